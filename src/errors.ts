@@ -1,0 +1,86 @@
+/**
+ * Every failure that we expect, by the code that an operator can search for. What is not in this list is a
+ * bug and is allowed to crash. `transient` failures pass by themselves (the charm waits or tries again);
+ * all others need somebody to act.
+ */
+export const errorCodes = {
+  'parameter-invalid': 'operator',
+  'option-invalid': 'operator',
+  'not-leader': 'operator',
+  'journal-unavailable': 'operator',
+  'disk-full': 'operator',
+  interrupted: 'transient',
+
+  'juju-credentials-missing': 'operator',
+  'juju-credentials-not-granted': 'operator',
+  'juju-credentials-invalid': 'operator',
+  'juju-login-refused': 'operator',
+  'juju-read-only': 'operator',
+  'juju-unreachable': 'transient',
+  'juju-refused': 'operator',
+
+  'kubernetes-unreachable': 'transient',
+  'kubernetes-denied': 'operator',
+  'kubernetes-refused': 'operator',
+
+  'relation-missing': 'operator',
+  'relation-incomplete': 'transient',
+
+  'store-unreachable': 'transient',
+  'store-denied': 'operator',
+  'store-bucket-missing': 'operator',
+  'store-refused': 'operator',
+  'store-corrupt': 'operator',
+  'object-missing': 'operator',
+  'object-changed': 'transient',
+  'object-exists': 'operator',
+
+  'application-missing': 'operator',
+  'application-unhealthy': 'operator',
+  'application-unequipped': 'operator',
+  'scale-timed-out': 'operator',
+  'scale-refused': 'operator',
+  'workloads-running': 'operator',
+  'preflight-failed': 'operator',
+
+  'database-unhealthy': 'operator',
+  'database-claimed': 'operator',
+  'database-backup-failed': 'operator',
+
+  'mlmd-missing': 'operator',
+  'mlmd-corrupt': 'operator',
+  'mlmd-dump-failed': 'operator',
+  'mlmd-proof-failed': 'operator',
+
+  'source-is-target': 'operator',
+  'source-shrunk': 'operator',
+  'objects-failed': 'operator',
+
+  'prefix-claimed': 'operator',
+  'backup-running': 'operator',
+  'backup-missing': 'operator',
+  'manifest-invalid': 'operator',
+} as const satisfies Record<string, 'transient' | 'operator'>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/**
+ * An expected failure. `message` is one or two sentences for an operator: what happened, what state things are
+ * in, what to do. It never holds a secret, and does not end with the code: `charm.ts` adds that in brackets.
+ */
+export class CharmError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'CharmError';
+    this.code = code;
+  }
+}
+
+export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is CharmError =>
+  error instanceof CharmError && codes.includes(error.code);
+
+/** The text of anything thrown, for use inside another message. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
