@@ -84,3 +84,13 @@ export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error i
 /** The text of anything thrown, for use inside another message. */
 export const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
+
+/** An expected failure as a value, for those who collect failures; what is not expected is thrown on. */
+export const orProblem = async <T>(work: () => Promise<T>): Promise<T | CharmError> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CharmError) return error;
+    throw error;
+  }
+};

@@ -1,0 +1,181 @@
+import { CharmError, reasonOf } from '../errors.ts';
+import type {
+  ApplicationStatus,
+  Clock,
+  Journal,
+  JournalEntry,
+  JujuModel,
+  ModelStatus,
+} from '../world.ts';
+import { countText } from './wording.ts';
+
+/** A changed scale. Disposing of it is putting back; several calls put back once. */
+export interface HeldScale extends AsyncDisposable {
+  putBack(): Promise<void>;
+}
+
+export interface ScaleWorld {
+  readonly juju: JujuModel;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const pollMilliseconds = 3000;
+
+/** A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds); what is not put back by then stays in the journal. */
+const terminationSeconds = 20;
+
+/**
+ * Gives an application another number of units, after the journal has what to put back. Returns at once;
+ * `waitForScale` waits. Rejects with `scale-refused` when Juju refuses, and then nothing was changed.
+ */
+export const holdScale = async (
+  world: ScaleWorld,
+  application: ApplicationStatus,
+  units: number,
+  timeoutSeconds: number,
+): Promise<HeldScale> => {
+  const { name, scale } = application;
+  const entry: JournalEntry = {
+    application: name,
+    scale,
+    changedTo: units,
+    since: world.clock.now().toISOString(),
+  };
+  await world.journal.record(entry);
+  try {
+    await world.juju.scale(name, units);
+  } catch (error) {
+    await undo(world, entry, timeoutSeconds);
+    throw error;
+  }
+  let undone: Promise<void> | undefined;
+  const putBack = (): Promise<void> =>
+    (undone ??= undo(world, entry, world.signal.aborted ? terminationSeconds : timeoutSeconds));
+  return { putBack, [Symbol.asyncDispose]: putBack };
+};
+
+/**
+ * Waits until Juju has reached the desired scale and every unit is active and idle.
+ * Rejects with `scale-timed-out`, which names the units that are not, and what they say.
+ */
+export const waitForScale = async (
+  { juju, clock }: Pick<ScaleWorld, 'juju' | 'clock'>,
+  application: string,
+  units: number,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<ApplicationStatus> => {
+  const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  for (;;) {
+    const status = applicationOf(await juju.status(), application);
+    if (isSettled(status, units)) return status;
+    if (clock.now().getTime() >= deadline) {
+      throw new CharmError(
+        'scale-timed-out',
+        `${application} did not reach ${countText(units, 'unit')} within ${timeoutSeconds} s: ${describeUnits(status, units)}.` +
+          ` See juju status ${application} and kubectl describe pod for what it waits for (often memory or a volume).`,
+      );
+    }
+    await clock.sleep(pollMilliseconds, signal);
+  }
+};
+
+/** Puts back what an entry of the journal says, unless somebody else has scaled the application since. */
+export const undo = async (
+  world: Omit<ScaleWorld, 'signal'>,
+  entry: JournalEntry,
+  timeoutSeconds: number,
+): Promise<void> => {
+  const { application, scale, changedTo } = entry;
+  try {
+    const now = (await world.juju.status()).applications.get(application);
+    if (now !== undefined && now.scale === changedTo && now.scale !== scale) {
+      await waitForActions(world, now, scale, timeoutSeconds);
+      await world.juju.scale(application, scale);
+    }
+    if (now !== undefined && (now.scale === changedTo || now.scale === scale)) {
+      await waitForUnits(world, application, scale, timeoutSeconds);
+    }
+    await world.journal.remove(application);
+  } catch (error) {
+    throw new CharmError(
+      'scale-refused',
+      `${application} could not be put back to ${countText(scale, 'unit')}: ${reasonOf(error)}` +
+        ` The charm tries again at its next hook; by hand: juju scale-application ${application} ${scale}.`,
+      { cause: error },
+    );
+  }
+};
+
+/** A unit that is to leave must not be in the middle of an action: its pod may go before the action has ended. */
+const waitForActions = async (
+  { juju, clock }: Omit<ScaleWorld, 'signal'>,
+  application: ApplicationStatus,
+  scale: number,
+  timeoutSeconds: number,
+): Promise<void> => {
+  const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  let leaving = application.units.slice(scale);
+  while (leaving.some(runsAction)) {
+    if (clock.now().getTime() >= deadline) {
+      throw new CharmError(
+        'scale-timed-out',
+        `${leaving.find(runsAction)?.name ?? application.name} was still running an action after ${timeoutSeconds} s.`,
+      );
+    }
+    await clock.sleep(pollMilliseconds);
+    leaving = applicationOf(await juju.status(), application.name).units.slice(scale);
+  }
+};
+
+const runsAction = ({ agent }: ApplicationStatus['units'][number]): boolean =>
+  agent.status === 'executing' && agent.message.startsWith('running action');
+
+/** Waits for the number of units only: an application that was unwell before need not be well after. */
+const waitForUnits = async (
+  { juju, clock }: Omit<ScaleWorld, 'signal'>,
+  application: string,
+  units: number,
+  timeoutSeconds: number,
+): Promise<void> => {
+  const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  for (;;) {
+    const status = applicationOf(await juju.status(), application);
+    if (status.scale === units && status.units.length === units) return;
+    if (clock.now().getTime() >= deadline) {
+      throw new CharmError(
+        'scale-timed-out',
+        `it still has ${countText(status.units.length, 'unit')} after ${timeoutSeconds} s.`,
+      );
+    }
+    await clock.sleep(pollMilliseconds);
+  }
+};
+
+const isSettled = ({ scale, units }: ApplicationStatus, wanted: number): boolean =>
+  scale === wanted &&
+  units.length === wanted &&
+  units.every(({ workload, agent }) => workload.status === 'active' && agent.status === 'idle');
+
+export const applicationOf = (status: ModelStatus, name: string): ApplicationStatus => {
+  const application = status.applications.get(name);
+  if (application === undefined) {
+    throw new CharmError(
+      'application-missing',
+      `The application ${name} is not in the model ${status.name} any more.`,
+    );
+  }
+  return application;
+};
+
+const describeUnits = ({ units }: ApplicationStatus, wanted: number): string => {
+  const unwell = units
+    .filter(({ workload, agent }) => workload.status !== 'active' || agent.status !== 'idle')
+    .map(
+      ({ name, workload, agent }) =>
+        `${name} is ${workload.status} (${workload.message || agent.message || agent.status})`,
+    );
+  return unwell.length > 0 ? unwell.join(', ') : `it has ${units.length} of ${wanted}`;
+};

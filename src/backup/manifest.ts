@@ -1,0 +1,217 @@
+import { Ajv, type JSONSchemaType } from 'ajv';
+import { CharmError, hasCode } from '../errors.ts';
+import type { ObjectStore } from '../world.ts';
+
+/** What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are bytes. */
+export interface BackupManifest {
+  readonly format: 1;
+  readonly id: string;
+  readonly model: { readonly name: string; readonly uuid: string };
+  readonly started: string;
+  readonly finished: string;
+  /** False when something ran, or started, while the backup was made; `running` says what. */
+  readonly consistent: boolean;
+  readonly running: readonly string[];
+  readonly components: readonly string[];
+  readonly databases: readonly DatabaseBackup[];
+  readonly mlmd?: MlmdBackup;
+  readonly buckets: readonly BucketBackup[];
+}
+
+export interface DatabaseBackup {
+  /** Our endpoint, which the component is named after. */
+  readonly component: string;
+  readonly application: string;
+  readonly unit: string;
+  readonly charm: string;
+  readonly revision?: number;
+  readonly version: string;
+  /** mysql-k8s' own id, for its action `restore`. */
+  readonly backupId: string;
+  /** Where it lies in our bucket; absent when the database has an S3 storage of its own. */
+  readonly path?: string;
+  readonly size?: number;
+  readonly objects?: number;
+  readonly seconds: number;
+}
+
+export interface MlmdBackup {
+  readonly application: string;
+  readonly key: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly schemaVersion: number;
+  /** Rows of each table. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** How it was read: `python3`, `sqlite3` or `copy`. */
+  readonly way: string;
+  readonly seconds: number;
+}
+
+export interface BucketBackup {
+  readonly bucket: string;
+  /** The object list: its key, and what proves it. */
+  readonly list: { readonly key: string; readonly size: number; readonly sha256: string };
+  readonly objects: number;
+  readonly size: number;
+  readonly copied: number;
+  readonly bytesCopied: number;
+  readonly archived: number;
+  readonly vanished: number;
+  readonly seconds: number;
+}
+
+const count = { type: 'integer', minimum: 0 } as const;
+const seconds = { type: 'number', minimum: 0 } as const;
+const text = { type: 'string' } as const;
+const name = { type: 'string', minLength: 1 } as const;
+const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const time = {
+  type: 'string',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$',
+} as const;
+
+/** JSON Schema of `manifest.json`, format 1. Unknown properties are allowed, so that a later charm may add some. */
+export const manifestSchema: JSONSchemaType<BackupManifest> = {
+  type: 'object',
+  required: [
+    'format',
+    'id',
+    'model',
+    'started',
+    'finished',
+    'consistent',
+    'running',
+    'components',
+    'databases',
+    'buckets',
+  ],
+  properties: {
+    format: { type: 'integer', const: 1 },
+    id: { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' },
+    model: {
+      type: 'object',
+      required: ['name', 'uuid'],
+      properties: { name, uuid: name },
+    },
+    started: time,
+    finished: time,
+    consistent: { type: 'boolean' },
+    running: { type: 'array', items: text },
+    components: { type: 'array', items: name, minItems: 1 },
+    databases: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['component', 'application', 'unit', 'charm', 'version', 'backupId', 'seconds'],
+        properties: {
+          component: name,
+          application: name,
+          unit: name,
+          charm: text,
+          revision: { ...count, nullable: true },
+          version: text,
+          backupId: name,
+          path: { ...name, nullable: true },
+          size: { ...count, nullable: true },
+          objects: { ...count, nullable: true },
+          seconds,
+        },
+      },
+    },
+    mlmd: {
+      type: 'object',
+      nullable: true,
+      required: ['application', 'key', 'size', 'sha256', 'schemaVersion', 'rows', 'way', 'seconds'],
+      properties: {
+        application: name,
+        key: name,
+        size: count,
+        sha256,
+        schemaVersion: count,
+        rows: { type: 'object', required: [], additionalProperties: count },
+        way: name,
+        seconds,
+      },
+    },
+    buckets: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: [
+          'bucket',
+          'list',
+          'objects',
+          'size',
+          'copied',
+          'bytesCopied',
+          'archived',
+          'vanished',
+          'seconds',
+        ],
+        properties: {
+          bucket: name,
+          list: {
+            type: 'object',
+            required: ['key', 'size', 'sha256'],
+            properties: { key: name, size: count, sha256 },
+          },
+          objects: count,
+          size: count,
+          copied: count,
+          bytesCopied: count,
+          archived: count,
+          vanished: count,
+          seconds,
+        },
+      },
+    },
+  },
+};
+
+const isManifest = new Ajv({ allErrors: true }).compile(manifestSchema);
+
+/** Writes the manifest, the last object of a set: from now on the set is listed. */
+export const writeManifest = async (
+  store: ObjectStore,
+  key: string,
+  manifest: BackupManifest,
+): Promise<void> => {
+  const { id } = manifest;
+  if (!isManifest(manifest)) throw new TypeError(`the manifest of ${id} does not fit its schema`);
+  const json = `${JSON.stringify(manifest, undefined, 2)}\n`;
+  try {
+    await store.put(key, json, { metadata: { contentType: 'application/json' }, ifAbsent: true });
+  } catch (error) {
+    // A PUT whose reply was lost and that was sent again finds its own object.
+    if (!hasCode(error, 'object-exists') || (await store.read(key)).toString('utf8') !== json)
+      throw error;
+  }
+};
+
+/** Reads a set's manifest. Rejects with `backup-missing` when there is none, `manifest-invalid` when it cannot be trusted. */
+export const readManifest = async (store: ObjectStore, key: string): Promise<BackupManifest> => {
+  if ((await store.head(key)) === undefined) {
+    throw new CharmError('backup-missing', `There is no object ${key} in ${store.description}.`);
+  }
+  return parseManifest((await store.read(key)).toString('utf8'), key);
+};
+
+export const parseManifest = (json: string, key: string): BackupManifest => {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new CharmError('manifest-invalid', `${key} is not JSON, so its set cannot be trusted.`, {
+      cause: error,
+    });
+  }
+  if (isManifest(value)) return value;
+  const faults = (isManifest.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath} ${message ?? ''}`,
+  );
+  throw new CharmError(
+    'manifest-invalid',
+    `${key} is not a manifest of format 1 (${faults.slice(0, 3).join('; ')}).`,
+  );
+};

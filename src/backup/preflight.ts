@@ -1,0 +1,106 @@
+import type { Config } from '../config.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
+import { openConnections } from './connections.ts';
+import { planApplications, type ApplicationPlan } from './preflight-applications.ts';
+import { storageProblems } from './preflight-storage.ts';
+import { findRunningWorkloads } from './running-workloads.ts';
+import { countText, listText } from './wording.ts';
+
+export interface BackupRequest {
+  /** Go on although something runs; the set then says so. */
+  readonly allowRunning: boolean;
+  /** Go on although a source bucket lost more than half of its objects. */
+  readonly allowShrink: boolean;
+  /** Take a path over that belongs to another model. */
+  readonly takeOver: boolean;
+  /** How long a database may take to gain or lose a unit. */
+  readonly timeoutSeconds: number;
+}
+
+/** A backup that nothing stands in the way of. Disposing of it closes the connections. */
+export interface ReadyBackup extends AsyncDisposable {
+  readonly juju: JujuModel;
+  readonly kubernetes: Kubernetes;
+  readonly target: Target;
+  readonly sources: readonly Source[];
+  readonly plan: ApplicationPlan;
+  /** What runs although the backup is allowed. */
+  readonly running: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Looks at everything a backup needs and changes nothing in the model. Each problem goes into the action's log, none hides the next;
+ * rejects with the only one, or with `preflight-failed` and all of them.
+ */
+export const preflight = async (
+  world: World,
+  config: Config,
+  request: BackupRequest,
+): Promise<ReadyBackup> => {
+  const connections = await openConnections(world, config);
+  try {
+    const { juju, kubernetes, target, sources } = connections;
+    const problems = [...connections.problems];
+    for await (const problem of storageProblems(world, target, sources, request.takeOver))
+      problems.push(problem);
+    const looked =
+      juju &&
+      (await orProblem(() => planApplications(world, config, juju, request.timeoutSeconds)));
+    const applications = looked instanceof CharmError ? undefined : looked;
+    problems.push(...(looked instanceof CharmError ? [looked] : (looked?.problems ?? [])));
+    const found = kubernetes && (await orProblem(() => findRunningWorkloads(kubernetes)));
+    const workloads = found instanceof CharmError ? undefined : found;
+    if (found instanceof CharmError) problems.push(found);
+    const running = workloads?.running ?? [];
+    if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
+
+    if (problems.length > 0) throw await report(world, problems);
+    if (
+      juju === undefined ||
+      kubernetes === undefined ||
+      target === undefined ||
+      applications === undefined
+    ) {
+      throw new TypeError('a connection that did not open has no problem to report');
+    }
+    const warnings = workloads?.warnings ?? [];
+    return {
+      juju,
+      kubernetes,
+      target,
+      sources,
+      plan: applications.plan,
+      running,
+      warnings,
+      [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await connections[Symbol.asyncDispose]();
+    throw error;
+  }
+};
+
+const workloadsRunning = (running: readonly string[]): CharmError =>
+  new CharmError(
+    'workloads-running',
+    `${countText(running.length, 'workload')} would make the backup inconsistent: ${listText(running)}. Let them end and disable recurring` +
+      ` runs, or back up all the same with allow-running=true; the set then says what was running.`,
+  );
+
+const report = async (
+  { progress }: World,
+  problems: readonly CharmError[],
+): Promise<CharmError> => {
+  const [first] = problems;
+  if (first !== undefined && problems.length === 1) return first;
+  for (const { message, code } of problems) await progress.note(`Problem: ${message} [${code}]`);
+  const all = problems
+    .map(({ message, code }, index) => `(${index + 1}) ${message} [${code}]`)
+    .join(' ');
+  return new CharmError(
+    'preflight-failed',
+    `${problems.length} problems keep a backup from being made, and nothing was changed: ${all}`,
+  );
+};

@@ -1,0 +1,29 @@
+/** How figures are written for people. */
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** `0 B`, `1.5 KiB`, `20 MiB`. */
+export const sizeText = (bytes: number): string => {
+  const power = Math.min(bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  const value = bytes / 1024 ** power;
+  const digits = value < 10 && power > 0 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[power] ?? 'B'}`;
+};
+
+/** `42s`, `5m10s`, `2h5m`. */
+export const durationText = (seconds: number): string => {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${whole % 60}s`;
+  return `${Math.floor(whole / 3600)}h${Math.floor((whole % 3600) / 60)}m`;
+};
+
+/** `1 unit`, `2 units`. */
+export const countText = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** The first few of many, and how many more there are. */
+export const listText = (items: readonly string[], most = 10): string => {
+  const more = items.length - most;
+  return items.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+};
