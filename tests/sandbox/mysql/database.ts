@@ -15,7 +15,11 @@ export interface Database {
   plannedUnits(): number;
   /** The databag of the provider of `s3-parameters`, secrets filled in; undefined without a relation. */
   s3(): Readonly<Record<string, string>> | undefined;
-  setUnitStatus(unit: string, status: 'active' | 'maintenance' | 'blocked', message: string): void;
+  setUnitStatus(
+    unit: string,
+    status: 'active' | 'maintenance' | 'waiting' | 'blocked',
+    message: string,
+  ): void;
   /** What the charm's update-status says about every unit and the application; keeps the cluster's state. */
   refresh(): void;
 }
@@ -28,8 +32,9 @@ export interface MysqlFaults {
   backupHangs?: number;
   /** create-backup says that it succeeded, but the object that marks success never comes. */
   markerMissing?: boolean;
-  /** A unit that joins stays RECOVERING. */
+  /** A unit that joins stays RECOVERING, or its hook fails. */
   joinStalls?: boolean;
+  joinFails?: boolean;
   mysqldStopped?: boolean;
 }
 
