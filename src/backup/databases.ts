@@ -10,6 +10,8 @@ import { countText, durationText } from './wording.ts';
 export interface DatabasePlan {
   readonly component: string;
   readonly application: ApplicationStatus;
+  /** Whether it writes to the path that we hand it, or to an S3 storage of its own. */
+  readonly isRelated: boolean;
   /** How many units it has while it is backed up; never fewer than it has. */
   readonly units: number;
   readonly timeoutSeconds: number;
@@ -17,6 +19,8 @@ export interface DatabasePlan {
 
 export interface DatabaseWorld extends ScaleWorld {
   readonly heartbeat: Heartbeat;
+  /** Fires when the backup is not worth going on with; `signal` fires when the process has to end. */
+  readonly cancelled: AbortSignal;
   readonly note: (message: string) => Promise<void>;
 }
 
@@ -70,7 +74,7 @@ const scaleUp = async (
   hold(held);
   await world.heartbeat.during(
     since(world.clock, `${application.name}: waiting for ${countText(units, 'unit')}`),
-    () => waitForScale(world, application.name, units, timeoutSeconds, world.signal),
+    () => waitForScale(world, application.name, units, timeoutSeconds, world.cancelled),
   );
   return held;
 };
@@ -97,7 +101,7 @@ const chooseMember = async (
           ` See juju run ${application.name}/leader get-cluster-status.`,
       );
     }
-    await world.clock.sleep(5000, world.signal);
+    await world.clock.sleep(5000, world.cancelled);
   }
 };
 
@@ -157,12 +161,12 @@ const createBackup = async (
 };
 
 const runCreateBackup = (
-  { juju, heartbeat, clock, signal }: DatabaseWorld,
+  { juju, heartbeat, clock, cancelled }: DatabaseWorld,
   unit: string,
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<ActionOutcome> =>
   heartbeat.during(since(clock, `create-backup runs on ${unit}`), () =>
-    juju.runAction(unit, 'create-backup', parameters, { signal }),
+    juju.runAction(unit, 'create-backup', parameters, { signal: cancelled }),
   );
 
 const assertSafeToForce = async (

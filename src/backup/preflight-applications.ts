@@ -34,12 +34,13 @@ export const planApplications = async (
   for (const component of databaseEndpoints.filter((endpoint) =>
     config.components.includes(endpoint),
   )) {
-    const name = (await world.relatedDatabase(component)) ?? component;
-    const application = find(name, `component ${component}`);
+    const related = await world.relatedDatabase(component);
+    const application = find(related ?? component, `component ${component}`);
     if (application === undefined) continue;
     databases.push({
       component,
       application,
+      isRelated: related !== undefined,
       units: Math.max(application.scale, config.databaseUnits),
       timeoutSeconds,
     });

@@ -1,0 +1,73 @@
+import type { Config } from '../config.ts';
+import type { World } from '../world.ts';
+import { backupIdAt, type BackupId } from './backup-id.ts';
+import { ensureClaim, type Claim } from './claim.ts';
+import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
+import type { HeldScale } from './hold-scale.ts';
+import { layoutOf, type Layout } from './layout.ts';
+import { takeLock } from './lock.ts';
+import type { BackupRequest, ReadyBackup } from './preflight.ts';
+
+/**
+ * A backup on its way. Disposing of it, however the story ended, puts every scale back, takes away what a set that was not committed
+ * left in S3, and gives the path free.
+ */
+export interface Backup extends AsyncDisposable {
+  readonly id: BackupId;
+  readonly started: Date;
+  readonly world: World;
+  readonly config: Config;
+  readonly request: BackupRequest;
+  readonly ready: ReadyBackup;
+  readonly claim: Claim;
+  readonly layout: Layout;
+  readonly heartbeat: Heartbeat;
+  /** Sees to it that a scale is put back at the end. */
+  hold(scale: HeldScale): void;
+  /** An object that is of no use without the manifest. */
+  owe(key: string): void;
+  /** Rejects when somebody else has taken the path meanwhile; otherwise the set may be committed. */
+  assertOurs(): Promise<void>;
+  /** From now on the set stays. */
+  committed(): void;
+}
+
+export const beginBackup = async (
+  world: World,
+  config: Config,
+  request: BackupRequest,
+  ready: ReadyBackup,
+): Promise<Backup> => {
+  const { target } = ready;
+  const undo = new AsyncDisposableStack();
+  try {
+    const lock = undo.use(
+      await takeLock(target, world.clock, { modelUuid: world.model.uuid, unit: world.unit }),
+    );
+    const claim = await ensureClaim(target, world.model, request.takeOver);
+    const heartbeat = undo.use(startHeartbeat(world));
+    const started = world.clock.now();
+    const owed: string[] = [];
+    // Deleting is a courtesy here: what stays without a manifest is not a backup, and the next one clears it away.
+    undo.defer(() => target.store.delete(owed).catch(() => undefined));
+    return {
+      id: backupIdAt(started),
+      started,
+      world,
+      config,
+      request,
+      ready,
+      claim,
+      layout: layoutOf(target.prefix),
+      heartbeat,
+      hold: (scale) => undo.use(scale),
+      owe: (key) => owed.push(key),
+      assertOurs: () => lock.assertHeld(),
+      committed: () => owed.splice(0),
+      [Symbol.asyncDispose]: () => undo.disposeAsync(),
+    };
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+};
