@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+
+/** What Juju reads from a charm's directory. */
+export interface CharmFiles {
+  readonly endpoints: ReadonlySet<string>;
+  readonly options: Readonly<Record<string, { readonly type: string; readonly default?: unknown }>>;
+  readonly storages: ReadonlySet<string>;
+  /** The parameters with defaults filled in; throws with Juju's words when they do not fit, or there is no such action. */
+  actionParameters(
+    action: string,
+    given: Readonly<Record<string, unknown>>,
+  ): Record<string, unknown>;
+}
+
+type Entries<T> = Record<string, T> | null | undefined;
+
+export const readCharmFiles = (directory: string): CharmFiles => {
+  const yaml = (name: string): unknown => parse(readFileSync(join(directory, name), 'utf8'));
+  const metadata = yaml('metadata.yaml') as {
+    requires?: Entries<object>;
+    provides?: Entries<object>;
+    peers?: Entries<object>;
+    storage?: Entries<object>;
+  };
+  const { options } = yaml('config.yaml') as { options: CharmFiles['options'] };
+  const actions = yaml('actions.yaml') as Record<string, Record<string, unknown>>;
+  // `useDefaults` fills the parameters in, as the controller does when the action is enqueued.
+  const ajv = new Ajv({ strict: false, useDefaults: true, allErrors: true });
+  return {
+    options,
+    endpoints: new Set(
+      [metadata.requires, metadata.provides, metadata.peers].flatMap((side) =>
+        Object.keys(side ?? {}),
+      ),
+    ),
+    storages: new Set(Object.keys(metadata.storage ?? {})),
+    actionParameters(action, given) {
+      const definition = actions[action];
+      if (definition === undefined) throw new Error(`no action "${action}" defined`);
+      const { params, required, additionalProperties = true } = definition;
+      const validate = ajv.compile({
+        type: 'object',
+        properties: params ?? {},
+        additionalProperties,
+        ...(required === undefined ? {} : { required }),
+      });
+      const parameters = structuredClone(given);
+      if (!validate(parameters))
+        throw new Error(
+          `validation failed: ${ajv.errorsText(validate.errors, { dataVar: '(root)' })}`,
+        );
+      return { ...parameters };
+    },
+  };
+};

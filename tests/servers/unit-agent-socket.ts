@@ -1,0 +1,88 @@
+import { type Server, createServer } from 'node:net';
+import { once } from 'node:events';
+import type { HookContext } from './unit-agent-context.ts';
+import { ToolError } from './unit-agent-arguments.ts';
+import { WantsStdin } from './unit-agent-tool.ts';
+import { tools } from './unit-agent-tools.ts';
+
+interface Request {
+  readonly contextId: string;
+  readonly tool: string;
+  readonly arguments: readonly string[];
+  readonly stdin?: string;
+}
+
+interface Reply {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly wantsStdin?: true;
+}
+
+/** One command line of a hook tool, as the charm gave it, with what it answered. */
+export interface RecordedCall {
+  readonly tool: string;
+  readonly arguments: readonly string[];
+  readonly exitCode: number;
+}
+
+/** Answers the hook tools' processes on a unix socket, for as long as the context that they name is the running one. */
+export const listenForTools = async (
+  path: string,
+  current: () => HookContext | undefined,
+  record: (call: RecordedCall) => void,
+): Promise<Server> => {
+  // A tool may have died with the charm while its answer was on the way; that is nobody's failure.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let text = '';
+    socket.on('error', () => socket.destroy());
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (!text.endsWith('\n')) return;
+      const request = JSON.parse(text) as Request;
+      const reply = answer(request, current());
+      if (reply.wantsStdin === undefined)
+        record({ tool: request.tool, arguments: request.arguments, exitCode: reply.exitCode });
+      socket.end(JSON.stringify(reply));
+    });
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  return server;
+};
+
+const answer = (request: Request, context: HookContext | undefined): Reply => {
+  const failure = (exitCode: number, message: string): Reply => ({
+    exitCode,
+    stdout: '',
+    stderr: `ERROR ${message}\n`,
+  });
+  if (context === undefined || context.id !== request.contextId)
+    return failure(1, `wrong context ID; got ${JSON.stringify(request.contextId)}`);
+  const tool = tools[request.tool];
+  if (tool === undefined) return failure(1, `unknown command: ${request.tool}`);
+  try {
+    const stdout = tool({
+      context,
+      argv: request.arguments,
+      stdin() {
+        if (request.stdin === undefined) throw new WantsStdin();
+        return request.stdin;
+      },
+    });
+    return { exitCode: 0, stdout, stderr: '' };
+  } catch (error) {
+    if (error instanceof WantsStdin)
+      return { exitCode: 0, stdout: '', stderr: '', wantsStdin: true };
+    if (error instanceof ToolError) return failure(error.exitCode, error.message);
+    return failure(3, `panic: ${String(error)}`);
+  }
+};
+
+/** The line that an operator sees of a call: what went to the action's log, or the unit's new status. */
+export const progressOf = ({ tool, arguments: argv }: RecordedCall): string | undefined => {
+  const words = argv.filter((argument) => argument !== '--');
+  if (tool === 'action-log') return words.join(' ');
+  if (tool === 'status-set' && !argv.includes('--application')) return `[${words.join('] ')}`;
+  return undefined;
+};
