@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Model } from './model.ts';
 import { actionsOf } from './mysql/actions.ts';
 import { claimPath } from './mysql/claim.ts';
@@ -11,8 +12,8 @@ import type { MysqlProfile } from './mysql/profiles.ts';
 import { readSaved, save } from './saved-state.ts';
 
 export interface MysqlApplication extends Database {
-  /** To be called whenever the databag behind `s3-parameters` changed. */
-  s3Changed(): Promise<void>;
+  /** What the databag behind `s3-parameters` says now, secrets filled in; undefined without a relation. */
+  s3Changed(parameters: Readonly<Record<string, string>> | undefined): Promise<void>;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface MysqlApplication extends Database {
  * and the charm's actions. Its data and what it knows live in `directory` and are found again there.
  *
  *   const kfpDb = addMysql(model, { application: 'kfp-db', database: 'mlpipeline', profile: mysqlProfiles['8.0-344'], … });
- *   await kfpDb.s3Changed();            // claims the path that `s3()` now names
+ *   await kfpDb.s3Changed(databag);     // claims the path that it names
  *   kfpDb.faults.uploadFails = true;    // from now on
  *   rowsOf(kfpDb.dataFile);             // from mysql/data-file.ts: what a restore has to bring back
  */
@@ -35,8 +36,6 @@ export const addMysql = (
     readonly units: number;
     /** Milliseconds that a slow step takes. */
     readonly pace: number;
-    /** The databag of the provider of `s3-parameters`; undefined while it has none. */
-    readonly s3: () => Readonly<Record<string, string>> | undefined;
   },
 ): MysqlApplication => {
   const { application, profile, directory, pace, units } = options;
@@ -49,6 +48,7 @@ export const addMysql = (
     readSaved<Cluster>(clusterFile, ['groupId', 'members', 'blocked']) ??
     newCluster(application, units);
 
+  let s3: Readonly<Record<string, string>> | undefined;
   const database: MysqlApplication = {
     application,
     model: model.state.name,
@@ -58,7 +58,7 @@ export const addMysql = (
     pace,
     faults: {},
     plannedUnits: () => model.application(application).scale,
-    s3: options.s3,
+    s3: () => s3,
     setUnitStatus: (unit, status, message) => {
       model.setWorkload(unit, status, message);
     },
@@ -66,7 +66,11 @@ export const addMysql = (
       showStatus(model, database);
       save(clusterFile, cluster);
     },
-    s3Changed: () => claimPath(database),
+    s3Changed: async (parameters) => {
+      if (isDeepStrictEqual(parameters, s3)) return;
+      s3 = parameters && { ...parameters };
+      await claimPath(database);
+    },
   };
   model.addApplication({
     name: application,
