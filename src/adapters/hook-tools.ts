@@ -1,0 +1,120 @@
+import type { Redaction } from '../redaction.ts';
+import type { Databag, HookTools } from '../world.ts';
+import { readCloudCredential } from './cloud-credential.ts';
+import { parseDatabag, parseJson, parseRecord, parseStrings } from './hook-tool-output.ts';
+import { type Environment, HookToolError, createRunTool } from './run-tool.ts';
+import { createSecretTools } from './secret-tools.ts';
+
+/** The kernel takes 131,071 bytes as one argument; a code point has at most four. */
+const longestArgument = 30_000;
+const longestStatus = 1_000;
+/** What the values of these keys are must not be seen again. */
+const secretKey = /password|secret-key|token/;
+
+/**
+ * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are trimmed by Juju), the
+ * content of secrets through files, and everything that an operator may see through the redaction.
+ *
+ * @param scratch a directory for the files that secret-add reads
+ */
+export const openHookTools = (
+  environment: Environment,
+  redaction: Redaction,
+  scratch: string,
+): HookTools => {
+  const run = createRunTool(environment);
+  const json = async (tool: string, ...argv: readonly string[]): Promise<unknown> =>
+    parseJson(tool, await run(tool, [...argv, '--format=json']));
+  const words = (text: string, limit = longestArgument): string =>
+    pieces(redaction.redact(text), limit)[0] ?? '';
+
+  const secrets = createSecretTools(run, scratch);
+  const hiding = (databag: Databag): Databag => {
+    for (const [key, value] of Object.entries(databag))
+      if (secretKey.test(key)) redaction.hide(value);
+    return databag;
+  };
+
+  return {
+    ...secrets,
+    secret: async (id) => hiding(await secrets.secret(id)),
+    actionParameters: async () => parseRecord('action-get', await json('action-get')),
+    actionLog: async (message) => {
+      await run('action-log', ['--', words(message)]);
+    },
+    actionSet: async (results) => {
+      const pairs = Object.entries(results).map(([key, value]) => `${key}=${words(value)}`);
+      if (pairs.length > 0) await run('action-set', ['--', ...pairs]);
+    },
+    actionFail: async (message) => {
+      await run('action-fail', ['--', words(message)]);
+    },
+
+    config: async () => parseRecord('config-get', await json('config-get')),
+    isLeader: async () => (await json('is-leader')) === true,
+    setStatus: async ({ name, message }, of) => {
+      const flags = of === 'application' ? ['--application'] : [];
+      await run('status-set', [...flags, '--', name, words(message, longestStatus)]);
+    },
+    setWorkloadVersion: async (version) => {
+      await run('application-version-set', ['--', version]);
+    },
+    log: async (level, message) => {
+      for (const piece of pieces(redaction.redact(message), longestArgument))
+        await run('juju-log', ['-l', level, '--', piece]);
+    },
+
+    relationIds: async (endpoint) =>
+      parseStrings('relation-ids', await json('relation-ids', endpoint)),
+    remoteApplication: async (relationId) => {
+      const name = await unlessGone(json('relation-list', '-r', relationId, '--app'), undefined);
+      return typeof name === 'string' && name !== '' ? name : undefined;
+    },
+    applicationData: async (relationId, application) =>
+      hiding(
+        parseDatabag(
+          'relation-get',
+          await unlessGone(
+            json('relation-get', '-r', relationId, '--app', '-', application),
+            undefined,
+          ),
+        ),
+      ),
+    setApplicationData: async (relationId, data) => {
+      if (Object.keys(data).length === 0) return;
+      const argv = ['-r', relationId, '--app', '--file', '-'];
+      await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
+    },
+
+    storageLocation: async (name) => {
+      const [id] = parseStrings('storage-list', await json('storage-list', name));
+      if (id === undefined) return undefined;
+      const location = await json('storage-get', '-s', id, 'location');
+      return typeof location === 'string' && location !== '' ? location : undefined;
+    },
+    cloudCredential: async () => {
+      try {
+        return readCloudCredential(await json('credential-get'));
+      } catch (error) {
+        // Before Juju 3.6.11 the tool refuses on Kubernetes whether we are trusted or not.
+        if (error instanceof HookToolError) return undefined;
+        throw error;
+      }
+    },
+  };
+};
+
+/** Without the character that no argument can hold, in pieces that one argument can. */
+const pieces = (text: string, limit: number): readonly string[] =>
+  text.replaceAll('\0', '').match(new RegExp(`[^]{1,${limit}}`, 'gu')) ?? [];
+
+/** A relation may go while a hook runs; what was read from it is then nothing. */
+const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HookToolError && error.says('relation not found', 'permission denied'))
+      return otherwise;
+    throw error;
+  }
+};

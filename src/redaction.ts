@@ -1,0 +1,32 @@
+/** The last line of defence: whatever has been hidden does not leave in any text that went through `redact`. */
+export interface Redaction {
+  hide(secret: string): void;
+  redact(text: string): string;
+}
+
+/**
+ * A secret is also found in base64 and as part of a URL. One of fewer than four characters is not looked for, because
+ * that would blot out innocent words and so tell more than it hides.
+ */
+export const createRedaction = (): Redaction => {
+  const hidden = new Set<string>();
+  return {
+    hide(secret) {
+      if (secret.length < 4) return;
+      const forms = [
+        secret,
+        encodeURIComponent(secret.toWellFormed()),
+        Buffer.from(secret).toString('base64'),
+        JSON.stringify(secret).slice(1, -1),
+      ];
+      for (const form of forms) hidden.add(form);
+    },
+    redact(text) {
+      let clean = text;
+      // The longest first, so that a secret that holds another one leaves nothing behind.
+      for (const secret of [...hidden].sort((a, b) => b.length - a.length))
+        clean = clean.replaceAll(secret, '<hidden>');
+      return clean;
+    },
+  };
+};
