@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { readCharmFiles } from '../../servers/unit-agent-charm.ts';
+import type { ActionResult } from '../../servers/unit-agent-outcome.ts';
+import type { DispatchResult, UnitAgent } from '../../servers/unit-agent.ts';
+import type { ActionHandler } from '../model-core.ts';
+import type { Model } from '../model.ts';
+
+const checkout = join(import.meta.dirname, '../../..');
+
+/** An action of ours as `juju run` shows it, with all that its process did. */
+export interface ActionRun extends ActionResult {
+  readonly dispatch: DispatchResult;
+}
+
+export interface StartedAction {
+  /** As `juju cancel-task`: SIGKILL to the charm's process, and nothing else. */
+  cancel(): void;
+  readonly done: Promise<ActionRun>;
+}
+
+/** What starts our actions through the model's queue, so that the controller shows them like all others. */
+export interface BackupActions {
+  /** The handlers, for the application's definition. */
+  readonly handlers: Readonly<Record<string, ActionHandler>>;
+  /** Throws with Juju's words when the parameters do not fit actions.yaml: such an action is never enqueued. */
+  start(
+    model: Model,
+    unit: string,
+    action: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ): StartedAction;
+}
+
+export const backupActions = (agent: () => UnitAgent): BackupActions => {
+  const charm = readCharmFiles(checkout);
+  const waiting: PromiseWithResolvers<DispatchResult>[] = [];
+  const handler =
+    (action: string): ActionHandler =>
+    async ({ parameters, log, signal }) => {
+      const running = agent().start({ action, parameters });
+      signal.addEventListener('abort', () => {
+        running.kill('SIGKILL');
+      });
+      const result = await running.done;
+      waiting.shift()?.resolve(result);
+      for (const line of result.action?.log ?? []) log(line);
+      const { status, message = '', results = {} } = result.action ?? {};
+      return status === 'completed' ? { results } : { results, failed: message };
+    };
+  return {
+    handlers: Object.fromEntries(actionNames().map((action) => [action, handler(action)])),
+    start(model, unit, action, parameters) {
+      charm.actionParameters(action, parameters);
+      const outcome = Promise.withResolvers<DispatchResult>();
+      waiting.push(outcome);
+      const { id } = model.enqueue(unit, action, parameters);
+      return {
+        cancel: () => void model.cancel(id),
+        done: outcome.promise.then(async (dispatch) => {
+          await model.ended(id);
+          if (dispatch.action === undefined) throw new Error(`${action} did not run as an action`);
+          return { ...dispatch.action, dispatch };
+        }),
+      };
+    },
+  };
+};
+
+const actionNames = (): string[] => {
+  const actions: unknown = parse(readFileSync(join(checkout, 'actions.yaml'), 'utf8'));
+  return Object.keys(actions ?? {});
+};

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs';
+import type { AgentEvent } from '../../servers/unit-agent-environment.ts';
+import {
+  type CloudCredential,
+  newUnit,
+  type UnitAgentState,
+} from '../../servers/unit-agent-state.ts';
+import { type DispatchResult, startUnitAgent, type UnitAgent } from '../../servers/unit-agent.ts';
+import type { Model } from '../model.ts';
+
+export type Hook = Extract<AgentEvent, { hook: string }>;
+
+/** ckf-backup/0: Juju's agent, which runs the real `dispatch`, and its place in the model's status. */
+export interface BackupUnit extends AsyncDisposable {
+  readonly name: string;
+  readonly agent: UnitAgent;
+  /** Runs a hook. Rejects when it fails, as then the unit would be in error. */
+  hook(event: Hook): Promise<DispatchResult>;
+  /** Copies the unit's status into the model, where `juju status` finds it. */
+  showStatus(): void;
+}
+
+export const startBackupUnit = async (options: {
+  readonly model: Model;
+  readonly jujuVersion: string;
+  /** The filesystem of the storage `journal`, which outlives the unit's pod. */
+  readonly journal: string;
+  readonly saved: UnitAgentState | undefined;
+  readonly controller: { readonly addresses: readonly string[]; readonly ca: string };
+  readonly credential: CloudCredential;
+  /** Called with each line of the running action's log, and each status. */
+  readonly onProgress: (line: string) => void;
+}): Promise<BackupUnit> => {
+  const { model, jujuVersion, journal, saved, controller, credential } = options;
+  mkdirSync(journal, { recursive: true });
+  const { name: modelName, uuid } = model.state;
+  const state: UnitAgentState = {
+    ...(saved ?? newUnit({ model: { name: modelName, uuid }, jujuVersion })),
+    storage: { journal: [journal] },
+    credential,
+  };
+  const { application } = state;
+  const name = `${application}/${state.unit}`;
+  const showStatus = () => {
+    const { unitStatus, applicationStatus } = state;
+    model.setWorkload(name, unitStatus.status, unitStatus.message);
+    if (applicationStatus.status !== 'unknown')
+      model.setApplicationStatus(application, applicationStatus.status, applicationStatus.message);
+  };
+  const agent = await startUnitAgent({
+    state,
+    controller,
+    onProgress: (line) => {
+      showStatus();
+      options.onProgress(line);
+    },
+  });
+  return {
+    name,
+    agent,
+    showStatus,
+    async hook(event) {
+      const result = await agent.dispatch(event);
+      showStatus();
+      if (result.exitCode !== 0)
+        throw new Error(`hook failed: "${event.hook}"\n${result.stdout}${result.stderr}`);
+      return result;
+    },
+    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+  };
+};
+
+/** The first hooks of a unit, in Juju's order. */
+export const install = async (unit: BackupUnit): Promise<void> => {
+  const location = unit.agent.state.storage['journal']?.[0] ?? '';
+  await unit.hook({ hook: 'journal-storage-attached', storage: { id: 'journal/0', location } });
+  for (const name of ['install', 'leader-elected', 'config-changed', 'start'])
+    await unit.hook({ hook: name });
+};
+
+/** What Juju runs when the unit's pod was replaced. */
+export const comeBack = async (unit: BackupUnit): Promise<void> => {
+  for (const name of ['upgrade-charm', 'config-changed', 'start']) await unit.hook({ hook: name });
+};
