@@ -259,7 +259,11 @@ export interface ObjectStore extends AsyncDisposable {
   list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<StoredObject>;
   /** The "directories" one level below `prefix`, each ending with `/`. */
   listPrefixes(prefix: string): AsyncIterable<string>;
-  head(key: string): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined>;
+  /** With `part`, `size` is that of this part, counted from 1; a server that cannot tell answers with the size of the whole. */
+  head(
+    key: string,
+    options?: { readonly part?: number },
+  ): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined>;
   /** `etag` makes it reject with `object-changed` when the object is another one by now; `range` is inclusive. */
   get(
     key: string,
