@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
 import { backupIdAt, type BackupId } from './backup-id.ts';
 import { ensureClaim, type Claim } from './claim.ts';
@@ -24,6 +25,8 @@ export interface Backup extends AsyncDisposable {
   readonly heartbeat: Heartbeat;
   /** Sees to it that a scale is put back at the end. */
   hold(scale: HeldScale): void;
+  /** Puts back every scale that is held; rejects when one could not be, after all were tried. */
+  putBackScales(): Promise<void>;
   /** An object that is of no use without the manifest. */
   owe(key: string): void;
   /** Rejects when somebody else has taken the path meanwhile; otherwise the set may be committed. */
@@ -48,8 +51,17 @@ export const beginBackup = async (
     const heartbeat = undo.use(startHeartbeat(world));
     const started = world.clock.now();
     const owed: string[] = [];
+    const scales: HeldScale[] = [];
+    const putBackScales = async (): Promise<void> => {
+      const outcomes = await Promise.allSettled(scales.splice(0).map((scale) => scale.putBack()));
+      const failed = outcomes.flatMap((outcome): unknown[] =>
+        outcome.status === 'rejected' ? [outcome.reason] : [],
+      );
+      if (failed.length > 0) throw oneOf(failed);
+    };
     // Deleting is a courtesy here: what stays without a manifest is not a backup, and the next one clears it away.
     undo.defer(() => target.store.delete(owed).catch(() => undefined));
+    undo.defer(putBackScales);
     return {
       id: backupIdAt(started),
       started,
@@ -60,7 +72,8 @@ export const beginBackup = async (
       claim,
       layout: layoutOf(target.prefix),
       heartbeat,
-      hold: (scale) => undo.use(scale),
+      hold: (scale) => scales.push(scale),
+      putBackScales,
       owe: (key) => owed.push(key),
       assertOurs: () => lock.assertHeld(),
       committed: () => owed.splice(0),
@@ -71,3 +84,8 @@ export const beginBackup = async (
     throw error;
   }
 };
+
+const oneOf = (errors: readonly unknown[]): unknown =>
+  errors.length === 1
+    ? errors[0]
+    : new CharmError('scale-refused', errors.map(reasonOf).join(' '), { cause: errors[0] });

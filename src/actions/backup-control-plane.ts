@@ -1,0 +1,56 @@
+import type { BackupManifest } from '../backup/manifest.ts';
+import type { BackupRequest } from '../backup/preflight.ts';
+import { runBackup } from '../backup/run-backup.ts';
+import { durationText, sizeText } from '../backup/wording.ts';
+import type { Action } from './action.ts';
+
+/** The main job. Results: the set's id and place, whether it is consistent, and the figures of each component. */
+export const backupControlPlane: Action = async (world, config, parameters) => {
+  await world.progress.note(
+    'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
+      ' and then juju show-operation --watch.',
+  );
+  const manifest = await runBackup(world, config, requestOf(parameters));
+  return results(manifest, await locationOf(world, manifest.id));
+};
+
+/** Juju has validated the parameters against actions.yaml and filled in the defaults. */
+export const requestOf = (parameters: Readonly<Record<string, unknown>>): BackupRequest => ({
+  allowRunning: parameters['allow-running'] === true,
+  allowShrink: parameters['allow-shrink'] === true,
+  takeOver: parameters['take-over'] === true,
+  timeoutSeconds: typeof parameters['timeout'] === 'number' ? parameters['timeout'] : 1800,
+});
+
+const results = (manifest: BackupManifest, location: string): Record<string, string> => {
+  const { databases, mlmd, buckets } = manifest;
+  const seconds = (Date.parse(manifest.finished) - Date.parse(manifest.started)) / 1000;
+  return {
+    'backup-id': manifest.id,
+    location,
+    consistent: String(manifest.consistent),
+    duration: durationText(seconds),
+    ...Object.fromEntries(
+      databases.flatMap(({ component, backupId, unit, size, seconds: taken }) => [
+        [`${component}-backup-id`, backupId],
+        [`${component}-unit`, unit],
+        ...(size === undefined ? [] : [[`${component}-size`, sizeText(size)]]),
+        [`${component}-seconds`, taken.toFixed(1)],
+      ]),
+    ),
+    ...(mlmd && {
+      'mlmd-object': mlmd.key,
+      'mlmd-size': sizeText(mlmd.size),
+      'mlmd-rows': String(sum(Object.values(mlmd.rows))),
+      'mlmd-seconds': mlmd.seconds.toFixed(1),
+    }),
+    ...(buckets.length > 0 && {
+      'mlpipeline-objects': String(sum(buckets.map(({ objects }) => objects))),
+      'mlpipeline-size': sizeText(sum(buckets.map(({ size }) => size))),
+      'mlpipeline-copied': String(sum(buckets.map(({ copied }) => copied))),
+      'mlpipeline-seconds': sum(buckets.map((bucket) => bucket.seconds)).toFixed(1),
+    }),
+  };
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
