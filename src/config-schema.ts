@@ -1,0 +1,77 @@
+/*
+ * The options as config.yaml defines them (a test keeps the two equal), with what Juju's own types cannot say.
+ * It stands here so that a hook need not read YAML.
+ */
+
+interface OptionSchema {
+  readonly type: 'string' | 'integer';
+  readonly default?: string | number;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+const application = '^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$';
+const count = { type: 'integer', default: 0, minimum: 0, maximum: 10_000 } as const;
+
+export const options = {
+  'juju-credentials': { type: 'string', pattern: '^(secret:.+)?$' },
+  components: { type: 'string', default: 'kfp-db,katib-db,mlmd,mlpipeline' },
+  bucket: { type: 'string', default: '', pattern: '^([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])?$' },
+  path: { type: 'string', default: '' },
+  'bandwidth-limit': { type: 'string', default: 'off' },
+  transfers: { type: 'integer', default: 16, minimum: 1, maximum: 256 },
+  'source-buckets': { type: 'string', default: 'mlpipeline' },
+  'mlmd-application': { type: 'string', default: 'mlmd', pattern: application },
+  'metadata-writer-application': {
+    type: 'string',
+    default: 'kfp-metadata-writer',
+    pattern: `^$|${application}`,
+  },
+  'database-units': { type: 'integer', default: 2, minimum: 1, maximum: 9 },
+  'server-side-encryption': {
+    type: 'string',
+    default: '',
+    pattern: '^$|^AES256$|^aws:kms$|^aws:kms:[!-~]+$',
+  },
+  'keep-last': count,
+  'keep-daily': count,
+  'keep-weekly': count,
+  'keep-monthly': count,
+} as const satisfies Readonly<Record<string, OptionSchema>>;
+
+export type OptionName = keyof typeof options;
+
+const isOptionName = (name: string): name is OptionName => name in options;
+
+export const optionNames = Object.keys(options).filter(isOptionName);
+
+/** What is allowed, as the end of a sentence that begins with the option and its value. */
+export const allowed: Readonly<Record<OptionName, string>> = {
+  'juju-credentials': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
+  components: 'one or more of kfp-db, katib-db, mlmd and mlpipeline, separated by commas',
+  bucket: 'the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens), or nothing',
+  path: 'a path such as production/kubeflow, of at most 200 letters, digits and -_.~, with no part . or ..',
+  'bandwidth-limit':
+    'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
+  transfers: 'a whole number from 1 to 256',
+  'source-buckets':
+    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
+  'mlmd-application': 'the name of a Juju application',
+  'metadata-writer-application': 'the name of a Juju application, or nothing',
+  'database-units': 'a whole number from 1 to 9',
+  'server-side-encryption': 'AES256, aws:kms, aws:kms:<key id>, or nothing',
+  'keep-last': 'a whole number from 0 to 10000',
+  'keep-daily': 'a whole number from 0 to 10000',
+  'keep-weekly': 'a whole number from 0 to 10000',
+  'keep-monthly': 'a whole number from 0 to 10000',
+};
+
+export const configSchema = { type: 'object', properties: options } as const;
+
+/** The options as config-get gives them: those without a value may be absent. */
+export type GivenOptions = {
+  readonly [Name in OptionName]?: (typeof options)[Name]['type'] extends 'integer'
+    ? number
+    : string;
+};
