@@ -1,0 +1,116 @@
+import { setMaxListeners } from 'node:events';
+import { CharmError, reasonOf } from '../errors.ts';
+import { addressOf } from './s3-address.ts';
+import { connect, type S3Request, type S3Response } from './s3-connection.ts';
+import { createExplainer, mayPass, type S3Attempt } from './s3-errors.ts';
+import { failureOf, S3Failure } from './s3-failure.ts';
+import { defaultSizes, type S3Options, type S3Sizes } from './s3-options.ts';
+
+export interface S3Call extends S3Request {
+  readonly onCondition?: S3Attempt['onCondition'];
+  /** Called before the request is sent again: the server may have done already what it is asked for. */
+  readonly onRetry?: () => void;
+}
+
+/** Requests to one bucket: signed, sent again when that may help, explained when not. */
+export interface S3Client {
+  readonly description: string;
+  readonly options: S3Options;
+  readonly sizes: S3Sizes;
+  /**
+   * Sends a request and gives a reply of 2xx to `consume`, which is part of the attempt: when reading the reply fails, the
+   * request is sent again. Rejects with a CharmError whose cause is the server's S3Failure.
+   */
+  call<Result>(
+    request: S3Call,
+    consume: (response: S3Response) => Promise<Result>,
+  ): Promise<Result>;
+  /** The CharmError for something that went wrong after `call` had resolved, in a body. */
+  explain(error: unknown, doing: string): Error;
+  close(): Promise<void>;
+}
+
+export const createClient = (options: S3Options): S3Client => {
+  const connection = connect(options, addressOf(options.endpoint, options.bucket, options.style));
+  const description = `bucket ${options.bucket} at ${options.endpoint}`;
+  const explain = createExplainer(options, description);
+  const attempts = options.attempts ?? 6;
+  // Every request under way listens to it.
+  if (options.signal) setMaxListeners(0, options.signal);
+
+  const attemptOnce = async <Result>(
+    request: S3Call,
+    consume: (response: S3Response) => Promise<Result>,
+  ): Promise<Result> => {
+    const response = await connection.send(request);
+    if (response.status >= 300) throw await failureOf(response);
+    return consume(response);
+  };
+
+  return {
+    description,
+    options,
+    sizes: { ...defaultSizes, ...options.sizes },
+    call: async (request, consume) => {
+      const signal = eitherOf(options.signal, request.signal);
+      checkKey(request.key, description);
+      for (let attempt = 1; ; attempt += 1) {
+        signal?.throwIfAborted();
+        try {
+          return await attemptOnce({ ...request, ...(signal && { signal }) }, consume);
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (attempt >= attempts || !maySendAgain(request) || !mayPass(error))
+            throw explain(error, {
+              doing: request.doing,
+              attempts: attempt,
+              ...(request.onCondition && { onCondition: request.onCondition }),
+            });
+          request.onRetry?.();
+          await options.clock.sleep(pause(error, attempt, options.random ?? Math.random), signal);
+        }
+      }
+    },
+    explain: (error, doing) => {
+      const explained = explain(error, { doing, attempts: 1 });
+      return explained instanceof Error ? explained : new Error(reasonOf(explained));
+    },
+    close: () => connection.close(),
+  };
+};
+
+/** A stream is used up by the first attempt. */
+const maySendAgain = ({ body }: S3Request): boolean =>
+  body === undefined || body instanceof Uint8Array;
+
+/** Full jitter: anything from nothing to a ceiling that doubles, so that many requests do not come back at once. */
+const pause = (error: unknown, attempt: number, random: () => number): number => {
+  const asked = error instanceof S3Failure ? error.retryAfter : undefined;
+  const jitter = random() * Math.min(250 * 2 ** (attempt - 1), 8000);
+  return Math.round(Math.min(asked ?? 0, 30_000) + jitter);
+};
+
+const eitherOf = (a?: AbortSignal, b?: AbortSignal): AbortSignal | undefined =>
+  a && b ? AbortSignal.any([a, b]) : (a ?? b);
+
+/** S3 allows 1 to 1024 bytes of UTF-8; a lone surrogate cannot be written as such. */
+const checkKey = (key: string | undefined, description: string): void => {
+  if (key === undefined) return;
+  const problem =
+    key === ''
+      ? 'it is empty'
+      : !key.isWellFormed()
+        ? 'it is not valid Unicode'
+        : Buffer.byteLength(key) > 1024
+          ? 'it has more than 1024 bytes'
+          : undefined;
+  if (problem !== undefined)
+    throw new CharmError(
+      'store-refused',
+      `No object of ${description} can have the key ${quoteKey(key)}: ${problem}.`,
+    );
+};
+
+/** A key in a message: quoted, so that spaces and newlines show, and not endless. */
+export const quoteKey = (key: string): string =>
+  JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);

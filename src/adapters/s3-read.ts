@@ -1,0 +1,99 @@
+import type { Readable } from 'node:stream';
+import type { ObjectContent, ObjectStore } from '../world.ts';
+import { hasCode } from '../errors.ts';
+import { quoteKey, type S3Client } from './s3-client.ts';
+import type { S3Response } from './s3-connection.ts';
+import { bytesOf, ContentBody } from './s3-body.ts';
+import { S3Failure } from './s3-failure.ts';
+import { describedBy } from './s3-metadata.ts';
+import { writeHeaders } from './s3-write-headers.ts';
+import { elementsOf, textOf } from './s3-xml.ts';
+
+/** The reading half of the port, one object at a time. */
+export const createReader = (
+  client: S3Client,
+): Pick<ObjectStore, 'head' | 'get' | 'read' | 'tags'> => {
+  const { touch } = writeHeaders(client.options);
+  return {
+    head: async (key) => {
+      const doing = `look at ${quoteKey(key)}`;
+      try {
+        return await client.call(
+          { method: 'HEAD', key, doing, headers: touch },
+          async (response) => {
+            response.body.resume();
+            return describedBy(key, response, client.description);
+          },
+        );
+      } catch (error) {
+        if (hasCode(error, 'object-missing')) return undefined;
+        throw error;
+      }
+    },
+
+    get: async (key, { etag, range, signal } = {}): Promise<ObjectContent> => {
+      const doing = `read ${quoteKey(key)}`;
+      const headers = {
+        ...touch,
+        ...(etag !== undefined && { 'if-match': `"${etag}"` }),
+        ...(range && { range: `bytes=${range.start}-${range.end}` }),
+      };
+      return client.call(
+        { method: 'GET', key, doing, headers, ...(signal && { signal }) },
+        async (response) => ({
+          ...describedOrDropped(key, response, client.description),
+          tagCount: Number(response.headers['x-amz-tagging-count'] ?? 0),
+          body: new ContentBody(response.body, (error) => client.explain(error, doing)),
+        }),
+      );
+    },
+
+    read: async (key) =>
+      client.call({ method: 'GET', key, doing: `read ${quoteKey(key)}`, headers: touch }, wholeOf),
+
+    tags: async (key) => {
+      const doing = `read the tags of ${quoteKey(key)}`;
+      const xml = await client.call({ method: 'GET', key, doing, query: { tagging: '' } }, textIn);
+      const tags = [...elementsOf(xml, 'Tag')];
+      return Object.fromEntries(
+        tags.map((tag) => [textOf(tag, 'Key') ?? '', textOf(tag, 'Value') ?? '']),
+      );
+    },
+  };
+};
+
+const describedOrDropped = (
+  key: string,
+  response: S3Response,
+  description: string,
+): Omit<ObjectContent, 'body' | 'tagCount'> => {
+  try {
+    return describedBy(key, response, description);
+  } catch (error) {
+    drop(response.body);
+    throw error;
+  }
+};
+
+const drop = (body: Readable): void => {
+  body.on('error', () => undefined);
+  body.destroy();
+};
+
+export const wholeOf = async ({ body }: Pick<S3Response, 'body'>): Promise<Buffer> => {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(bytesOf(piece));
+  return Buffer.concat(pieces);
+};
+
+export const textIn = async (response: Pick<S3Response, 'body'>): Promise<string> =>
+  (await wholeOf(response)).toString('utf8');
+
+/** Copies, completions and deletions begin their reply with 200 and may still tell of an error in its XML. */
+export const xmlIn = async (
+  response: S3Response,
+): Promise<{ readonly xml: string; readonly headers: S3Response['headers'] }> => {
+  const xml = await textIn(response);
+  if (/<Error[\s>]/.test(xml)) throw new S3Failure(response.status, xml, response.headers);
+  return { xml, headers: response.headers };
+};

@@ -1,0 +1,56 @@
+/*
+ * S3's replies are flat XML without attributes that matter, namespaces or comments, so that cutting between tags is enough:
+ * it reads a page of a listing in a quarter of the time of a general parser.
+ */
+
+/** The unescaped text of the first element of this name. */
+export const textOf = (xml: string, tag: string): string | undefined => {
+  const inner = innerOf(xml, tag, 0);
+  return inner && unescapeXml(inner.text);
+};
+
+/** What is inside each element of this name, in order, still escaped. */
+export function* elementsOf(xml: string, tag: string): Generator<string> {
+  for (let found = innerOf(xml, tag, 0); found; found = innerOf(xml, tag, found.end))
+    yield found.text;
+}
+
+export const escapeXml = (text: string): string =>
+  text.replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** Whether XML 1.0 can carry a text at all: most control characters cannot even be written as references. */
+export const fitsXml = (text: string): boolean =>
+  Array.from(text, (character) => character.codePointAt(0) ?? 0).every((code) =>
+    code >= 32 ? code !== 0xfffe && code !== 0xffff : code === 9 || code === 10 || code === 13,
+  );
+
+const innerOf = (
+  xml: string,
+  tag: string,
+  from: number,
+): { readonly text: string; readonly end: number } | undefined => {
+  const open = `<${tag}>`;
+  const start = xml.indexOf(open, from);
+  if (start < 0) return undefined;
+  const close = `</${tag}>`;
+  const end = xml.indexOf(close, start + open.length);
+  if (end < 0) return undefined;
+  return { text: xml.slice(start + open.length, end), end: end + close.length };
+};
+
+const named: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+};
+
+const unescapeXml = (text: string): string =>
+  text.includes('&')
+    ? text.replace(/&(#x[0-9a-f]+|#[0-9]+|[a-z]+);/gi, (whole, name: string) => {
+        if (!name.startsWith('#')) return named[name] ?? whole;
+        const hex = name[1] === 'x' || name[1] === 'X';
+        return String.fromCodePoint(Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10));
+      })
+    : text;
