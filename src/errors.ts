@@ -25,6 +25,7 @@ export const errorCodes = {
 
   'relation-missing': 'operator',
   'relation-incomplete': 'transient',
+  'relation-invalid': 'operator',
 
   'store-unreachable': 'transient',
   'store-denied': 'operator',

@@ -1,0 +1,61 @@
+import { parse } from 'yaml';
+import { CharmError } from '../errors.ts';
+import type { Databag } from '../world.ts';
+import { objectStorageSchema } from './object-storage-schema.ts';
+import { validate } from './object-storage-validator.ts';
+
+/** MinIO, as it presents itself over the object-storage relation. */
+export interface ObjectStorage {
+  /** `http://minio.kubeflow:9000` */
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/**
+ * Reads the provider's databag. Every value is taken as a text, because PyYAML leaves keys such as `12345678e9` without quotes that
+ * a YAML 1.2 parser takes for numbers.
+ *
+ * @throws CharmError `relation-incomplete` while there is no data, `relation-invalid` when it is not of version 1
+ */
+export const readObjectStorage = (provider: string, databag: Databag): ObjectStorage => {
+  const text = databag['data'];
+  if (!text?.trim())
+    throw new CharmError(
+      'relation-incomplete',
+      `${provider} has not sent its address and keys yet. It does by itself; look at juju status ${provider} if it does not.`,
+    );
+  const data = parsed(text);
+  if (!validate(data))
+    throw new CharmError(
+      'relation-invalid',
+      `${provider} sends something over object-storage that is not version 1 of that interface` +
+        `${fieldOf(validate.errors?.[0])}. Look at juju status ${provider} and refresh it if it is old.`,
+    );
+  const { service, namespace } = data;
+  const domain = !namespace || namespace === 'null' || namespace === '~' ? '' : `.${namespace}`;
+  const scheme = data.secure.toLowerCase() === 'true' ? 'https' : 'http';
+  return {
+    endpoint: `${scheme}://${service}${domain}:${data.port}`,
+    accessKey: data['access-key'],
+    secretKey: data['secret-key'],
+  };
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return parse(text, { schema: 'failsafe', logLevel: 'silent', maxAliasCount: 0 });
+  } catch {
+    return undefined;
+  }
+};
+
+/** The name of the field only: its value may be a key. */
+const fieldOf = (
+  error: { readonly instancePath: string; readonly params: object } | undefined,
+): string => {
+  const name =
+    error?.instancePath.slice(1) ||
+    Object.values(error?.params ?? {}).find((value) => typeof value === 'string');
+  return typeof name === 'string' && name in objectStorageSchema.properties ? ` (${name})` : '';
+};

@@ -1,0 +1,139 @@
+import { parsePath } from '../config.ts';
+import { CharmError } from '../errors.ts';
+import type { Databag } from '../world.ts';
+
+/** Where and how to reach S3, as the `s3` interface tells it (facts of both tracks of s3-integrator). */
+export interface S3Location {
+  readonly bucket: string;
+  /** Without slashes at its ends; undefined when none was given. */
+  readonly path: string | undefined;
+  /** `https://host[:port][/path]`, without a slash at its end. */
+  readonly endpoint: string;
+  readonly region: string | undefined;
+  readonly style: 'path' | 'host';
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** PEM */
+  readonly caChain: readonly string[];
+  readonly storageClass: string | undefined;
+  /** Headers by lower-case name. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the provider's databag, with the secret it speaks of.
+ *
+ * @param provider the application at the other end, for messages
+ * @param bucket overrides the provider's
+ * @throws CharmError `relation-incomplete` while something has not come, `relation-invalid` when something cannot be used
+ */
+export const readS3Location = (
+  provider: string,
+  data: Databag,
+  secret: Databag | undefined,
+  bucket: string | undefined,
+): S3Location => {
+  const given = (key: string): string | undefined => data[key]?.trim() || undefined;
+  const found = {
+    bucket: bucket ?? given('bucket'),
+    'access-key': secret?.['access-key'] ?? data['access-key'],
+    'secret-key': secret?.['secret-key'] ?? data['secret-key'],
+  };
+  const { bucket: name, 'access-key': accessKey, 'secret-key': secretKey } = found;
+  if (!name || !accessKey || !secretKey) throw incomplete(provider, found);
+  const path = parsePath(data['path'] ?? '');
+  if (path === undefined) throw invalid(provider, 'path', data['path'] ?? '');
+  if (given('s3-api-version') === '2') throw invalid(provider, 's3-api-version', '2');
+  const endpoint = readEndpoint(provider, given('endpoint'), given('region'));
+  return {
+    bucket: name,
+    path: path || undefined,
+    endpoint,
+    region: given('region'),
+    style: readStyle(given('s3-uri-style'), endpoint),
+    accessKey,
+    secretKey,
+    caChain: readCaChain(provider, data['tls-ca-chain']),
+    storageClass: given('storage-class'),
+    attributes: readAttributes(data['attributes']),
+  };
+};
+
+const incomplete = (
+  provider: string,
+  found: Readonly<Record<string, string | undefined>>,
+): CharmError => {
+  const missing = Object.keys(found).filter((key) => !found[key]);
+  return new CharmError(
+    'relation-incomplete',
+    `${provider} has not sent ${missing.join(', ')} yet. Give it a bucket (juju config ${provider} bucket=…) and` +
+      ` credentials (juju run ${provider}/leader sync-s3-credentials, or the option credentials of its track 2).`,
+  );
+};
+
+const invalid = (provider: string, option: string, value: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends ${option}=${JSON.stringify(value)}, which cannot be used here. Change it: juju config ${provider} ${option}=…`,
+  );
+
+/** Amazon's when none is given, that of the region where there is one, as mysql-k8s does. */
+const readEndpoint = (
+  provider: string,
+  given: string | undefined,
+  region: string | undefined,
+): string => {
+  if (given === undefined || /^(https:\/\/)?s3\.amazonaws\.com\/*$/.test(given))
+    return region === undefined || region === 'us-east-1'
+      ? 'https://s3.amazonaws.com'
+      : `https://s3.${region}.amazonaws.com`;
+  const endpoint = (given.includes('://') ? given : `https://${given}`).replace(/\/+$/, '');
+  const url = URL.parse(endpoint);
+  const usable =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  if (!usable) throw invalid(provider, 'endpoint', 'something that is not the URL of a server');
+  return endpoint;
+};
+
+/** Everything but Amazon is asked by path unless the provider says otherwise: that works without a wildcard DNS name. */
+const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host' => {
+  if (given === 'path' || given === 'host') return given;
+  return new URL(endpoint).hostname.endsWith('.amazonaws.com') ? 'host' : 'path';
+};
+
+/** A JSON array or a single text, of PEM or of base64 of PEM: the interface's documents and its charms differ. */
+const readCaChain = (provider: string, text: string | undefined): readonly string[] => {
+  if (!text?.trim()) return [];
+  return textsOf(text).flatMap((entry) => {
+    const pem = entry.includes('-----BEGIN') ? entry : Buffer.from(entry, 'base64').toString();
+    const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+    if (certificates === null)
+      throw invalid(provider, 'tls-ca-chain', 'something that holds no certificate');
+    return certificates;
+  });
+};
+
+/** A JSON array (track 1) or a list with commas (track 2) of `Name=value`. A value may hold further `=`. */
+const readAttributes = (text: string | undefined): Readonly<Record<string, string>> => {
+  const headers: Record<string, string> = {};
+  if (!text?.trim()) return headers;
+  const entries = textsOf(text).flatMap((entry) => entry.split(','));
+  for (const entry of entries) {
+    const [, name, value] = /^\s*([A-Za-z0-9-]+)\s*[=:]\s*(.*?)\s*$/.exec(entry) ?? [];
+    if (name !== undefined && value) headers[name.toLowerCase()] = value;
+  }
+  return headers;
+};
+
+const textsOf = (text: string): readonly string[] => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value.filter((entry) => typeof entry === 'string');
+    if (typeof value === 'string') return [value];
+  } catch {
+    // Not JSON: the text stands for itself.
+  }
+  return [text];
+};
