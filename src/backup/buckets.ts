@@ -1,0 +1,148 @@
+import { hasCode } from '../errors.ts';
+import type { Clock, ObjectStore, Source, Target } from '../world.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import type { CopyContext } from './buckets-context.ts';
+import { startCopies, type Copies, type CopyCounts } from './buckets-copies.ts';
+import { checkShrunk, ObjectsFailed } from './buckets-failures.ts';
+import { compareBuckets, isUnchanged, type Comparison } from './buckets-merge.ts';
+import { listedAs } from './buckets-object.ts';
+import { ProgressOfBucket } from './buckets-progress.ts';
+import type { ListedObject } from './object-list.ts';
+import { createObjectListWriter, type ObjectListWriter } from './object-list-writer.ts';
+import { Transfers } from './transfers.ts';
+
+export interface BucketOptions {
+  /** The keys of the mirror begin with this: `<prefix>/<bucket>/`. */
+  readonly mirror: string;
+  /** The keys of replaced versions begin with this: `<prefix>/history/<bucket>/`. */
+  readonly history: string;
+  /** The list of the last pass or the last set, in key order; undefined when there is none. */
+  readonly baseline: AsyncIterable<ListedObject> | undefined;
+  /** The file that this pass writes its object list to, gzipped. */
+  readonly list: string;
+  /** Whether versions that are replaced have to be kept, because a set may list them. */
+  readonly archive: boolean;
+  /** How many objects the last complete set has; undefined when there is none. */
+  readonly previousCount: number | undefined;
+  readonly allowShrink: boolean;
+  /** The most transfers at a time; fewer when the servers do not bear them. */
+  readonly transfers: number;
+  /** Shared by all passes, since it limits all of them together. */
+  readonly bandwidth: Bandwidth;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told what goes on, for whoever shows it. */
+  readonly progress?: ProgressOfBucket;
+}
+
+export interface BucketPass extends Readonly<CopyCounts> {
+  /** Objects in the list: those that were unchanged or copied. */
+  readonly listed: number;
+  readonly seconds: number;
+}
+
+/**
+ * Brings the mirror of a bucket up to date and writes the list of what it then holds: every object as the source had it, in key order.
+ * Nothing is deleted, and memory does not grow with the bucket. What an earlier pass copied is not copied again.
+ *
+ * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again, with `source-shrunk` when the source lost its objects, with the
+ * failure of a listing, or with the signal's reason. There is no list then, and what was copied stays.
+ */
+export const copyBucket = async (
+  from: Source,
+  to: Target,
+  options: BucketOptions,
+): Promise<BucketPass> => {
+  const { clock, mirror } = options;
+  const started = clock.now().getTime();
+  const stop = new AbortController();
+  const context: CopyContext = {
+    ...options,
+    from: from.store,
+    to: to.store,
+    signal: AbortSignal.any([options.signal, stop.signal]),
+    learnt: { opaqueEtags: false },
+  };
+  const progress = options.progress ?? new ProgressOfBucket(clock);
+  const copies = startCopies(context, new Transfers(options.transfers), progress);
+  await abortLeftovers(to.store, mirror);
+  await using list = createObjectListWriter(options.list);
+  try {
+    const comparisons = compareBuckets({
+      source: from.store.list(''),
+      mirror: to.store.list(mirror),
+      prefix: mirror,
+      baseline: options.baseline,
+    });
+    const listed = await walk(comparisons, copies, list, progress, options.signal);
+    if (!copies.hopeless) {
+      checkShrunk(from, { ...options, listed });
+      await copies.idle();
+      await retryFailed(copies, clock, options.signal);
+    }
+    options.signal.throwIfAborted();
+  } finally {
+    stop.abort();
+    await copies.idle();
+  }
+  if (copies.failures.length > 0) {
+    const failed = copies.failures.map(({ job, reason }) => ({ key: job.source.key, reason }));
+    throw new ObjectsFailed(from, failed, copies.hopeless);
+  }
+  await list.close();
+  const { counts } = copies;
+  return {
+    ...counts,
+    listed: counts.unchanged + counts.copied,
+    seconds: (clock.now().getTime() - started) / 1000,
+  };
+};
+
+/** Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on. Returns how many objects the source listed. */
+const walk = async (
+  comparisons: AsyncIterable<Comparison>,
+  copies: Copies,
+  list: ObjectListWriter,
+  progress: ProgressOfBucket,
+  signal: AbortSignal,
+): Promise<number> => {
+  let listed = 0;
+  for await (const comparison of comparisons) {
+    signal.throwIfAborted();
+    const { source, mirror } = comparison;
+    listed += 1;
+    progress.list(source.size);
+    if (mirror && isUnchanged(comparison)) {
+      copies.counts.unchanged += 1;
+      copies.counts.bytes += source.size;
+      progress.pass(source.size);
+      const known = comparison.listed;
+      const sha256 = known?.etag === source.etag ? known.sha256 : undefined;
+      list.add(listedAs(source, mirror.etag, sha256));
+    } else await copies.start(comparison, list.reserve());
+    if (copies.hopeless) break;
+    if (listed % 1000 === 0) await list.drained();
+  }
+  progress.listingEnded();
+  return listed;
+};
+
+/** Failures often pass with the load, so what failed is tried again at the end, twice. */
+const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
+  for (const pause of [1000, 5000]) {
+    if (copies.failures.length === 0 || signal.aborted) return;
+    await clock.sleep(pause, signal);
+    await copies.retry();
+  }
+};
+
+/** Parts of uploads that an earlier pass left when it was killed take up room and are of no use. Only one backup works on a prefix. */
+const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
+  try {
+    for await (const { key, uploadId } of store.unfinishedUploads(mirror))
+      await store.abortUpload(key, uploadId);
+  } catch (error) {
+    // Some servers and policies do not let us list them. They harm nothing but the space, so a backup does not fail for it.
+    if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
+  }
+};
