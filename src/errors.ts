@@ -47,15 +47,18 @@ export const errorCodes = {
   'database-unhealthy': 'operator',
   'database-claimed': 'operator',
   'database-backup-failed': 'operator',
+  'database-restore-failed': 'operator',
 
   'mlmd-missing': 'operator',
   'mlmd-corrupt': 'operator',
   'mlmd-dump-failed': 'operator',
   'mlmd-proof-failed': 'operator',
+  'mlmd-restore-failed': 'operator',
 
   'source-is-target': 'operator',
   'source-shrunk': 'operator',
   'objects-failed': 'operator',
+  'restore-incomplete': 'operator',
 
   'prefix-claimed': 'operator',
   'backup-running': 'operator',
