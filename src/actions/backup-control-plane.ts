@@ -1,4 +1,4 @@
-import type { BackupManifest } from '../backup/manifest.ts';
+import type { BackupManifest, DatabaseBackup } from '../backup/manifest.ts';
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
 import { durationText, sizeText } from '../backup/wording.ts';
@@ -10,8 +10,8 @@ export const backupControlPlane: Action = async (world, config, parameters) => {
     'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
       ' and then juju show-operation --watch.',
   );
-  const manifest = await runBackup(world, config, requestOf(parameters));
-  return results(manifest, await locationOf(world, manifest.id));
+  const { manifest, location } = await runBackup(world, config, requestOf(parameters));
+  return results(manifest, location);
 };
 
 /** Juju has validated the parameters against actions.yaml and filled in the defaults. */
@@ -30,14 +30,7 @@ const results = (manifest: BackupManifest, location: string): Record<string, str
     location,
     consistent: String(manifest.consistent),
     duration: durationText(seconds),
-    ...Object.fromEntries(
-      databases.flatMap(({ component, backupId, unit, size, seconds: taken }) => [
-        [`${component}-backup-id`, backupId],
-        [`${component}-unit`, unit],
-        ...(size === undefined ? [] : [[`${component}-size`, sizeText(size)]]),
-        [`${component}-seconds`, taken.toFixed(1)],
-      ]),
-    ),
+    ...databases.map(databaseResults).reduce((all, some) => ({ ...all, ...some }), {}),
     ...(mlmd && {
       'mlmd-object': mlmd.key,
       'mlmd-size': sizeText(mlmd.size),
@@ -53,4 +46,18 @@ const results = (manifest: BackupManifest, location: string): Record<string, str
   };
 };
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const databaseResults = ({
+  component,
+  backupId,
+  unit,
+  size,
+  seconds,
+}: DatabaseBackup): Record<string, string> => ({
+  [`${component}-backup-id`]: backupId,
+  [`${component}-unit`]: unit,
+  ...(size !== undefined && { [`${component}-size`]: sizeText(size) }),
+  [`${component}-seconds`]: seconds.toFixed(1),
+});
+
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0);

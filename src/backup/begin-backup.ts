@@ -1,3 +1,5 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
@@ -23,6 +25,8 @@ export interface Backup extends AsyncDisposable {
   readonly claim: Claim;
   readonly layout: Layout;
   readonly heartbeat: Heartbeat;
+  /** A directory for this backup's files. */
+  readonly scratch: string;
   /** Sees to it that a scale is put back at the end. */
   hold(scale: HeldScale): void;
   /** Puts back every scale that is held; rejects when one could not be, after all were tried. */
@@ -48,6 +52,11 @@ export const beginBackup = async (
       await takeLock(target, world.clock, { modelUuid: world.model.uuid, unit: world.unit }),
     );
     const claim = await ensureClaim(target, world.model, request.takeOver);
+    const scratch = join(world.scratch, 'ckf-backup');
+    // What a killed backup left there is of no use; Juju runs one action at a time on a unit.
+    await rm(scratch, { recursive: true, force: true });
+    await mkdir(scratch, { recursive: true });
+    undo.defer(() => rm(scratch, { recursive: true, force: true }));
     const heartbeat = undo.use(startHeartbeat(world));
     const started = world.clock.now();
     const owed: string[] = [];
@@ -72,6 +81,7 @@ export const beginBackup = async (
       claim,
       layout: layoutOf(target.prefix),
       heartbeat,
+      scratch,
       hold: (scale) => scales.push(scale),
       putBackScales,
       owe: (key) => owed.push(key),

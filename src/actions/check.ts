@@ -1,0 +1,28 @@
+import { preflight } from '../backup/preflight.ts';
+import { countText, listText } from '../backup/wording.ts';
+import { requestOf } from './backup-control-plane.ts';
+import type { Action } from './action.ts';
+
+/** Runs the preflight alone. Fails with every problem; otherwise tells what a backup would deal with, and of what it would warn. */
+export const check: Action = async (world, config, parameters) => {
+  await world.progress.step('Checking whether a backup can be made');
+  await using ready = await preflight(world, config, requestOf(parameters));
+  const { plan, sources, target, running, warnings } = ready;
+  for (const warning of warnings) await world.progress.note(`Warning: ${warning}`);
+  return {
+    result: 'ready',
+    location: `s3://${target.bucket}/${target.prefix}`,
+    ...(plan.databases.length > 0 && {
+      databases: plan.databases
+        .map(
+          ({ application, units }) =>
+            `${application.name} (${application.scale} to ${countText(units, 'unit')})`,
+        )
+        .join(', '),
+    }),
+    ...(plan.mlmd && { mlmd: plan.mlmd.name }),
+    ...(sources.length > 0 && { buckets: sources.map(({ bucket }) => bucket).join(', ') }),
+    ...(running.length > 0 && { running: listText(running) }),
+    warnings: warnings.length === 0 ? 'none' : listText(warnings),
+  };
+};

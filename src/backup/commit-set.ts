@@ -1,0 +1,47 @@
+import type { Backup } from './begin-backup.ts';
+import { writeManifest, type BackupManifest } from './manifest.ts';
+import { findWorkloadsSince } from './running-workloads.ts';
+import { countText, listText } from './wording.ts';
+
+/**
+ * Looks once more for what ran while the backup was made, and writes the manifest: the last object, and the one that makes the set a
+ * backup. From then on the set stays, whatever comes.
+ */
+export const commitSet = async (
+  backup: Backup,
+  parts: Pick<BackupManifest, 'databases' | 'mlmd' | 'buckets'>,
+): Promise<BackupManifest> => {
+  const { world, ready, config, id, layout, started } = backup;
+  const seen = await findWorkloadsSince(ready.kubernetes, started);
+  const running = [...new Set([...ready.running, ...seen])];
+  if (running.length > 0) {
+    await world.progress.note(
+      `The set will say consistent: false, because of ${countText(running.length, 'workload')}: ${listText(running)}`,
+    );
+  }
+  const manifest: BackupManifest = {
+    format: 1,
+    id,
+    model: world.model,
+    started: started.toISOString(),
+    finished: world.clock.now().toISOString(),
+    consistent: running.length === 0,
+    running,
+    components: config.components,
+    ...parts,
+  };
+  world.signal.throwIfAborted();
+  await backup.assertOurs();
+  await writeManifest(ready.target.store, layout.manifest(id), manifest);
+  backup.committed();
+  const size = sizeOf(manifest);
+  await world.journal.setLastBackup({ id, bytes: size, consistent: manifest.consistent });
+  return manifest;
+};
+
+const sizeOf = ({ databases, mlmd, buckets }: BackupManifest): number =>
+  [
+    ...databases.map(({ size }) => size ?? 0),
+    mlmd?.size ?? 0,
+    ...buckets.map(({ size }) => size),
+  ].reduce((total, size) => total + size, 0);
