@@ -109,7 +109,10 @@ export const undo = async (
   }
 };
 
-/** A unit that is to leave must not be in the middle of an action: its pod may go before the action has ended. */
+/**
+ * A unit that is to leave must not be in the middle of an action, because its pod may go before the action has ended; and while the only unit of a
+ * database is restored, no other one may join it.
+ */
 const waitForActions = async (
   { juju, clock }: Omit<ScaleWorld, 'signal'>,
   application: ApplicationStatus,
@@ -117,16 +120,18 @@ const waitForActions = async (
   timeoutSeconds: number,
 ): Promise<void> => {
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
-  let leaving = application.units.slice(scale);
-  while (leaving.some(runsAction)) {
+  const concerned = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
+    units.length > scale ? units.slice(scale) : units;
+  let units = concerned(application);
+  while (units.some(runsAction)) {
     if (clock.now().getTime() >= deadline) {
       throw new CharmError(
         'scale-timed-out',
-        `${leaving.find(runsAction)?.name ?? application.name} was still running an action after ${timeoutSeconds} s.`,
+        `${units.find(runsAction)?.name ?? application.name} was still running an action after ${timeoutSeconds} s.`,
       );
     }
     await clock.sleep(pollMilliseconds);
-    leaving = applicationOf(await juju.status(), application.name).units.slice(scale);
+    units = concerned(applicationOf(await juju.status(), application.name));
   }
 };
 

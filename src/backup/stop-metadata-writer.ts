@@ -1,16 +1,32 @@
-import type { Backup } from './begin-backup.ts';
+import type { ApplicationStatus, JujuModel, World } from '../world.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import { holdScale, waitForScale, type HeldScale } from './hold-scale.ts';
 
+/** A backup or a restore, as far as the metadata writer is concerned. */
+export interface WriterStopper {
+  readonly world: Pick<World, 'clock' | 'journal' | 'progress' | 'signal'>;
+  readonly ready: {
+    readonly juju: JujuModel;
+    readonly plan: { readonly metadataWriter: ApplicationStatus | undefined };
+  };
+  readonly request: { readonly timeoutSeconds: number };
+  readonly heartbeat: Heartbeat;
+  hold(scale: HeldScale): void;
+}
+
 /**
- * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped, and waits until its unit has gone. The one who gets the
- * scale puts it back; the backup does so at the latest.
+ * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored, and waits until its unit has gone. The one who
+ * gets the scale puts it back; the backup or restore does so at the latest.
  */
-export const stopMetadataWriter = async (backup: Backup): Promise<HeldScale | undefined> => {
-  const { world, ready, request, heartbeat } = backup;
+export const stopMetadataWriter = async (
+  stopper: WriterStopper,
+  doing = 'dumped',
+): Promise<HeldScale | undefined> => {
+  const { world, ready, request, heartbeat } = stopper;
   const writer = ready.plan.metadataWriter;
   if (writer === undefined) return undefined;
   await world.progress.note(
-    `${writer.name}: scaling from ${writer.scale} to 0 while ML Metadata is dumped`,
+    `${writer.name}: scaling from ${writer.scale} to 0 while ML Metadata is ${doing}`,
   );
   const scales = {
     juju: ready.juju,
@@ -19,7 +35,7 @@ export const stopMetadataWriter = async (backup: Backup): Promise<HeldScale | un
     signal: world.signal,
   };
   const held = await holdScale(scales, writer, 0, request.timeoutSeconds);
-  backup.hold(held);
+  stopper.hold(held);
   await heartbeat.during(
     () => `${writer.name}: waiting for its unit to go`,
     () => waitForScale(scales, writer.name, 0, request.timeoutSeconds, world.signal),
