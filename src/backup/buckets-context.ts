@@ -3,7 +3,8 @@ import type { Bandwidth } from './bandwidth.ts';
 
 /** What every copy of a pass works with. */
 export interface CopyContext {
-  readonly from: ObjectStore;
+  /** Is only read: the source, or a backup set that stands for it in a restore. */
+  readonly from: Pick<ObjectStore, 'description' | 'get' | 'head' | 'tags'>;
   readonly to: ObjectStore;
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;
