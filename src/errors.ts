@@ -63,7 +63,9 @@ export const errorCodes = {
   'prefix-claimed': 'operator',
   'backup-running': 'operator',
   'backup-missing': 'operator',
+  'backup-protected': 'operator',
   'manifest-invalid': 'operator',
+  'set-damaged': 'operator',
 } as const satisfies Record<string, 'transient' | 'operator'>;
 
 export type ErrorCode = keyof typeof errorCodes;
