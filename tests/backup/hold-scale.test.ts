@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { holdScale, waitForScale } from '../../src/backup/hold-scale.ts';
+import { putBack } from '../../src/backup/put-back.ts';
+import { CharmError } from '../../src/errors.ts';
+import { aScaleWorld } from '../fixtures/scale-world.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+
+const entryOf = (application: string, scale: number, changedTo: number) => ({
+  application,
+  scale,
+  changedTo,
+  since: '2026-11-21T20:00:00.000Z',
+});
+
+describe('held scale', () => {
+  it('is in the journal before Juju hears of it', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    world.journal.failure = new CharmError('disk-full', 'no space');
+    await rejectsWithCode(
+      holdScale(world, await world.applicationNamed('kfp-db'), 2, 60),
+      'disk-full',
+    );
+    assert.deepEqual(world.model.changes, []);
+  });
+
+  it('is put back to what it was, and then the journal is empty', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 3 });
+    {
+      await using _held = await holdScale(world, await world.applicationNamed('kfp-db'), 4, 60);
+      await waitForScale(world, 'kfp-db', 4, 60);
+      assert.equal(world.model.application('kfp-db').units.length, 4);
+      assert.equal(world.journal.kept.get('kfp-db')?.scale, 3);
+    }
+    assert.equal(world.model.application('kfp-db').units.length, 3);
+    assert.equal(world.journal.kept.size, 0);
+  });
+
+  it('is forgotten when Juju refuses the change', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    const application = await world.applicationNamed('kfp-db');
+    world.juju.failNext('scale', new CharmError('juju-refused', 'changes are disabled'));
+    await rejectsWithCode(holdScale(world, application, 2, 60), 'juju-refused');
+    assert.equal(world.journal.kept.size, 0);
+    assert.equal(world.model.application('kfp-db').scale, 1);
+  });
+
+  it('names the unit that does not come, and what it says', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    world.model.change(({ applications }) => {
+      applications['kfp-db']!.scheduling = 'pending';
+    });
+    await using _held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
+    const { message } = await rejectsWithCode(
+      waitForScale(world, 'kfp-db', 2, 60),
+      'scale-timed-out',
+    );
+    assert.match(message, /kfp-db did not reach 2 units within 60 s/);
+  });
+
+  it('is left alone when an operator has scaled the application since', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    const held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
+    world.model.setScale('kfp-db', 5);
+    await held.putBack();
+    assert.equal(world.model.application('kfp-db').scale, 5);
+    assert.equal(world.journal.kept.size, 0);
+  });
+
+  it('waits for an action on the unit that has to leave', async () => {
+    using world = aScaleWorld();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let scaledDuring: number | undefined;
+    world.model.addApplication({
+      name: 'kfp-db',
+      charm: 'mysql-k8s',
+      units: 2,
+      actions: {
+        'create-backup': async () => {
+          await promise;
+          scaledDuring = world.model.application('kfp-db').scale;
+          return { results: {} };
+        },
+      },
+    });
+    world.model.enqueue('kfp-db/1', 'create-backup', {});
+    await world.model.until(({ applications }) =>
+      applications['kfp-db']!.units.some(({ agent }) => agent.status === 'executing'),
+    );
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    setTimeout(() => {
+      resolve(undefined);
+    }, 20);
+    assert.deepEqual(await putBack(world.whole), []);
+    assert.equal(scaledDuring, 2);
+    assert.equal(world.model.application('kfp-db').scale, 1);
+  });
+
+  it('that cannot be put back stays in the journal, and the message says how to do it by hand', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    const held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
+    world.juju.failNext('status', new CharmError('juju-unreachable', 'The controller is away.'));
+    const { message } = await rejectsWithCode(held.putBack(), 'scale-refused');
+    assert.match(message, /juju scale-application kfp-db 1/);
+    assert.equal(world.journal.kept.size, 1);
+  });
+});
+
+describe('putting back what a killed process left', () => {
+  it('does nothing, not even log in, when the journal is empty', async () => {
+    using world = aScaleWorld();
+    await putBack({ ...world.whole, openJuju: () => assert.fail('logged in') });
+  });
+
+  it('starts stopped applications first', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 2 });
+    world.model.addApplication({
+      name: 'kfp-metadata-writer',
+      charm: 'kfp-metadata-writer',
+      units: 0,
+    });
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    await world.journal.record(entryOf('kfp-metadata-writer', 1, 0));
+    assert.deepEqual(await putBack(world.whole), []);
+    assert.deepEqual(
+      world.model.changes.flatMap((change) =>
+        change.kind === 'scale' ? [[change.application, change.to]] : [],
+      ),
+      [
+        ['kfp-metadata-writer', 1],
+        ['kfp-db', 1],
+      ],
+    );
+    assert.equal(world.journal.kept.size, 0);
+  });
+
+  it('goes on with the others when one cannot be put back, and tells which', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 2 });
+    world.model.addApplication({ name: 'katib-db', charm: 'mysql-k8s', units: 2 });
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    await world.journal.record(entryOf('katib-db', 1, 2));
+    world.juju.failNext('scale', new CharmError('juju-refused', 'changes are disabled'));
+    const problems = await putBack(world.whole);
+    assert.equal(problems.length, 1);
+    assert.deepEqual([...world.journal.kept.keys()], ['kfp-db']);
+    assert.equal(world.model.application('katib-db').scale, 1);
+  });
+
+  it('forgets an application that has been removed', async () => {
+    using world = aScaleWorld();
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    assert.deepEqual(await putBack(world.whole), []);
+    assert.equal(world.journal.kept.size, 0);
+  });
+
+  it('says so when the controller is away, and keeps everything', async () => {
+    using world = aScaleWorld();
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    const away = new CharmError('juju-unreachable', 'The controller is away.');
+    assert.deepEqual(await putBack({ ...world.whole, openJuju: () => Promise.reject(away) }), [
+      away,
+    ]);
+    assert.equal(world.journal.kept.size, 1);
+  });
+});

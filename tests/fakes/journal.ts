@@ -1,0 +1,29 @@
+import type { Journal, JournalEntry, LastBackup } from '../../src/world.ts';
+
+/** A journal in memory. Recording fails while `failure` is set. */
+export class FakeJournal implements Journal {
+  readonly kept = new Map<string, JournalEntry>();
+  failure: Error | undefined;
+  #lastBackup: LastBackup | undefined;
+
+  async entries(): Promise<readonly JournalEntry[]> {
+    return [...this.kept.values()];
+  }
+
+  async record(entry: JournalEntry): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.kept.set(entry.application, entry);
+  }
+
+  async remove(application: string): Promise<void> {
+    this.kept.delete(application);
+  }
+
+  async lastBackup(): Promise<LastBackup | undefined> {
+    return this.#lastBackup;
+  }
+
+  async setLastBackup(backup: LastBackup): Promise<void> {
+    this.#lastBackup = backup;
+  }
+}
