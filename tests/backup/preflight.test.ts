@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import type { Config } from '../../src/config.ts';
+import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
+import { CharmError } from '../../src/errors.ts';
+import type { World } from '../../src/world.ts';
+import { aBackupWorld } from '../fixtures/backup-world.ts';
+import { aConfig } from '../fixtures/config.ts';
+import { sourceIn } from '../fixtures/target.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+
+const request: BackupRequest = {
+  allowRunning: false,
+  allowShrink: false,
+  takeOver: false,
+  timeoutSeconds: 60,
+};
+
+const check = async (
+  world: World,
+  config: Partial<Config> = {},
+  wanted: Partial<BackupRequest> = {},
+) => {
+  await using ready = await preflight(world, aConfig(config), { ...request, ...wanted });
+  return ready;
+};
+
+describe('preflight', () => {
+  it('finds a healthy model ready, and leaves it and S3 as they were', async () => {
+    using rig = aBackupWorld();
+    const { plan } = await check(rig.whole);
+    assert.deepEqual(
+      plan.databases.map(({ application, units }) => [application.name, units]),
+      [
+        ['kfp-db', 2],
+        ['katib-db', 2],
+      ],
+    );
+    assert.equal(plan.mlmd?.name, 'mlmd');
+    assert.equal(plan.metadataWriter?.name, 'kfp-metadata-writer');
+    assert.ok(rig.model.changes.every(({ kind }) => kind !== 'scale'));
+    assert.equal(rig.target.objects.size, 0);
+  });
+
+  it('looks only at the components that a set consists of', async () => {
+    using rig = aBackupWorld();
+    const { plan, sources } = await check(
+      { ...rig.whole, openSource: () => assert.fail('opened a bucket') },
+      { components: ['kfp-db'] },
+    );
+    assert.equal(plan.databases.length, 1);
+    assert.equal(plan.mlmd, undefined);
+    assert.deepEqual(sources, []);
+  });
+
+  it('reports every problem, none of which hides the next', async () => {
+    using rig = aBackupWorld();
+    rig.model.setWorkload('mlmd/0', 'blocked', 'no storage');
+    rig.target.failNext(
+      'probe',
+      new CharmError('store-bucket-missing', 'There is no bucket backups.'),
+    );
+    rig.kubernetes.addResources(
+      { groupVersion: 'argoproj.io/v1alpha1', plural: 'workflows' },
+      { namespace: 'alice', name: 'train', status: { phase: 'Running' } },
+    );
+    const { message } = await rejectsWithCode(
+      check(rig.whole, { metadataWriterApplication: 'writer' }),
+      'preflight-failed',
+    );
+    assert.match(message, /^4 problems .*nothing was changed/);
+    for (const code of [
+      'application-unhealthy',
+      'store-bucket-missing',
+      'workloads-running',
+      'application-missing',
+    ])
+      assert.ok(message.includes(`[${code}]`), code);
+    assert.equal(rig.progress.notes.filter((note) => note.startsWith('Problem: ')).length, 4);
+  });
+
+  it('reports each connection that does not open', async () => {
+    using rig = aBackupWorld();
+    const away = (what: string) => () =>
+      Promise.reject(new CharmError('store-unreachable', `${what} is away.`));
+    const { message } = await rejectsWithCode(
+      check({
+        ...rig.whole,
+        openJuju: away('Juju'),
+        openKubernetes: away('Kubernetes'),
+        openTarget: away('S3'),
+        openSource: away('MinIO'),
+      }),
+      'preflight-failed',
+    );
+    for (const what of ['Juju', 'Kubernetes', 'S3', 'MinIO'])
+      assert.ok(message.includes(`${what} is away.`));
+  });
+
+  it('does not take a bug for a problem', async () => {
+    using rig = aBackupWorld();
+    await assert.rejects(
+      check({ ...rig.whole, openTarget: () => Promise.reject(new TypeError('bug')) }),
+      TypeError,
+    );
+  });
+
+  it('refuses a Juju user who may only read, with the command that mends it', async () => {
+    using rig = aBackupWorld();
+    const { message } = await rejectsWithCode(check(rig.worldWith('read')), 'juju-read-only');
+    assert.match(message, /juju grant <user> write kubeflow/);
+  });
+
+  it('refuses the target as source, whatever the two are called', async () => {
+    using rig = aBackupWorld();
+    await rejectsWithCode(
+      check({ ...rig.whole, openSource: async (bucket) => sourceIn(rig.target, bucket) }),
+      'source-is-target',
+    );
+    assert.equal(rig.target.objects.size, 0);
+  });
+
+  it('refuses a path of another model, unless it is taken over', async () => {
+    using rig = aBackupWorld();
+    rig.target.seed(
+      'ckf/ckf-backup.json',
+      JSON.stringify({ format: 1, model: { name: 'staging', uuid: 'other' }, generations: {} }),
+    );
+    await rejectsWithCode(check(rig.whole), 'prefix-claimed');
+    await check(rig.whole, {}, { takeOver: true });
+  });
+
+  it('goes on beside running workloads when it is allowed to, and knows them', async () => {
+    using rig = aBackupWorld();
+    rig.kubernetes.addResources(
+      { groupVersion: 'kubeflow.org/v1beta1', plural: 'experiments' },
+      { namespace: 'carol', name: 'tune' },
+    );
+    await rejectsWithCode(check(rig.whole), 'workloads-running');
+    const { running } = await check(rig.whole, {}, { allowRunning: true });
+    assert.deepEqual(running, ['Experiment carol/tune (not finished)']);
+  });
+
+  it('says how to give a database a path of its own when its path is claimed', async () => {
+    using rig = aBackupWorld();
+    rig.model.setApplicationStatus(
+      'katib-db',
+      'blocked',
+      'S3 repository claimed by another cluster',
+    );
+    const { message } = await rejectsWithCode(check(rig.whole), 'database-claimed');
+    assert.match(message, /juju integrate ckf-backup/);
+  });
+
+  it('refuses a database with a member that is not online', async () => {
+    using rig = aBackupWorld();
+    rig.databases.kfp.states.set('kfp-db/0', 'offline');
+    await rejectsWithCode(check(rig.whole), 'database-unhealthy');
+  });
+
+  it('refuses an application that has no action create-backup', async () => {
+    using rig = aBackupWorld();
+    rig.model.addApplication({ name: 'postgresql', charm: 'postgresql-k8s' });
+    const { message } = await rejectsWithCode(
+      check({
+        ...rig.whole,
+        relatedDatabase: async (name) => (name === 'kfp-db' ? 'postgresql' : name),
+      }),
+      'application-unequipped',
+    );
+    assert.match(message, /create-backup, list-backups, get-cluster-status/);
+  });
+
+  it('refuses an application whose scale is changing', async () => {
+    using rig = aBackupWorld();
+    rig.model.change(({ applications }) => {
+      applications['mlmd']!.scheduling = 'absent';
+    });
+    rig.model.setScale('mlmd', 2);
+    await rejectsWithCode(check(rig.whole), 'application-unhealthy');
+  });
+
+  it('has nothing to stop when the metadata writer is stopped already', async () => {
+    using rig = aBackupWorld();
+    rig.model.setScale('kfp-metadata-writer', 0);
+    await rig.model.settled('kfp-metadata-writer');
+    const { plan } = await check(rig.whole);
+    assert.equal(plan.metadataWriter, undefined);
+  });
+
+  it('closes what it opened when it fails', async () => {
+    using rig = aBackupWorld();
+    let closed = false;
+    rig.model.setWorkload('mlmd/0', 'error', 'hook failed');
+    const openKubernetes: World['openKubernetes'] = async () =>
+      Object.assign(rig.kubernetes, {
+        [Symbol.asyncDispose]: async () => {
+          closed = true;
+        },
+      });
+    await rejectsWithCode(check({ ...rig.whole, openKubernetes }), 'application-unhealthy');
+    assert.ok(closed);
+  });
+});
