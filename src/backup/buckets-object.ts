@@ -5,7 +5,7 @@ import { provesContent } from './buckets-merge.ts';
 import { copyParts } from './buckets-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './buckets-whole.ts';
 import type { ListedObject } from './object-list.ts';
-import { partsOf } from './part-layout.ts';
+import { partsOf, smallestPart } from './part-layout.ts';
 
 /** An object that has to be copied; what is found out about it stays for the next attempt. */
 export interface CopyJob {
@@ -83,8 +83,10 @@ export const listedAs = (
 });
 
 const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
-  if ((partsOf(source.etag) ?? 1) > 1 || source.size > largestPut)
-    return copyParts(context, source, moved);
+  const parts = partsOf(source.etag) ?? 1;
+  // A gateway's ETag may look like one of parts that no S3 server accepts; such an object is copied in one piece.
+  const inParts = parts > 1 && source.size > (parts - 1) * smallestPart;
+  if (inParts || source.size > largestPut) return copyParts(context, source, moved);
   return isSmall(context, source)
     ? copySmall(context, source, moved)
     : copyStreamed(context, source, moved);
