@@ -1,0 +1,133 @@
+import { readFile, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CharmError, reasonOf } from '../errors.ts';
+import type { Journal, JournalEntry, LastBackup } from '../world.ts';
+import { syncDirectory, writeDurably } from './durable-file.ts';
+
+const entryName = /^undo-(.+)\.json$/;
+const lastBackupName = 'last-backup.json';
+
+export interface JournalOptions {
+  /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
+  readonly locate: () => Promise<string | undefined>;
+  /** Told of each file that cannot be read, which is then left out: what it said is lost, but not what others say. */
+  readonly report: (message: string) => Promise<void>;
+}
+
+/**
+ * A journal of one JSON file for each entry. A file is written beside its place, fsynced and renamed, and then the directory is fsynced, so
+ * a crash leaves the old file or the new one. Rejects with `journal-unavailable`, or `disk-full` when nothing more can be written.
+ */
+export const openJournal = ({ locate, report }: JournalOptions): Journal => {
+  let located: Promise<string> | undefined;
+  const directory = (): Promise<string> => (located ??= locate().then(attached));
+
+  const read = async <T>(name: string, parse: (fields: Fields) => T | undefined) => {
+    const path = join(await directory(), name);
+    const text = await readFile(path, 'utf8').catch((error: unknown) =>
+      codeOf(error) === 'ENOENT' ? undefined : '',
+    );
+    if (text === undefined) return undefined;
+    const value = parse(fieldsOf(text));
+    if (value === undefined)
+      await report(`The journal's file ${path} cannot be read. Look at it and delete it.`);
+    return value;
+  };
+  const write = async (name: string, value: unknown): Promise<void> => {
+    const place = await directory();
+    await writeDurably(join(place, name), JSON.stringify(value)).catch((cause: unknown) => {
+      throw unwritable(place, cause);
+    });
+  };
+
+  return {
+    entries: async () => {
+      const place = await directory();
+      const names = await readdir(place).catch((cause: unknown) => {
+        throw unreadable(place, cause);
+      });
+      const entries = await Promise.all(
+        names
+          .filter((name) => entryName.test(name))
+          .sort()
+          .map((name) => read(name, parseEntry)),
+      );
+      return entries.filter((entry) => entry !== undefined);
+    },
+    record: (entry) => write(`undo-${entry.application}.json`, entry),
+    remove: async (application) => {
+      const place = await directory();
+      await unlink(join(place, `undo-${application}.json`))
+        .then(() => syncDirectory(place), absent)
+        .catch((cause: unknown) => {
+          throw unwritable(place, cause);
+        });
+    },
+    lastBackup: () => read(lastBackupName, parseLastBackup),
+    setLastBackup: (backup) => write(lastBackupName, backup),
+  };
+};
+
+const attached = (directory: string | undefined): string => {
+  if (directory !== undefined) return directory;
+  throw new CharmError(
+    'journal-unavailable',
+    'The storage journal is not attached to this unit, so what a backup changes could not be put back after a crash.' +
+      ' Look at juju storage; deploy the charm anew when it was deployed without it.',
+  );
+};
+
+const unreadable = (place: string, cause: unknown): CharmError =>
+  new CharmError(
+    'journal-unavailable',
+    `The storage journal at ${place} cannot be read: ${reasonOf(cause)}. Look at juju storage and at the volume behind it.`,
+    { cause },
+  );
+
+const unwritable = (place: string, cause: unknown): CharmError =>
+  codeOf(cause) === 'ENOSPC' || codeOf(cause) === 'EDQUOT'
+    ? new CharmError(
+        'disk-full',
+        `The storage journal at ${place} is full. Free space on it, or give it a larger volume.`,
+        { cause },
+      )
+    : new CharmError(
+        'journal-unavailable',
+        `The storage journal at ${place} cannot be written: ${reasonOf(cause)}. Look at juju storage and at the volume behind it.`,
+        { cause },
+      );
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+
+const absent = (error: unknown): undefined => {
+  if (codeOf(error) === 'ENOENT') return undefined;
+  throw error;
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fieldsOf = (text: string): Fields => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+};
+
+const isScale = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+
+const parseEntry = ({ application, scale, changedTo, since }: Fields): JournalEntry | undefined =>
+  typeof application === 'string' &&
+  isScale(scale) &&
+  isScale(changedTo) &&
+  typeof since === 'string'
+    ? { application, scale, changedTo, since }
+    : undefined;
+
+const parseLastBackup = ({ id, bytes, consistent }: Fields): LastBackup | undefined =>
+  typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
+    ? { id, bytes, consistent }
+    : undefined;

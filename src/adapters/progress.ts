@@ -1,0 +1,28 @@
+import type { HookTools, Progress } from '../world.ts';
+
+/** Juju 3.6 drops an action's lines after the thousandth without a word. */
+const mostLines = 900;
+
+/** Shows an action's progress in its log and, step by step, in the unit's status. */
+export const actionProgress = (tools: HookTools): Progress => {
+  let lines = 0;
+  const say = async (message: string): Promise<void> => {
+    lines++;
+    if (lines < mostLines) await tools.actionLog(message);
+    if (lines === mostLines)
+      await tools.actionLog('Juju takes no more lines than this; the unit status goes on.');
+  };
+  return {
+    note: say,
+    step: async (message) => {
+      await say(message);
+      await tools.setStatus({ name: 'maintenance', message }, 'unit');
+    },
+  };
+};
+
+/** In a hook nobody waits for lines, so they go to the log. */
+export const hookProgress = (tools: HookTools): Progress => ({
+  note: (message) => tools.log('DEBUG', message),
+  step: (message) => tools.log('INFO', message),
+});
