@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { listBackups } from '../../src/actions/list-backups.ts';
+import { aConfig } from '../fixtures/config.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { createVault, layout, type Vault } from '../sets/vault.ts';
+
+const config = aConfig();
+
+describe('list-backups', () => {
+  let vault: Vault;
+  beforeEach(async () => {
+    vault = await createVault();
+    vault.source.seed('pipelines/1', 'a pipeline');
+  });
+  afterEach(() => vault[Symbol.asyncDispose]());
+
+  it('says that there are no backups yet', async () => {
+    const results = await listBackups(vault.world, config, { limit: 20, format: 'table' });
+    assert.deepEqual(results, {
+      backups: 'There are no backups.',
+      location: 's3://backups/ckf',
+    });
+  });
+
+  it('shows id, consistency, size, age and components of each set, newest first', async () => {
+    await vault.backUp({ consistent: false });
+    await vault.backUp();
+    vault.pass(3 * 86_400);
+    const { backups } = await listBackups(vault.world, config, { limit: 20, format: 'table' });
+    assert.deepEqual(
+      backups?.split('\n').map((line) => line.split(/ {2,}/)),
+      [
+        ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'COMPONENTS'],
+        [
+          '2026-11-01T02:01:00Z',
+          'yes',
+          '246 B',
+          '3d',
+          'kfp-db 103 B, katib-db 105 B, mlmd 28 B, mlpipeline 10 B',
+        ],
+        [
+          '2026-11-01T01:00:00Z',
+          'no',
+          '246 B',
+          '3d',
+          'kfp-db 103 B, katib-db 105 B, mlmd 28 B, mlpipeline 10 B',
+        ],
+      ],
+    );
+  });
+
+  it('gives compact JSON to machines', async () => {
+    const id = await vault.backUp();
+    const { backups } = await listBackups(vault.world, config, { limit: 20, format: 'json' });
+    const [set] = JSON.parse(backups ?? '') as Record<string, unknown>[];
+    assert.deepEqual(Object.keys(set ?? {}), [
+      'id',
+      'age',
+      'consistent',
+      'components',
+      'size',
+      'sizes',
+      'model',
+    ]);
+    assert.equal(set?.['id'], id);
+    assert.equal(set['age'], 60);
+    assert.ok(!backups?.includes('\n'));
+  });
+
+  it('tells where the next page begins', async () => {
+    for (let made = 0; made < 3; made += 1) await vault.backUp();
+    const first = await listBackups(vault.world, config, { limit: 2, format: 'table' });
+    assert.equal(first['next'], '2026-11-01T02:01:00Z');
+    const second = await listBackups(vault.world, config, { limit: 2, before: first['next'] });
+    assert.match(second['backups'] ?? '', /^2026-11-01T01:00:00Z/m);
+    assert.equal(second['next'], undefined);
+  });
+
+  it('shows a damaged manifest, in the table and in the JSON', async () => {
+    const id = await vault.backUp();
+    vault.store.seed(layout.manifest(id), 'not JSON');
+    const table = await listBackups(vault.world, config, { limit: 20 });
+    assert.match(table['backups'] ?? '', /unreadable .*is not JSON/);
+    const json = await listBackups(vault.world, config, { limit: 20, format: 'json' });
+    assert.match(json['backups'] ?? '', /"code":"manifest-invalid"/);
+  });
+
+  it('refuses an id that is none', async () => {
+    await rejectsWithCode(
+      listBackups(vault.world, config, { before: 'yesterday' }),
+      'parameter-invalid',
+    );
+  });
+});

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { backupIdAt, type BackupId } from '../../src/backup/backup-id.ts';
+import { createBandwidth } from '../../src/backup/bandwidth.ts';
+import { copyBucket } from '../../src/backup/buckets.ts';
+import { findLastSet } from '../../src/backup/last-set.ts';
+import { layoutOf } from '../../src/backup/layout.ts';
+import { writeManifest, type BackupManifest } from '../../src/backup/manifest.ts';
+import {
+  openObjectList,
+  uploadObjectList,
+  type ListedObject,
+} from '../../src/backup/object-list.ts';
+import { CharmError } from '../../src/errors.ts';
+import type { Clock, Target, World } from '../../src/world.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { FakeProgress } from '../fakes/progress.ts';
+import { aManifest } from '../fixtures/manifest.ts';
+
+export const model = { name: 'kubeflow', uuid: '1b2c3d4e-0000-4000-8000-000000000001' };
+export const prefix = 'ckf';
+export const layout = layoutOf(prefix);
+export const bucket = 'mlpipeline';
+
+/** How far a simulated backup comes before it dies. */
+export type Death = 'while copying' | 'after the dump' | 'before the manifest';
+
+/** A prefix that real passes of the bucket copy fill, with dumps and database backups that are only bytes. */
+export interface Vault extends AsyncDisposable {
+  readonly source: FakeObjectStore;
+  readonly store: FakeObjectStore;
+  readonly target: Target;
+  readonly world: World;
+  readonly progress: FakeProgress;
+  readonly journal: FakeJournal;
+  /** Lets time pass, in seconds. */
+  pass(seconds: number): void;
+  /** Makes a set, an hour after the last one. With `dies` it leaves what a killed process would. */
+  backUp(options?: BackUpOptions): Promise<BackupId>;
+  manifest(id: BackupId): BackupManifest;
+  /** Every object of a set as it would be restored: key -> bytes. Fails when one is not there. */
+  restored(id: BackupId): Promise<ReadonlyMap<string, Buffer>>;
+}
+
+export interface BackUpOptions {
+  readonly consistent?: boolean;
+  readonly dies?: Death;
+  readonly changes?: Partial<BackupManifest>;
+}
+
+export const createVault = async (): Promise<Vault> => {
+  const scratch = await mkdtemp(join(tmpdir(), 'vault-'));
+  const clock = stillClock('2026-11-01T00:00:00Z');
+  const now = (): Date => clock.now();
+  const source = new FakeObjectStore({
+    description: 'bucket mlpipeline at http://minio.test',
+    now,
+  });
+  const store = new FakeObjectStore({ description: 'bucket backups at http://s3.test', now });
+  const target: Target = { store, bucket: 'backups', endpoint: 'http://s3.test', prefix };
+  const progress = new FakeProgress();
+  const journal = new FakeJournal();
+  const world = worldOf({ clock, target, scratch, progress, journal });
+  store.seed(layout.claim, JSON.stringify({ format: 1, model, generations: {} }));
+
+  const backUp = async ({ consistent = true, dies, changes }: BackUpOptions = {}) => {
+    clock.pass(3600);
+    const id = backupIdAt(clock.now());
+    const last = await findLastSet(target, layout);
+    const listed = last?.buckets.find((one) => one.bucket === bucket);
+    const file = join(scratch, `${id}.list`);
+    const pass = await copyBucket(
+      { store: source, bucket, endpoint: 'http://minio.test' },
+      target,
+      {
+        mirror: layout.mirror(bucket),
+        history: layout.history(bucket),
+        baseline: listed && openObjectList(store, listed.list.key),
+        list: file,
+        archive: last !== undefined,
+        previousCount: undefined,
+        allowShrink: true,
+        transfers: 4,
+        bandwidth: createBandwidth([], clock),
+        clock,
+        signal: world.signal,
+      },
+    );
+    if (dies === 'while copying') return id;
+    const databases = ['kfp-db', 'katib-db'].map((component) => ({
+      ...aManifest().databases.find((one) => one.component === component)!,
+      ...seedDatabase(store, component, id),
+    }));
+    const dump = Buffer.from(`dump of ${id}`);
+    store.seed(layout.mlmdDump(id), dump);
+    if (dies === 'after the dump') return id;
+    const key = layout.objectList(id, bucket);
+    const { size, sha256 } = await uploadObjectList(store, key, file);
+    if (dies === 'before the manifest') return id;
+    const manifest = aManifest({
+      id,
+      model,
+      started: clock.now().toISOString(),
+      finished: clock.now().toISOString(),
+      consistent,
+      databases,
+      mlmd: { ...aManifest().mlmd!, key: layout.mlmdDump(id), size: dump.length },
+      buckets: [
+        {
+          ...aManifest().buckets[0]!,
+          list: { key, size, sha256 },
+          objects: pass.listed,
+          size: pass.bytes,
+        },
+      ],
+      ...changes,
+    });
+    clock.pass(60);
+    await writeManifest(store, layout.manifest(id), manifest);
+    return id;
+  };
+
+  const manifest = (id: BackupId): BackupManifest =>
+    JSON.parse(store.bucket.get(layout.manifest(id)).bytes.toString()) as BackupManifest;
+
+  return {
+    source,
+    store,
+    target,
+    world,
+    progress,
+    journal,
+    pass: (seconds) => {
+      clock.pass(seconds);
+    },
+    backUp,
+    manifest,
+    restored: async (id) => {
+      const objects = new Map<string, Buffer>();
+      for (const { list } of manifest(id).buckets)
+        for await (const line of openObjectList(store, list.key))
+          objects.set(line.key, bytesOf(store, line));
+      return objects;
+    },
+    [Symbol.asyncDispose]: () => rm(scratch, { recursive: true }),
+  };
+};
+
+/** The objects that mysql-k8s leaves of a backup, as facts of its charm say. */
+export const seedDatabase = (
+  store: FakeObjectStore,
+  component: string,
+  backupId: string,
+  at = 1,
+) => {
+  const path = layout.databasePath(component, at);
+  store.seed(`${path}/group_replication_id.txt`, 'b3a1');
+  store.seed(`${path}/binlogs/binlog.000001`, 'rows');
+  const family = {
+    [`${backupId}.metadata`]: 'Model Name: kubeflow',
+    [`${backupId}/ibdata1.00000000000000000000`]: `data of ${component} in ${backupId}`,
+    [`${backupId}/ibdata1.00000000000000000001`]: '',
+    [`${backupId}.backup.log`]: 'completed OK!',
+    [`${backupId}.md5`]: 'd41d8cd98f00b204e9800998ecf8427e',
+  };
+  for (const [name, content] of Object.entries(family)) store.seed(`${path}/${name}`, content);
+  const size = Object.values(family).reduce((total, content) => total + content.length, 0);
+  return { backupId, path, size, objects: Object.keys(family).length };
+};
+
+const bytesOf = (store: FakeObjectStore, line: ListedObject): Buffer => {
+  const etag = line.mirrorEtag ?? line.etag;
+  const inMirror = store.bucket.find(layout.mirror(bucket) + line.key);
+  const found =
+    inMirror?.etag === etag
+      ? inMirror
+      : store.bucket.find(`${layout.history(bucket)}${line.key}/${etag}`);
+  assert.ok(found, `nothing is left of ${line.key} with the ETag ${etag}`);
+  assert.equal(found.size, line.size, line.key);
+  return found.bytes;
+};
+
+/** Time stands still unless it is told to pass; sleepers wake only when they are told to stop. */
+const stillClock = (start: string): Clock & { pass(seconds: number): void } => {
+  let now = Date.parse(start);
+  return {
+    now: () => new Date(now),
+    sleep: (_milliseconds, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      }),
+    pass: (seconds) => {
+      now += seconds * 1000;
+    },
+  };
+};
+
+const worldOf = (
+  parts: Pick<World, 'clock' | 'scratch' | 'progress' | 'journal'> & { readonly target: Target },
+): World => {
+  const away = (what: string) => async (): Promise<never> => {
+    throw new CharmError('juju-credentials-missing', `${what} is not there.`);
+  };
+  return {
+    ...parts,
+    openJuju: away('Juju'),
+    openKubernetes: away('Kubernetes'),
+    openTarget: async () => parts.target,
+    openSource: away('MinIO'),
+    relatedDatabase: async () => undefined,
+    model,
+    unit: 'ckf-backup/0',
+    signal: new AbortController().signal,
+  };
+};
