@@ -68,19 +68,23 @@ const enqueueOnce = async (
   const before = new Set(
     (await session.retrying(() => tasksOf(session, call), options)).map(tagOf),
   );
-  const look = async () =>
-    (await tasksOf(session, call))
+  const claim = async (): Promise<string | undefined> => {
+    const tasks = await tasksOf(session, call);
+    const [first] = tasks
       .filter((task) => !before.has(tagOf(task)) && !started.has(tagOf(task)))
       .filter((task) => isTheSame(task, call))
       .map(tagOf)
-      .sort((one, other) => numberIn(one) - numberIn(other))[0];
+      .sort((one, other) => numberIn(one) - numberIn(other));
+    if (first !== undefined) started.add(first);
+    return first;
+  };
   let unanswered = false;
   const tag = await session.retrying(async () => {
     if (unanswered) {
-      const found = await look();
+      const found = await claim();
       if (found !== undefined) return found;
       await session.sleep(grace, signal);
-      const late = await look();
+      const late = await claim();
       if (late !== undefined) return late;
     }
     signal?.throwIfAborted();

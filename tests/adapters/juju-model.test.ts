@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openJujuModel } from '../../src/adapters/juju-controller.ts';
 import { itIsAJujuModel } from '../contracts/juju-model.ts';
 import { createFakeJujuModel } from '../fakes/juju-model.ts';
-import { createFastClock } from '../fakes/fast-clock.ts';
+import { FastClock } from '../fakes/fast-clock.ts';
 import type { JujuController } from '../servers/juju-controller.ts';
 import { startJujuController } from '../servers/juju-controller.ts';
 
@@ -34,7 +34,7 @@ for (const line of ['3.4', '3.6', '4.0'] as const)
         username: 'ckf-backup',
         password: 'correct horse',
         model: model.state,
-        clock: createFastClock(),
+        clock: new FastClock(),
       });
     });
   });
