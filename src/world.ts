@@ -33,6 +33,8 @@ export interface HookTools {
   config(): Promise<Readonly<Record<string, unknown>>>;
   isLeader(): Promise<boolean>;
   setStatus(status: Status, of: 'unit' | 'application'): Promise<void>;
+  /** The name of the status that this unit has: one of ours, or one that Juju gave it, such as `error`. */
+  unitStatus(): Promise<string>;
   setWorkloadVersion(version: string): Promise<void>;
   log(level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR', message: string): Promise<void>;
 
@@ -350,6 +352,9 @@ export interface Journal {
   /** The newest complete backup that this unit made, for its status. */
   lastBackup(): Promise<LastBackup | undefined>;
   setLastBackup(backup: LastBackup): Promise<void>;
+  /** The path that each database has to be handed since it was restored, by our endpoint; also by a hook, when the restore was killed. */
+  databasePaths(): Promise<Readonly<Record<string, string>>>;
+  setDatabasePath(endpoint: string, path: string): Promise<void>;
 }
 
 export interface LastBackup {
@@ -385,6 +390,10 @@ export interface World {
   openSource(bucket: string): Promise<Source>;
   /** The application that is related to one of our database endpoints, `kfp-db` or `katib-db`; undefined when none is. */
   relatedDatabase(endpoint: string): Promise<string | undefined>;
+  /** The path in S3 that the database at one of our endpoints was handed; undefined when none was. */
+  handedPath(endpoint: string): Promise<string | undefined>;
+  /** Hands it another path, which Juju passes on once this hook or action has ended with exit status 0. */
+  handPath(endpoint: string, path: string): Promise<void>;
   readonly model: { readonly name: string; readonly uuid: string };
   readonly unit: string;
   readonly journal: Journal;

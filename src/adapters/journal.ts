@@ -6,6 +6,7 @@ import { syncDirectory, writeDurably } from './durable-file.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
+const databasePathsName = 'database-paths.json';
 
 export interface JournalOptions {
   /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
@@ -65,6 +66,11 @@ export const openJournal = ({ locate, report }: JournalOptions): Journal => {
     },
     lastBackup: () => read(lastBackupName, parseLastBackup),
     setLastBackup: (backup) => write(lastBackupName, backup),
+    databasePaths: async () => (await read(databasePathsName, parsePaths)) ?? {},
+    setDatabasePath: async (endpoint, path) => {
+      const paths = await read(databasePathsName, parsePaths);
+      await write(databasePathsName, { ...paths, [endpoint]: path });
+    },
   };
 };
 
@@ -131,3 +137,10 @@ const parseLastBackup = ({ id, bytes, consistent }: Fields): LastBackup | undefi
   typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
     ? { id, bytes, consistent }
     : undefined;
+
+const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefined => {
+  const paths = Object.entries(fields).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return paths.length === 0 ? undefined : Object.fromEntries(paths);
+};

@@ -116,5 +116,14 @@ export const openWorld = (options: WorldOptions): World => {
       const [relationId] = await tools.relationIds(endpoint);
       return relationId === undefined ? undefined : tools.remoteApplication(relationId);
     },
+    handedPath: async (endpoint) => {
+      const [relationId] = await tools.relationIds(endpoint);
+      if (relationId === undefined) return undefined;
+      return (await tools.applicationData(relationId, application))['path'];
+    },
+    handPath: async (endpoint, path) => {
+      const [relationId] = await tools.relationIds(endpoint);
+      if (relationId !== undefined) await tools.setApplicationData(relationId, { path });
+    },
   };
 };

@@ -3,6 +3,7 @@ import type { Journal, JournalEntry, LastBackup } from '../../src/world.ts';
 /** A journal in memory. Recording fails while `failure` is set. */
 export class FakeJournal implements Journal {
   readonly kept = new Map<string, JournalEntry>();
+  readonly paths = new Map<string, string>();
   failure: Error | undefined;
   #lastBackup: LastBackup | undefined;
 
@@ -25,5 +26,14 @@ export class FakeJournal implements Journal {
 
   async setLastBackup(backup: LastBackup): Promise<void> {
     this.#lastBackup = backup;
+  }
+
+  async databasePaths(): Promise<Readonly<Record<string, string>>> {
+    return Object.fromEntries(this.paths);
+  }
+
+  async setDatabasePath(endpoint: string, path: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.paths.set(endpoint, path);
   }
 }
