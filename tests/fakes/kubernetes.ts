@@ -100,6 +100,7 @@ export class FakeKubernetes implements Kubernetes {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<{ readonly exitCode: number; readonly stderr: string }> {
+    options.stdout?.on('error', () => undefined);
     try {
       this.#failIfAsked('exec');
       this.#checkTarget(target);
@@ -119,14 +120,15 @@ export class FakeKubernetes implements Kubernetes {
       return { exitCode, stderr: stderr.slice(0, 64 * 1024) };
     } catch (cause) {
       const error =
-        cause instanceof CharmError
+        cause instanceof CharmError ||
+        (cause === options.stdout?.errored && !options.signal?.aborted)
           ? cause
           : new CharmError(
               options.signal?.aborted ? 'interrupted' : 'kubernetes-unreachable',
               reasonOf(cause),
               { cause },
             );
-      options.stdout?.destroy(error);
+      options.stdout?.destroy(error instanceof Error ? error : new Error(reasonOf(error)));
       throw error;
     }
   }
