@@ -56,6 +56,8 @@ export const openHookTools = (
       const flags = of === 'application' ? ['--application'] : [];
       await run('status-set', [...flags, '--', name, words(message, longestStatus)]);
     },
+    unitStatus: async () =>
+      parseDatabag('status-get', await json('status-get'))['status'] ?? 'unknown',
     setWorkloadVersion: async (version) => {
       await run('application-version-set', ['--', version]);
     },

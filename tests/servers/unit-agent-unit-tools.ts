@@ -44,6 +44,13 @@ export const unitTools: Readonly<Record<string, Tool>> = {
     });
     return '';
   },
+  'status-get': ({ context, argv }) => {
+    const { flags, positional } = parseArguments(argv, { ...formatFlags, '--include-data': false });
+    wantJson(flags);
+    atMost(positional, 0);
+    const { status, message } = context.seen.unitStatus;
+    return json(flags.has('--include-data') ? { status, message, 'status-data': {} } : { status });
+  },
   'application-version-set': ({ context, argv }) => {
     const { positional } = parseArguments(argv, {});
     const [version] = positional;

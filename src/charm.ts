@@ -1,0 +1,115 @@
+import type { Action } from './actions/action.ts';
+import { type Config, parseConfig } from './config.ts';
+import { CharmError } from './errors.ts';
+import type { CharmEvent } from './event.ts';
+import { expectedFailures, failureText } from './expected.ts';
+import { assess, jujuProblem } from './hooks/assess.ts';
+import { reconcile, showStatus } from './hooks/reconcile.ts';
+import type { Unit } from './hooks/unit.ts';
+import type { HookTools, World } from './world.ts';
+
+type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
+type HookEvent = Extract<CharmEvent, { kind: 'hook' }>;
+
+/** What main.ts puts together for us. */
+export interface Charm extends Omit<Unit, 'openWorld'> {
+  readonly unitName: string;
+  openWorld(config: Config, tools: HookTools, event: CharmEvent): Promise<World>;
+}
+
+/** Each action of actions.yaml, with the module that only it needs. */
+const actions: Readonly<Record<string, () => Promise<Action>>> = {
+  'backup-control-plane': async () =>
+    (await import('./actions/backup-control-plane.ts')).backupControlPlane,
+  check: async () => (await import('./actions/check.ts')).check,
+};
+
+export const actionNames: readonly string[] = Object.keys(actions);
+
+/**
+ * Runs one hook or action. Here, and nowhere else, expected failures become a status or a failed action; both let Juju commit what was
+ * written. Rejects for bugs only, and then nothing is committed.
+ */
+export const handle = async (event: CharmEvent, charm: Charm): Promise<void> => {
+  const tools = withoutBrokenRelation(charm.tools, event);
+  const unit: Unit = {
+    ...charm,
+    tools,
+    openWorld: (config) => charm.openWorld(config, tools, event),
+  };
+  await (event.kind === 'hook' ? runHook(unit, event) : runAction(unit, event, charm.unitName));
+};
+
+const runHook = async (unit: Unit, hook: HookEvent): Promise<void> => {
+  try {
+    await reconcile(unit, hook);
+  } catch (error) {
+    const failures = expectedFailures(error);
+    if (failures === undefined) throw error;
+    await unit.tools.setStatus({ name: 'blocked', message: failureText(failures) }, 'unit');
+  }
+};
+
+const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Promise<void> => {
+  const { tools } = unit;
+  try {
+    await tools.actionSet(await perform(unit, event, unitName));
+  } catch (error) {
+    const failures = expectedFailures(error);
+    if (failures === undefined) {
+      // The bug is what matters now, not what else fails because of it.
+      await settle(unit, []).catch(() => undefined);
+      throw error;
+    }
+    await tools.actionSet({ 'error-code': failures[0]?.code ?? '' });
+    await tools.actionFail(failureText(failures));
+    if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, failures);
+    return;
+  }
+  await settle(unit, []);
+};
+
+const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): ReturnType<Action> => {
+  const { tools, application } = unit;
+  const load = actions[name];
+  if (load === undefined)
+    throw new CharmError(
+      'parameter-invalid',
+      `This revision of the charm has no action ${name}; it has ${actionNames.join(', ')}.`,
+    );
+  if (!(await tools.isLeader()))
+    throw new CharmError(
+      'not-leader',
+      `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${application}/leader ${name}`,
+    );
+  const config = parseConfig(await tools.config());
+  const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
+  return action(world, config, await tools.actionParameters());
+};
+
+/** Takes away the status that the action's progress left. What it found wrong with Juju stays visible, as after a hook. */
+const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
+  const assessment = await assess(unit);
+  const { config } = assessment;
+  const unset =
+    config instanceof CharmError ? undefined : await jujuProblem(unit, config, async () => false);
+  const lasting = failures.filter(({ code }) => code.startsWith('juju-'));
+  await showStatus(unit, assessment, unset === undefined ? lasting : [unset]);
+};
+
+/** While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint is asked for once. */
+const withoutBrokenRelation = (tools: HookTools, event: CharmEvent): HookTools => {
+  const broken =
+    event.kind === 'hook' && event.name.endsWith('-relation-broken') ? event.relationId : undefined;
+  const known = new Map<string, Promise<readonly string[]>>();
+  const ask = async (endpoint: string): Promise<readonly string[]> =>
+    (await tools.relationIds(endpoint)).filter((id) => id !== broken);
+  return {
+    ...tools,
+    relationIds: (endpoint) => {
+      const ids = known.get(endpoint) ?? ask(endpoint);
+      known.set(endpoint, ids);
+      return ids;
+    },
+  };
+};

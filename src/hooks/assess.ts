@@ -1,0 +1,95 @@
+import { type Config, parseConfig } from '../config.ts';
+import { CharmError, hasCode, orProblem } from '../errors.ts';
+import {
+  type Provider,
+  findProvider,
+  locateS3,
+  missingObjectStorage,
+  missingS3,
+} from '../relations/provider.ts';
+import type { S3Location } from '../relations/s3-location.ts';
+import type { JournalEntry, LastBackup } from '../world.ts';
+import type { Unit } from './unit.ts';
+
+/** What a unit sees when it looks around. Nothing is changed by looking. */
+export interface Assessment {
+  readonly leader: boolean;
+  readonly config: Config | CharmError;
+  readonly s3: Provider | undefined;
+  readonly location: S3Location | CharmError;
+  readonly objectStorage: Provider | undefined;
+  /** Why MinIO cannot be read; undefined when it can, or need not be. */
+  readonly objectStorageProblem: CharmError | undefined;
+  readonly journal: Recorded | CharmError;
+}
+
+export interface Recorded {
+  readonly unfinished: readonly JournalEntry[];
+  readonly lastBackup: LastBackup | undefined;
+}
+
+/** Asks Juju for all of it side by side: each question is a process. */
+export const assess = async (unit: Unit): Promise<Assessment> => {
+  const { tools } = unit;
+  const [leader, config, s3, objectStorage, journal] = await Promise.all([
+    tools.isLeader(),
+    orProblem(async () => parseConfig(await tools.config())),
+    findProvider(tools, 's3-credentials'),
+    findProvider(tools, 'object-storage'),
+    orProblem(async () => ({
+      unfinished: await unit.journal.entries(),
+      lastBackup: await unit.journal.lastBackup(),
+    })),
+  ]);
+  return {
+    ...{ leader, config, s3, objectStorage, journal },
+    location: await locate(unit, s3, config),
+    objectStorageProblem: await objectStorageProblem(unit, objectStorage, config),
+  };
+};
+
+const locate = async (
+  unit: Unit,
+  s3: Provider | undefined,
+  config: Config | CharmError,
+): Promise<S3Location | CharmError> => {
+  if (s3 === undefined) return missingS3(unit.application);
+  const bucket = config instanceof CharmError ? undefined : config.bucket;
+  return orProblem(() => locateS3(unit.tools, s3, bucket));
+};
+
+const objectStorageProblem = async (
+  unit: Unit,
+  objectStorage: Provider | undefined,
+  config: Config | CharmError,
+): Promise<CharmError | undefined> => {
+  if (config instanceof CharmError || !config.components.includes('mlpipeline')) return undefined;
+  if (objectStorage === undefined) return missingObjectStorage(unit.application);
+  const { readObjectStorage } = await import('../relations/object-storage.ts');
+  const minio = await orProblem(async () =>
+    readObjectStorage(objectStorage.application, objectStorage.data),
+  );
+  return minio instanceof CharmError ? minio : undefined;
+};
+
+/**
+ * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs in only when `logIn` says so,
+ * because that loads the client and takes a connection.
+ */
+export const jujuProblem = async (
+  unit: Unit,
+  config: Config,
+  logIn: () => Promise<boolean>,
+): Promise<CharmError | undefined> => {
+  const problem = await orProblem(async () => {
+    if (config.jujuCredentials !== undefined && !(await logIn())) return undefined;
+    const world = await unit.openWorld(config);
+    await using juju = await world.openJuju();
+    if (juju.access !== 'read') return undefined;
+    return new CharmError(
+      'juju-read-only',
+      `The Juju user of the option juju-credentials may only read this model. Run: juju grant <user> write ${unit.model}`,
+    );
+  });
+  return hasCode(problem, 'interrupted') ? undefined : problem;
+};

@@ -1,0 +1,101 @@
+import { layoutOf } from '../backup/layout.ts';
+import { type DatabaseEndpoint, databaseEndpoints } from '../config.ts';
+import { CharmError } from '../errors.ts';
+import type { CharmEvent } from '../event.ts';
+import { offeredKeys, s3Offer } from '../relations/s3-offer.ts';
+import { s3Request } from '../relations/s3-request.ts';
+import type { Databag } from '../world.ts';
+import type { Assessment } from './assess.ts';
+import type { Unit } from './unit.ts';
+
+type Hook = Extract<CharmEvent, { kind: 'hook' }>;
+
+/** As PyYAML writes the list, for the serialized data interface that MinIO's charm speaks. We never write `data`. */
+const supportedVersions: Databag = { _supported_versions: '- v1\n' };
+
+/** All of these are the leader's to call. */
+export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => {
+  for (const relationId of await tools.relationIds('object-storage'))
+    await tools.setApplicationData(relationId, supportedVersions);
+};
+
+/** Asks s3-integrator for what it has; see s3-request.ts. */
+export const requestS3 = async (
+  { tools }: Unit,
+  hook: Hook,
+  { s3, config }: Assessment,
+): Promise<void> => {
+  if (s3 === undefined || config instanceof CharmError) return;
+  const request = s3Request(s3.relationId, s3.data, config.bucket, hook.name === 'update-status');
+  // An empty text takes away a bucket that is no longer asked for.
+  await tools.setApplicationData(s3.relationId, { bucket: '', ...request });
+};
+
+/** Hands each related database our S3 under a path of its own, and takes it away when ours has gone. */
+export const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
+  for (const endpoint of databaseEndpoints)
+    for (const relationId of await unit.tools.relationIds(endpoint))
+      await provideTo(unit, assessment, endpoint, relationId);
+};
+
+const provideTo = async (
+  unit: Unit,
+  assessment: Assessment,
+  endpoint: DatabaseEndpoint,
+  relationId: string,
+): Promise<void> => {
+  const { tools, application } = unit;
+  const { location, config, s3 } = assessment;
+  if (config instanceof CharmError) return;
+  const written = await tools.applicationData(relationId, application);
+  if (s3 === undefined || location instanceof CharmError) {
+    // While credentials are only late or cannot be used, what was handed out stays.
+    const gone = s3 === undefined || !(s3.data['secret-extra'] ?? s3.data['access-key']);
+    if (gone) await withdraw(unit, relationId, written);
+    return;
+  }
+  const requirer = await tools.remoteApplication(relationId);
+  if (requirer === undefined) return;
+  const prefix = config.path ?? location.path ?? unit.model;
+  const path = databasePath(prefix, endpoint, written['path']);
+  const offer = s3Offer(location, s3.data, path, await tools.applicationData(relationId, requirer));
+  if (offer === undefined) return;
+  const secret = offer.secret && (await tools.ownSecret(labelOf(relationId), offer.secret));
+  if (secret !== undefined) await tools.grantSecret(secret, relationId);
+  const wanted = { ...offer.data, ...(secret === undefined ? {} : { 'secret-extra': secret }) };
+  await tools.setApplicationData(relationId, changes(written, wanted));
+};
+
+/** In the hook that ends a relation to a database, the secret that was made for it goes. */
+export const withdrawS3 = async (unit: Unit, hook: Hook): Promise<void> => {
+  const id = hook.relationId;
+  if (id === undefined || !hook.name.endsWith('-relation-broken')) return;
+  if (!databaseEndpoints.some((endpoint) => id.startsWith(`${endpoint}:`))) return;
+  await withdraw(unit, id, await unit.tools.applicationData(id, unit.application));
+};
+
+const withdraw = async ({ tools }: Unit, relationId: string, written: Databag): Promise<void> => {
+  await tools.setApplicationData(relationId, changes(written, {}));
+  if (written['secret-extra']) await tools.removeSecret(written['secret-extra']);
+};
+
+/** A restore moves a database on to a path of the next generation; that one is kept. */
+const databasePath = (
+  prefix: string,
+  endpoint: DatabaseEndpoint,
+  written: string | undefined,
+): string => {
+  const first = layoutOf(prefix).databasePath(endpoint, 1);
+  const later = written?.startsWith(`${first}-`) && /^\d+$/.test(written.slice(first.length + 1));
+  return written !== undefined && later === true ? written : first;
+};
+
+const labelOf = (relationId: string): string => `s3.${relationId}`;
+
+/** Only what differs is written, so that nobody gets a hook for nothing. */
+const changes = (written: Databag, wanted: Databag): Databag => ({
+  ...Object.fromEntries(
+    offeredKeys.filter((key) => written[key] !== undefined && !wanted[key]).map((key) => [key, '']),
+  ),
+  ...Object.fromEntries(Object.entries(wanted).filter(([key, value]) => written[key] !== value)),
+});

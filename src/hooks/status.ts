@@ -1,0 +1,30 @@
+import { sizeText } from '../backup/wording.ts';
+import { type CharmError, errorCodes } from '../errors.ts';
+import type { LastBackup, Status } from '../world.ts';
+
+/** What a unit's status depends on. */
+export interface Facts {
+  /** Everything that stands in the way of a backup; the more important ones first. */
+  readonly problems: readonly CharmError[];
+  readonly lastBackup: LastBackup | undefined;
+}
+
+/** The most severe thing to say: what somebody must act on, then what passes by itself, then when the last backup was made. */
+export const statusOf = ({ problems, lastBackup }: Facts): Status => {
+  const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
+  const passing = problems.find(({ code }) => errorCodes[code] === 'transient');
+  const problem = blocking ?? passing;
+  if (problem !== undefined)
+    return {
+      name: blocking === undefined ? 'waiting' : 'blocked',
+      message: `${problem.message} [${problem.code}]${others(problems.length - 1)}`,
+    };
+  if (lastBackup === undefined) return { name: 'active', message: 'Ready; no backup yet' };
+  const { id, bytes, consistent } = lastBackup;
+  return {
+    name: 'active',
+    message: `Ready; last backup ${id}, ${sizeText(bytes)}${consistent ? '' : ', not consistent'}`,
+  };
+};
+
+const others = (count: number): string => (count === 0 ? '' : ` (and ${count} more)`);

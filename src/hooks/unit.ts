@@ -1,0 +1,16 @@
+import type { Config } from '../config.ts';
+import type { CharmError } from '../errors.ts';
+import type { HookTools, Journal, World } from '../world.ts';
+
+/** Our unit, as the hooks see it. What costs time, the world and the undo, is opened by those who need it. */
+export interface Unit {
+  readonly application: string;
+  readonly model: string;
+  /** Of the charm. */
+  readonly version: string;
+  readonly tools: HookTools;
+  readonly journal: Journal;
+  openWorld(config: Config): Promise<World>;
+  /** Finishes what a killed action left changed; returns what could not be put back yet. */
+  putBack(world: World): Promise<readonly CharmError[]>;
+}

@@ -1,0 +1,76 @@
+import { tmpdir } from 'node:os';
+import packageJson from '../package.json' with { type: 'json' };
+import { systemClock } from './adapters/clock.ts';
+import { openHookTools } from './adapters/hook-tools.ts';
+import { openJournal } from './adapters/journal.ts';
+import { type Charm, handle } from './charm.ts';
+import { CharmError } from './errors.ts';
+import { readEvent } from './event.ts';
+import { createRedaction } from './redaction.ts';
+
+/*
+ * The composition root: Juju's environment goes in, an exit status comes out. What only some events need is imported
+ * when it is asked for.
+ */
+
+const environment = process.env;
+const redaction = createRedaction();
+const scratch = tmpdir();
+const tools = openHookTools(environment, redaction, scratch);
+const unitName = environment['JUJU_UNIT_NAME'] ?? '';
+
+const stop = new AbortController();
+process.once('SIGTERM', () => {
+  stop.abort(
+    new CharmError('interrupted', 'The unit was asked to stop. What had been changed is put back.'),
+  );
+});
+
+const journal = openJournal({
+  locate: () => tools.storageLocation('journal'),
+  report: (message) => tools.log('WARNING', message),
+});
+
+const charm: Charm = {
+  application: unitName.replace(/\/\d+$/, ''),
+  model: environment['JUJU_MODEL_NAME'] ?? '',
+  version: packageJson.version,
+  unitName,
+  tools,
+  journal,
+  openWorld: async (config, seen, event) => {
+    const [{ openWorld }, { actionProgress, hookProgress }] = await Promise.all([
+      import('./adapters/open-world.ts'),
+      import('./adapters/progress.ts'),
+    ]);
+    return openWorld({
+      ...{ environment, config, journal, redaction, scratch },
+      tools: seen,
+      progress: event.kind === 'action' ? actionProgress(tools) : hookProgress(tools),
+      clock: systemClock,
+      signal: stop.signal,
+      serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
+    });
+  },
+  putBack: async (world) => (await import('./backup/put-back.ts')).putBack(world),
+};
+
+const run = async (): Promise<number> => {
+  const event = readEvent(environment);
+  if (event === undefined) return 0;
+  try {
+    await handle(event, charm);
+    return 0;
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    await tools.log('ERROR', text).catch(() => undefined);
+    const [line = ''] = redaction.redact(error instanceof Error ? error.message : text).split('\n');
+    process.stderr.write(`Unexpected failure: ${line} (juju debug-log has the details)\n`);
+    return 1;
+  }
+};
+
+const exitCode = await run();
+// Juju runs a hook again that died of the signal, and takes any exit status for a failure. The handler above is gone by now.
+if (stop.signal.aborted) process.kill(process.pid, 'SIGTERM');
+else process.exit(exitCode);
