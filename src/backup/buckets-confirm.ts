@@ -19,21 +19,21 @@ export interface Written {
 }
 
 /**
- * Compares the ETag of the target's reply with what was sent. Resolves with the ETag that the target's listing will show; rejects with
+ * Compares the ETag of the target's reply with what was sent; undefined when the reply was not to be trusted. Resolves with the ETag that the target's listing will show; rejects with
  * `store-corrupt` when the target holds something else. Costs a request only when they differ: encryption by a key service
  * gives other ETags, which is believed once an object that was read back had the right content.
  */
 export const confirmWritten = async (
   context: CopyContext,
   written: Written,
-  replied: string,
+  replied: string | undefined,
 ): Promise<string> => {
-  if (replied === written.etag) return replied;
   const { to, learnt, signal } = context;
+  if (replied === written.etag || (replied !== undefined && written.told && learnt.opaqueEtags))
+    return replied;
   const found = await to.head(written.key);
   if (found?.etag === written.etag) return found.etag;
   if (found?.size === written.size) {
-    if (written.told && learnt.opaqueEtags) return found.etag;
     const { body } = await to.get(written.key, { etag: found.etag, signal });
     if ((await etagOfContent(context, body, written.layout)) === written.etag) {
       learnt.opaqueEtags = true;
@@ -42,7 +42,7 @@ export const confirmWritten = async (
   }
   throw new CharmError(
     'store-corrupt',
-    `The ${to.description} did not store ${written.key} as it was sent: it has the ETag ${found?.etag ?? replied} instead of ${written.etag}. The source is untouched; run the backup again, and look at that server when it happens again.`,
+    `The ${to.description} did not store ${written.key} as it was sent: it has the ETag ${found?.etag ?? replied ?? ''} instead of ${written.etag}. The source is untouched; run the backup again, and look at that server when it happens again.`,
   );
 };
 
