@@ -1,0 +1,210 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type JujuController, startJujuController } from '../servers/juju-controller.ts';
+import { jujuReleases } from '../servers/juju-release.ts';
+import type { JujuUser } from '../servers/juju-users.ts';
+import { type KubernetesServer, startKubernetes } from '../servers/kubernetes.ts';
+import type { DispatchResult } from '../servers/unit-agent.ts';
+import type { UnitAgentState } from '../servers/unit-agent-state.ts';
+import { type ActionRun, backupActions, type StartedAction } from './box/actions.ts';
+import { type BackupUnit, comeBack, install, startBackupUnit } from './box/backup-unit.ts';
+import { configure, giveLogin, type Options } from './box/configure.ts';
+import { lockDirectory } from './box/directory-lock.ts';
+import { startMlmd } from './box/mlmd.ts';
+import type { Neighbours } from './box/neighbours.ts';
+import { setQuietCluster } from './box/quiet-cluster.ts';
+import { disintegrate, integrate, integrations, settle } from './box/relations.ts';
+import { newSettings, type Settings } from './box/settings.ts';
+import { startStores, type Stores } from './box/stores.ts';
+import { createModel, type Model } from './model.ts';
+import type { ModelState } from './model-state.ts';
+import { addMysql, type MysqlApplication } from './mysql-k8s.ts';
+import { mysqlProfiles } from './mysql/profiles.ts';
+import { readSaved, save } from './saved-state.ts';
+
+/**
+ * Charmed Kubeflow's model on loopback, with everything that ckf-backup meets, and ckf-backup/0 in it, whose real `dispatch` is run.
+ *
+ *   await using box = await startBox({ directory, mysql: '8.0-344', small: true });
+ *   const run = await box.run('backup-control-plane');            // as juju run: status, message, results, log
+ *   await box.configure({ 'database-units': 1 });                 // as juju config
+ *   box.databases['kfp-db'].faults.uploadFails = true;
+ *   await box.hook('update-status');
+ *
+ * The box lives in its directory: started there again, it goes on as after a restart of all pods. A directory may be copied.
+ */
+export interface Box extends AsyncDisposable {
+  readonly model: Model;
+  readonly controller: JujuController;
+  readonly kubernetes: KubernetesServer;
+  readonly stores: Stores;
+  readonly databases: Readonly<Record<'kfp-db' | 'katib-db', MysqlApplication>>;
+  /** The live database of ML Metadata. */
+  readonly mlmdFile: string;
+  /** The Juju users, alive: change them to revoke a grant. */
+  readonly users: Record<string, JujuUser>;
+  readonly neighbours: Neighbours;
+  readonly unit: BackupUnit;
+  /** Below which the charm's objects lie. */
+  readonly prefix: string;
+  /** Every password and key, by what it is. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The scale of each application. */
+  scales(): Readonly<Record<string, number>>;
+  start(action: string, parameters?: Readonly<Record<string, unknown>>): StartedAction;
+  run(action: string, parameters?: Readonly<Record<string, unknown>>): Promise<ActionRun>;
+  hook(name: string): Promise<DispatchResult>;
+  /** Sets options of ckf-backup, with the hooks that follow. Undefined resets one. */
+  configure(options: Options): Promise<void>;
+  integrate(endpoint: string): Promise<void>;
+  disintegrate(endpoint: string): Promise<void>;
+  settle(): Promise<void>;
+}
+
+export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>> {
+  readonly directory: string;
+  /** Milliseconds that a slow step of the other charms takes. */
+  readonly pace?: number;
+  /** Called with each line of the running action's log, and each status. */
+  readonly onProgress?: (line: string) => void;
+}
+
+interface Saved {
+  readonly settings: Settings;
+  readonly model: ModelState;
+  readonly unit: UnitAgentState;
+}
+
+export const startBox = async (options: BoxOptions): Promise<Box> => {
+  const { directory, pace = 250, onProgress = () => undefined } = options;
+  mkdirSync(directory, { recursive: true });
+  await using resources = new AsyncDisposableStack();
+  resources.use(lockDirectory(directory));
+  const file = join(directory, 'box.json');
+  const saved = readSaved<Saved>(file, ['settings', 'model', 'unit']);
+  const settings = saved?.settings ?? newSettings(options);
+  const { keys } = settings;
+
+  const model = createModel({
+    uuid: settings.modelUuid,
+    pace,
+    ...(saved && { saved: saved.model }),
+  });
+  resources.defer(() => {
+    model.stop();
+  });
+  const kubernetes = resources.use(await startKubernetes({ token: keys.kubernetesToken }));
+  setQuietCluster(kubernetes);
+  const users: Record<string, JujuUser> = {
+    'ckf-backup': { password: keys.jujuPassword, access: 'write' },
+  };
+  const controller = resources.use(
+    await startJujuController({ model, line: settings.juju, users }),
+  );
+  const stores = resources.use(await startStores(directory, settings));
+  const mlmd = resources.use(await startMlmd(directory, settings, kubernetes));
+
+  for (const name of ['minio', 'mlmd', 'kfp-metadata-writer', 's3-integrator'])
+    model.addApplication({ name, charm: name });
+  const database = (application: 'kfp-db' | 'katib-db') =>
+    addMysql(model, {
+      application,
+      database: application === 'kfp-db' ? 'mlpipeline' : 'katib',
+      directory: join(directory, application),
+      profile: mysqlProfiles[settings.mysql],
+      units: settings.databaseUnits,
+      pace,
+    });
+  const databases = { 'kfp-db': database('kfp-db'), 'katib-db': database('katib-db') };
+  const neighbours: Neighbours = {
+    s3Integrator: stores.s3Integrator,
+    minio: stores.minioAddress,
+    databases,
+  };
+
+  const actions = backupActions(() => unit.agent);
+  model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup', actions: actions.handlers });
+  const { server, token, ca } = kubernetes.access;
+  const unit = await startBackupUnit({
+    model,
+    jujuVersion: jujuReleases[settings.juju].version,
+    journal: join(directory, 'journal'),
+    saved: saved?.unit,
+    // Of a controller with several units one may be down.
+    controller: { addresses: ['127.0.0.1:1', controller.endpoint], ca: controller.ca },
+    credential: { endpoint: server, token, ca },
+    onProgress,
+  });
+  const keep = () => {
+    const now: Saved = { settings, model: model.save(), unit: unit.agent.state };
+    save(file, now);
+  };
+  const running = new Set<StartedAction>();
+  resources.defer(async () => {
+    for (const action of running) action.cancel();
+    await unit[Symbol.asyncDispose]();
+    keep();
+  });
+
+  const settleAll = () => settle(model, unit, neighbours);
+  const box: Box = {
+    model,
+    controller,
+    kubernetes,
+    stores,
+    databases,
+    mlmdFile: mlmd.file,
+    users,
+    neighbours,
+    unit,
+    prefix: model.state.name,
+    secrets: { ...keys },
+    scales: () =>
+      Object.fromEntries(
+        Object.values(model.state.applications).map(({ name, scale }) => [name, scale]),
+      ),
+    start(action, parameters = {}) {
+      const started = actions.start(model, unit.name, action, parameters);
+      running.add(started);
+      void started.done.finally(() => running.delete(started)).catch(() => undefined);
+      return started;
+    },
+    async run(action, parameters) {
+      const run = await box.start(action, parameters).done;
+      unit.showStatus();
+      await settleAll();
+      keep();
+      return run;
+    },
+    async hook(name) {
+      const result = await unit.hook({ hook: name });
+      await settleAll();
+      return result;
+    },
+    async configure(changes) {
+      configure(unit.agent.state, changes);
+      await box.hook('config-changed');
+    },
+    async integrate(endpoint) {
+      const side = `ckf-backup:${endpoint}`;
+      const integration = integrations.find(([, ...sides]) => sides.some((one) => one === side));
+      if (integration === undefined) throw new Error(`there is no endpoint ${endpoint}`);
+      await integrate(model, unit, neighbours, integration);
+    },
+    disintegrate: (endpoint) => disintegrate(model, unit, neighbours, endpoint),
+    settle: settleAll,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+  if (saved === undefined) {
+    await install(unit);
+    for (const integration of integrations) await integrate(model, unit, neighbours, integration);
+    giveLogin(unit.agent.state, keys.jujuPassword);
+    await box.hook('config-changed');
+  } else {
+    await comeBack(unit);
+    await settleAll();
+  }
+  keep();
+  const opened = resources.move();
+  return box;
+};
