@@ -96,8 +96,9 @@ export const openWorld = (options: WorldOptions): World => {
       ]);
       const { username, password } = account;
       const addresses = (environment['JUJU_API_ADDRESSES'] ?? '').split(/\s+/).filter(Boolean);
+      // Not under the signal: whoever is asked to stop still has to put scales back.
       return openJujuModel({
-        ...{ username, password, model, clock, signal },
+        ...{ username, password, model, clock },
         endpoints: account.endpoints.length > 0 ? account.endpoints : addresses,
         ca:
           account.ca ??

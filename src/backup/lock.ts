@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { Clock, Target } from '../world.ts';
 import { layoutOf } from './layout.ts';
 
@@ -82,8 +82,11 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await renewals;
-      const holder = await readLock(target, key);
-      if (holder?.nonce === nonce) await store.delete([key]);
+      // A lock that cannot be given back expires.
+      await orProblem(async () => {
+        const holder = await readLock(target, key);
+        if (holder?.nonce === nonce) await store.delete([key]);
+      });
     },
   };
 };
