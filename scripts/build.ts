@@ -47,4 +47,4 @@ const { metafile } = await build({
 
 // What an earlier build left is taken away last, so that a charm that runs meanwhile finds its files.
 for (const name of await readdir('dist'))
-  if (!(`dist/${name}` in metafile.outputs)) await rm(join('dist', name));
+  if (!(`dist/${name}` in metafile.outputs)) await rm(join('dist', name), { recursive: true });

@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from '../config.ts';
+import { type Config, databaseEndpoints, parseConfig } from '../config.ts';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
 import {
   type Provider,
@@ -40,6 +40,8 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
       unfinished: await unit.journal.entries(),
       lastBackup: await unit.journal.lastBackup(),
     })),
+    // Asked for now, because what is asked together takes less time.
+    ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
   return {
     ...{ leader, config, s3, objectStorage, journal },

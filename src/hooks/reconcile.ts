@@ -40,8 +40,10 @@ export const showStatus = async (
     problems: withoutRepeats(found.filter((fact) => fact instanceof CharmError)),
     lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,
   });
-  await unit.tools.setStatus(status, 'unit');
-  if (leader) await unit.tools.setStatus(status, 'application');
+  await Promise.all([
+    unit.tools.setStatus(status, 'unit'),
+    leader ? unit.tools.setStatus(status, 'application') : undefined,
+  ]);
 };
 
 /** A killed action leaves entries in the journal. Nothing else is loaded when there are none. */
