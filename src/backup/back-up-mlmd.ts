@@ -1,0 +1,42 @@
+import type { Backup } from './begin-backup.ts';
+import type { MlmdBackup } from './manifest.ts';
+import { dumpMlmd } from './mlmd.ts';
+import { stopMetadataWriter } from './stop-metadata-writer.ts';
+import { countText, durationText, sizeText } from './wording.ts';
+
+/** Dumps ML Metadata to S3 while kfp-metadata-writer is stopped, and proves the dump. Undefined when it is not a component. */
+export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined> => {
+  const { world, ready, layout, id, heartbeat } = backup;
+  const { clock, progress } = world;
+  if (ready.plan.mlmd === undefined) return undefined;
+  const application = ready.plan.mlmd.name;
+  const started = clock.now().getTime();
+  const elapsed = (): number => (clock.now().getTime() - started) / 1000;
+
+  const writer = await stopMetadataWriter(backup);
+  const key = layout.mlmdDump(id);
+  backup.owe(key);
+  const dump = await heartbeat.during(
+    () => `${application}: dumping and proving its database (${durationText(elapsed())})`,
+    () =>
+      dumpMlmd(
+        {
+          kubernetes: ready.kubernetes,
+          store: ready.target.store,
+          scratch: backup.scratch,
+          clock,
+          signal: world.signal,
+          note: (message) => progress.note(message),
+        },
+        { application, key },
+      ),
+  );
+  // Whoever puts all scales back at the end hears of a failure.
+  writer?.putBack().catch(() => undefined);
+  const { size, sha256, schemaVersion, rows, way } = dump;
+  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  await progress.note(
+    `${application}: ${countText(total, 'row')} in ${sizeText(size)}, read with ${way} and proven after ${durationText(elapsed())}`,
+  );
+  return { application, key, size, sha256, schemaVersion, rows, way, seconds: elapsed() };
+};
