@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { UnitAgentState } from './unit-agent-state.ts';
@@ -43,8 +43,6 @@ const layOutCharm = async (source: string, charmDirectory: string): Promise<void
 
 const writeTools = async (toolsDirectory: string): Promise<void> => {
   await mkdir(toolsDirectory, { recursive: true });
-  const script = await readFile(join(import.meta.dirname, 'unit-agent-hook-tool.js'), 'utf8');
-  const jujuc = join(toolsDirectory, '..', 'jujuc');
-  await writeFile(jujuc, `#!${process.execPath}\n${script}`, { mode: 0o755 });
+  const jujuc = join(import.meta.dirname, 'unit-agent-hook-tool');
   for (const name of Object.keys(tools)) await symlink(jujuc, join(toolsDirectory, name));
 };

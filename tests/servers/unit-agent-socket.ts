@@ -16,7 +16,7 @@ interface Reply {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  readonly wantsStdin?: true;
+  readonly wantsStdin: boolean;
 }
 
 /** One command line of a hook tool, as the charm gave it, with what it answered. */
@@ -36,14 +36,12 @@ export const listenForTools = async (
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let text = '';
     socket.on('error', () => socket.destroy());
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      if (!text.endsWith('\n')) return;
-      const request = JSON.parse(text) as Request;
-      const reply = answer(request, current());
-      if (reply.wantsStdin === undefined)
-        record({ tool: request.tool, arguments: request.arguments, exitCode: reply.exitCode });
-      socket.end(JSON.stringify(reply));
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    socket.on('end', () => {
+      const request = parseRequest(text);
+      const { exitCode, wantsStdin, stdout, stderr } = answer(request, current());
+      if (!wantsStdin) record({ tool: request.tool, arguments: request.arguments, exitCode });
+      socket.end([exitCode, wantsStdin ? '1' : '', stdout, stderr].join('\0'));
     });
   });
   server.listen(path);
@@ -51,9 +49,22 @@ export const listenForTools = async (
   return server;
 };
 
+/** What unit-agent-hook-tool sends: texts with a NUL between, which no argument can hold; stdin comes last. */
+const parseRequest = (text: string): Request => {
+  const [contextId = '', tool = '', count = '0', ...rest] = text.split('\0');
+  const stdin = rest.slice(Number(count));
+  return {
+    contextId,
+    tool,
+    arguments: rest.slice(0, Number(count)),
+    ...(stdin.length === 0 ? {} : { stdin: stdin.join('\0') }),
+  };
+};
+
 const answer = (request: Request, context: HookContext | undefined): Reply => {
   const failure = (exitCode: number, message: string): Reply => ({
     exitCode,
+    wantsStdin: false,
     stdout: '',
     stderr: `ERROR ${message}\n`,
   });
@@ -70,10 +81,10 @@ const answer = (request: Request, context: HookContext | undefined): Reply => {
         return request.stdin;
       },
     });
-    return { exitCode: 0, stdout, stderr: '' };
+    return { exitCode: 0, wantsStdin: false, stdout, stderr: '' };
   } catch (error) {
     if (error instanceof WantsStdin)
-      return { exitCode: 0, stdout: '', stderr: '', wantsStdin: true };
+      return { exitCode: 0, wantsStdin: true, stdout: '', stderr: '' };
     if (error instanceof ToolError) return failure(error.exitCode, error.message);
     return failure(3, `panic: ${String(error)}`);
   }
