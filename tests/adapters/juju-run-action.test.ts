@@ -33,9 +33,7 @@ describe('running an action over a connection that drops', () => {
   it('does not take an older task of the same action for its own', async () => {
     await using stage = await stageJuju();
     const juju = await stage.open();
-    const { id: older } = await juju
-      .runAction('kfp-db/0', 'create-backup', {})
-      .then(({ task }) => ({ id: task }));
+    const { id: older } = stage.model.enqueue('kfp-db/0', 'create-backup', {});
     stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-request' });
     const { task } = await juju.runAction('kfp-db/0', 'create-backup', {});
     assert.notEqual(task, older);

@@ -43,7 +43,10 @@ export const stageJuju = async (
     controller,
     clock,
     async until(condition) {
-      while (!condition()) await delay(2);
+      for (let looks = 0; !condition(); looks++) {
+        assert.ok(looks < 2000, 'it never came about');
+        await delay(2);
+      }
     },
     async open(options) {
       const juju = await openJujuModel({
