@@ -22,6 +22,8 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'backup-control-plane': async () =>
     (await import('./actions/backup-control-plane.ts')).backupControlPlane,
   check: async () => (await import('./actions/check.ts')).check,
+  'restore-control-plane': async () =>
+    (await import('./actions/restore-control-plane.ts')).restoreControlPlane,
 };
 
 export const actionNames: readonly string[] = Object.keys(actions);
@@ -84,6 +86,8 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
     );
   const config = parseConfig(await tools.config());
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
+  // What a killed action left comes first. What cannot be put back yet is for the preflight to judge.
+  for (const problem of await unit.putBack(world)) await tools.actionLog(failureText([problem]));
   return action(world, config, await tools.actionParameters());
 };
 

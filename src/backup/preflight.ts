@@ -42,7 +42,7 @@ export const preflight = async (
   const connections = await openConnections(world, config);
   try {
     const { juju, kubernetes, target, sources } = connections;
-    const problems = [...connections.problems];
+    const problems = [...connections.problems, ...(await unfinishedProblems(world))];
     for await (const problem of storageProblems(world, target, sources, request.takeOver))
       problems.push(problem);
     const looked =
@@ -81,6 +81,17 @@ export const preflight = async (
     throw error;
   }
 };
+
+/** A backup on top of a scale that was not put back would take the changed scale for the original. */
+const unfinishedProblems = async ({ journal }: World): Promise<CharmError[]> =>
+  (await journal.entries()).map(
+    ({ application, scale, changedTo }) =>
+      new CharmError(
+        'scale-refused',
+        `An interrupted operation left ${application} at ${countText(changedTo, 'unit')}, and it could not be put back to ${scale} yet.` +
+          ` The charm tries again at each hook and action; by hand: juju scale-application ${application} ${scale}`,
+      ),
+  );
 
 const workloadsRunning = (running: readonly string[]): CharmError =>
   new CharmError(

@@ -1,9 +1,10 @@
 import type { Config } from '../config.ts';
+import { CharmError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { copyChangesOfBuckets, preCopyBuckets } from './back-up-buckets.ts';
 import { backUpDatabases } from './back-up-databases.ts';
 import { backUpMlmd } from './back-up-mlmd.ts';
-import { beginBackup } from './begin-backup.ts';
+import { beginBackup, type Backup } from './begin-backup.ts';
 import { commitSet } from './commit-set.ts';
 import type { BackupManifest } from './manifest.ts';
 import { preflight, type BackupRequest } from './preflight.ts';
@@ -38,7 +39,23 @@ export const runBackup = async (
   const manifest = await commitSet(backup, { databases, ...(mlmd && { mlmd }), buckets });
 
   await progress.step(`Backup ${backup.id} is complete: putting scales back`);
-  await backup.putBackScales();
+  await putBackAfter(backup);
 
   return { manifest, location: `s3://${ready.target.bucket}/${backup.layout.set(backup.id)}` };
+};
+
+/** The set stays whatever happens now, and the one who reads of a scale has to know that. */
+const putBackAfter = async (backup: Backup): Promise<void> => {
+  try {
+    await backup.putBackScales();
+  } catch (error) {
+    if (!(error instanceof CharmError)) throw error;
+    throw new CharmError(
+      error.code,
+      `The backup ${backup.id} is complete and listed. But ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
 };

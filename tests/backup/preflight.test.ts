@@ -187,6 +187,18 @@ describe('preflight', () => {
     assert.equal(plan.metadataWriter, undefined);
   });
 
+  it('does not start on top of a scale that could not be put back', async () => {
+    using rig = aBackupWorld();
+    await rig.journal.record({
+      application: 'kfp-db',
+      scale: 1,
+      changedTo: 2,
+      since: '2026-11-21T20:00:00Z',
+    });
+    const { message } = await rejectsWithCode(check(rig.whole), 'scale-refused');
+    assert.match(message, /juju scale-application kfp-db 1/);
+  });
+
   it('closes what it opened when it fails', async () => {
     using rig = aBackupWorld();
     let closed = false;

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { gunzipSync } from 'node:zlib';
+import { layoutOf } from '../../src/backup/layout.ts';
+import { readManifest } from '../../src/backup/manifest.ts';
+import { runBackup } from '../../src/backup/run-backup.ts';
+import { CharmError } from '../../src/errors.ts';
+import { aBackupWorld, type BackupWorldRig } from '../fixtures/backup-world.ts';
+import { aConfig } from '../fixtures/config.ts';
+import { anMlmdVolume } from '../fixtures/mlmd-volume.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+
+const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
+const layout = layoutOf('ckf');
+
+const setUp = (): BackupWorldRig => {
+  const volume = anMlmdVolume();
+  const rig = aBackupWorld();
+  rig.kubernetes.onExec = volume.run;
+  return {
+    ...rig,
+    [Symbol.dispose]: () => {
+      rig[Symbol.dispose]();
+      volume[Symbol.dispose]();
+    },
+  };
+};
+
+const keysOf = ({ target }: BackupWorldRig): string[] => [...target.objects.keys()];
+
+const assertAsBefore = ({ model, journal }: BackupWorldRig): void => {
+  const scales = Object.values(model.state.applications).map(({ name, scale, units }) => [
+    name,
+    scale,
+    units.length,
+  ]);
+  assert.deepEqual(scales, [
+    ['kfp-db', 1, 1],
+    ['katib-db', 1, 1],
+    ['mlmd', 1, 1],
+    ['kfp-metadata-writer', 1, 1],
+  ]);
+  assert.equal(journal.kept.size, 0);
+};
+
+const assertNoSet = (rig: BackupWorldRig): void => {
+  assert.deepEqual(
+    keysOf(rig).filter((key) => key.endsWith('manifest.json')),
+    [],
+  );
+};
+
+/** A scripted database writes nothing to S3, so what it would write is put there for it. */
+const seedDatabases = ({ target }: BackupWorldRig): void => {
+  for (const path of ['ckf/kfp-db', 'ckf/katib-db'])
+    target.seed(`${path}/2026-11-21T20:15:10Z.md5`, 'x');
+};
+
+describe('the story of a backup', () => {
+  it('ends with a set of all four components, and everything as it was', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const { manifest, location } = await runBackup(rig.whole, aConfig(), request);
+    assert.equal(location, `s3://backups/ckf/sets/${manifest.id}/`);
+    assert.deepEqual(
+      await readManifest(rig.target, `ckf/sets/${manifest.id}/manifest.json`),
+      manifest,
+    );
+    assert.equal(manifest.consistent, true);
+    assert.deepEqual(
+      manifest.databases.map(({ component, path }) => [component, path]),
+      [
+        ['kfp-db', 'ckf/kfp-db'],
+        ['katib-db', 'ckf/katib-db'],
+      ],
+    );
+    assert.deepEqual(manifest.mlmd?.rows, { MLMDEnv: 1, Artifact: 2 });
+    assert.equal(manifest.buckets[0]?.objects, 1);
+    assert.equal((await rig.target.read('ckf/mlpipeline/pipelines/1')).toString(), 'a pipeline');
+    const list = gunzipSync(await rig.target.read(manifest.buckets[0].list.key)).toString();
+    assert.match(list, /"key":"pipelines\/1"/);
+    assertAsBefore(rig);
+    assert.equal((await rig.journal.lastBackup())?.id, manifest.id);
+    assert.ok(!keysOf(rig).includes(layout.lock));
+  });
+
+  it('stops the metadata writer for the dump only', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const run = rig.kubernetes.onExec;
+    let unitsDuringDump: number | undefined;
+    rig.kubernetes.onExec = async (command) => {
+      unitsDuringDump = rig.model.application('kfp-metadata-writer').units.length;
+      return run(command);
+    };
+    await runBackup(rig.whole, aConfig(), request);
+    assert.equal(unitsDuringDump, 0);
+  });
+
+  it('copies in the second pass what came while the databases were backed up', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.model.onChange(() => {
+      if (rig.databases.kfp.backups.length === 1) rig.source.seed('artifacts/late', 'late');
+    });
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    assert.equal(manifest.buckets[0]?.objects, 2);
+    assert.ok(rig.target.objects.has('ckf/mlpipeline/artifacts/late'));
+  });
+
+  it('says that a set is not consistent when something started meanwhile', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.model.onChange(() => {
+      if (rig.databases.kfp.backups.length === 1 && rig.kubernetes.commands.length === 0)
+        rig.kubernetes.addResources(
+          { groupVersion: 'argoproj.io/v1alpha1', plural: 'workflows' },
+          { namespace: 'alice', name: 'train', status: { phase: 'Running' } },
+        );
+    });
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    assert.equal(manifest.consistent, false);
+    assert.deepEqual(manifest.running, ['Workflow alice/train (Running)']);
+  });
+
+  it('keeps what an earlier set needs when an object was replaced', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const config = aConfig({ components: ['mlpipeline'] });
+    const first = await runBackup(rig.whole, config, request);
+    await rig.clock.sleep(60_000);
+    rig.source.seed('pipelines/1', 'A PIPELINE');
+    const second = await runBackup(rig.whole, config, request);
+    assert.equal(second.manifest.buckets[0]?.archived, 1);
+    assert.notEqual(first.manifest.id, second.manifest.id);
+    assert.equal((await rig.target.read('ckf/mlpipeline/pipelines/1')).toString(), 'A PIPELINE');
+    const kept = keysOf(rig).find((key) => key.startsWith('ckf/history/mlpipeline/pipelines/1/'));
+    assert.equal((await rig.target.read(kept!)).toString(), 'a pipeline');
+  });
+
+  const failures: readonly [string, string, (rig: BackupWorldRig) => void][] = [
+    [
+      'one of the databases fails',
+      'database-backup-failed',
+      (rig) => {
+        rig.databases.katib.failure = 'Error backing up the database';
+      },
+    ],
+    [
+      'a second database unit never comes',
+      'scale-timed-out',
+      ({ model }) => {
+        model.change(({ applications }) => {
+          applications['kfp-db']!.scheduling = 'pending';
+        });
+      },
+    ],
+    [
+      'the database of ML Metadata is corrupt',
+      'mlmd-corrupt',
+      (rig) => {
+        rig.kubernetes.onExec = () => ({
+          exitCode: 10,
+          stderr: 'error corrupt row 7 missing from index\n',
+        });
+      },
+    ],
+    [
+      'an object cannot be read',
+      'objects-failed',
+      (rig) => {
+        rig.source.failNext('get', new CharmError('store-refused', 'InternalError'), 20);
+      },
+    ],
+    ['the source is empty', 'source-shrunk', (rig) => void rig.source.delete(['pipelines/1'])],
+    [
+      'S3 fails when the object list is written',
+      'store-unreachable',
+      (rig) => {
+        rig.model.onChange(() => {
+          if (rig.kubernetes.commands.length === 1)
+            rig.target.failNext('upload', new CharmError('store-unreachable', 'S3 is away.'));
+        });
+      },
+    ],
+    [
+      'the databases write somewhere else than they were told',
+      'database-backup-failed',
+      ({ target }) => void target.delete(['ckf/kfp-db/2026-11-21T20:15:10Z.md5']),
+    ],
+  ];
+  for (const [what, code, arrange] of failures)
+    it(`leaves no set and puts everything back when ${what}`, async () => {
+      using rig = setUp();
+      seedDatabases(rig);
+      arrange(rig);
+      await rejectsWithCode(runBackup(rig.whole, aConfig(), request), code as CharmError['code']);
+      rig.model.change(({ applications }) => {
+        applications['kfp-db']!.scheduling = 'normal';
+      });
+      assertNoSet(rig);
+      assert.deepEqual(
+        keysOf(rig).filter((key) => key.startsWith('ckf/mlmd/') || key.endsWith('.ndjson.gz')),
+        [],
+      );
+      assert.ok(!keysOf(rig).includes(layout.lock));
+      assertAsBefore(rig);
+    });
+
+  it('writes no manifest when another operation has taken the path meanwhile', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.model.onChange(() => {
+      if (rig.databases.kfp.backups.length === 1)
+        rig.target.seed(
+          layout.lock,
+          JSON.stringify({
+            modelUuid: 'x',
+            unit: 'y/0',
+            nonce: 'z',
+            expires: '2099-01-01T00:00:00Z',
+          }),
+        );
+    });
+    await rejectsWithCode(runBackup(rig.whole, aConfig(), request), 'backup-running');
+    assertNoSet(rig);
+    assertAsBefore(rig);
+  });
+
+  it('tells that the set is complete when a scale could not be put back, and how to do it by hand', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const { scheduling } = rig.model.application('kfp-db');
+    assert.equal(scheduling, 'normal');
+    const openJuju = async () => {
+      const juju = await rig.whole.openJuju();
+      const scale: typeof juju.scale = async (application, units) => {
+        if (application === 'kfp-db' && units === 1)
+          throw new CharmError('juju-refused', 'changes are disabled.');
+        await juju.scale(application, units);
+      };
+      return { ...juju, scale };
+    };
+    const { message } = await rejectsWithCode(
+      runBackup({ ...rig.whole, openJuju }, aConfig(), request),
+      'scale-refused',
+    );
+    assert.match(message, /juju scale-application kfp-db 1/);
+    assert.match(message, /is complete/);
+    assert.deepEqual([...rig.journal.kept.keys()], ['kfp-db']);
+    assert.equal(keysOf(rig).filter((key) => key.endsWith('manifest.json')).length, 1);
+  });
+});
