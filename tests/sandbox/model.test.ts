@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApplicationDefinition } from './model-application.ts';
+import { createModel } from './model.ts';
+import type { Model } from './model.ts';
+
+describe('the simulated Juju model', () => {
+  let model: Model;
+  const story: string[] = [];
+  const { promise: gate, resolve: openGate } = Promise.withResolvers<undefined>();
+
+  const database: ApplicationDefinition = {
+    name: 'kfp-db',
+    charm: 'mysql-k8s',
+    revision: 344,
+    actions: {
+      quick: async ({ unit, log }) => {
+        log('at work');
+        return { results: { unit } };
+      },
+      slow: async ({ signal }) => {
+        await delay(10_000, undefined, { signal });
+        return {};
+      },
+      gated: async () => {
+        await gate;
+        return {};
+      },
+      crashing: async () => {
+        throw new Error('a bug');
+      },
+      picky: {
+        handler: async ({ parameters }) => ({ results: parameters }),
+        parameters: { force: { type: 'boolean', default: false } },
+        additionalProperties: false,
+      },
+    },
+    onUnitAdded: async (unit) => {
+      story.push(`${unit} added`);
+    },
+    onUnitReady: async (unit) => {
+      story.push(`${unit} ready`);
+    },
+    onUnitRemoved: async (unit) => {
+      story.push(`${unit} removed`);
+    },
+  };
+
+  beforeEach(() => {
+    story.length = 0;
+    model = createModel({ pace: 1 });
+    model.addApplication(database);
+  });
+
+  afterEach(() => {
+    model.stop();
+  });
+
+  const units = () => model.application('kfp-db').units;
+
+  it('brings a new unit up in steps, and lets the highest number leave first', async () => {
+    const seen = new Set<string>();
+    model.onChange(() => {
+      const unit = units()[1];
+      if (unit) seen.add(`${unit.workload.status}/${unit.agent.status}`);
+    });
+    model.setScale('kfp-db', 3);
+    await model.settled('kfp-db');
+    assert.deepEqual([...seen], ['waiting/allocating', 'maintenance/executing', 'active/idle']);
+    model.setScale('kfp-db', 1);
+    await model.settled('kfp-db');
+    assert.deepEqual(story.slice(-2), ['kfp-db/2 removed', 'kfp-db/1 removed']);
+  });
+
+  it('starts again with unit 0 as the leader after a scale of 0', async () => {
+    model.setScale('kfp-db', 0);
+    await model.settled('kfp-db');
+    model.setScale('kfp-db', 1);
+    await model.settled('kfp-db');
+    assert.deepEqual(
+      units().map(({ name, leader }) => ({ name, leader })),
+      [{ name: 'kfp-db/0', leader: true }],
+    );
+  });
+
+  it('leaves a unit in allocating while there is no room, and takes it away again without a hook', async () => {
+    model.change(({ applications }) => (applications['kfp-db']!.scheduling = 'pending'));
+    model.setScale('kfp-db', 2);
+    await model.until(() => units().length === 2);
+    await delay(20);
+    assert.equal(units()[1]!.agent.status, 'allocating');
+    model.setScale('kfp-db', 1);
+    await model.settled('kfp-db');
+    assert.deepEqual(story, []);
+  });
+
+  it('keeps a unit whose hook failed until the error is resolved', async () => {
+    model.setWorkload('kfp-db/0', 'error', 'hook failed: "start"');
+    model.setScale('kfp-db', 0);
+    await delay(20);
+    assert.equal(units()[0]!.life, 'dying');
+    model.setWorkload('kfp-db/0', 'active');
+    await model.settled('kfp-db');
+    assert.deepEqual(units(), []);
+  });
+
+  it('runs the actions of a unit one at a time, and none on a unit that comes up', async () => {
+    const gated = model.enqueue('kfp-db/0', 'gated', {});
+    const next = model.enqueue('kfp-db/0', 'quick', {});
+    await model.until(() => gated.status === 'running');
+    await delay(10);
+    assert.equal(next.status, 'pending');
+    assert.deepEqual(units()[0]!.agent.message, 'running action gated');
+    openGate(undefined);
+    await model.ended(next.id);
+    assert.equal(gated.status, 'completed');
+    assert.deepEqual(next.output, { unit: 'kfp-db/0', 'return-code': 0 });
+    assert.deepEqual(
+      next.log.map(({ message }) => message),
+      ['at work'],
+    );
+  });
+
+  it('lets a unit finish its action before it leaves, and cancels what still waits', async () => {
+    model.setScale('kfp-db', 2);
+    await model.settled('kfp-db');
+    const running = model.enqueue('kfp-db/1', 'slow', {});
+    const waiting = model.enqueue('kfp-db/1', 'quick', {});
+    await model.until(() => running.status === 'running');
+    model.setScale('kfp-db', 1);
+    await delay(10);
+    assert.equal(units().length, 2);
+    model.cancel(running.id);
+    await model.settled('kfp-db');
+    assert.equal(running.status, 'aborted');
+    assert.equal(waiting.status, 'cancelled');
+  });
+
+  it('tells a charm that crashed from one that failed, and fills in defaults', async () => {
+    const crashed = await model.ended(model.enqueue('kfp-db/leader', 'crashing', {}).id);
+    assert.equal(crashed.message, 'exit status 1');
+    const picky = await model.ended(model.enqueue('kfp-db/0', 'picky', {}).id);
+    assert.equal(picky.output['force'], false);
+    assert.throws(() => model.enqueue('kfp-db/0', 'picky', { other: 1 }), /not allowed/);
+  });
+
+  it('remembers every scale and action with the state at that instant', async () => {
+    model.setScale('kfp-db', 2);
+    await model.settled('kfp-db');
+    model.enqueue('kfp-db/1', 'quick', {});
+    const [scale, enqueue] = model.changes;
+    assert.deepEqual(scale!.model['kfp-db'], { scale: 1, units: { 'kfp-db/0': 'active/idle' } });
+    assert.equal(enqueue!.kind, 'enqueue');
+    assert.deepEqual(enqueue!.model['kfp-db']!.units, {
+      'kfp-db/0': 'active/idle',
+      'kfp-db/1': 'active/idle',
+    });
+  });
+
+  it('goes on from what was saved: what ran has been killed, what waited goes on', async () => {
+    const running = model.enqueue('kfp-db/0', 'slow', {});
+    const waiting = model.enqueue('kfp-db/0', 'quick', {});
+    await model.until(() => running.status === 'running');
+    model.setScale('kfp-db', 2);
+    const saved = createSaved(model);
+    const loaded = createModel({ saved, pace: 1 });
+    loaded.addApplication(database);
+    assert.equal(loaded.task(running.id).message, 'action terminated');
+    assert.equal((await loaded.ended(waiting.id)).status, 'completed');
+    await loaded.settled('kfp-db');
+    assert.equal(loaded.application('kfp-db').units.length, 2);
+    loaded.stop();
+  });
+});
+
+const createSaved = (model: Model) => {
+  const saved = model.save();
+  assert.deepEqual(JSON.parse(JSON.stringify(saved)), JSON.parse(JSON.stringify(model.state)));
+  model.stop();
+  return saved;
+};
