@@ -94,7 +94,8 @@ const meaningOf = (
 ): Meaning => {
   if (code === 'NoSuchBucket')
     return { code: 'store-bucket-missing', hint: sentence(advice.bucket) };
-  if (code === 'NoSuchKey') return { code: 'object-missing', hint: '' };
+  // AWS answers a PUT with If-Match so when there is nothing to match.
+  if (code === 'NoSuchKey') return { code: onCondition ?? 'object-missing', hint: '' };
   if (status === 412 || code === 'ConditionalRequestConflict')
     return { code: onCondition ?? 'object-changed', hint: '' };
   if (code === 'RequestTimeTooSkewed')

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flipped } from './s3-content.ts';
@@ -74,6 +73,13 @@ const trickle = async (response: ServerResponse, bytes: Buffer, rate: number): P
   }
 };
 
-const drained = async (response: ServerResponse): Promise<void> => {
-  await Promise.race([once(response, 'drain'), once(response, 'close')]);
-};
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });

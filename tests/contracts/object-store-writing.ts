@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { keysOf } from './object-store-keys.ts';
+import type { OpenedStore, StoreTraits } from './object-store.ts';
+
+const md5 = (content: string | Uint8Array): string =>
+  createHash('md5').update(content).digest('hex');
+
+export const describeWriting = (
+  open: () => Promise<OpenedStore>,
+  { conditions }: StoreTraits,
+): void => {
+  it('writes text, bytes and streams, and returns the MD5 of what it stored', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const bytes = Buffer.from([0, 255, 10, 13]);
+    assert.equal((await store.put(`${prefix}text`, 'grün')).etag, md5('grün'));
+    assert.equal((await store.put(`${prefix}bytes`, bytes)).etag, md5(bytes));
+    const stream = Readable.from([Buffer.from('in '), Buffer.from('pieces')]);
+    const put = await store.put(`${prefix}stream`, stream, { size: 9, md5: md5('in pieces') });
+    assert.equal(put.etag, md5('in pieces'));
+    assert.equal((await store.put(`${prefix}none`, Readable.from([]), { size: 0 })).etag, md5(''));
+    assert.equal((await store.read(`${prefix}text`)).toString(), 'grün');
+    assert.deepEqual(await store.read(`${prefix}bytes`), bytes);
+    assert.equal((await store.read(`${prefix}stream`)).toString(), 'in pieces');
+  });
+
+  it('replaces an object whole, metadata and tags too', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const user = { a: '1' };
+    await store.put(`${prefix}a`, 'long content', { metadata: { user, tags: { t: 'x' } } });
+    await store.put(`${prefix}a`, 'short');
+    assert.equal((await store.read(`${prefix}a`)).toString(), 'short');
+    assert.deepEqual((await store.head(`${prefix}a`))?.metadata.user, {});
+    assert.deepEqual(await store.tags(`${prefix}a`), {});
+  });
+
+  const broken = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from('abc');
+    throw new Error('the source broke');
+  };
+  const badStreams: readonly (readonly [string, () => Readable, object])[] = [
+    ['too short', () => Readable.from([Buffer.from('ab')]), { code: 'store-corrupt' }],
+    ['empty', () => Readable.from([]), { code: 'store-corrupt' }],
+    [
+      'one byte too long',
+      () => Readable.from([Buffer.from('abc'), Buffer.from('d')]),
+      { code: 'store-corrupt' },
+    ],
+    [
+      'too long in one piece',
+      () => Readable.from([Buffer.from('abcd')]),
+      { code: 'store-corrupt' },
+    ],
+    ['broken at its very end', () => Readable.from(broken()), { message: 'the source broke' }],
+  ];
+  for (const [what, stream, error] of badStreams)
+    it(`leaves no object of a stream that is ${what}, and says so at once`, async () => {
+      await using opened = await open();
+      const { store, prefix } = opened;
+      await assert.rejects(store.put(`${prefix}a`, stream(), { size: 3 }), error);
+      await store.put(`${prefix}after`, 'the connection is still good');
+      assert.deepEqual(await keysOf(store, prefix), [`${prefix}after`]);
+    });
+
+  it('refuses bytes that do not have the MD5 that was given', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const wrong = { md5: md5('other') };
+    await assert.rejects(store.put(`${prefix}a`, 'content', wrong), { code: 'store-corrupt' });
+    const stream = Readable.from([Buffer.from('content')]);
+    await assert.rejects(store.put(`${prefix}b`, stream, { ...wrong, size: 7 }), {
+      code: 'store-corrupt',
+    });
+    assert.deepEqual(await keysOf(store, prefix), []);
+  });
+
+  it('does not begin to write when its signal has fired', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const signal = AbortSignal.abort(new Error('enough'));
+    await assert.rejects(store.put(`${prefix}a`, 'x', { signal }), { message: 'enough' });
+    assert.equal(await store.head(`${prefix}a`), undefined);
+  });
+
+  if (conditions) {
+    it('writes only where nothing is, when told so: of many at once one wins', async () => {
+      await using opened = await open();
+      const { store, prefix } = opened;
+      const attempts = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, index) =>
+          store.put(`${prefix}claim`, `writer ${index}`, { ifAbsent: true }),
+        ),
+      );
+      const lost = attempts.filter((attempt) => attempt.status === 'rejected');
+      assert.equal(lost.length, 7);
+      for (const { reason } of lost)
+        assert.equal(reason instanceof Error && 'code' in reason && reason.code, 'object-exists');
+      const winner = attempts.findIndex(({ status }) => status === 'fulfilled');
+      assert.equal((await store.read(`${prefix}claim`)).toString(), `writer ${winner}`);
+    });
+
+    it('writes only over the object that was meant, when told so', async () => {
+      await using opened = await open();
+      const { store, prefix } = opened;
+      const first = await store.put(`${prefix}a`, 'first');
+      const second = await store.put(`${prefix}a`, 'second', { ifMatch: first.etag });
+      assert.equal(second.etag, md5('second'));
+      for (const [key, ifMatch] of [
+        ['a', first.etag],
+        ['none', second.etag],
+      ] as const)
+        await assert.rejects(store.put(prefix + key, 'third', { ifMatch }), {
+          code: 'object-changed',
+        });
+      assert.deepEqual(await keysOf(store, prefix), [`${prefix}a`]);
+      assert.equal((await store.read(`${prefix}a`)).toString(), 'second');
+    });
+  }
+
+  it('copies an object with its metadata and tags', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const metadata = { contentType: 'text/html', user: { a: 'ü' }, tags: { t: 'x y' } };
+    const { etag } = await store.put(`${prefix}from`, 'content', { metadata });
+    await store.copy(`${prefix}from`, `${prefix}to`, etag);
+    const copied = await store.head(`${prefix}to`);
+    assert.equal(copied?.etag, etag);
+    assert.deepEqual(copied.metadata, { ...metadata, tags: {} });
+    assert.deepEqual(await store.tags(`${prefix}to`), metadata.tags);
+    assert.equal((await store.read(`${prefix}to`)).toString(), 'content');
+  });
+
+  it('copies only the object that was meant', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    await store.put(`${prefix}from`, 'content');
+    const changed = { code: 'object-changed' };
+    await assert.rejects(store.copy(`${prefix}from`, `${prefix}to`, md5('other')), changed);
+    const missing = { code: 'object-missing' };
+    await assert.rejects(store.copy(`${prefix}none`, `${prefix}to`, md5('other')), missing);
+    assert.equal(await store.head(`${prefix}to`), undefined);
+  });
+};

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { openS3, type S3Options } from '../../src/adapters/s3.ts';
+import type { ObjectStore } from '../../src/world.ts';
+import { describeKeys } from './object-store-keys.ts';
+import { describeParts } from './object-store-parts.ts';
+import { describeReading } from './object-store-reading.ts';
+import { describeWriting } from './object-store-writing.ts';
+
+/** A store for one test. Everything that the test writes lies below `prefix`, where nothing was before. */
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: ObjectStore;
+  readonly prefix: string;
+  /** Stores many small objects in a faster way than one by one, where there is one. */
+  seed?(keys: readonly string[]): void;
+}
+
+/** What a server behind a store cannot do; the promises that need it are then not checked. */
+export interface StoreTraits {
+  /** Conditions of a PUT are heeded. */
+  readonly conditions: boolean;
+  /** Keys may have empty segments, `.` and `..`. */
+  readonly anyKey: boolean;
+  /** Unfinished uploads are found by a prefix, and not only by their whole key. */
+  readonly uploadsByPrefix: boolean;
+}
+
+export const allTraits: StoreTraits = { conditions: true, anyKey: true, uploadsByPrefix: true };
+
+/** The promises of `ObjectStore` in world.ts, for the fake and for the adapter against whatever server. */
+export const describeObjectStore = (
+  name: string,
+  open: () => Promise<OpenedStore>,
+  traits: StoreTraits = allTraits,
+): void => {
+  describe(`an object store: ${name}`, () => {
+    describeKeys(open, traits);
+    describeReading(open);
+    describeWriting(open, traits);
+    describeParts(open, traits);
+  });
+};
+
+/**
+ * The same for a real server, such as RadosGW, which the normal test run has none of. Its bucket must exist; what is there
+ * already stays, and everything that the suite writes is deleted again.
+ */
+export const describeRealServer = (
+  name: string,
+  options: S3Options,
+  traits: StoreTraits = allTraits,
+): void => {
+  const open = async (): Promise<OpenedStore> => {
+    const store = openS3(options);
+    const prefix = `contract-${randomBytes(6).toString('hex')}/`;
+    return {
+      store,
+      prefix,
+      [Symbol.asyncDispose]: async () => {
+        const keys: string[] = [];
+        for await (const { key } of store.list(prefix)) keys.push(key);
+        await store.delete(keys);
+        for await (const { key, uploadId } of store.unfinishedUploads(prefix))
+          await store.abortUpload(key, uploadId);
+        await store[Symbol.asyncDispose]();
+      },
+    };
+  };
+  describeObjectStore(name, open, traits);
+};
