@@ -1,6 +1,6 @@
 import { layoutOf } from '../backup/layout.ts';
 import { type DatabaseEndpoint, databaseEndpoints } from '../config.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { offeredKeys, s3Offer } from '../relations/s3-offer.ts';
 import { s3Request } from '../relations/s3-request.ts';
@@ -57,7 +57,9 @@ const provideTo = async (
   const requirer = await tools.remoteApplication(relationId);
   if (requirer === undefined) return;
   const prefix = config.path ?? location.path ?? unit.model;
-  const path = databasePath(prefix, endpoint, written['path']);
+  const known = await orProblem(() => unit.journal.databasePaths());
+  const recorded = known instanceof CharmError ? undefined : known[endpoint];
+  const path = databasePath(prefix, endpoint, [written['path'], recorded]);
   const offer = s3Offer(location, s3.data, path, await tools.applicationData(relationId, requirer));
   if (offer === undefined) return;
   const secret = offer.secret && (await tools.ownSecret(labelOf(relationId), offer.secret));
@@ -79,15 +81,21 @@ const withdraw = async ({ tools }: Unit, relationId: string, written: Databag): 
   if (written['secret-extra']) await tools.removeSecret(written['secret-extra']);
 };
 
-/** A restore moves a database on to a path of the next generation; that one is kept. */
+/**
+ * A restore moves a database on to a path of the next generation. The newest that was handed out is kept, or that the journal knows of, when the
+ * restore was killed before Juju had heard of it.
+ */
 const databasePath = (
   prefix: string,
   endpoint: DatabaseEndpoint,
-  written: string | undefined,
+  known: readonly (string | undefined)[],
 ): string => {
   const first = layoutOf(prefix).databasePath(endpoint, 1);
-  const later = written?.startsWith(`${first}-`) && /^\d+$/.test(written.slice(first.length + 1));
-  return written !== undefined && later === true ? written : first;
+  const generations = known.map((path) =>
+    path?.startsWith(`${first}-`) ? Number(path.slice(first.length + 1)) : 1,
+  );
+  const newest = Math.max(...generations.filter(Number.isSafeInteger));
+  return layoutOf(prefix).databasePath(endpoint, newest);
 };
 
 const labelOf = (relationId: string): string => `s3.${relationId}`;

@@ -49,7 +49,7 @@ export const bringBack = async (
       history: '',
       archive: false,
       signal: AbortSignal.any([signal, stop.signal]),
-      learnt: { opaqueEtags: false },
+      learnt: { opaqueEtags: false, usedParts: false },
     },
     new Transfers(options.transfers),
     progress,

@@ -1,4 +1,4 @@
-import { sizeText, countText, listText } from '../backup/wording.ts';
+import { listText } from '../backup/wording.ts';
 import { CharmError } from '../errors.ts';
 import type { Source, StoredObject } from '../world.ts';
 import { isThere } from './buckets.ts';
@@ -38,16 +38,6 @@ export const differenceOf = async (
   }
   return difference;
 };
-
-export const differenceText = ({
-  objects,
-  size,
-  missing,
-  bytesMissing,
-  extra,
-}: Difference): string =>
-  `${countText(objects, 'object')} (${sizeText(size)}), of which ${missing} (${sizeText(bytesMissing)}) have to be brought back; ` +
-  `${extra} that the set does not know`;
 
 const batch = 1000;
 

@@ -1,7 +1,9 @@
 import type { BucketBackup } from '../backup/manifest.ts';
-import { openObjectList, type ListedObject } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/object-list.ts';
 import type { Layout } from '../backup/layout.ts';
 import { CharmError, hasCode } from '../errors.ts';
+import { openProvenList } from '../sets/proven-list.ts';
+import { storedEtag } from '../sets/stored-version.ts';
 import type { ObjectContent, ObjectStore, StoredObject } from '../world.ts';
 
 /**
@@ -67,7 +69,7 @@ export const openStoredSet = (
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
-      for await (const listed of openObjectList(store, list.key)) {
+      for await (const listed of openProvenList(store, list)) {
         known.set(listed.key, { listed });
         const { key, size, etag } = listed;
         yield { key, size, etag, lastModified: new Date(listed.lastModified) };
@@ -97,11 +99,8 @@ export const openStoredSet = (
   };
 };
 
-/** The ETag of the bytes as we stored them. */
-export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;
-
 /** Where the bytes of a listed object may be: in the mirror, or in the history once a later backup has replaced them. */
-export const placesOf = (
+const placesOf = (
   mirror: string,
   history: string,
   listed: ListedObject,

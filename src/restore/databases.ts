@@ -1,0 +1,221 @@
+import { clusterStatus, faultOf, saidBy } from '../backup/databases.ts';
+import { statusOfBackup } from '../backup/database-backups.ts';
+import { holdScale, waitForScale, type HeldScale } from '../backup/hold-scale.ts';
+import type { DatabaseBackup } from '../backup/manifest.ts';
+import { countText, durationText } from '../backup/wording.ts';
+import { CharmError } from '../errors.ts';
+import type { ApplicationStatus, JujuModel } from '../world.ts';
+import type { Restore } from './begin-restore.ts';
+import { copyBackup } from './database-families.ts';
+import { moveToNextPath } from './next-path.ts';
+
+/** A database that is to become what a backup of it holds. */
+export interface DatabasePlan {
+  readonly component: string;
+  readonly application: ApplicationStatus;
+  readonly backup: DatabaseBackup;
+  /** Whether it reads from the path that we hand it, or from an S3 storage of its own. */
+  readonly isRelated: boolean;
+  /** Whether its own `list-backups` names the backup, so that nothing has to be copied before. */
+  readonly isVisible: boolean;
+}
+
+export interface RestoredDatabase {
+  readonly component: string;
+  readonly application: string;
+  readonly backupId: string;
+  /** Where it will write from now on; undefined when that is not for us to say. */
+  readonly path?: string;
+  readonly seconds: number;
+}
+
+/**
+ * Restores one database: scales it to exactly one unit, which is all that mysql-k8s restores on, runs its action `restore`, moves it to another S3
+ * path and puts the scale back. May be repeated.
+ */
+export const restoreDatabase = async (
+  restore: Restore,
+  plan: DatabasePlan,
+): Promise<RestoredDatabase> => {
+  const { world, ready } = restore;
+  const { name } = plan.application;
+  const { backupId } = plan.backup;
+  const started = world.clock.now().getTime();
+  const held = await scaleToOne(restore, plan);
+  const unit = await theOnlyMember(restore, plan);
+  if (!(await isListed(ready.juju, unit, backupId))) await makeVisible(restore, plan, unit);
+  await runRestore(restore, plan, unit);
+  const path = plan.isRelated ? await moveOn(restore, plan) : undefined;
+  await confirmHealthy(restore, plan);
+  await held?.putBack();
+  const seconds = (world.clock.now().getTime() - started) / 1000;
+  await world.progress.note(
+    `${name}: restored from its backup ${backupId} after ${durationText(seconds)}`,
+  );
+  return {
+    component: plan.component,
+    application: name,
+    backupId,
+    seconds,
+    ...(path !== undefined && { path }),
+  };
+};
+
+const scaleToOne = async (
+  restore: Restore,
+  { application }: DatabasePlan,
+): Promise<HeldScale | undefined> => {
+  if (application.scale === 1) return undefined;
+  const { world, request } = restore;
+  const { name, scale } = application;
+  await world.progress.note(
+    `${name}: scaling from ${scale} to 1, because mysql-k8s restores a single unit only`,
+  );
+  const held = await holdScale(scaleWorld(restore), application, 1, request.timeoutSeconds);
+  restore.hold(held);
+  await restore.heartbeat.during(
+    () => `${name}: waiting for 1 unit`,
+    () => waitForScale(scaleWorld(restore), name, 1, request.timeoutSeconds, world.signal),
+  );
+  return held;
+};
+
+/** The unit that is left, once it serves the writes: a leaving primary hands over to it. */
+const theOnlyMember = async (restore: Restore, { application }: DatabasePlan): Promise<string> => {
+  const { world, ready, request } = restore;
+  const deadline = world.clock.now().getTime() + request.timeoutSeconds * 1000;
+  for (;;) {
+    const cluster = await clusterStatus(ready.juju, application);
+    const [member] = cluster.members;
+    const fault =
+      faultOf(cluster, 1) ??
+      (member?.role === 'primary' ? undefined : 'the unit that is left is not the primary');
+    if (member !== undefined && fault === undefined) return member.unit;
+    if (world.clock.now().getTime() >= deadline) {
+      throw new CharmError(
+        'database-unhealthy',
+        `${application.name} cannot be restored: ${fault ?? 'it has no member'}. It was not changed.` +
+          ` See juju run ${application.name}/leader get-cluster-status.`,
+      );
+    }
+    await world.clock.sleep(5000, world.signal);
+  }
+};
+
+/** Whether the database itself lists a backup as finished. */
+export const isListed = async (
+  juju: JujuModel,
+  unit: string,
+  backupId: string,
+): Promise<boolean> => {
+  const outcome = await juju.runAction(unit, 'list-backups', {});
+  if (outcome.status !== 'completed') {
+    throw new CharmError(
+      'database-unhealthy',
+      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Is it related? juju integrate ckf-backup:<kfp-db or katib-db> <database>:s3-parameters`,
+    );
+  }
+  return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
+};
+
+/** Copies the backup from where it was written to where the database looks now. */
+const makeVisible = async (
+  restore: Restore,
+  { application, component, backup, isRelated }: DatabasePlan,
+  unit: string,
+): Promise<void> => {
+  const { world, ready, heartbeat } = restore;
+  const { store } = ready.target;
+  const to = await world.handedPath(component);
+  const from = backup.path;
+  if (!isRelated || from === undefined || to === undefined || from === to)
+    throw invisible(unit, backup, to);
+  let progress = { objects: 0 };
+  await world.progress.note(
+    `${application.name}: copying its backup ${backup.backupId} from ${from} to ${to}, where it looks now`,
+  );
+  await heartbeat.during(
+    () => `${application.name}: ${countText(progress.objects, 'object')} copied to ${to}`,
+    () =>
+      copyBackup(store, from, to, backup.backupId, restore.config.transfers, (copied) => {
+        progress = copied;
+      }),
+  );
+  if (!(await isListed(ready.juju, unit, backup.backupId))) throw invisible(unit, backup, to);
+};
+
+const invisible = (
+  unit: string,
+  { backupId }: DatabaseBackup,
+  path: string | undefined,
+): CharmError =>
+  new CharmError(
+    'database-restore-failed',
+    `${unit} does not list the backup ${backupId}, so it cannot be restored; the database was not changed.` +
+      (path === undefined
+        ? ''
+        : ` It was told to look in ${path}; when that was only a moment ago, run the action again in a minute.`) +
+      ` See juju run ${unit} list-backups.`,
+  );
+
+const runRestore = async (
+  restore: Restore,
+  { application, backup }: DatabasePlan,
+  unit: string,
+): Promise<void> => {
+  const { world, ready, heartbeat } = restore;
+  const { backupId } = backup;
+  await world.progress.note(`${application.name}: restore backup-id=${backupId} on ${unit}`);
+  const started = world.clock.now().getTime();
+  const outcome = await heartbeat.during(
+    () =>
+      `restore runs on ${unit} (${durationText((world.clock.now().getTime() - started) / 1000)})`,
+    () =>
+      ready.juju.runAction(unit, 'restore', { 'backup-id': backupId }, { signal: world.signal }),
+  );
+  if (outcome.status === 'completed') return;
+  throw new CharmError(
+    'database-restore-failed',
+    `restore of ${backupId} on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task}, juju status ${application.name} and juju debug-log` +
+      ` --include ${unit}. When the passwords of its users are not those of the time of the backup, set them first: ${passwordCommands(application.name)}.`,
+  );
+};
+
+/** mysql-k8s makes no backups where it was restored from. It learns its new path when the action ends, or from the next hook if we are killed. */
+const moveOn = async (
+  { world, ready }: Restore,
+  { component }: DatabasePlan,
+): Promise<string | undefined> => {
+  const path = await moveToNextPath(ready.target, world.model, component);
+  if (path === undefined) return undefined;
+  await world.journal.setDatabasePath(component, path);
+  await world.handPath(component, path);
+  return path;
+};
+
+/** After a restore the application asks for another S3 path, but its only member serves. */
+const confirmHealthy = async (restore: Restore, plan: DatabasePlan): Promise<void> => {
+  try {
+    await theOnlyMember(restore, plan);
+  } catch (error) {
+    if (!(error instanceof CharmError)) throw error;
+    throw new CharmError(
+      'database-unhealthy',
+      `${plan.application.name} was restored, but is not well: ${error.message.replace(/ It was not changed\./, '')}` +
+        ` When its passwords were others at the time of the backup: ${passwordCommands(plan.application.name)}.`,
+      { cause: error },
+    );
+  }
+};
+
+/** How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate a cluster). */
+export const passwordCommands = (application: string): string =>
+  `for each of root, clusteradmin and serverconfig read the old one with juju run ${application}/leader get-password username=<user> in the model of the` +
+  ` backup, and set it here with juju run ${application}/leader set-password username=<user> password=<old password>`;
+
+const scaleWorld = ({ world, ready }: Restore) => ({
+  juju: ready.juju,
+  journal: world.journal,
+  clock: world.clock,
+  signal: world.signal,
+});

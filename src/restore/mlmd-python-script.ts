@@ -1,0 +1,110 @@
+/**
+ * What runs in the pod; Python 3.8 and later. `probe`, `load`, `switch` and `discard`, each with the path of the database. Says what it found as JSON.
+ *
+ * The switch holds SQLite's exclusive lock on the old file: whoever waits for it gives up after three seconds (ML Metadata's server tries
+ * ten times for up to 300 ms), so after five nobody has the old file open whose journal would be taken for the new file's.
+ */
+export const restoreScript = `
+import base64, json, os, shutil, sqlite3, sys, time
+from urllib.parse import quote
+
+verb, path = sys.argv[1:3]
+new = path + '.restoring'
+
+def discard():
+    for name in (new, new + '-journal'):
+        if os.path.exists(name):
+            os.unlink(name)
+
+def sync(name):
+    descriptor = os.open(name, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+def may_write():
+    folder = os.path.dirname(path)
+    if not os.access(folder, os.W_OK | os.X_OK) or not os.path.exists(path):
+        return False
+    return os.geteuid() == 0 or (os.stat(path).st_uid == os.geteuid() and os.access(path, os.W_OK))
+
+def load():
+    discard()
+    lines = sys.stdin.buffer
+    kind = json.loads(lines.readline())
+    ended = False
+    if kind == 'database':
+        with open(new, 'wb') as file:
+            for line in lines:
+                if line == b'null\\n':
+                    ended = True
+                    break
+                file.write(base64.b64decode(json.loads(line)))
+    else:
+        db = sqlite3.connect(new, isolation_level=None)
+        db.execute('PRAGMA journal_mode = OFF')
+        db.execute('PRAGMA synchronous = OFF')
+        for line in lines:
+            if line == b'null\\n':
+                ended = True
+                break
+            db.execute(json.loads(line))
+        db.close()
+    if not ended:
+        raise SystemExit('the dump did not arrive completely')
+    db = sqlite3.connect('file:' + quote(new) + '?mode=ro', uri=True)
+    integrity = '; '.join(row[0] for row in db.execute('PRAGMA integrity_check(3)'))
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = {name: db.execute('SELECT count(*) FROM "' + name.replace('"', '""') + '"').fetchone()[0] for name in tables}
+    db.close()
+    old = os.stat(path)
+    if os.geteuid() == 0:
+        os.chown(new, old.st_uid, old.st_gid)
+    else:
+        try:
+            os.chown(new, -1, old.st_gid)
+        except PermissionError:
+            pass
+    os.chmod(new, old.st_mode & 0o7777)
+    sync(new)
+    return {'integrity': integrity, 'rows': rows}
+
+def switch():
+    kept = os.path.join(os.path.dirname(path), sys.argv[3])
+    lock = None
+    try:
+        lock = sqlite3.connect('file:' + quote(path) + '?mode=rw', uri=True, timeout=20, isolation_level=None)
+        lock.execute('BEGIN EXCLUSIVE')
+    except sqlite3.DatabaseError as error:
+        if 'locked' in str(error):
+            raise SystemExit('somebody writes to the database without a pause')
+        lock = None
+    try:
+        os.link(path, kept)
+    except OSError:
+        shutil.copy2(path, kept + '.part')
+        os.rename(kept + '.part', kept)
+    if os.path.exists(path + '-journal'):
+        os.rename(path + '-journal', kept + '-journal')
+    os.rename(new, path)
+    sync(os.path.dirname(path))
+    if lock is not None:
+        time.sleep(5)
+        lock.execute('ROLLBACK')
+        lock.close()
+
+result = {'integrity': '', 'rows': {}}
+if verb == 'probe':
+    if not may_write():
+        sys.exit(13)
+elif verb == 'load':
+    try:
+        result = load()
+    except BaseException:
+        discard()
+        raise
+elif verb == 'switch':
+    switch()
+else:
+    discard()
+print(json.dumps(result))
+`;

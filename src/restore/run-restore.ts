@@ -1,0 +1,102 @@
+import type { Config } from '../config.ts';
+import { CharmError, reasonOf } from '../errors.ts';
+import type { World } from '../world.ts';
+import { beginRestore, type Restore } from './begin-restore.ts';
+import { restoreDatabase, type RestoredDatabase } from './databases.ts';
+import { planText } from './describe-restore.ts';
+import { preflight } from './preflight.ts';
+import { restoreBuckets, type RestoredBucket } from './restore-buckets.ts';
+import { restoreMlmd, type RestoredMlmd } from './restore-mlmd.ts';
+import type { RestoreRequest } from './restore-request.ts';
+
+/** What a restore did, in the order in which it did it. */
+export interface RestoreReport {
+  readonly components: readonly string[];
+  readonly buckets: readonly RestoredBucket[];
+  readonly mlmd: RestoredMlmd | undefined;
+  readonly databases: readonly RestoredDatabase[];
+}
+
+/** What a restore would do. */
+export interface RestorePlan {
+  readonly components: readonly string[];
+  readonly plan: readonly string[];
+}
+
+/**
+ * Puts a backup set back: the objects first, then ML Metadata, which refers to them, then the databases, which refer to both. Before anything is
+ * changed the set is verified and everything that a restore needs is looked at. A step that fails ends the restore; every scale is put back; and
+ * whatever happened, the restore can be run again, because each step can be.
+ */
+export const runRestore = async (
+  world: World,
+  config: Config,
+  request: RestoreRequest,
+): Promise<RestoreReport | RestorePlan> => {
+  const { progress } = world;
+  await progress.step(`Checking whether the set ${request.backupId} can be restored`);
+  await using ready = await preflight(world, config, request);
+  for (const warning of ready.warnings) await progress.note(`Warning: ${warning}`);
+  const { components } = ready;
+  if (request.dryRun) return { components, plan: await planText(ready, request) };
+
+  await using restore = await beginRestore(world, config, request, ready);
+  const steps = new Steps(restore);
+
+  await steps.announce('bringing the objects back', 'mlpipeline');
+  const buckets = await steps.take(['mlpipeline'], () => restoreBuckets(restore));
+
+  await steps.announce('restoring ML Metadata', 'mlmd');
+  const mlmd = await steps.take(['mlmd'], () => restoreMlmd(restore));
+
+  const databases: RestoredDatabase[] = [];
+  for (const plan of ready.plan.databases) {
+    await steps.announce(`restoring ${plan.application.name}`, plan.component);
+    databases.push(await steps.take([plan.component], () => restoreDatabase(restore, plan)));
+  }
+
+  await progress.step(`The set ${request.backupId} is restored: putting scales back`);
+  return { components, buckets, mlmd, databases };
+};
+
+/** Keeps what is done and what is not, for the message of a step that fails. */
+class Steps {
+  readonly #restore: Restore;
+  readonly #done: string[] = [];
+
+  constructor(restore: Restore) {
+    this.#restore = restore;
+  }
+
+  async announce(doing: string, component: string): Promise<void> {
+    const { world, request, ready } = this.#restore;
+    if (ready.components.includes(component))
+      await world.progress.step(`Restore of ${request.backupId}: ${doing}`);
+  }
+
+  async take<T>(components: readonly string[], work: () => Promise<T>): Promise<T> {
+    try {
+      await this.#restore.assertOurs();
+      const result = await work();
+      this.#done.push(...components);
+      return result;
+    } catch (error) {
+      throw error instanceof CharmError ? this.#failure(error) : error;
+    }
+  }
+
+  #failure(error: CharmError): CharmError {
+    const { components, plan } = this.#restore.ready;
+    // In the order of the steps, which is not that of the manifest.
+    const order = ['mlpipeline', 'mlmd', ...plan.databases.map(({ component }) => component)];
+    const wanted = order.filter((component) => components.includes(component));
+    const done = wanted.filter((component) => this.#done.includes(component));
+    const open = wanted.filter((component) => !done.includes(component));
+    return new CharmError(
+      error.code,
+      `${reasonOf(error)} Restored: ${done.join(', ') || 'nothing'}. Not, or not completely, restored: ${open.join(', ')}. When the cause is gone, run` +
+        ` the action again for the rest with components=${open.join(',')}; it goes on from there.`,
+      { cause: error },
+    );
+  }
+}
