@@ -1,7 +1,7 @@
 /** The last line of defence: whatever has been hidden does not leave in any text that went through `redact`. */
 export interface Redaction {
-  hide(secret: string): void;
-  redact(text: string): string;
+  readonly hide: (secret: string) => void;
+  readonly redact: (text: string) => string;
 }
 
 /**
