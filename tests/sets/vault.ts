@@ -15,6 +15,7 @@ import {
   type ListedObject,
 } from '../../src/backup/object-list.ts';
 import { CharmError } from '../../src/errors.ts';
+import { announceBackup, clearDebris } from '../../src/retention/debris.ts';
 import type { Clock, Target, World } from '../../src/world.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
@@ -70,6 +71,8 @@ export const createVault = async (): Promise<Vault> => {
   const backUp = async ({ consistent = true, dies, changes }: BackUpOptions = {}) => {
     clock.pass(3600);
     const id = backupIdAt(clock.now());
+    await clearDebris(target, layout, { olderThan: id, buckets: [bucket] });
+    await announceBackup(store, layout, id);
     const last = await findLastSet(target, layout);
     const listed = last?.buckets.find((one) => one.bucket === bucket);
     const file = join(scratch, `${id}.list`);
@@ -124,9 +127,6 @@ export const createVault = async (): Promise<Vault> => {
     return id;
   };
 
-  const manifest = (id: BackupId): BackupManifest =>
-    JSON.parse(store.bucket.get(layout.manifest(id)).bytes.toString()) as BackupManifest;
-
   return {
     source,
     store,
@@ -138,16 +138,40 @@ export const createVault = async (): Promise<Vault> => {
       clock.pass(seconds);
     },
     backUp,
-    manifest,
-    restored: async (id) => {
-      const objects = new Map<string, Buffer>();
-      for (const { list } of manifest(id).buckets)
-        for await (const line of openObjectList(store, list.key))
-          objects.set(line.key, bytesOf(store, line));
-      return objects;
-    },
+    manifest: (id) => manifestIn(store, id),
+    restored: (id) => restoredFrom(store, id),
     [Symbol.asyncDispose]: () => rm(scratch, { recursive: true }),
   };
+};
+
+/** Every object of a set as it would be restored: key -> bytes. Fails when one is not there. */
+export const restoredFrom = async (
+  store: FakeObjectStore,
+  id: BackupId,
+): Promise<ReadonlyMap<string, Buffer>> => {
+  const objects = new Map<string, Buffer>();
+  for (const { list } of manifestIn(store, id).buckets)
+    for await (const line of openObjectList(store, list.key))
+      objects.set(line.key, bytesOf(store, line));
+  return objects;
+};
+
+const manifestIn = (store: FakeObjectStore, id: BackupId): BackupManifest =>
+  JSON.parse(store.bucket.get(layout.manifest(id)).bytes.toString()) as BackupManifest;
+
+/** Another store with the same objects, of the same age. None of them may be in parts. */
+export const copyOf = (store: FakeObjectStore, clock: Clock): FakeObjectStore => {
+  let age: Date | undefined;
+  const copy = new FakeObjectStore({
+    description: store.description,
+    now: () => age ?? clock.now(),
+  });
+  for (const { key, bytes, metadata, lastModified } of store.objects.values()) {
+    age = lastModified;
+    copy.seed(key, bytes, metadata);
+  }
+  age = undefined;
+  return copy;
 };
 
 /** The objects that mysql-k8s leaves of a backup, as facts of its charm say. */
@@ -214,6 +238,8 @@ const worldOf = (
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
     relatedDatabase: async () => undefined,
+    handedPath: async () => undefined,
+    handPath: async () => undefined,
     model,
     unit: 'ckf-backup/0',
     signal: new AbortController().signal,

@@ -1,0 +1,13 @@
+import { deleteSet } from '../retention/delete-set.ts';
+import type { Action } from './action.ts';
+import { backupIdParameter } from './backup-id-parameter.ts';
+import { removalResults } from './removal-results.ts';
+
+/** Removes one set, and what no other set needs. */
+export const deleteBackup: Action = async (world, _config, parameters) => {
+  const id = backupIdParameter('backup-id', parameters['backup-id']);
+  const dryRun = parameters['dry-run'] === true;
+  const target = await world.openTarget();
+  await using _store = target.store;
+  return removalResults(await deleteSet(world, target, id, { dryRun }), dryRun);
+};

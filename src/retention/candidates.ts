@@ -1,0 +1,90 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { splitLines } from '../backup/split-lines.ts';
+import { CharmError, reasonOf } from '../errors.ts';
+
+/** An object that may have to go. */
+export interface Candidate {
+  /** Below the prefix that it was listed under. */
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  /** A set that stays lists another version of this key. */
+  readonly inUse?: boolean;
+  /** A set that goes lists this very version. */
+  readonly listed?: boolean;
+}
+
+/** Candidates on the disk: their number does not fill the memory. */
+export interface CandidateFile {
+  readonly path: string;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Rejects with `disk-full` when the file cannot be written, or as the candidates do. */
+export const writeCandidates = async (
+  path: string,
+  candidates: AsyncIterable<Candidate>,
+): Promise<CandidateFile> => {
+  let objects = 0;
+  let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const lines = async function* (): AsyncGenerator<string> {
+    let text = '';
+    try {
+      for await (const candidate of candidates) {
+        objects += 1;
+        bytes += candidate.size;
+        text += `${JSON.stringify(candidate)}\n`;
+        if (text.length < 65_536) continue;
+        yield text;
+        text = '';
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+    yield text;
+  };
+  try {
+    await pipeline(lines, createGzip({ level: 1 }), createWriteStream(path));
+  } catch (error) {
+    if (failure) throw failure.error;
+    throw unwritable(path, error);
+  }
+  return { path, objects, bytes };
+};
+
+export async function* readCandidates(file: CandidateFile): AsyncGenerator<Candidate> {
+  const unzipped = createGunzip();
+  const piped = pipeline(createReadStream(file.path), unzipped).catch(() => undefined);
+  try {
+    for await (const line of splitLines(unzipped)) {
+      const value: unknown = JSON.parse(line);
+      if (!isCandidate(value)) throw new TypeError(`${file.path} holds something else`);
+      yield value;
+    }
+  } finally {
+    unzipped.destroy();
+    await piped;
+  }
+}
+
+const isCandidate = (value: unknown): value is Candidate =>
+  typeof value === 'object' &&
+  value !== null &&
+  'key' in value &&
+  typeof value.key === 'string' &&
+  'modified' in value &&
+  typeof value.modified === 'number';
+
+const unwritable = (path: string, cause: unknown): CharmError =>
+  new CharmError(
+    'disk-full',
+    `What may be deleted cannot be written to ${path} (${reasonOf(cause)}). Nothing was deleted. Make room on the disk of the charm's container.`,
+    { cause },
+  );

@@ -1,0 +1,79 @@
+import { backupIdAt, type BackupId } from '../backup/backup-id.ts';
+import type { Layout } from '../backup/layout.ts';
+import { hasCode } from '../errors.ts';
+import type { ObjectStore, Target } from '../world.ts';
+import { listFolders, tombstone } from './survey.ts';
+
+export interface DebrisOptions {
+  /** The id of the operation that is running. Folders of later ids are left alone. */
+  readonly olderThan: BackupId;
+  /** The source buckets, whose mirrors may have unfinished uploads. */
+  readonly buckets: readonly string[];
+}
+
+/**
+ * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads. To be called while the prefix's lock is held, which
+ * is what shows that they are dead. A backup is known by its folder below `sets/` (see `announceBackup`), so nothing is deleted that
+ * merely has such a name. What was copied to the mirror stays, for the next backup to take up; `prune` deletes what that did not need. A
+ * removal that was interrupted is finished by `prune`, too.
+ */
+export const clearDebris = async (
+  { store }: Pick<Target, 'store'>,
+  layout: Layout,
+  { olderThan, buckets }: DebrisOptions,
+): Promise<{ readonly backups: readonly BackupId[]; readonly objects: number }> => {
+  const dead = (await listFolders(store, layout)).filter(
+    ({ id, objects }) =>
+      id < olderThan &&
+      !objects.some(({ key }) => key === layout.manifest(id) || key === tombstone(layout, id)),
+  );
+  // The folders last, because they tell that there is something to clear.
+  const dumps: string[] = [];
+  for (const { id } of dead) {
+    const dump = layout.mlmdDump(id);
+    if ((await store.head(dump)) !== undefined) dumps.push(dump);
+  }
+  const folders = dead.flatMap(({ objects }) => objects.map(({ key }) => key));
+  if (dumps.length > 0) await store.delete(dumps);
+  if (folders.length > 0) await store.delete(folders);
+  await abortUploads(store, layout, buckets);
+  return { backups: dead.map(({ id }) => id), objects: dumps.length + folders.length };
+};
+
+/** Leaves the mark by which a backup is known should it die. It counts for nothing once the set has a manifest. */
+export const announceBackup = async (
+  store: ObjectStore,
+  layout: Layout,
+  id: BackupId,
+): Promise<{ readonly key: string }> => {
+  const key = `${layout.set(id)}started.json`;
+  await store.put(key, `${JSON.stringify({ id })}\n`, {
+    metadata: { contentType: 'application/json' },
+  });
+  return { key };
+};
+
+const anyId = backupIdAt(new Date(0));
+
+/** Aborts uploads where only this charm writes in parts; a database's own are none of our business. */
+export const abortUploads = async (
+  store: ObjectStore,
+  layout: Layout,
+  buckets: readonly string[],
+): Promise<void> => {
+  const places = [
+    layout.sets,
+    // The folder of the dumps.
+    layout.mlmdDump(anyId).replace(/[^/]*$/, ''),
+    ...buckets.flatMap((bucket) => [layout.mirror(bucket), layout.history(bucket)]),
+  ];
+  for (const place of places) {
+    try {
+      for await (const { key, uploadId } of store.unfinishedUploads(place))
+        await store.abortUpload(key, uploadId);
+    } catch (error) {
+      // Some servers and policies do not let us list them. They harm nothing but the space.
+      if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
+    }
+  }
+};

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { CharmError } from '../errors.ts';
+import type { StoredObject } from '../world.ts';
+import { findBucketGarbage } from './bucket-garbage.ts';
+import {
+  readCandidates,
+  writeCandidates,
+  type Candidate,
+  type CandidateFile,
+} from './candidates.ts';
+import { findDatabaseGarbage } from './database-garbage.ts';
+import type { Removal } from './removal.ts';
+
+/**
+ * Finds everything that goes with the sets, other than their folders: what no set that stays needs. Reads only. The file names the
+ * objects by their whole keys.
+ */
+export const findGarbage = async (removal: Removal): Promise<CandidateFile> => {
+  const { layout } = removal;
+  const files: { readonly prefix: string; readonly file: CandidateFile }[] = [];
+  for (const bucket of removal.buckets) {
+    for (const place of ['mirror', 'history'] as const)
+      files.push({
+        prefix: place === 'mirror' ? layout.mirror(bucket) : layout.history(bucket),
+        file: await findBucketGarbage(removal, bucket, place),
+      });
+  }
+  return writeCandidates(join(removal.scratch, 'garbage'), all(removal, files));
+};
+
+async function* all(
+  removal: Removal,
+  files: readonly { readonly prefix: string; readonly file: CandidateFile }[],
+): AsyncGenerator<Candidate> {
+  for await (const object of findDatabaseGarbage(removal)) yield candidate(object);
+  for await (const object of findDumps(removal)) yield candidate(object);
+  for (const { prefix, file } of files)
+    for await (const found of readCandidates(file)) yield { ...found, key: prefix + found.key };
+}
+
+/** The dumps of sets that go, and of backups that died; a folder below `sets/` shows that there was one of this id. */
+async function* findDumps({ store, layout, go, stay }: Removal): AsyncGenerator<StoredObject> {
+  const needed = new Set(stay.map(({ mlmd }) => mlmd?.key));
+  for (const { id, manifest } of go) {
+    const key = layout.mlmdDump(id);
+    const isOurs =
+      manifest === undefined || manifest instanceof CharmError || manifest.mlmd?.key === key;
+    if (!isOurs || needed.has(key)) continue;
+    const found = await store.head(key);
+    if (found) yield found;
+  }
+}
+
+const candidate = ({ key, size, etag, lastModified }: StoredObject): Candidate => ({
+  key,
+  size,
+  etag,
+  modified: lastModified.getTime(),
+});

@@ -1,0 +1,80 @@
+import type { BackupId } from '../backup/backup-id.ts';
+import type { Layout } from '../backup/layout.ts';
+import type { BackupManifest, BucketBackup } from '../backup/manifest.ts';
+import { listText } from '../backup/wording.ts';
+import { CharmError } from '../errors.ts';
+import type { ObjectStore } from '../world.ts';
+import { isMirroredBucket } from './own-names.ts';
+import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
+
+/** Sets that go, sets that stay, and what decides about the objects in between. */
+export interface Removal {
+  readonly store: ObjectStore;
+  readonly layout: Layout;
+  /** A directory for files of candidates. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+  readonly generations: Survey['generations'];
+  /** Newest first; never empty. */
+  readonly stay: readonly BackupManifest[];
+  readonly go: readonly (CompleteSet | LeftFolder)[];
+  /** When the newest complete set was committed, by the clock of S3. */
+  readonly newestCommit: Date;
+  /** When the oldest set that is known began. */
+  readonly oldestStart: Date;
+  readonly buckets: readonly string[];
+  /** Newest first. */
+  listsThatStay(bucket: string): readonly BucketBackup[];
+  /** Keys of object lists. */
+  listsThatGo(bucket: string): readonly string[];
+}
+
+/**
+ * Rejects with `manifest-invalid` when a set that would stay cannot be read: what it needs is not known, so nothing may be
+ * deleted. Undefined when no set would stay, since nothing is decided then.
+ */
+export const planRemovalOf = (
+  survey: Survey,
+  ids: ReadonlySet<BackupId>,
+  place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal'>,
+): Removal | undefined => {
+  const stay = survey.complete.filter(({ id }) => !ids.has(id)).map(readable(place.store));
+  const go = [...survey.complete.filter(({ id }) => ids.has(id)), ...survey.left];
+  const newest = survey.complete.find(({ id }) => id === stay[0]?.id);
+  if (newest === undefined) return undefined;
+  const started = [...survey.complete, ...survey.left].map(({ id }) => id).sort();
+  const nameOfList = (id: BackupId, key: string): string | undefined =>
+    /^([^/]+)\.ndjson\.gz$/.exec(key.slice(place.layout.set(id).length))?.[1];
+  const lists = go.flatMap(({ id, objects }) =>
+    objects.map(({ key }) => ({ key, bucket: nameOfList(id, key) })),
+  );
+  const buckets = [
+    ...stay.flatMap((manifest) => manifest.buckets.map(({ bucket }) => bucket)),
+    ...lists.flatMap(({ bucket }) => bucket ?? []),
+  ];
+  return {
+    ...place,
+    generations: survey.generations,
+    stay,
+    go,
+    newestCommit: newest.committed,
+    oldestStart: new Date(started[0] ?? newest.id),
+    buckets: [...new Set(buckets)].filter(isMirroredBucket),
+    listsThatStay: (bucket) =>
+      stay.flatMap((manifest) => manifest.buckets.filter((one) => one.bucket === bucket)),
+    listsThatGo: (bucket) => lists.filter((list) => list.bucket === bucket).map(({ key }) => key),
+  };
+};
+
+const readable =
+  ({ description }: ObjectStore) =>
+  ({ id, manifest }: CompleteSet, _index: number, all: readonly CompleteSet[]): BackupManifest => {
+    if (!(manifest instanceof CharmError)) return manifest;
+    const broken = all.filter((set) => set.manifest instanceof CharmError).map((set) => set.id);
+    throw new CharmError(
+      'manifest-invalid',
+      `The manifest of ${listText(broken)} in ${description} cannot be read, so nobody knows what that set needs, and nothing was deleted.` +
+        ` Mend it, or give the set up with delete-backup backup-id=${id}. The reason: ${manifest.message}`,
+      { cause: manifest },
+    );
+  };

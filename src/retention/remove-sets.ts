@@ -1,0 +1,137 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backupIdAt, type BackupId } from '../backup/backup-id.ts';
+import { readClaim } from '../backup/claim.ts';
+import { startHeartbeat } from '../backup/heartbeat.ts';
+import { layoutOf } from '../backup/layout.ts';
+import { takeLock, type Lock } from '../backup/lock.ts';
+import { countText, sizeText } from '../backup/wording.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import type { Target, World } from '../world.ts';
+import type { CandidateFile } from './candidates.ts';
+import { carryOut } from './carry-out.ts';
+import { abortUploads, clearDebris } from './debris.ts';
+import { findGarbage } from './garbage.ts';
+import { planRemovalOf, type Removal } from './removal.ts';
+import { surveySets, type Survey } from './survey.ts';
+
+export interface RemovalReport {
+  /** Sets that were removed, or would be; newest first. */
+  readonly removed: readonly BackupId[];
+  /** What dead backups and interrupted removals had left. */
+  readonly leftovers: readonly BackupId[];
+  readonly kept: number;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface RemovalOptions {
+  /** Tell what would go, and change nothing. */
+  readonly dryRun: boolean;
+  /** Look for garbage only when there is a set to remove or a removal to finish. */
+  readonly onlySets?: boolean;
+}
+
+type RemovalWorld = Pick<World, 'clock' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'>;
+
+/**
+ * Removes the sets that `choose` names, and everything that no other set needs. A dry run only tells what would go, and takes no lock.
+ *
+ * Rejects, with nothing deleted, with `prefix-claimed` when the prefix is another model's, `backup-running` when another operation works on it,
+ * `manifest-invalid` when a set that stays cannot be read. Any other failure may leave a part of the work, which the next
+ * removal finishes; no half set is listed at any time.
+ */
+export const removeSets = async (
+  world: RemovalWorld,
+  target: Target,
+  choose: (survey: Survey) => readonly BackupId[],
+  options: RemovalOptions,
+): Promise<RemovalReport> => {
+  await using undo = new AsyncDisposableStack();
+  const { store, prefix } = target;
+  const layout = layoutOf(prefix);
+  const claim = (await readClaim(target))?.claim;
+  if (claim !== undefined && claim.model.uuid !== world.model.uuid)
+    throw belongsTo(target, claim.model.name);
+  const owner = { modelUuid: world.model.uuid, unit: world.unit };
+  const lock: Lock | undefined = options.dryRun
+    ? undefined
+    : await takeLock(target, world.clock, owner);
+  undo.defer(async () => {
+    // A lock that cannot be given back expires by itself, and must not hide what happened.
+    await orProblem(async () => lock?.[Symbol.asyncDispose]());
+  });
+  const heartbeat = undo.use(startHeartbeat(world));
+  const scratch = await mkdtemp(join(world.scratch, 'removal-'));
+  undo.defer(() => rm(scratch, { recursive: true, force: true }));
+
+  await world.progress.step('Finding out what the backups that stay need');
+  const now = backupIdAt(world.clock.now());
+  const survey = await surveySets(
+    target,
+    layout,
+    backupIdAt(world.clock.now()),
+    claim?.generations,
+  );
+  const chosen = new Set(choose(survey));
+  const removed = survey.complete.map(({ id }) => id).filter((id) => chosen.has(id));
+  const leftovers = survey.left.map(({ id }) => id);
+  const { signal } = world;
+  const removal = planRemovalOf(survey, chosen, { store, layout, scratch, signal });
+  if (removal === undefined) {
+    if (chosen.size > 0) throw isTheOnlyOne(target);
+    const cleared = lock && (await clearDebris(target, layout, { olderThan: now, buckets: [] }));
+    return { removed, leftovers, kept: 0, objects: cleared?.objects ?? 0, bytes: 0 };
+  }
+  if (options.onlySets === true && removal.go.length === 0)
+    return { removed, leftovers, kept: removal.stay.length, objects: 0, bytes: 0 };
+  const garbage = await heartbeat.during(
+    () => `reading the object lists of ${countText(removal.stay.length, 'set')}`,
+    () => findGarbage(removal),
+  );
+  const report = { removed, leftovers, kept: removal.stay.length, ...totals(removal, garbage) };
+  if (lock === undefined) return report;
+
+  await world.progress.step(
+    `Deleting ${countText(removed.length, 'set')}: ${countText(report.objects, 'object')} (${sizeText(report.bytes)})`,
+  );
+  let done = 0;
+  await heartbeat.during(
+    () => `deleted ${done} of ${countText(report.objects, 'object')}`,
+    () =>
+      carryOut(
+        removal,
+        garbage,
+        () => lock.assertHeld(),
+        (objects) => {
+          done += objects;
+        },
+      ),
+  );
+  await abortUploads(store, layout, removal.buckets);
+  return report;
+};
+
+const totals = (
+  { go }: Removal,
+  garbage: CandidateFile,
+): Pick<RemovalReport, 'objects' | 'bytes'> => {
+  const own = go.flatMap(({ objects }) => objects);
+  return {
+    objects: garbage.objects + own.length,
+    bytes: own.reduce((total, { size }) => total + size, garbage.bytes),
+  };
+};
+
+const isTheOnlyOne = ({ prefix, bucket }: Target): CharmError =>
+  new CharmError(
+    'backup-protected',
+    `It is the only backup under the path ${prefix} in bucket ${bucket}, and the last one is not deleted. Nothing was deleted. Make another one first.`,
+  );
+
+const belongsTo = ({ prefix, bucket }: Target, name: string): CharmError =>
+  new CharmError(
+    'prefix-claimed',
+    `The path ${prefix} in bucket ${bucket} belongs to the model ${name}, and only that model deletes its backups. Nothing was deleted.` +
+      ' When that model is gone for good, take the path over with backup-control-plane take-over=true first.',
+  );

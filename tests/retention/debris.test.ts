@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import type { BackupId } from '../../src/backup/backup-id.ts';
+import { CharmError } from '../../src/errors.ts';
+import { clearDebris } from '../../src/retention/debris.ts';
+import { bucket, createVault, layout, type Death, type Vault } from '../sets/vault.ts';
+
+const later = '2027-01-01T00:00:00Z' as BackupId;
+
+describe('clearDebris', () => {
+  let vault: Vault;
+  beforeEach(async () => {
+    vault = await createVault();
+    vault.source.seed('a', '1');
+    await vault.backUp();
+  });
+  afterEach(() => vault[Symbol.asyncDispose]());
+
+  const clear = (olderThan = later) =>
+    clearDebris(vault.target, layout, { olderThan, buckets: [bucket] });
+  const keysOf = (id: BackupId) =>
+    [...vault.store.objects.keys()].filter(
+      (key) => key.startsWith(layout.set(id)) || key === layout.mlmdDump(id),
+    );
+
+  for (const dies of ['while copying', 'after the dump', 'before the manifest'] as Death[]) {
+    it(`takes away what a backup left that died ${dies}`, async () => {
+      const dead = await vault.backUp({ dies });
+      assert.notEqual(keysOf(dead).length, 0);
+      assert.deepEqual((await clear()).backups, [dead]);
+      assert.deepEqual(keysOf(dead), []);
+    });
+  }
+
+  it('leaves complete sets, and what was copied to the mirror, as they are', async () => {
+    const before = [...vault.store.objects.keys()];
+    vault.source.seed('b', '2');
+    await vault.backUp({ dies: 'while copying' });
+    await clear();
+    assert.deepEqual([...vault.store.objects.keys()], [...before, 'ckf/mlpipeline/b'].sort());
+  });
+
+  it('leaves the backup that is running alone', async () => {
+    const running = await vault.backUp({ dies: 'before the manifest' });
+    const before = keysOf(running);
+    assert.deepEqual((await clear(running)).backups, []);
+    assert.deepEqual(keysOf(running), before);
+  });
+
+  it('leaves a dump that belongs to no backup of this charm, though it has such a name', async () => {
+    const key = 'ckf/mlmd/mlmd-2026-11-01-09-00-00.dump.gz';
+    vault.store.seed(key, 'made by hand, as in the guide');
+    await clear();
+    assert.ok(vault.store.bucket.find(key));
+  });
+
+  it('leaves what somebody else put into the folder of a dead backup', async () => {
+    const dead = await vault.backUp({ dies: 'before the manifest' });
+    vault.store.seed(`${layout.set(dead)}why.txt`, 'a note');
+    await clear();
+    assert.deepEqual(keysOf(dead), [`${layout.set(dead)}why.txt`]);
+  });
+
+  it("aborts the uploads of dead backups, and not those of the databases or of others' keys", async () => {
+    const { store } = vault;
+    const ours = ['ckf/mlpipeline/big', 'ckf/history/mlpipeline/big/e', 'ckf/mlmd/mlmd-x.dump.gz'];
+    const others = ['ckf/kfp-db/binlogs/binlog.000002', 'ckf/mlpipeline2/big', 'elsewhere/big'];
+    for (const key of [...ours, 'ckf/sets/x/list', ...others]) await store.startParts(key, {});
+    await clear();
+    assert.deepEqual(
+      [...store.bucket.uploads.values()].map(({ key }) => key),
+      others,
+    );
+  });
+
+  it('does without the list of uploads where the server does not give it', async () => {
+    vault.store.failNext('unfinishedUploads', new CharmError('store-denied', 'no'));
+    const dead = await vault.backUp({ dies: 'after the dump' });
+    vault.store.failNext('unfinishedUploads', new CharmError('store-denied', 'no'));
+    await clear();
+    assert.deepEqual(keysOf(dead), []);
+  });
+});
