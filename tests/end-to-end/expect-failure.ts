@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
-import { openBucket } from '../sandbox/box/bucket.ts';
 import type { Box } from '../sandbox/box.ts';
 import { assertNoSecrets } from './no-secrets.ts';
 
@@ -16,25 +15,25 @@ export const expectFailure = async (
   parameters: Readonly<Record<string, unknown>> = {},
 ): Promise<ActionRun> => {
   const scales = box.scales();
-  const setsBefore = await setsIn(box);
+  const setsBefore = setsIn(box);
   const run = await box.run(action, parameters);
+  assert.equal(run.dispatch.exitCode, 0, JSON.stringify([run.results, run.dispatch.logs]));
   assert.equal(run.status, 'failed', JSON.stringify(run.results));
   assert.ok(run.message.includes(`[${code}]`), run.message);
   assert.match(run.message, /^[A-Z0-9][^\n]*\.? \[[a-z-]+\]$/s);
   assert.equal(run.dispatch.exitCode, 0);
   assert.deepEqual(box.scales(), scales);
-  assert.deepEqual(await setsIn(box), setsBefore);
+  assert.deepEqual(setsIn(box), setsBefore);
   assertNothingRuns(box);
   assertNoSecrets(box, run);
   return run;
 };
 
-/** The manifests that are in the target, read around the network that a test may have broken. */
-export const setsIn = async (box: Box): Promise<readonly string[]> => {
-  using target = openBucket(box.stores.backups);
-  const objects = await target.list(`${box.prefix}/sets/`);
-  return objects.map(({ key }) => key).filter((key) => key.endsWith('/manifest.json'));
-};
+/** The manifests in the target, whatever a test did to its network. */
+const setsIn = ({ stores, prefix }: Box): readonly string[] =>
+  stores.target.contents
+    .keys(stores.backups.bucket, `${prefix}/sets/`)
+    .filter((key) => key.endsWith('/manifest.json'));
 
 export const assertNothingRuns = (box: Box): void => {
   assert.equal(box.kubernetes.running, 0);

@@ -8,9 +8,9 @@ import type { DispatchResult } from '../servers/unit-agent.ts';
 import type { UnitAgentState } from '../servers/unit-agent-state.ts';
 import { type ActionRun, backupActions, type StartedAction } from './box/actions.ts';
 import { type BackupUnit, comeBack, install, startBackupUnit } from './box/backup-unit.ts';
-import { configure, giveLogin, type Options } from './box/configure.ts';
+import { configure, giveLogin, loginSecret, type Options } from './box/configure.ts';
 import { lockDirectory } from './box/directory-lock.ts';
-import { startMlmd } from './box/mlmd.ts';
+import { type Mlmd, startMlmd } from './box/mlmd.ts';
 import type { Neighbours } from './box/neighbours.ts';
 import { setQuietCluster } from './box/quiet-cluster.ts';
 import { disintegrate, integrate, integrations, settle } from './box/relations.ts';
@@ -39,8 +39,8 @@ export interface Box extends AsyncDisposable {
   readonly kubernetes: KubernetesServer;
   readonly stores: Stores;
   readonly databases: Readonly<Record<'kfp-db' | 'katib-db', MysqlApplication>>;
-  /** The live database of ML Metadata. */
-  readonly mlmdFile: string;
+  /** The live database of ML Metadata, and who writes to it. */
+  readonly mlmd: Mlmd;
   /** The Juju users, alive: change them to revoke a grant. */
   readonly users: Record<string, JujuUser>;
   readonly neighbours: Neighbours;
@@ -65,8 +65,10 @@ export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>
   readonly directory: string;
   /** Milliseconds that a slow step of the other charms takes. */
   readonly pace?: number;
-  /** Called with each line of the running action's log, and each status. */
-  readonly onProgress?: (line: string) => void;
+  /** Called with each command of a deployment, as an operator would type it. */
+  readonly onCommand?: (command: string) => void;
+  /** Called with each line of the running action's log. */
+  readonly onLog?: (line: string) => void;
 }
 
 interface Saved {
@@ -76,7 +78,7 @@ interface Saved {
 }
 
 export const startBox = async (options: BoxOptions): Promise<Box> => {
-  const { directory, pace = 250, onProgress = () => undefined } = options;
+  const { directory, pace = 250, onCommand = () => undefined, onLog = () => undefined } = options;
   mkdirSync(directory, { recursive: true });
   await using resources = new AsyncDisposableStack();
   resources.use(lockDirectory(directory));
@@ -133,7 +135,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     // Of a controller with several units one may be down.
     controller: { addresses: ['127.0.0.1:1', controller.endpoint], ca: controller.ca },
     credential: { endpoint: server, token, ca },
-    onProgress,
+    onLog,
   });
   const keep = () => {
     const now: Saved = { settings, model: model.save(), unit: unit.agent.state };
@@ -153,7 +155,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     kubernetes,
     stores,
     databases,
-    mlmdFile: mlmd.file,
+    mlmd,
     users,
     neighbours,
     unit,
@@ -196,8 +198,13 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
   if (saved === undefined) {
+    onCommand('juju deploy ./ckf-backup_ubuntu@24.04-amd64.charm ckf-backup --trust');
     await install(unit);
-    for (const integration of integrations) await integrate(model, unit, neighbours, integration);
+    for (const integration of integrations) {
+      onCommand(`juju integrate ${integration.slice(1).join(' ')}`);
+      await integrate(model, unit, neighbours, integration);
+    }
+    onCommand(`juju config ckf-backup juju-credentials=secret:${loginSecret}`);
     giveLogin(unit.agent.state, keys.jujuPassword);
     await box.hook('config-changed');
   } else {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { openBucket } from './box/bucket.ts';
@@ -28,15 +28,23 @@ const main = async (words: readonly string[]): Promise<boolean> => {
   }
   const stopped = whenStopped();
   print(
-    'Starting the model in a box (Juju, Kubernetes, MinIO, S3, two databases, ML Metadata) in .box/ ...',
+    existsSync(directory)
+      ? 'Starting the model in a box again, from .box/'
+      : 'Building a model in a box in .box/: Juju, Kubernetes, MinIO, S3, two databases, ML Metadata',
   );
   await using box = await startBox({
     directory,
-    onProgress: (line) => {
+    onCommand: (command) => {
+      print(`$ ${command}`);
+    },
+    onLog: (line) => {
       print(`${new Date().toISOString().slice(11, 19)} ${line}`);
     },
   });
-  return Promise.race([stopped, words.length === 0 ? showBackup(box) : showAction(box, words)]);
+  return await Promise.race([
+    stopped,
+    words.length === 0 ? showBackup(box) : showAction(box, words),
+  ]);
 };
 
 const showAction = async (
@@ -73,7 +81,7 @@ const showBackup = async (box: Box): Promise<boolean> => {
   for (const line of bucketTree(await target.list())) print(line);
   print('\nThe proof, from what lies there:\n');
   const id = run.results['backup-id'];
-  return runChecks(proofsOf(box, String(id), scales), print);
+  return await runChecks(proofsOf(box, String(id), scales), print);
 };
 
 /** Rejects on Ctrl-C and the like, so that the box is taken down in an orderly way. */

@@ -28,8 +28,8 @@ export const startBackupUnit = async (options: {
   readonly saved: UnitAgentState | undefined;
   readonly controller: { readonly addresses: readonly string[]; readonly ca: string };
   readonly credential: CloudCredential;
-  /** Called with each line of the running action's log, and each status. */
-  readonly onProgress: (line: string) => void;
+  /** Called with each line of the running action's log. */
+  readonly onLog: (line: string) => void;
 }): Promise<BackupUnit> => {
   const { model, jujuVersion, journal, saved, controller, credential } = options;
   mkdirSync(journal, { recursive: true });
@@ -52,7 +52,8 @@ export const startBackupUnit = async (options: {
     controller,
     onProgress: (line) => {
       showStatus();
-      options.onProgress(line);
+      // A status comes as `[active] message`.
+      if (!/^\[[a-z]+\] /.test(line)) options.onLog(line);
     },
   });
   return {
@@ -78,7 +79,7 @@ export const install = async (unit: BackupUnit): Promise<void> => {
     await unit.hook({ hook: name });
 };
 
-/** What Juju runs when the unit's pod was replaced. */
+/** What Juju runs when the charm's container was restarted. */
 export const comeBack = async (unit: BackupUnit): Promise<void> => {
-  for (const name of ['upgrade-charm', 'config-changed', 'start']) await unit.hook({ hook: name });
+  await unit.hook({ hook: 'start' });
 };

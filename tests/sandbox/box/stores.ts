@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { S3NewObject } from '../../servers/s3-contents.ts';
 import { type S3Server, startS3Server } from '../../servers/s3-server.ts';
+import { seedBucket } from '../bucket-data.ts';
 import type { MinioAddress } from '../charms/minio.ts';
 import type { S3IntegratorConfig } from '../charms/s3-integrator.ts';
 import type { BucketAccess } from './bucket.ts';
@@ -18,7 +20,7 @@ export interface Stores extends AsyncDisposable {
 
 export const startStores = async (
   directory: string,
-  { keys, s3Integrator: track }: Settings,
+  { keys, s3Integrator: track, small }: Settings,
 ): Promise<Stores> => {
   await using servers = new AsyncDisposableStack();
   const minioUser = { accessKey: 'minio', secretKey: keys.minioSecretKey };
@@ -31,6 +33,10 @@ export const startStores = async (
       buckets: ['mlpipeline'],
     }),
   );
+  if (minio.contents.objects('mlpipeline').length === 0) {
+    if (small) minio.contents.put('mlpipeline', ...fewObjects());
+    else seedBucket(minio, 'mlpipeline', { seed: 1 });
+  }
   const target = servers.use(
     await startS3Server({
       directory: join(directory, 's3'),
@@ -50,3 +56,20 @@ export const startStores = async (
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 };
+
+/** One object of each kind that matters, and a few more. */
+const fewObjects = (): S3NewObject[] => [
+  ...Array.from({ length: 20 }, (_, run) => ({
+    key: `artifacts/train-${run}/2026/11/21/train-${run}-1/main.log`,
+    content: `step finished in ${run} s\n`,
+    contentType: 'text/plain',
+  })),
+  { key: 'pipelines/6d3a1f0e', content: 'kind: PipelineSpec\n' },
+  { key: 'v2/artifacts/a b/größe+50%/model', content: Buffer.alloc(300_000, 7) },
+  { key: 'v2/artifacts/a b/empty', content: '' },
+  {
+    key: 'v2/artifacts/a b/in-parts',
+    content: Buffer.alloc(11 * 2 ** 20, 5),
+    partSize: 5 * 2 ** 20,
+  },
+];

@@ -63,7 +63,7 @@ const proveDump = async (box: Box, { mlmd }: BackupManifest): Promise<string> =>
     writeFileSync(dump, await target.read(mlmd.key));
     const { program, rows } = restoreDump(dump, join(directory, 'mlmd.db'));
     assert.deepEqual(rows, mlmd.rows);
-    using live = new DatabaseSync(box.mlmdFile, { readOnly: true, timeout: 5000 });
+    using live = new DatabaseSync(box.mlmd.file, { readOnly: true, timeout: 5000 });
     const restored = sum(Object.values(rows));
     const written = sum(Object.values(rowCounts(live))) - restored;
     assert.ok(written > 0, 'nobody wrote to the database while it was backed up');

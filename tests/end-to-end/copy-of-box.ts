@@ -1,0 +1,38 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Box, type BoxOptions, startBox } from '../sandbox/box.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'box-templates-'));
+const templates = new Map<string, Promise<string>>();
+let copies = 0;
+
+after(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/**
+ * A box of a test's own, deployed and integrated. To deploy takes a while, so that each kind of box is deployed once and then copied.
+ */
+export const copyOfBox = async (kind: Omit<BoxOptions, 'directory'> = {}): Promise<Box> => {
+  const name = JSON.stringify(kind);
+  const template = templates.get(name) ?? deploy(kind);
+  templates.set(name, template);
+  const copy = join(directory, `copy-${++copies}`);
+  cpSync(await template, copy, { recursive: true });
+  const box = await startBox({ directory: copy, pace: 20 });
+  return {
+    ...box,
+    async [Symbol.asyncDispose]() {
+      await box[Symbol.asyncDispose]();
+      rmSync(copy, { recursive: true, force: true });
+    },
+  };
+};
+
+const deploy = async (kind: Omit<BoxOptions, 'directory'>): Promise<string> => {
+  const template = join(directory, `template-${templates.size}`);
+  const box = await startBox({ small: true, pace: 20, ...kind, directory: template });
+  await box[Symbol.asyncDispose]();
+  return template;
+};
