@@ -1,5 +1,6 @@
 import type { CharmFiles } from './unit-agent-charm.ts';
 import type { RelationState, UnitAgentState } from './unit-agent-state.ts';
+import type { RecordedCall } from './unit-agent-socket.ts';
 import { ToolError } from './unit-agent-arguments.ts';
 
 /** Results of an action: a value, or what lies below a key with a dot. */
@@ -39,6 +40,16 @@ export interface HookContext {
   change(apply: (state: UnitAgentState) => void): void;
   changeNow(apply: (state: UnitAgentState) => void): void;
   commit(): void;
+}
+
+/** A hook or action that has begun. */
+export interface EnteredContext {
+  readonly context: HookContext;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly calls: readonly RecordedCall[];
+  readonly progress: readonly string[];
+  /** Ends it as a process with this exit status would; null is a signal. */
+  leave(exitCode: number | null): void;
 }
 
 export const openContext = (

@@ -20,6 +20,7 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readCharmFiles } from './unit-agent-charm.ts';
 import {
+  type EnteredContext,
   type HookContext,
   type LogLine,
   runningAction,
@@ -71,6 +72,8 @@ export interface UnitAgent extends AsyncDisposable {
   readonly directory: string;
   start(event: AgentEvent): RunningDispatch;
   dispatch(event: AgentEvent): Promise<DispatchResult>;
+  /** Begins a hook or action without running the charm, for those who call the tools themselves. */
+  enter(event: AgentEvent): EnteredContext;
   /** Mounts a filesystem for a storage of metadata.yaml and returns its directory. */
   attachStorage(name: string): Promise<string>;
 }
@@ -103,55 +106,56 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
   let tasks = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
+  const enter = (event: AgentEvent): EnteredContext => {
+    const task = String(++tasks);
+    const name = 'hook' in event ? event.hook : event.action;
+    const contextId = `${state.application}/${state.unit}-${name}-${randomBytes(16).toString('hex')}`;
+    const open = openContext(contextId, state, charm, {
+      relationId: 'hook' in event ? event.relation : undefined,
+      remoteUnit: 'hook' in event ? event.remoteUnit : undefined,
+      action: 'hook' in event ? undefined : runningAction(charm, event, task),
+    });
+    const recorded: RecordedCall[] = [];
+    [context, calls, progress] = [open, recorded, []];
+    return {
+      context: open,
+      calls: recorded,
+      progress,
+      environment: hookEnvironment(state, event, {
+        ...{ contextId, charmDirectory, toolsDirectory, socket, task },
+        apiAddresses: addresses,
+        extra: options.environment ?? {},
+      }),
+      leave(exitCode) {
+        context = undefined;
+        if (exitCode === 0) open.commit();
+      },
+    };
+  };
+
   const run = async (
     event: AgentEvent,
     started: (child: ChildProcess, progress: readonly string[]) => void,
   ): Promise<DispatchResult> => {
-    const task = String(++tasks);
-    const name = 'hook' in event ? event.hook : event.action;
-    const contextId = `${state.application}/${state.unit}-${name}-${randomBytes(16).toString('hex')}`;
-    const action = 'hook' in event ? undefined : runningAction(charm, event, task);
-    const open = openContext(contextId, state, charm, {
-      relationId: 'hook' in event ? event.relation : undefined,
-      remoteUnit: 'hook' in event ? event.remoteUnit : undefined,
-      action,
-    });
-    context = open;
-    const recorded: RecordedCall[] = (calls = []);
-    progress = [];
+    const entered = enter(event);
     const child = spawn(join(charmDirectory, 'dispatch'), [], {
       cwd: charmDirectory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: hookEnvironment(state, event, {
-        contextId,
-        charmDirectory,
-        toolsDirectory,
-        socket,
-        apiAddresses: addresses,
-        task,
-        extra: options.environment ?? {},
-      }),
+      env: entered.environment,
     });
-    started(child, progress);
+    started(child, entered.progress);
     const [[exitCode, signal], stdout, stderr] = await Promise.all([
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
       text(child.stdout),
       text(child.stderr),
     ]);
-    context = undefined;
-    if (exitCode === 0) open.commit();
+    entered.leave(exitCode);
+    const { action, statuses, logs } = entered.context;
+    const end = { exitCode, signal, stdout, stderr };
     return {
-      exitCode,
-      signal,
-      stdout,
-      stderr,
-      statuses: open.statuses,
-      logs: open.logs,
-      calls: recorded,
-      action:
-        action === undefined
-          ? undefined
-          : actionResult(action, { exitCode, signal, stdout, stderr }),
+      ...end,
+      ...{ statuses, logs, calls: entered.calls },
+      action: action && actionResult(action, end),
     };
   };
 
@@ -179,6 +183,7 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
     directory,
     start,
     dispatch: (event) => start(event).done,
+    enter,
     async attachStorage(name) {
       if (!charm.storages.has(name)) throw new Error(`metadata.yaml declares no storage ${name}`);
       const locations = (state.storage[name] ??= []);
