@@ -147,14 +147,13 @@ const isPassingNetworkError = (error: unknown): boolean => {
 };
 
 /** Errors of sockets, name look-ups, TLS and undici have a code; others are not the network's. */
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error &&
-  !(error instanceof CharmError) &&
-  'code' in error &&
-  typeof error.code === 'string' &&
-  !error.code.startsWith('ERR_INVALID')
-    ? error.code
-    : undefined;
+const codeOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || error instanceof CharmError) return undefined;
+  // The parser's errors have its own code (HPE_…), or none.
+  if (error.name === 'HTTPParserError') return 'HTTP_PARSER';
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && !code.startsWith('ERR_INVALID') ? code : undefined;
+};
 
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its host name is not known',
@@ -168,6 +167,7 @@ const words: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the connection timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   UND_ERR_HEADERS_TIMEOUT: 'it accepted the request and then said nothing',
+  HTTP_PARSER: 'it does not speak HTTP',
   UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of its reply',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; should the endpoint begin with http://?',
   EPROTO: 'it does not speak TLS; should the endpoint begin with http://?',

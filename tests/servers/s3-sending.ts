@@ -57,6 +57,7 @@ const sendBody = async (
   }
   if (fault && 'stall' in fault) return;
   if (fault && 'truncate' in fault) {
+    response.flushHeaders();
     // Closed in order, so that what was sent arrives.
     response.socket?.end();
     return;
