@@ -81,6 +81,23 @@ export const copyBackup = async (
   return { ...progress };
 };
 
+/** Takes a backup away that was copied there, the mark that it is finished first. */
+export const deleteBackup = async (
+  store: ObjectStore,
+  path: string,
+  backupId: string,
+): Promise<void> => {
+  await store.delete([`${path}/${backupId}.md5`]);
+  let keys: string[] = [];
+  for await (const { key } of store.list(`${path}/${backupId}`)) {
+    if (isOf(backupId, key.slice(path.length + 1))) keys.push(key);
+    if (keys.length < 1000) continue;
+    await store.delete(keys);
+    keys = [];
+  }
+  if (keys.length > 0) await store.delete(keys);
+};
+
 /** An id may be the beginning of nothing else, but names are compared to the end all the same. */
 const isOf = (backupId: string, name: string): boolean =>
   name.startsWith(`${backupId}/`) ||

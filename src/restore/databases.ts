@@ -1,12 +1,11 @@
 import { clusterStatus, faultOf, saidBy } from '../backup/databases.ts';
-import { statusOfBackup } from '../backup/database-backups.ts';
 import { holdScale, waitForScale, type HeldScale } from '../backup/hold-scale.ts';
 import type { DatabaseBackup } from '../backup/manifest.ts';
-import { countText, durationText } from '../backup/wording.ts';
+import { durationText } from '../backup/wording.ts';
 import { CharmError } from '../errors.ts';
-import type { ApplicationStatus, JujuModel } from '../world.ts';
+import type { ApplicationStatus } from '../world.ts';
 import type { Restore } from './begin-restore.ts';
-import { copyBackup } from './database-families.ts';
+import { ensureVisible, removeCopy } from './make-visible.ts';
 import { moveToNextPath } from './next-path.ts';
 
 /** A database that is to become what a backup of it holds. */
@@ -37,14 +36,15 @@ export const restoreDatabase = async (
   restore: Restore,
   plan: DatabasePlan,
 ): Promise<RestoredDatabase> => {
-  const { world, ready } = restore;
+  const { world } = restore;
   const { name } = plan.application;
   const { backupId } = plan.backup;
   const started = world.clock.now().getTime();
   const held = await scaleToOne(restore, plan);
   const unit = await theOnlyMember(restore, plan);
-  if (!(await isListed(ready.juju, unit, backupId))) await makeVisible(restore, plan, unit);
+  await ensureVisible(restore, plan, unit);
   await runRestore(restore, plan, unit);
+  await removeCopy(restore, plan);
   const path = plan.isRelated ? await moveOn(restore, plan) : undefined;
   await confirmHealthy(restore, plan);
   await held?.putBack();
@@ -101,62 +101,6 @@ const theOnlyMember = async (restore: Restore, { application }: DatabasePlan): P
     await world.clock.sleep(5000, world.signal);
   }
 };
-
-/** Whether the database itself lists a backup as finished. */
-export const isListed = async (
-  juju: JujuModel,
-  unit: string,
-  backupId: string,
-): Promise<boolean> => {
-  const outcome = await juju.runAction(unit, 'list-backups', {});
-  if (outcome.status !== 'completed') {
-    throw new CharmError(
-      'database-unhealthy',
-      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Is it related? juju integrate ckf-backup:<kfp-db or katib-db> <database>:s3-parameters`,
-    );
-  }
-  return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
-};
-
-/** Copies the backup from where it was written to where the database looks now. */
-const makeVisible = async (
-  restore: Restore,
-  { application, component, backup, isRelated }: DatabasePlan,
-  unit: string,
-): Promise<void> => {
-  const { world, ready, heartbeat } = restore;
-  const { store } = ready.target;
-  const to = await world.handedPath(component);
-  const from = backup.path;
-  if (!isRelated || from === undefined || to === undefined || from === to)
-    throw invisible(unit, backup, to);
-  let progress = { objects: 0 };
-  await world.progress.note(
-    `${application.name}: copying its backup ${backup.backupId} from ${from} to ${to}, where it looks now`,
-  );
-  await heartbeat.during(
-    () => `${application.name}: ${countText(progress.objects, 'object')} copied to ${to}`,
-    () =>
-      copyBackup(store, from, to, backup.backupId, restore.config.transfers, (copied) => {
-        progress = copied;
-      }),
-  );
-  if (!(await isListed(ready.juju, unit, backup.backupId))) throw invisible(unit, backup, to);
-};
-
-const invisible = (
-  unit: string,
-  { backupId }: DatabaseBackup,
-  path: string | undefined,
-): CharmError =>
-  new CharmError(
-    'database-restore-failed',
-    `${unit} does not list the backup ${backupId}, so it cannot be restored; the database was not changed.` +
-      (path === undefined
-        ? ''
-        : ` It was told to look in ${path}; when that was only a moment ago, run the action again in a minute.`) +
-      ` See juju run ${unit} list-backups.`,
-  );
 
 const runRestore = async (
   restore: Restore,

@@ -88,7 +88,7 @@ def switch():
     os.rename(new, path)
     sync(os.path.dirname(path))
     if lock is not None:
-        time.sleep(5)
+        time.sleep(float(sys.argv[4]))
         lock.execute('ROLLBACK')
         lock.close()
 

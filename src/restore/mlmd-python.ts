@@ -15,6 +15,8 @@ export interface PythonRestore {
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
   readonly signal: AbortSignal;
+  /** Seconds until nobody has the old database open any more. */
+  readonly patience: number;
 }
 
 /** Whether Python can do it there: it is installed, may write beside the database, and can give the new file to the old one's owner. */
@@ -37,7 +39,7 @@ export const canUsePython = async (
  * the place of the old one while that is locked, so that nobody who still has the old one open can spoil the new one.
  */
 export const restoreWithPython = async (restore: PythonRestore, dump: Dump): Promise<RowCounts> => {
-  const { kubernetes, place, expected, kept, signal } = restore;
+  const { kubernetes, place, expected, kept, signal, patience } = restore;
   const run = (words: readonly string[], stdin?: Readable): Promise<ExecText> =>
     execText(kubernetes, place.target, ['python3', '-I', '-c', restoreScript, ...words], {
       signal,
@@ -52,7 +54,7 @@ export const restoreWithPython = async (restore: PythonRestore, dump: Dump): Pro
     await run(['discard', place.file]);
     throw error;
   }
-  resultOf(await run(['switch', place.file, kept]));
+  resultOf(await run(['switch', place.file, kept, String(patience)]));
   return loaded.rows;
 };
 

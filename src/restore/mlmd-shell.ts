@@ -17,6 +17,8 @@ export interface ShellRestore {
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
   readonly signal: AbortSignal;
+  /** Seconds after which a journal that does not change belongs to nobody. */
+  readonly patience: number;
 }
 
 /** Whether the image has the program `sqlite3`. */
@@ -98,7 +100,7 @@ const putInPlace = (restore: ShellRestore): Promise<ExecText> =>
       restore,
       `if [ -e "$1-journal" ]; then
   before=$(stat -c %Y.%s "$1-journal" 2>/dev/null || true)
-  sleep 4
+  sleep "$4"
   if [ -e "$1-journal" ] && [ "$(stat -c %Y.%s "$1-journal" 2>/dev/null || true)" != "$before" ]; then
     echo 'somebody writes to the database' >&2
     exit 75
@@ -112,6 +114,8 @@ fi
 if [ -e "$1-journal" ]; then mv "$1-journal" "$3-journal"; fi
 mv -f "$2" "$1"
 sync`,
+      undefined,
+      [String(restore.patience)],
     ),
   );
 

@@ -5,7 +5,8 @@ import { databaseEndpoints, type Config } from '../config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 import { isBackupAt } from './database-families.ts';
-import { isListed, type DatabasePlan } from './databases.ts';
+import type { DatabasePlan } from './databases.ts';
+import { isListed } from './make-visible.ts';
 
 /** The applications that a restore deals with, as they are now. */
 export interface ApplicationPlan {
