@@ -20,7 +20,6 @@ path,patience=sys.argv[1],float(sys.argv[2])
 signal.alarm(int(sys.argv[3]))
 def watch():
   poll=select.poll();poll.register(1,0);poll.poll();os._exit(1)
-threading.Thread(target=watch,daemon=True).start()
 def say(*words): print(*words,file=sys.stderr,flush=True)
 def fail(kind,text): say('error',kind,' '.join(str(text).split()));os._exit(10)
 if not os.path.isfile(path): fail('missing','no such file')
@@ -28,6 +27,7 @@ need=os.path.getsize(path)*11//10+(1<<24)
 best=-1
 for place in sys.argv[4:]:
   try:
+    for old in pathlib.Path(place).glob('ckf-backup-mlmd.*'): old.unlink()
     free=shutil.disk_usage(place).free
     best=max(best,free)
     if free<need: continue
@@ -51,6 +51,7 @@ try:
   dst=sqlite3.connect(temp,isolation_level=None)
   dst.execute('PRAGMA journal_mode=OFF');dst.execute('PRAGMA synchronous=OFF')
 finally: os.unlink(temp)
+threading.Thread(target=watch,daemon=True).start()
 try:
   with open(path,'rb') as file: head=file.read(20)
   if head[18:20]==b'\\2\\2': fail('wal','journal_mode is WAL')

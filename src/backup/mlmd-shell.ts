@@ -14,8 +14,8 @@ need=$(($(stat -c %s "$db") * 11 / 10 + 16777216))
 temp=
 for place; do
   rm -f "$place"/ckf-backup-mlmd.*
-  free=$(stat -f -c '%a * %S' "$place" 2>/dev/null) || continue
-  [ $((free)) -ge "$need" ] || continue
+  free=$(stat -f -c %a "$place" 2>/dev/null) && block=$(stat -f -c %S "$place") || continue
+  [ $((free * block)) -ge "$need" ] || continue
   temp=$(mktemp "$place/ckf-backup-mlmd.XXXXXX" 2>/dev/null) && break
 done
 [ -n "$temp" ] || quit no-space "a copy needs $need bytes"

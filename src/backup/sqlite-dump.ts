@@ -6,7 +6,7 @@ const rowsAtATime = 200;
 
 /**
  * The SQL text of a database, as `sqlite3 … .dump` gives it, in pieces. Text that is not UTF-8 or holds NUL is written as a blob that is
- * cast; floats have 20 digits, since SQLite before 3.42 does not always read back the shortest form. `count` hears the
+ * cast; floats have 20 digits, since older releases of SQLite do not always read back the shortest form. `count` hears the
  * rows of each table. Throws for virtual tables, which are not made of rows alone.
  */
 export async function* dumpDatabase(

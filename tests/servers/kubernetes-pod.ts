@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { accessSync, constants } from 'node:fs';
 
 /** A container that is a directory of this machine. */
 export interface ContainerDefinition {
@@ -28,14 +27,27 @@ export const prepareContainer = ({ root, programs }: ContainerDefinition): void 
   rmSync(bin, { recursive: true, force: true });
   mkdirSync(bin, { recursive: true });
   mkdirSync(join(root, 'tmp'), { recursive: true });
-  for (const program of programs) {
+  for (const program of new Set(programs)) {
     const path = findProgram(program);
     if (path !== undefined) symlinkSync(path, join(bin, program));
   }
 };
 
+/** What a container wrote outside its volumes goes with it. */
+export const emptyDisk = (container: ContainerDefinition): void => {
+  rmSync(join(container.root, 'tmp'), { recursive: true, force: true });
+  prepareContainer(container);
+};
+
 /** Where a program of this machine is; a version manager's shim for python3 would need the environment that we do not pass on. */
 export const findProgram = (name: string): string | undefined => {
+  if (!found.has(name)) found.set(name, search(name));
+  return found.get(name);
+};
+
+const found = new Map<string, string | undefined>();
+
+const search = (name: string): string | undefined => {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, name);
     try {

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import type { ClusterAccess } from '../../src/world.ts';
 import { createAuthority } from './certificates.ts';
 import type { Resource } from './kubernetes-lists.ts';
-import type { PodDefinition } from './kubernetes-pod.ts';
+import { emptyDisk, type PodDefinition } from './kubernetes-pod.ts';
 import { KubernetesObjects } from './kubernetes-objects.ts';
 import { parseExec, runProcess, type ExecFault } from './kubernetes-process.ts';
 import { Refusal, toStatus } from './kubernetes-refusal.ts';
@@ -91,10 +91,12 @@ export class KubernetesServer implements AsyncDisposable {
     this.objects.removePod(name);
   }
 
-  /** Kills what runs in a container and counts a restart. */
+  /** Kills what runs in a container, gives it a new disk, and counts a restart. */
   restart(pod: string, container: string): void {
     this.objects.countRestart(pod, container);
     this.#kill((owner) => owner === `${pod}/${container}`);
+    const place = this.objects.pod(pod).containers[container];
+    if (place) emptyDisk(place);
   }
 
   /** How many commands run at the moment. */
