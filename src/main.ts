@@ -1,4 +1,6 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
 import { openHookTools } from './adapters/hook-tools.ts';
@@ -15,9 +17,10 @@ import { createRedaction } from './redaction.ts';
 
 const environment = process.env;
 const redaction = createRedaction();
-const scratch = tmpdir();
-const tools = openHookTools(environment, redaction, scratch);
+const tools = openHookTools(environment, redaction, tmpdir());
 const unitName = environment['JUJU_UNIT_NAME'] ?? '';
+// Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left there can be cleared away.
+const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
 
 const stop = new AbortController();
 process.once('SIGTERM', () => {
@@ -43,6 +46,8 @@ const charm: Charm = {
       import('./adapters/open-world.ts'),
       import('./adapters/progress.ts'),
     ]);
+    await rm(scratch, { recursive: true, force: true });
+    await mkdir(scratch, { recursive: true });
     return openWorld({
       ...{ environment, config, journal, redaction, scratch },
       tools: seen,

@@ -399,7 +399,7 @@ export interface World {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly progress: Progress;
-  /** A directory for scratch files, on the container's own disk. */
+  /** A directory for scratch files, on the container's own disk, that nobody else uses. Empty when the world is opened. */
   readonly scratch: string;
   /** Fires when Juju or Kubernetes asks us to stop. */
   readonly signal: AbortSignal;

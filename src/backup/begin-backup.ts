@@ -53,8 +53,6 @@ export const beginBackup = async (
     );
     const claim = await ensureClaim(target, world.model, request.takeOver);
     const scratch = join(world.scratch, 'ckf-backup');
-    // What a killed backup left there is of no use; Juju runs one action at a time on a unit.
-    await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch, { recursive: true });
     undo.defer(() => rm(scratch, { recursive: true, force: true }));
     const heartbeat = undo.use(startHeartbeat(world));
