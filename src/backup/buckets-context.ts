@@ -14,10 +14,12 @@ export interface CopyContext {
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** What was found out about the target in this pass. */
+  /** What was found out in this pass. */
   readonly learnt: {
     /** Its ETags are not MD5s although it stores what it is given, as with encryption by a key service. */
     opaqueEtags: boolean;
+    /** Uploads in parts were begun, and one whose beginning was not answered may be left. */
+    usedParts: boolean;
   };
 }
 

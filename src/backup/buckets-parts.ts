@@ -8,7 +8,6 @@ import { metered } from './metered.ts';
 import {
   etagOfParts,
   guessLayout,
-  isMd5,
   layoutWith,
   ownLayout,
   partsOf,
@@ -22,7 +21,7 @@ const attempts = 3;
 /**
  * Copies an object in parts, in the layout that it has in the source, so that its ETag is the same and proves the copy. A layout that the
  * source tells is copied with several parts at a time; one that can only be guessed part after part, so that a digest of the whole can
- * stand in the list when the guess was wrong. The upload is aborted when it fails.
+ * stand in the list when the guess was wrong. No ETag proves what was read then, so it is read twice. The upload is aborted when it fails.
  */
 export const copyParts = async (
   context: CopyContext,
@@ -30,24 +29,28 @@ export const copyParts = async (
   moved: Moved,
 ): Promise<Copy> => {
   const told = await toldLayout(context, source);
+  let before: string | undefined;
   if (told) {
     const { mirrorEtag, etag } = await transfer(context, source, told, sideBySide, [], moved);
     if (etag === source.etag) return { mirrorEtag };
     moved(-source.size);
-    // Its parts are not all of one size, so its ETag proves nothing; only the whole can.
+    before = etag;
   }
   const layout =
     told ?? guessLayout(source.size, partsOf(source.etag) ?? 0) ?? ownLayout(source.size);
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
-  const hashes = isMd5(source.etag) ? [sha256, md5] : [sha256];
-  const wholes = await transfer(context, source, layout, 1, hashes, moved);
-  if (wholes.etag === source.etag) return { mirrorEtag: wholes.mirrorEtag };
-  if (isMd5(source.etag)) {
-    const whole = wholes.digests[1] ?? '';
-    if (whole !== source.etag) await readAgain(context, source, whole);
-  }
-  return { mirrorEtag: wholes.mirrorEtag, sha256: wholes.digests[0] ?? '' };
+  const { mirrorEtag, etag, digests } = await transfer(
+    context,
+    source,
+    layout,
+    1,
+    [sha256, md5],
+    moved,
+  );
+  if (etag === source.etag) return { mirrorEtag };
+  if (digests[1] !== source.etag && etag !== before) await readAgain(context, source, layout, etag);
+  return { mirrorEtag, sha256: digests[0] ?? '' };
 };
 
 /** What the source says about its parts: RadosGW before 20 says nothing and answers with the whole object. */
@@ -87,6 +90,7 @@ const transfer = async (
   const first = await openObject(context, source, rangeOf(layout, source.size, 0));
   let upload: PartUpload | undefined;
   try {
+    context.learnt.usedParts = true;
     upload = await context.to.startParts(key, await metadataOf(context, first));
     const { md5s, digests } = await copyAll(
       { context, source, layout, upload, moved: count },

@@ -4,7 +4,7 @@ import type { ObjectContent, ObjectMetadata, StoredObject } from '../world.ts';
 import { confirmWritten, etagOfContent } from './buckets-confirm.ts';
 import type { CopyContext, Moved } from './buckets-context.ts';
 import { collected, metered } from './metered.ts';
-import { etagOfParts, isMd5, partsOf } from './part-layout.ts';
+import { etagOfParts, isMd5, partsOf, type PartLayout } from './part-layout.ts';
 
 /** What a copy turned out to be. */
 export interface Copy {
@@ -117,18 +117,19 @@ const copyCarefully = async (
   const md5 = hash.digest('hex');
   const written = { key, size, etag: md5, layout: undefined, told: false };
   const mirrorEtag = await confirmWritten(context, written, replied);
-  if (contradicts(source.etag, md5)) await readAgain(context, source, md5);
+  if (contradicts(source.etag, md5)) await readAgain(context, source, undefined, md5);
   return { mirrorEtag };
 };
 
-/** Rejects with `store-corrupt` unless the source gives the same content again. */
+/** Rejects with `store-corrupt` unless the source gives content with this ETag again, in this layout. */
 export const readAgain = async (
   context: CopyContext,
   source: StoredObject,
-  md5: string,
+  layout: PartLayout | undefined,
+  etag: string,
 ): Promise<void> => {
   const { body } = await openObject(context, source);
-  if ((await etagOfContent(context, body, undefined)) === md5) return;
+  if ((await etagOfContent(context, body, layout)) === etag) return;
   throw new CharmError(
     'store-corrupt',
     `The ${context.from.description} gives different content for ${source.key} each time, and none has its ETag ${source.etag}. Run the backup again, and look at that server when it happens again.`,
@@ -142,6 +143,8 @@ export const openObject = async (
   range?: { readonly start: number; readonly end: number },
 ): Promise<ObjectContent> => {
   const content = await from.get(key, { etag, signal, ...(range && { range }) });
+  // It may break before somebody reads it, who is told of it then.
+  content.body.on('error', () => undefined);
   if (content.etag === etag) return content;
   content.body.destroy();
   throw new CharmError(

@@ -61,7 +61,7 @@ export const copyBucket = async (
     from: from.store,
     to: to.store,
     signal: AbortSignal.any([options.signal, stop.signal]),
-    learnt: { opaqueEtags: false },
+    learnt: { opaqueEtags: false, usedParts: false },
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);
@@ -84,6 +84,7 @@ export const copyBucket = async (
   } finally {
     stop.abort();
     await copies.idle();
+    if (context.learnt.usedParts) await abortLeftovers(to.store, mirror).catch(() => undefined);
   }
   if (copies.failures.length > 0) {
     const failed = copies.failures.map(({ job, reason }) => ({ key: job.source.key, reason }));
@@ -136,7 +137,7 @@ const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): P
   }
 };
 
-/** Parts of uploads that an earlier pass left when it was killed take up room and are of no use. Only one backup works on a prefix. */
+/** Parts of uploads that were never completed take up room and are of no use. Only one backup works on a prefix, so they are ours. */
 const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
   try {
     for await (const { key, uploadId } of store.unfinishedUploads(mirror))

@@ -13,9 +13,9 @@ import { FakeObjectStore } from '../fakes/object-store.ts';
 export const mirror = 'p/mlpipeline/';
 export const history = 'p/history/mlpipeline/';
 
-export interface Fixture<From extends ObjectStore> extends AsyncDisposable {
+export interface Fixture<From extends ObjectStore, To extends ObjectStore = FakeObjectStore> extends AsyncDisposable {
   readonly from: From;
-  readonly to: FakeObjectStore;
+  readonly to: To;
   readonly options: BucketOptions;
   /** A pass; its list is the baseline of the next one when it succeeds. */
   pass(options?: Partial<BucketOptions>): Promise<BucketPass>;
@@ -35,11 +35,16 @@ export const targetOf = (store: ObjectStore): Target => ({
   prefix: 'p',
 });
 
-/** A source, a target and what a pass between them needs. */
-export const bucketFixture = async <From extends ObjectStore>(
+/** A source, a target in memory and what a pass between them needs. */
+export const bucketFixture = <From extends ObjectStore>(
   from: From,
   to = new FakeObjectStore({ description: 'bucket backups at http://s3.test' }),
-): Promise<Fixture<From>> => {
+): Promise<Fixture<From>> => fixtureBetween(from, to);
+
+export const fixtureBetween = async <From extends ObjectStore, To extends ObjectStore>(
+  from: From,
+  to: To,
+): Promise<Fixture<From, To>> => {
   const scratch = await mkdtemp(join(tmpdir(), 'buckets-'));
   const clock = new FakeClock();
   let passes = 0;
