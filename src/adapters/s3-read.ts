@@ -15,14 +15,17 @@ export const createReader = (
 ): Pick<ObjectStore, 'head' | 'get' | 'read' | 'tags'> => {
   const { touch } = writeHeaders(client.options);
   return {
-    head: async (key) => {
+    head: async (key, { part } = {}) => {
       const doing = `look at ${quoteKey(key)}`;
+      const query = part === undefined ? {} : { partNumber: String(part) };
       try {
         return await client.call(
-          { method: 'HEAD', key, doing, headers: touch },
+          { method: 'HEAD', key, doing, query, headers: touch },
           async (response) => {
             response.body.resume();
-            return describedBy(key, response, client.description);
+            const described = describedBy(key, response, client.description);
+            const length = Number(response.headers['content-length']);
+            return part === undefined ? described : { ...described, size: length };
           },
         );
       } catch (error) {
