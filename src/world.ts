@@ -361,6 +361,8 @@ export interface LastBackup {
   readonly id: string;
   readonly bytes: number;
   readonly consistent: boolean;
+  /** What verify-backup found last; absent until it has looked. */
+  readonly verified?: 'intact' | 'damaged';
 }
 
 export interface Clock {
