@@ -65,6 +65,8 @@ export class S3Bucket {
     const log = join(directory, 'log.ndjson');
     if (existsSync(log)) for (const change of changesIn(log)) this.#apply(change);
     this.#log = openSync(log, 'a');
+    // After half a line, what comes next must begin a line of its own.
+    writeSync(this.#log, '\n');
   }
 
   get size(): number {

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { execa } from 'execa';
+import { testUser } from '../servers/s3-server.ts';
+import { stageS3 } from './s3-stage.ts';
+
+const mebibyte = 2 ** 20;
+
+describe('the memory of the S3 adapter', () => {
+  it('does not grow with an object of 150 MiB, and its process ends by itself', async () => {
+    await using stage = await stageS3();
+    const { contents, url } = stage.server;
+    const large = function* (): Generator<Buffer> {
+      for (let part = 0; part < 150; part += 1) yield Buffer.alloc(mebibyte, part);
+    };
+    contents.put('bench', { key: 'large', content: large() });
+    const script = new URL('s3-process.ts', import.meta.url).pathname;
+    const { stdout } = await execa(
+      process.execPath,
+      [script, url, testUser.accessKey, testUser.secretKey],
+      { timeout: 15_000, extendEnv: false },
+    );
+    // Such a process takes about 120 MiB with an object of 1 MiB, and up to 200 with one of any size.
+    assert.ok(Number(stdout) < 250, `${stdout} MiB`);
+    const whole = createHash('md5');
+    for (const part of large()) whole.update(part);
+    assert.equal(contents.object('bench', 'put')?.etag, whole.digest('hex'));
+    assert.equal(contents.object('bench', 'uploaded')?.size, 150 * mebibyte);
+  });
+});
