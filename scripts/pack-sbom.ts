@@ -10,7 +10,7 @@ export const sbomOf = (
   charm: { readonly name: string; readonly version: string; readonly license: string },
   packages: readonly BundledPackage[],
   runtime: BundledPackage,
-): object => {
+) => {
   const refs = new Map(packages.map((one) => [one.directory, purlOf(one)]));
   const own = purlOf(charm);
   const everything = [...refs.values(), purlOf(runtime)];
@@ -44,7 +44,7 @@ export const sbomOf = (
   };
 };
 
-const component = (one: BundledPackage, type: 'library' | 'platform'): object => {
+const component = (one: BundledPackage, type: 'library' | 'platform') => {
   const [, group, name = one.name] = /^(@[^/]+)\/(.+)$/.exec(one.name) ?? [];
   return {
     type,
