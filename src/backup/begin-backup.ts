@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { CharmError, reasonOf } from '../errors.ts';
-import type { World } from '../world.ts';
+import { CharmError, orProblem, reasonOf } from '../errors.ts';
+import { announceBackup, clearDebris } from '../retention/debris.ts';
+import type { Target, World } from '../world.ts';
 import { backupIdAt, type BackupId } from './backup-id.ts';
 import { ensureClaim, type Claim } from './claim.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
@@ -10,6 +11,7 @@ import type { HeldScale } from './hold-scale.ts';
 import { layoutOf, type Layout } from './layout.ts';
 import { takeLock } from './lock.ts';
 import type { BackupRequest, ReadyBackup } from './preflight.ts';
+import { countText } from './wording.ts';
 
 /**
  * A backup on its way. Disposing of it, however the story ended, puts every scale back, takes away what a set that was not committed
@@ -57,6 +59,10 @@ export const beginBackup = async (
     undo.defer(() => rm(scratch, { recursive: true, force: true }));
     const heartbeat = undo.use(startHeartbeat(world));
     const started = world.clock.now();
+    const id = backupIdAt(started);
+    const layout = layoutOf(target.prefix);
+    await clearAway(world, config, target, id);
+    const { key: mark } = await announceBackup(target.store, layout, id);
     const owed: string[] = [];
     const scales: HeldScale[] = [];
     const putBackScales = async (): Promise<void> => {
@@ -67,17 +73,23 @@ export const beginBackup = async (
       if (failed.length > 0) throw oneOf(failed);
     };
     // Deleting is a courtesy here: what stays without a manifest is not a backup, and the next one clears it away.
-    undo.defer(() => target.store.delete(owed).catch(() => undefined));
+    // The mark goes last, for it is what the next one looks for.
+    undo.defer(async () => {
+      await orProblem(async () => {
+        await target.store.delete(owed);
+        await target.store.delete([mark]);
+      });
+    });
     undo.defer(putBackScales);
     return {
-      id: backupIdAt(started),
+      id,
       started,
       world,
       config,
       request,
       ready,
       claim,
-      layout: layoutOf(target.prefix),
+      layout,
       heartbeat,
       scratch,
       hold: (scale) => scales.push(scale),
@@ -91,6 +103,25 @@ export const beginBackup = async (
     await undo.disposeAsync();
     throw error;
   }
+};
+
+/** Removes what dead backups left. Only space is lost when that is refused, so the backup goes on. */
+const clearAway = async (
+  { progress }: World,
+  { sourceBuckets }: Config,
+  target: Target,
+  id: BackupId,
+): Promise<void> => {
+  const layout = layoutOf(target.prefix);
+  const cleared = await orProblem(() =>
+    clearDebris(target, layout, { olderThan: id, buckets: sourceBuckets }),
+  );
+  if (cleared instanceof CharmError)
+    await progress.note(`What dead backups left in S3 stays for now: ${cleared.message}`);
+  else if (cleared.backups.length > 0)
+    await progress.note(
+      `Removed ${countText(cleared.objects, 'object')} that dead backups left: ${cleared.backups.join(', ')}`,
+    );
 };
 
 const oneOf = (errors: readonly unknown[]): unknown =>

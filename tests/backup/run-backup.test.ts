@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
+import { backupIdAt, type BackupId } from '../../src/backup/backup-id.ts';
 import { layoutOf } from '../../src/backup/layout.ts';
 import { readManifest } from '../../src/backup/manifest.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
+import { announceBackup } from '../../src/retention/debris.ts';
 import { aBackupWorld, type BackupWorldRig } from '../fixtures/backup-world.ts';
 import { aConfig } from '../fixtures/config.ts';
 import { anMlmdVolume } from '../fixtures/mlmd-volume.ts';
@@ -135,6 +137,36 @@ describe('the story of a backup', () => {
     assert.equal((await rig.target.read('ckf/mlpipeline/pipelines/1')).toString(), 'A PIPELINE');
     const kept = keysOf(rig).find((key) => key.startsWith('ckf/history/mlpipeline/pipelines/1/'));
     assert.equal((await rig.target.read(kept!)).toString(), 'a pipeline');
+  });
+
+  it('removes what a backup left that died, and nothing of it stays', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const dead = backupIdAt(new Date(rig.clock.now().getTime() - 3600_000));
+    await announceBackup(rig.target, layout, dead);
+    for (const key of [layout.mlmdDump(dead), layout.objectList(dead, 'mlpipeline')])
+      rig.target.seed(key, 'half');
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    const kept = keysOf(rig).filter((key) => /^ckf\/(sets|mlmd)\//.test(key));
+    assert.deepEqual(kept, [
+      manifest.mlmd?.key,
+      layout.manifest(manifest.id as BackupId),
+      manifest.buckets[0]?.list.key,
+    ]);
+  });
+
+  it('goes on when what a dead backup left cannot be removed', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    await announceBackup(rig.target, layout, backupIdAt(new Date(0)));
+    const remove = rig.target.delete.bind(rig.target);
+    rig.target.delete = async (keys) => {
+      if (keys.some((key) => key.includes('1970')))
+        throw new CharmError('store-denied', 'Deleting is not allowed.');
+      await remove(keys);
+    };
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
   });
 
   const failures: readonly [string, string, (rig: BackupWorldRig) => void][] = [
