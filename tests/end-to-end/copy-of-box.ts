@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Options } from '../sandbox/box/configure.ts';
 import { type Box, type BoxOptions, startBox } from '../sandbox/box.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'box-templates-'));
@@ -35,4 +36,30 @@ const deploy = async (kind: Omit<BoxOptions, 'directory'>): Promise<string> => {
   const box = await startBox({ small: true, pace: 20, ...kind, directory: template });
   await box[Symbol.asyncDispose]();
   return template;
+};
+
+/** One box for all tests of a `describe`, for failures that change nothing. What a test configured or broke is mended after it. */
+export const sharedBox = (options: Options = {}): (() => Box) => {
+  let box: Box | undefined;
+  let unit: string;
+  before(async () => {
+    box = await copyOfBox();
+    if (Object.keys(options).length > 0) await box.configure(options);
+  });
+  beforeEach(() => {
+    unit = JSON.stringify(shared().unit.agent.state);
+  });
+  afterEach(() => {
+    const { stores, neighbours } = shared();
+    stores.minio.mend();
+    stores.target.mend();
+    neighbours.s3Integrator = stores.s3Integrator;
+    Object.assign(shared().unit.agent.state, JSON.parse(unit));
+  });
+  after(async () => box?.[Symbol.asyncDispose]());
+  const shared = (): Box => {
+    if (box === undefined) throw new Error('the box did not start');
+    return box;
+  };
+  return shared;
 };

@@ -1,7 +1,7 @@
 import { newSecret } from '../servers/unit-agent-state.ts';
-import { loginSecret } from '../sandbox/box/configure.ts';
+import { configure, loginSecret } from '../sandbox/box/configure.ts';
 import type { Box } from '../sandbox/box.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { sharedBox } from './copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 const secretOf = (box: Box) => {
@@ -12,63 +12,66 @@ const secretOf = (box: Box) => {
 
 describe('a backup without the right to make one', function () {
   this.timeout(60_000);
+  const shared = sharedBox();
 
   it('says how to give it a Juju user when it has none', async () => {
-    await using box = await copyOfBox();
-    await box.configure({ 'juju-credentials': undefined });
+    const box = shared();
+    configure(box.unit.agent.state, { 'juju-credentials': undefined });
     await expectFailure(box, 'juju-credentials-missing');
   });
 
   it('says which secret is not there', async () => {
-    await using box = await copyOfBox();
-    await box.configure({ 'juju-credentials': 'secret:d3n8r2e5kg0c73gone00' });
+    const box = shared();
+    configure(box.unit.agent.state, { 'juju-credentials': 'secret:d3n8r2e5kg0c73gone00' });
     await expectFailure(box, 'juju-credentials-missing');
   });
 
   it('says which secret it was not granted', async () => {
-    await using box = await copyOfBox();
+    const box = shared();
     secretOf(box).grants.length = 0;
     await expectFailure(box, 'juju-credentials-not-granted');
   });
 
   it('says what the secret lacks', async () => {
-    await using box = await copyOfBox();
+    const box = shared();
     const id = 'd3n8r2e5kg0c73fempty';
     box.unit.agent.state.secrets.push(
       newSecret(id, 'user', { username: 'ckf-backup' }, ['ckf-backup']),
     );
-    await box.configure({ 'juju-credentials': `secret:${id}` });
+    configure(box.unit.agent.state, { 'juju-credentials': `secret:${id}` });
     await expectFailure(box, 'juju-credentials-invalid');
   });
 
   it('says that Juju refuses the password', async () => {
-    await using box = await copyOfBox();
+    const box = shared();
     secretOf(box).revisions.push({ username: 'ckf-backup', password: 'not the one' });
     await expectFailure(box, 'juju-login-refused');
   });
 
   it('says that the user may only read', async () => {
-    await using box = await copyOfBox();
-    box.users['ckf-backup'] = { password: box.secrets['jujuPassword'] ?? '', access: 'read' };
+    const box = shared();
+    const { password } = box.users['ckf-backup']!;
+    box.users['ckf-backup'] = { password, access: 'read' };
     await expectFailure(box, 'juju-read-only');
+    box.users['ckf-backup'] = { password, access: 'write' };
   });
 
   it('says that it is not trusted with the cluster', async () => {
-    await using box = await copyOfBox();
+    const box = shared();
     Reflect.deleteProperty(box.unit.agent.state, 'credential');
     await expectFailure(box, 'kubernetes-denied');
   });
 
   it('says that S3 refuses the keys', async () => {
-    await using box = await copyOfBox();
+    const box = shared();
     box.neighbours.s3Integrator = { ...box.neighbours.s3Integrator, secretKey: 'not-the-one' };
     await box.settle();
     await expectFailure(box, 'store-denied');
   });
 
   it('names an option that it does not understand', async () => {
-    await using box = await copyOfBox();
-    await box.configure({ components: 'kfp-db,notebooks' });
+    const box = shared();
+    configure(box.unit.agent.state, { components: 'kfp-db,notebooks' });
     await expectFailure(box, 'option-invalid');
   });
 });

@@ -207,6 +207,8 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     onCommand(`juju config ckf-backup juju-credentials=secret:${loginSecret}`);
     giveLogin(unit.agent.state, keys.jujuPassword);
     await box.hook('config-changed');
+    // Track 1 answers only once the charm has given up waiting for the marker of track 2.
+    if (settings.s3Integrator === 1) await box.hook('update-status');
   } else {
     await comeBack(unit);
     await settleAll();
