@@ -1,4 +1,5 @@
 import { openConnections } from '../backup/connections.ts';
+import { startHeartbeat } from '../backup/heartbeat.ts';
 import { layoutOf, type Layout } from '../backup/layout.ts';
 import type { BackupManifest } from '../backup/manifest.ts';
 import { storageProblems } from '../backup/preflight-storage.ts';
@@ -12,7 +13,7 @@ import { mlmdProblems } from './preflight-mlmd.ts';
 import { componentsOf, findSet, requestProblems } from './preflight-set.ts';
 import { openSources, sourceProblems } from './preflight-sources.ts';
 import type { RestoreRequest } from './restore-request.ts';
-import { setProblems } from './set-problems.ts';
+import { setProblem } from './set-problems.ts';
 
 /** A restore that nothing stands in the way of. Disposing of it closes the connections. */
 export interface ReadyRestore extends AsyncDisposable {
@@ -58,8 +59,12 @@ export const preflight = async (
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);
     for await (const problem of sourceProblems(sources.opened)) problems.push(problem);
-    if (target && manifest)
-      for await (const problem of setProblems(target, manifest, components)) problems.push(problem);
+    await using heartbeat = startHeartbeat(world);
+    const damage =
+      target &&
+      manifest &&
+      (await collect(() => setProblem(world, config, heartbeat, target, manifest, components)));
+    if (damage) problems.push(damage);
     const applications =
       juju &&
       manifest &&

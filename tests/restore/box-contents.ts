@@ -27,7 +27,7 @@ export const objectsOf = ({ stores: { minio, source } }: Box): Readonly<Record<s
 
 /** Row for row. */
 export const tablesOf = (file: string): Readonly<Record<string, unknown>> => {
-  using database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+  using database = new DatabaseSync(file, { timeout: 5000 });
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   return Object.fromEntries(
     tables.map(({ name }) => {

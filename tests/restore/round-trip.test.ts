@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { copyOfBox } from '../end-to-end/copy-of-box.ts';
+import { assertNothingRuns } from '../end-to-end/expect-failure.ts';
+import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';
+import type { ModelState } from '../sandbox/model-state.ts';
+import { changeRows } from '../sandbox/mysql/data-file.ts';
 import { contentsOf, destroy } from './box-contents.ts';
 
 const backUp = async (box: Box): Promise<string> => {
@@ -9,21 +13,106 @@ const backUp = async (box: Box): Promise<string> => {
   return String(run.results['backup-id']);
 };
 
-describe('a restore on the box', function () {
-  this.timeout(120_000);
+const restore = (box: Box, id: string, more: Readonly<Record<string, unknown>> = {}) =>
+  box.run('restore-control-plane', { 'backup-id': id, confirm: 'kubeflow', ...more });
 
-  it('brings everything back: every object byte for byte, every row of all databases', async () => {
+const assertCompleted = ({ status, message }: ActionRun): void => {
+  assert.equal(status, 'completed', message);
+};
+
+/** What Kubeflow does between two backups. */
+const workOn = ({ stores: { minio, source }, databases }: Box): void => {
+  const { contents } = minio;
+  contents.put(source.bucket, { key: 'pipelines/6d3a1f0e', content: 'kind: Changed\n' });
+  contents.remove(source.bucket, 'v2/artifacts/a b/empty');
+  contents.put(source.bucket, { key: 'v2/artifacts/new', content: 'made later' });
+  changeRows(databases['kfp-db'].dataFile, "INSERT INTO pipelines VALUES ('later', 'later', 1)");
+};
+
+const statusOf = (box: Box, application: string): string | undefined =>
+  box.model.application(application).status?.status;
+
+describe('a restore on the box', function () {
+  this.timeout(240_000);
+
+  it('brings everything back, from the newest set and then from an older one', async () => {
     await using box = await copyOfBox({ databaseUnits: 3 });
     await box.mlmd.stopWriting();
     const scales = box.scales();
-    const before = contentsOf(box);
+    const first = { contents: contentsOf(box), id: await backUp(box) };
+    workOn(box);
+    const second = { contents: contentsOf(box), id: await backUp(box) };
+    destroy(box);
+
+    const destroyed = contentsOf(box);
+    const dryRun = await box.run('restore-control-plane', {
+      'backup-id': second.id,
+      'dry-run': true,
+    });
+    assertCompleted(dryRun);
+    assert.match(String(dryRun.results['plan']), /would be brought back/);
+    assert.deepEqual(contentsOf(box), destroyed);
+    assert.deepEqual(box.scales(), scales);
+
+    const newest = await restore(box, second.id);
+    assertCompleted(newest);
+    assert.deepEqual(contentsOf(box), second.contents);
+    assert.equal(newest.results['kfp-db-path'], 'kubeflow/kfp-db-2');
+    assert.equal(statusOf(box, 'kfp-db'), 'active');
+
+    // The older backup lies under the path that the databases had then, so it is copied to the one that they have now.
+    const older = await restore(box, first.id, { 'delete-extra': true });
+    assertCompleted(older);
+    assert.deepEqual(contentsOf(box), first.contents);
+    assert.equal(older.results['kfp-db-path'], 'kubeflow/kfp-db-3');
+    assert.equal(statusOf(box, 'kfp-db'), 'active');
+    const copies = box.stores.target.contents.keys('ckf-backups', 'kubeflow/kfp-db-2/2026');
+    assert.deepEqual(copies, []);
+
+    assert.deepEqual(box.scales(), scales);
+    assertNothingRuns(box);
+    await backUp(box);
+  });
+
+  it('can be killed at any step, is undone by the next hook, and goes on when it is run again', async () => {
+    await using box = await copyOfBox({ databaseUnits: 3 });
+    await box.mlmd.stopWriting();
+    const scales = box.scales();
+    const contents = contentsOf(box);
     const id = await backUp(box);
     destroy(box);
 
-    const run = await box.run('restore-control-plane', { 'backup-id': id, confirm: 'kubeflow' });
+    const restores = ({ tasks }: ModelState): ModelState['tasks'] =>
+      tasks.filter(({ action }) => action === 'restore');
+    const steps: readonly ((model: ModelState) => boolean)[] = [
+      ({ tasks }) => tasks.some(({ action }) => action === 'restore-control-plane'),
+      ({ applications }) => applications['kfp-metadata-writer']?.scale === 0,
+      ({ applications }) => applications['kfp-db']?.scale === 1,
+      (model) => restores(model).length > 0,
+      (model) => restores(model).at(-1)?.status === 'completed',
+      ({ applications }) => applications['katib-db']?.scale === 1,
+      (model) => restores(model).at(-1)?.unit.startsWith('katib-db') === true,
+    ];
+    for (const [number, step] of steps.entries()) {
+      const ran = box.model.state.tasks.length;
+      const started = box.start('restore-control-plane', { 'backup-id': id, confirm: 'kubeflow' });
+      await box.model.until((model) => step({ ...model, tasks: model.tasks.slice(ran) }));
+      started.cancel();
+      const { status, message } = await started.done;
+      assert.equal(status, 'failed', `step ${number}: ${message}`);
 
-    assert.equal(run.status, 'completed', run.message);
-    assert.deepEqual(contentsOf(box), before);
+      await box.hook('update-status');
+      assert.deepEqual(box.scales(), scales, `after step ${number}`);
+      await box.model.settled('kfp-db');
+      await box.model.settled('katib-db');
+    }
+
+    assertCompleted(await restore(box, id));
+    assert.deepEqual(contentsOf(box), contents);
     assert.deepEqual(box.scales(), scales);
+    assertNothingRuns(box);
+    assert.equal(statusOf(box, 'kfp-db'), 'active');
+    assert.equal(statusOf(box, 'katib-db'), 'active');
+    await backUp(box);
   });
 });

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { CharmError } from '../../src/errors.ts';
+import type { RestoreRequest } from '../../src/restore/restore-request.ts';
+import { runRestore, type RestoreReport } from '../../src/restore/run-restore.ts';
+import type { World } from '../../src/world.ts';
+import { aConfig } from '../fixtures/config.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
+
+const request: RestoreRequest = {
+  backupId: '2026-11-21T20:15:00Z',
+  components: ['mlpipeline', 'kfp-db', 'katib-db'],
+  dryRun: false,
+  deleteExtra: false,
+  allowRunning: false,
+  confirm: 'kubeflow',
+  fromModel: undefined,
+  takeOver: false,
+  timeoutSeconds: 60,
+};
+
+const run = (world: World, wanted: Partial<RestoreRequest> = {}) =>
+  runRestore(world, aConfig(), { ...request, ...wanted });
+
+const restored = async (
+  world: World,
+  wanted: Partial<RestoreRequest> = {},
+): Promise<RestoreReport> => {
+  const report = await run(world, wanted);
+  if ('plan' in report) return assert.fail('nothing was restored');
+  return report;
+};
+
+/** Nothing of the model, MinIO or the path was changed. */
+const assertUntouched = ({ model, source, target, databases }: RestoreWorldRig): void => {
+  assert.ok(model.changes.every(({ kind }) => kind !== 'scale'));
+  assert.equal(source.objects.size, 0);
+  for (const { restores } of Object.values(databases)) assert.deepEqual(restores, []);
+  for (const key of ['ckf/lock.json', 'ckf/ckf-backup.json']) assert.ok(!target.objects.has(key));
+};
+
+const claimOf = ({ target }: RestoreWorldRig): unknown =>
+  JSON.parse(target.objects.get('ckf/ckf-backup.json')?.bytes.toString() ?? 'null');
+
+describe('a restore', () => {
+  it('restores databases on exactly one unit, and gives them back the units that they had', async () => {
+    using rig = aRestoreWorld(3);
+    const report = await restored(rig.whole);
+    for (const [name, { restores }] of Object.entries(rig.databases)) {
+      assert.deepEqual(restores, [{ id: mysqlBackupId, unit: `${name}/0`, units: 1 }]);
+      assert.equal(rig.model.application(name).scale, 3);
+    }
+    assert.equal(report.buckets[0]?.copied, 2);
+    assert.equal(rig.source.objects.get('pipelines/1')?.bytes.toString(), 'content of pipelines/1');
+    assert.equal(rig.journal.kept.size, 0);
+    assert.ok(!rig.target.objects.has('ckf/lock.json'));
+  });
+
+  it('hands each restored database its next path, and counts it in S3 and in the journal', async () => {
+    using rig = aRestoreWorld();
+    const { databases } = await restored(rig.whole);
+    assert.deepEqual(
+      databases.map(({ path }) => path),
+      ['ckf/kfp-db-2', 'ckf/katib-db-2'],
+    );
+    assert.deepEqual(Object.fromEntries(rig.handed), await rig.journal.databasePaths());
+    assert.deepEqual(claimOf(rig), {
+      format: 1,
+      model: rig.whole.model,
+      generations: { 'kfp-db': 2, 'katib-db': 2 },
+    });
+    const again = await restored(rig.whole, { components: ['kfp-db'] });
+    assert.equal(again.databases[0]?.path, 'ckf/kfp-db-3');
+  });
+
+  it('makes a backup visible where the database looks now, and takes that copy away again', async () => {
+    using rig = aRestoreWorld();
+    rig.paths.set('kfp-db', 'ckf/kfp-db-2');
+    rig.target.seed('ckf/kfp-db-2/group_replication_id.txt', 'a group');
+    const before = [...rig.target.objects.keys()];
+    await restored(rig.whole, { components: ['kfp-db'] });
+    assert.equal(rig.databases['kfp-db']?.restores.length, 1);
+    const after = [...rig.target.objects.keys()].filter((key) => key !== 'ckf/ckf-backup.json');
+    assert.deepEqual(after, before);
+  });
+
+  it('changes nothing in a dry run, and says what it would do', async () => {
+    using rig = aRestoreWorld(3);
+    const report = await run(rig.whole, { dryRun: true, confirm: '', components: undefined });
+    assert.ok('plan' in report);
+    assert.match(report.plan.join('\n'), /2 objects .* 2 \(.*\) would be brought back/);
+    assert.match(report.plan.join('\n'), /kfp-db: .* scaled from 3 to 1/);
+    assert.match(report.plan.join('\n'), /mlmd: its database would be replaced/);
+    assertUntouched(rig);
+  });
+
+  it('stops at the step that fails, says what is done and what is not, and puts scales back', async () => {
+    using rig = aRestoreWorld(2);
+    rig.databases['kfp-db']!.failure = 'Failed to restore backup';
+    const { message } = await rejectsWithCode(restored(rig.whole), 'database-restore-failed');
+    assert.match(message, /set-password username=/);
+    assert.match(
+      message,
+      /Restored: mlpipeline\. Not, or not completely, restored: kfp-db, katib-db\./,
+    );
+    assert.match(message, /components=kfp-db,katib-db/);
+    assert.equal(rig.model.application('kfp-db').scale, 2);
+    assert.deepEqual(rig.databases['katib-db']?.restores, []);
+    rig.databases['kfp-db']!.failure = undefined;
+    await rig.model.settled('kfp-db');
+    await restored(rig.whole, { components: ['kfp-db', 'katib-db'] });
+    assert.equal(rig.databases['katib-db']!.restores.length, 1);
+  });
+
+  describe('refuses before it changes anything', () => {
+    it('without the name of the model', async () => {
+      using rig = aRestoreWorld();
+      const { message } = await rejectsWithCode(
+        run(rig.whole, { confirm: 'kube' }),
+        'parameter-invalid',
+      );
+      assert.match(message, /confirm=kubeflow/);
+      assertUntouched(rig);
+    });
+
+    it('when there is no such set, or it lacks a component', async () => {
+      using rig = aRestoreWorld();
+      await rejectsWithCode(run(rig.whole, { backupId: '2026-11-21T20:15:01Z' }), 'backup-missing');
+      await rejectsWithCode(run(rig.whole, { backupId: 'yesterday' }), 'parameter-invalid');
+      await rejectsWithCode(run(rig.whole, { components: ['mlflow'] }), 'parameter-invalid');
+      assertUntouched(rig);
+    });
+
+    for (const [damage, lose] of [
+      ['an object of the mirror', 'ckf/mlpipeline/pipelines/1'],
+      ['the object list', 'ckf/sets/2026-11-21T20:15:00Z/mlpipeline.ndjson.gz'],
+      ['a chunk of a database', `ckf/katib-db/${mysqlBackupId}/data.1`],
+      ['the mark of a finished database backup', `ckf/kfp-db/${mysqlBackupId}.md5`],
+      ['the dump of ML Metadata', 'ckf/mlmd/mlmd-2026-11-21-20-15-00.dump.gz'],
+      ['the manifest', 'ckf/sets/2026-11-21T20:15:00Z/manifest.json'],
+    ] as const)
+      it(`when ${damage} is missing`, async () => {
+        using rig = aRestoreWorld();
+        rig.target.bucket.remove(lose);
+        await assert.rejects(run(rig.whole, { components: undefined }), (error) => {
+          assert.ok(error instanceof CharmError);
+          return /set-damaged|backup-missing/.test(`${error.code} ${error.message}`);
+        });
+        assertUntouched(rig);
+      });
+
+    it('when an object of the mirror is another one, of which no history is left', async () => {
+      using rig = aRestoreWorld();
+      rig.target.seed('ckf/mlpipeline/pipelines/1', 'CONTENT of pipelines/1');
+      const { message } = await rejectsWithCode(run(rig.whole), 'set-damaged');
+      assert.match(message, /pipelines\/1/);
+      assertUntouched(rig);
+    });
+
+    it('a set of another model, unless that is named; and tells how its passwords are set', async () => {
+      using rig = aRestoreWorld();
+      const other = { ...rig.whole, model: { name: 'kubeflow', uuid: 'uuid-of-a-new-one' } };
+      const { message } = await rejectsWithCode(run(other), 'parameter-invalid');
+      assert.match(message, /get-password username=<user>.*set-password username=<user>/);
+      assert.match(message, /from-model=kubeflow/);
+      assertUntouched(rig);
+      await restored(other, { fromModel: 'kubeflow' });
+    });
+
+    it('when the bucket may not be written', async () => {
+      using rig = aRestoreWorld();
+      rig.source.failNext('startParts', new CharmError('store-denied', 'MinIO refuses to write.'));
+      await rejectsWithCode(run(rig.whole), 'store-denied');
+      assertUntouched(rig);
+    });
+
+    it('while something runs, or a database is not well, and says all of it', async () => {
+      using rig = aRestoreWorld();
+      rig.databases['katib-db']!.states.set('katib-db/0', 'recovering');
+      rig.model.setWorkload('kfp-db/0', 'maintenance', 'Running backup...');
+      rig.kubernetes.addResources(
+        { groupVersion: 'argoproj.io/v1alpha1', plural: 'workflows' },
+        { namespace: 'alice', name: 'train', status: { phase: 'Running' } },
+      );
+      const { message } = await rejectsWithCode(run(rig.whole), 'preflight-failed');
+      assert.match(message, /^3 problems .*nothing was changed/);
+      for (const code of ['application-unhealthy', 'database-unhealthy', 'workloads-running'])
+        assert.ok(message.includes(`[${code}]`), code);
+      assertUntouched(rig);
+    });
+
+    it('when somebody else works on the path', async () => {
+      using rig = aRestoreWorld();
+      rig.target.seed(
+        'ckf/lock.json',
+        JSON.stringify({ modelUuid: 'm', unit: 'u', nonce: 'n', expires: '2999-01-01T00:00:00Z' }),
+      );
+      await rejectsWithCode(run(rig.whole), 'backup-running');
+      assert.equal(rig.source.objects.size, 0);
+    });
+  });
+
+  describe('of a path that belongs to another model', () => {
+    const foreign = JSON.stringify({
+      format: 1,
+      model: { name: 'old', uuid: 'uuid-of-old' },
+      generations: { 'kfp-db': 4 },
+    });
+
+    it('leaves that claim alone, and the databases without a path to write to', async () => {
+      using rig = aRestoreWorld();
+      rig.target.seed('ckf/ckf-backup.json', foreign);
+      const { databases } = await restored(rig.whole);
+      assert.ok(databases.every(({ path }) => path === undefined));
+      assert.equal(rig.handed.size, 0);
+      assert.equal(JSON.stringify(claimOf(rig)), foreign);
+    });
+
+    it('takes it over on purpose, and no database goes on where another cluster wrote', async () => {
+      using rig = aRestoreWorld();
+      rig.target.seed('ckf/ckf-backup.json', foreign);
+      await restored(rig.whole, { takeOver: true, components: ['kfp-db'] });
+      assert.deepEqual(claimOf(rig), {
+        format: 1,
+        model: rig.whole.model,
+        generations: { 'kfp-db': 6, 'katib-db': 2 },
+      });
+      assert.equal(rig.handed.get('kfp-db'), 'ckf/kfp-db-6');
+    });
+  });
+});
