@@ -37,6 +37,11 @@ describe('the options', () => {
     );
   });
 
+  it('say for each span of time how many sets are kept', () => {
+    const given = { 'keep-last': 1, 'keep-daily': 2, 'keep-weekly': 3, 'keep-monthly': 4 };
+    assert.deepEqual(parseConfig(given).keep, { last: 1, daily: 2, weekly: 3, monthly: 4 });
+  });
+
   it('have the defaults of config.yaml when Juju leaves them out', () => {
     const defaults = Object.fromEntries(
       Object.entries(declared).flatMap(([name, option]) =>
