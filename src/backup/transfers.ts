@@ -6,10 +6,13 @@ export interface TransferOutcome {
   readonly overloaded?: boolean;
 }
 
+/** Milliseconds for a small object. */
+const drowning = 1000;
+
 /**
- * How many transfers are in flight. It starts at 16 or `most`, whichever is less, and never exceeds `most` (the option `transfers`).
- * It falls when servers fail under the load or answer more than 2.5 times slower than at their best (queueing there or here brings
- * no throughput), and rises again while they do not: additive in doubt, halved on failure, as TCP does.
+ * How many transfers are in flight. It starts at 16 or `most`, whichever is less, grows by a half each time that it was used up, and never exceeds
+ * `most` (the option `transfers`). It is halved when servers fail under the load, and falls by a fifth while small objects take a second and
+ * more, many times longer than they did at best: servers that are drowning then, not just queueing. So it settles where both servers bear it.
  */
 export class Transfers {
   readonly #most: number;
@@ -79,13 +82,12 @@ export class Transfers {
 
   #adjust(): void {
     const average = this.#samples > 0 ? this.#latency / this.#samples : undefined;
+    // The best drifts up slowly, so that a link that became longer does not hold the number down for ever.
+    if (average !== undefined) this.#best = Math.min(this.#best * 1.01, Math.max(1, average));
     if (this.#overloaded) this.#set(this.#limit / 2);
-    else if (average !== undefined) {
-      // The best drifts up slowly, so that a link that became longer does not hold the number down for ever.
-      this.#best = Math.max(1, Math.min(this.#best * 1.01, average));
-      if (average > 2.5 * this.#best) this.#set(this.#limit * 0.85);
-      else if (average < 2 * this.#best && this.#usedUp) this.#set(this.#limit * 1.25 + 1);
-    } else if (this.#usedUp) this.#set(Math.max(this.#limit, Math.min(16, this.#limit + 1)));
+    else if (average !== undefined && average > Math.max(drowning, 10 * this.#best))
+      this.#set(this.#limit * 0.8);
+    else if (this.#usedUp) this.#set(this.#limit * 1.5 + 1);
   }
 
   #set(limit: number): void {

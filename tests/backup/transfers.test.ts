@@ -33,10 +33,17 @@ describe('the number of transfers', () => {
     assert.equal(transfers.limit, 100);
   });
 
-  it('stops rising where more in flight only makes everything slower', async () => {
+  it('falls while more in flight drowns the servers, and settles where they bear it', async () => {
     const transfers = new Transfers(256);
-    await load(transfers, 5000, (inFlight) => ({ latency: Math.max(30, inFlight) }));
-    assert.ok(transfers.limit >= 30 && transfers.limit <= 120, String(transfers.limit));
+    await load(transfers, 20_000, (inFlight) => ({ latency: inFlight > 60 ? inFlight * 30 : 30 }));
+    assert.ok(transfers.limit >= 16 && transfers.limit <= 100, String(transfers.limit));
+  });
+
+  it('does not fall only because everything takes longer for a while', async () => {
+    const transfers = new Transfers(64);
+    await load(transfers, 1000, () => ({ latency: 5 }));
+    await load(transfers, 1000, () => ({ latency: 200 }));
+    assert.equal(transfers.limit, 64);
   });
 
   it('falls when servers are overloaded, down to one, and rises again when they recover', async () => {

@@ -1,0 +1,53 @@
+import { createServer } from 'node:http';
+
+/**
+ * A server that lists objects which it makes up, as many as it is told, in every bucket and under every prefix. It checks no signatures and
+ * has nothing to give: enough to see what it costs that nothing has changed.
+ */
+const count = Number(process.argv[2]);
+const page = 1000;
+let lists = 0;
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  response.setHeader('content-type', 'application/xml');
+  if (url.searchParams.has('uploads')) {
+    response.end(
+      '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>',
+    );
+    return;
+  }
+  if (request.method !== 'GET' || url.pathname.split('/').length > 3) {
+    response.writeHead(404).end();
+    return;
+  }
+  lists += 1;
+  response.end(
+    pageFrom(
+      Number(url.searchParams.get('continuation-token') ?? url.searchParams.get('marker') ?? 0),
+      url.searchParams.get('prefix') ?? '',
+    ),
+  );
+});
+
+const pageFrom = (first: number, prefix: string): string => {
+  const last = Math.min(count, first + page);
+  let contents = '';
+  for (let index = first; index < last; index += 1) {
+    const number = String(index).padStart(8, '0');
+    contents += `<Contents><Key>${prefix}artifacts/run-${number}/2026/11/21/pod/main.log</Key><LastModified>2026-11-21T20:15:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e980099800000000${number}&quot;</ETag><Size>4096</Size><StorageClass>STANDARD</StorageClass></Contents>`;
+  }
+  const more = last < count;
+  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${more}</IsTruncated>${more ? `<NextContinuationToken>${last}</NextContinuationToken>` : ''}<KeyCount>${last - first}</KeyCount><MaxKeys>${page}</MaxKeys><EncodingType>url</EncodingType>${contents}</ListBucketResult>`;
+};
+
+process.on('message', () => {
+  process.send?.({ counts: { ListObjectsV2: lists } });
+  lists = 0;
+});
+process.on('disconnect', () => process.exit());
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  if (typeof address === 'object' && address)
+    process.send?.({ url: `http://127.0.0.1:${address.port}` });
+});

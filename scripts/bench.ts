@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openS3 } from '../src/adapters/s3.ts';
+import type { ObjectStore } from '../src/world.ts';
+import {
+  guideFlags,
+  installRclone,
+  ourClient,
+  rclone,
+  tunedFlags,
+  type Client,
+  type Place,
+} from './bench-clients.ts';
+import { tableOf, type Run } from './bench-report.ts';
+import { startHelper, startServer, type BenchServer, type ServerKind } from './bench-servers.ts';
+import { rewrite, seed, workloads, type Workload } from './bench-workloads.ts';
+
+/*
+ * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b] [--transfers N] [--json FILE]
+ *
+ * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn, and prints what each cost. Only the ratios
+ * inside one run of this program mean anything.
+ */
+const { values } = parseArgs({
+  options: {
+    servers: { type: 'string', default: 'box' },
+    full: { type: 'boolean', default: false },
+    pairs: { type: 'string' },
+    workloads: { type: 'string' },
+    transfers: { type: 'string', default: '64' },
+    clients: { type: 'string', default: 'ours,guide,tuned' },
+    json: { type: 'string' },
+  },
+});
+const kind: ServerKind = values.servers === 'radosgw' ? 'radosgw' : 'box';
+const pairs = Number(values.pairs ?? (values.full ? 5 : 3));
+const bucket = 'mlpipeline';
+const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
+
+const open = (url: string, name: string): ObjectStore =>
+  openS3({
+    endpoint: url,
+    bucket: name,
+    region: undefined,
+    accessKey: 'testkey',
+    secretKey: 'testsecret',
+    style: 'path',
+    clock: { now: () => new Date(), sleep: (ms) => new Promise((go) => setTimeout(go, ms)) },
+  });
+
+const createBucket = async (url: string, name: string): Promise<void> => {
+  const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const client = new S3Client({
+    endpoint: url,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'testkey', secretAccessKey: 'testsecret' },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  client.destroy();
+};
+
+interface Stage {
+  readonly source: BenchServer;
+  readonly target: BenchServer;
+  /** Where the clients reach the target. */
+  readonly targetUrl: string;
+}
+
+const fresh = async (server: BenchServer, name: string): Promise<void> => {
+  await server.reset();
+  await createBucket(server.url, name);
+};
+
+const measureOn = async (
+  { name, sizes, changed, madeUp }: Workload,
+  clients: readonly Client[],
+  { source, target, targetUrl }: Stage,
+): Promise<Run[]> => {
+  const runs: Run[] = [];
+  const from: Place = { endpoint: source.url, bucket };
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const objects = madeUp ?? sizes.length;
+  const store = open(source.url, bucket);
+  if (changed !== undefined && madeUp === undefined)
+    for (const client of clients)
+      await client.copy(from, { endpoint: target.url, bucket: 'backups' }, client.name);
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const moved = changed ? await rewrite(store, sizes, changed, pair) : objects;
+    const inTurn = clients.map((_, index) => clients[(index + pair) % clients.length]);
+    for (const client of inTurn) {
+      if (!client) continue;
+      // What a server keeps in memory is limited.
+      if (changed === undefined && (bytes > 2 ** 28 || pair === 0)) await fresh(target, 'backups');
+      const to: Place = { endpoint: targetUrl, bucket: 'backups' };
+      await source.requests();
+      await target.requests();
+      const prefix = changed === undefined ? `${client.name}-${pair}` : client.name;
+      const measured = await client.copy(from, to, prefix);
+      const asked = [await source.requests(), await target.requests()];
+      runs.push({
+        workload: name,
+        client: client.name,
+        pair,
+        objects,
+        moved,
+        bytes,
+        ...measured,
+        asked,
+      });
+      console.error(`${name} ${client.name} ${measured.seconds.toFixed(2)} s ${measured.stdout}`);
+    }
+  }
+  await store[Symbol.asyncDispose]();
+  return runs;
+};
+
+const run = async (workload: Workload, clients: readonly Client[]): Promise<Run[]> => {
+  if (workload.madeUp !== undefined) {
+    await using listing = await startHelper('bench-listing.ts', String(workload.madeUp));
+    return await measureOn(workload, clients, {
+      source: listing,
+      target: listing,
+      targetUrl: listing.url,
+    });
+  }
+  await using source = await startServer(kind, 'source', scratch);
+  await using target = await startServer(kind, 'target', scratch);
+  await createBucket(source.url, bucket);
+  await createBucket(target.url, 'backups');
+  console.error(`${workload.name}: writing ${workload.sizes.length} objects`);
+  await using store = open(source.url, bucket);
+  await seed(store, workload.sizes);
+  if (workload.delay === undefined)
+    return await measureOn(workload, clients, {
+      source,
+      target,
+      get targetUrl() {
+        return target.url;
+      },
+    });
+  await using far = await startHelper(
+    'bench-proxy.ts',
+    new URL(target.url).port,
+    String(workload.delay),
+  );
+  return await measureOn(workload, clients, { source, target, targetUrl: far.url });
+};
+
+try {
+  installRclone();
+  const all = [
+    await ourClient(scratch, Number(values.transfers)),
+    rclone('guide', guideFlags),
+    rclone('tuned', tunedFlags),
+  ];
+  const clients = all.filter(({ name }) => values.clients.split(',').includes(name));
+  const runs: Run[] = [];
+  for (const workload of workloads(values.full))
+    if (values.workloads?.split(',').includes(workload.name) ?? true)
+      runs.push(...(await run(workload, clients)));
+  console.log(`servers: ${kind}, ${values.full ? 'full' : 'small'} workloads, medians of ${pairs}`);
+  console.log(tableOf(runs));
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(runs, undefined, 1));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
