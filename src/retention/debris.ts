@@ -12,7 +12,7 @@ export interface DebrisOptions {
 }
 
 /**
- * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads. To be called while the prefix's lock is held, which
+ * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads, and the object that a check writes. To be called while the prefix's lock is held, which
  * is what shows that they are dead. A backup is known by its folder below `sets/` (see `announceBackup`), so nothing is deleted that
  * merely has such a name. What was copied to the mirror stays, for the next backup to take up; `prune` deletes what that did not need. A
  * removal that was interrupted is finished by `prune`, too.
@@ -34,10 +34,15 @@ export const clearDebris = async (
     if ((await store.head(dump)) !== undefined) dumps.push(dump);
   }
   const folders = dead.flatMap(({ objects }) => objects.map(({ key }) => key));
-  if (dumps.length > 0) await store.delete(dumps);
-  if (folders.length > 0) await store.delete(folders);
+  const tests: string[] = [];
+  for await (const { key } of store.list(layout.writeTest('')))
+    if (/-[0-9a-f-]{36}$/.test(key)) tests.push(key);
+  for (const keys of [dumps, tests, folders]) if (keys.length > 0) await store.delete(keys);
   await abortUploads(store, layout, buckets);
-  return { backups: dead.map(({ id }) => id), objects: dumps.length + folders.length };
+  return {
+    backups: dead.map(({ id }) => id),
+    objects: dumps.length + tests.length + folders.length,
+  };
 };
 
 /** Leaves the mark by which a backup is known should it die. It counts for nothing once the set has a manifest. */

@@ -39,6 +39,15 @@ describe('clearDebris', () => {
     assert.deepEqual([...vault.store.objects.keys()], [...before, 'ckf/mlpipeline/b'].sort());
   });
 
+  it('takes away the object that a check wrote and could not delete', async () => {
+    const left = layout.writeTest('0e0f8a4c-94d5-4d3e-a0a5-4b7c1e3d2f10');
+    vault.store.seed(left, 'a check was here');
+    vault.store.seed(layout.writeTest('of-somebody'), 'not ours');
+    assert.deepEqual(await clear(), { backups: [], objects: 1 });
+    assert.ok(!vault.store.objects.has(left));
+    assert.ok(vault.store.objects.has(layout.writeTest('of-somebody')));
+  });
+
   it('leaves the backup that is running alone', async () => {
     const running = await vault.backUp({ dies: 'before the manifest' });
     const before = keysOf(running);
