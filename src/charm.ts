@@ -1,9 +1,11 @@
 import type { Action } from './actions/action.ts';
+import { unfinished } from './backup/unfinished.ts';
 import { type Config, parseConfig } from './config.ts';
-import { CharmError } from './errors.ts';
+import { CharmError, orProblem } from './errors.ts';
 import type { CharmEvent } from './event.ts';
 import { expectedFailures, failureText } from './expected.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
+import { finishUndo } from './hooks/finish-undo.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
 import type { Unit } from './hooks/unit.ts';
 import type { HookTools, World } from './world.ts';
@@ -84,21 +86,28 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
       'not-leader',
       `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${application}/leader ${name}`,
     );
+  // What a killed action left comes first. What cannot be put back yet is for the preflight to judge.
+  const left = await orProblem(() => unit.journal.entries());
+  if (!(left instanceof CharmError))
+    for (const problem of await finishUndo(unit, left))
+      await tools.actionLog(failureText([problem]));
   const config = parseConfig(await tools.config());
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
-  // What a killed action left comes first. What cannot be put back yet is for the preflight to judge.
-  for (const problem of await unit.putBack(world)) await tools.actionLog(failureText([problem]));
   return action(world, config, await tools.actionParameters());
 };
 
 /** Takes away the status that the action's progress left. What it found wrong with Juju stays visible, as after a hook. */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   const assessment = await assess(unit);
-  const { config } = assessment;
+  const { config, journal } = assessment;
   const unset =
     config instanceof CharmError ? undefined : await jujuProblem(unit, config, async () => false);
   const lasting = failures.filter(({ code }) => code.startsWith('juju-'));
-  await showStatus(unit, assessment, unset === undefined ? lasting : [unset]);
+  const left = journal instanceof CharmError ? [] : journal.unfinished;
+  await showStatus(unit, assessment, [
+    ...(left.length > 0 ? [unfinished(left)] : []),
+    ...(unset === undefined ? lasting : [unset]),
+  ]);
 };
 
 /** While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint is asked for once. */
