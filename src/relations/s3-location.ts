@@ -44,12 +44,15 @@ export const readS3Location = (
   const path = parsePath(data['path'] ?? '');
   if (path === undefined) throw invalid(provider, 'path', data['path'] ?? '');
   if (given('s3-api-version') === '2') throw invalid(provider, 's3-api-version', '2');
-  const endpoint = readEndpoint(provider, given('endpoint'), given('region'));
+  const region = given('region');
+  if (region !== undefined && !/^[\w.-]{1,63}$/.test(region))
+    throw invalid(provider, 'region', region);
+  const endpoint = readEndpoint(provider, given('endpoint'), region);
   return {
     bucket: name,
     path: path || undefined,
     endpoint,
-    region: given('region'),
+    region,
     style: readStyle(given('s3-uri-style'), endpoint),
     accessKey,
     secretKey,

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { CharmError } from '../../src/errors.ts';
+import { setUp } from './unit-rig.ts';
+
+describe('every hook', () => {
+  it('says that all is ready when all is there, for the unit and as leader for the application', async () => {
+    const rig = setUp();
+    await rig.run('config-changed');
+    assert.deepEqual(rig.tools.status, { name: 'active', message: 'Ready; no backup yet' });
+    assert.deepEqual(rig.tools.applicationStatus, rig.tools.status);
+  });
+
+  it('leaves the application alone on a unit that does not lead, and does not log in there', async () => {
+    const rig = setUp();
+    rig.tools.leader = false;
+    await rig.run('config-changed');
+    assert.equal(rig.tools.applicationStatus, undefined);
+    assert.equal(rig.tools.status.name, 'active');
+    assert.equal(rig.logins, 0);
+  });
+
+  const blocked: readonly (readonly [string, RegExp, (rig: ReturnType<typeof setUp>) => void])[] = [
+    [
+      'the S3 relation is missing',
+      /juju integrate ckf-backup:s3-credentials s3-integrator \[relation-missing\]/,
+      ({ tools }) => tools.relations.delete('s3-credentials:4'),
+    ],
+    [
+      'MinIO is missing',
+      /juju integrate ckf-backup:object-storage minio \[relation-missing\]/,
+      ({ tools }) => tools.relations.delete('object-storage:5'),
+    ],
+    [
+      'an option is wrong',
+      /^The option transfers is 0/,
+      ({ tools }) => (tools.options = { transfers: 0 }),
+    ],
+    [
+      'the login is refused',
+      /^No\. \[juju-login-refused\]$/,
+      (rig) => (rig.loginProblem = new CharmError('juju-login-refused', 'No.')),
+    ],
+    [
+      'the user may only read',
+      /juju grant <user> write kubeflow \[juju-read-only\]/,
+      (rig) => (rig.access = 'read'),
+    ],
+    [
+      'the journal is not there',
+      /^Gone\. \[journal-unavailable\]/,
+      ({ journal }) => {
+        journal.entries = () => Promise.reject(new CharmError('journal-unavailable', 'Gone.'));
+      },
+    ],
+  ];
+  for (const [when, message, change] of blocked)
+    it(`is blocked when ${when}`, async () => {
+      const rig = setUp();
+      change(rig);
+      await rig.run('update-status');
+      assert.equal(rig.tools.status.name, 'blocked');
+      assert.match(rig.tools.status.message, message);
+    });
+
+  it('waits for a controller that cannot be reached', async () => {
+    const rig = setUp();
+    rig.loginProblem = new CharmError('juju-unreachable', 'Away.');
+    await rig.run('start');
+    assert.deepEqual(rig.tools.status, { name: 'waiting', message: 'Away. [juju-unreachable]' });
+  });
+
+  it('tells of the last backup', async () => {
+    const rig = setUp();
+    await rig.journal.setLastBackup({ id: '2026-11-21T20:15:00Z', bytes: 1, consistent: true });
+    await rig.run('update-status');
+    assert.equal(rig.tools.status.message, 'Ready; last backup 2026-11-21T20:15:00Z, 1 B');
+  });
+
+  it('does not need MinIO when no component does', async () => {
+    const rig = setUp();
+    rig.tools.options = { ...rig.tools.options, components: 'kfp-db' };
+    rig.tools.relations.delete('object-storage:5');
+    await rig.run('config-changed');
+    assert.equal(rig.tools.status.name, 'active');
+  });
+
+  it('logs in at update-status only while the unit is not active', async () => {
+    const rig = setUp();
+    await rig.run('update-status');
+    assert.equal(rig.logins, 1);
+    await rig.run('update-status');
+    assert.equal(rig.logins, 1);
+    await rig.run('secret-changed');
+    assert.equal(rig.logins, 2);
+  });
+
+  it('finishes the undo that a killed action left', async () => {
+    const rig = setUp();
+    await rig.journal.record({ application: 'kfp-db', scale: 1, changedTo: 2, since: '' });
+    await rig.run('start');
+    assert.equal(rig.journal.kept.size, 0);
+    assert.equal(rig.tools.status.name, 'active');
+  });
+
+  it('says what could not be put back', async () => {
+    const rig = setUp();
+    await rig.journal.record({ application: 'kfp-db', scale: 1, changedTo: 2, since: '' });
+    rig.unsettled = [new CharmError('scale-refused', 'kfp-db stays at 2 units.')];
+    await rig.run('update-status');
+    assert.match(rig.tools.status.message, /^kfp-db stays at 2 units\. \[scale-refused\]/);
+  });
+
+  it('says which version of the charm it is when it was installed', async () => {
+    const rig = setUp();
+    await rig.run('upgrade-charm');
+    assert.equal(rig.tools.version, '1.2.3');
+  });
+
+  it('sets no status when the unit is about to go', async () => {
+    const rig = setUp();
+    await rig.run('stop');
+    await rig.run('remove');
+    assert.equal(rig.tools.status.message, '');
+    assert.equal(rig.logins, 0);
+  });
+});

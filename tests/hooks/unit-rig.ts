@@ -1,0 +1,61 @@
+import type { CharmError } from '../../src/errors.ts';
+import { reconcile } from '../../src/hooks/reconcile.ts';
+import type { Unit } from '../../src/hooks/unit.ts';
+import type { JujuModel, World } from '../../src/world.ts';
+import { databags, s3Secret, secretKey } from '../dispatch/world-of-relations.ts';
+import { FakeHookTools } from '../fakes/hook-tools.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+
+const hook = (name: string, relationId?: string) => ({ kind: 'hook', name, relationId }) as const;
+
+/** A unit whose relations, options and credentials are all right. */
+export const setUp = () => {
+  const tools = new FakeHookTools();
+  const journal = new FakeJournal();
+  tools.options = { 'juju-credentials': 'secret:d3n8r2e5kg0c73fhvb10' };
+  tools.relations.set('s3-credentials:4', {
+    application: 's3-integrator',
+    remote: databags.track2,
+    ours: {},
+  });
+  tools.relations.set('object-storage:5', {
+    application: 'minio',
+    remote: databags.minio,
+    ours: {},
+  });
+  tools.secrets.set(`secret:${s3Secret}`, {
+    content: { 'access-key': 'AK', 'secret-key': secretKey },
+    granted: true,
+    grants: [],
+  });
+  const rig = {
+    tools,
+    journal,
+    access: 'write' as JujuModel['access'],
+    loginProblem: undefined as CharmError | undefined,
+    logins: 0,
+    unsettled: [] as CharmError[],
+  };
+  const unit: Unit = {
+    application: 'ckf-backup',
+    model: 'kubeflow',
+    version: '1.2.3',
+    tools,
+    journal,
+    openWorld: async () => {
+      const openJuju = async (): Promise<
+        Pick<JujuModel, 'access' | typeof Symbol.asyncDispose>
+      > => {
+        rig.logins++;
+        if (rig.loginProblem) throw rig.loginProblem;
+        return { access: rig.access, [Symbol.asyncDispose]: async () => {} };
+      };
+      return { openJuju } as Partial<World> as World;
+    },
+    putBack: async () => {
+      if (rig.unsettled.length === 0) journal.kept.clear();
+      return rig.unsettled;
+    },
+  };
+  return Object.assign(rig, { unit, run: (name: string) => reconcile(unit, hook(name)) });
+};

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { CharmError, hasCode } from '../../src/errors.ts';
+import { readS3Location } from '../../src/relations/s3-location.ts';
+
+const keys = { bucket: 'b', 'access-key': 'AK', 'secret-key': 'hushhush' };
+const read = (data: Record<string, string>, bucket?: string) =>
+  readS3Location('s3-integrator', { ...keys, ...data }, undefined, bucket);
+
+const pem = (body: string): string =>
+  `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----`;
+
+describe('an S3 location', () => {
+  it('is Amazon by default, at the region that was given', () => {
+    assert.deepEqual(read({}), {
+      bucket: 'b',
+      path: undefined,
+      endpoint: 'https://s3.amazonaws.com',
+      region: undefined,
+      style: 'host',
+      accessKey: 'AK',
+      secretKey: 'hushhush',
+      caChain: [],
+      storageClass: undefined,
+      attributes: {},
+    });
+    const regional = read({ region: 'eu-west-2', endpoint: 'https://s3.amazonaws.com/' });
+    assert.equal(regional.endpoint, 'https://s3.eu-west-2.amazonaws.com');
+    const explicit = read({ endpoint: 'https://s3.eu-central-1.amazonaws.com' });
+    assert.deepEqual(
+      [explicit.endpoint, explicit.style],
+      ['https://s3.eu-central-1.amazonaws.com', 'host'],
+    );
+  });
+
+  it('is asked by path everywhere else, unless the provider says otherwise', () => {
+    assert.equal(read({ endpoint: 'http://minio:9000' }).style, 'path');
+    assert.equal(read({ endpoint: 'http://minio:9000', 's3-uri-style': 'host' }).style, 'host');
+  });
+
+  it('takes an endpoint with blanks, slashes or no scheme, and RadosGW without a region', () => {
+    const { endpoint, region } = read({ endpoint: ' https://rgw.local/swift// ', region: '' });
+    assert.deepEqual([endpoint, region], ['https://rgw.local/swift', undefined]);
+    assert.equal(read({ endpoint: 'rgw.local:8080' }).endpoint, 'https://rgw.local:8080');
+  });
+
+  it('takes the path without the slashes at its ends', () => {
+    assert.equal(read({ path: '/a/b/' }).path, 'a/b');
+    assert.equal(read({ path: '/' }).path, undefined);
+  });
+
+  it('takes the CA chain in all its forms', () => {
+    const [one, two] = [pem('AAAA'), pem('BBBB')];
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    for (const chain of [
+      JSON.stringify([one, two]),
+      JSON.stringify([base64(one), base64(two)]),
+      JSON.stringify(`${one}\n${two}`),
+      `${one}\n${two}\n`,
+      base64(`${one}\n${two}`),
+    ])
+      assert.deepEqual(read({ 'tls-ca-chain': chain }).caChain, [one, two]);
+  });
+
+  it('takes the attributes of both tracks as headers', () => {
+    const expected = { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-acl': 'a=b' };
+    const list = ['X-Amz-Server-Side-Encryption=aws:kms', 'x-amz-acl=a=b'];
+    assert.deepEqual(read({ attributes: JSON.stringify(list) }).attributes, expected);
+    assert.deepEqual(read({ attributes: list.join(', ') }).attributes, expected);
+  });
+
+  it('prefers the credentials of the secret, and the bucket of the option', () => {
+    const secret = { 'access-key': 'SAK', 'secret-key': 'ssk' };
+    const location = readS3Location('s3-integrator', { bucket: 'theirs' }, secret, 'ours');
+    assert.deepEqual(
+      [location.bucket, location.accessKey, location.secretKey],
+      ['ours', 'SAK', 'ssk'],
+    );
+  });
+
+  it('keeps an access key of digits as it is', () => {
+    assert.equal(read({ 'access-key': '0123' }).accessKey, '0123');
+  });
+
+  it('waits for what is missing and names it', () => {
+    assert.throws(
+      () => readS3Location('s3', { bucket: 'b' }, undefined, undefined),
+      (error) =>
+        hasCode(error, 'relation-incomplete') &&
+        error.message.startsWith('s3 has not sent access-key, secret-key yet.'),
+    );
+  });
+
+  it('refuses what it cannot use, and tells how to change it', () => {
+    for (const [option, value] of [
+      ['endpoint', 'ftp://host'],
+      ['endpoint', 'https://user:hushhush@host'],
+      ['path', 'a/../b'],
+      ['s3-api-version', '2'],
+      ['tls-ca-chain', 'nonsense'],
+    ] as const)
+      assert.throws(
+        () => read({ [option]: value }),
+        (error) =>
+          hasCode(error, 'relation-invalid') &&
+          error.message.includes(`juju config s3-integrator ${option}=`) &&
+          !error.message.includes('hush'),
+      );
+  });
+
+  it('is read or refused, whatever the databag holds', () => {
+    const names = [
+      'endpoint',
+      'region',
+      'path',
+      'tls-ca-chain',
+      'attributes',
+      's3-uri-style',
+      'bucket',
+    ];
+    const databags = fc.dictionary(
+      fc.constantFrom(...names),
+      fc.oneof(fc.string(), fc.json(), fc.webUrl()),
+    );
+    fc.assert(
+      fc.property(databags, (databag) => {
+        try {
+          const { endpoint } = read(databag);
+          assert.ok(URL.canParse(endpoint));
+        } catch (error) {
+          assert.ok(error instanceof CharmError, String(error));
+        }
+      }),
+    );
+  });
+});
