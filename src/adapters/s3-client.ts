@@ -10,6 +10,8 @@ export interface S3Call extends S3Request {
   readonly onCondition?: S3Attempt['onCondition'];
   /** Called before the request is sent again: the server may have done already what it is asked for. */
   readonly onRetry?: () => void;
+  /** Takes away what was begun: that is still done, though not repeated, once the adapter's signal has fired. */
+  readonly tidies?: boolean;
 }
 
 /** Requests to one bucket: signed, sent again when that may help, explained when not. */
@@ -52,7 +54,8 @@ export const createClient = (options: S3Options): S3Client => {
     options,
     sizes: { ...defaultSizes, ...options.sizes },
     call: async (request, consume) => {
-      const signal = eitherOf(options.signal, request.signal);
+      const { tidies = false } = request;
+      const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
       checkKey(request.key, description);
       for (let attempt = 1; ; attempt += 1) {
         signal?.throwIfAborted();
@@ -60,7 +63,8 @@ export const createClient = (options: S3Options): S3Client => {
           return await attemptOnce({ ...request, ...(signal && { signal }) }, consume);
         } catch (error) {
           signal?.throwIfAborted();
-          if (attempt >= attempts || !maySendAgain(request) || !mayPass(error))
+          const stopping = tidies && options.signal?.aborted === true;
+          if (attempt >= attempts || stopping || !maySendAgain(request) || !mayPass(error))
             throw explain(error, {
               doing: request.doing,
               attempts: attempt,

@@ -96,6 +96,7 @@ export const abortParts = async (
         key,
         doing: `abort the unfinished upload of ${quoteKey(key)}`,
         query: { uploadId },
+        tidies: true,
       },
       async ({ body }) => body.resume(),
     );

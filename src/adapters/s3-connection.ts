@@ -63,6 +63,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
         path: path + search,
         headers: onTheWire(headers),
         body: request.body ?? null,
+        // undici would close the connection after each HEAD, for servers that answer one with a body.
+        reset: false,
         ...(request.signal && { signal: request.signal }),
         ...(request.slow && { headersTimeout: timeouts.slowReply }),
       });

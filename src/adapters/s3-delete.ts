@@ -22,7 +22,7 @@ const most = 1000;
 const deleteOne = async (client: S3Client, key: string): Promise<void> => {
   try {
     await client.call(
-      { method: 'DELETE', key, doing: `delete ${quoteKey(key)}` },
+      { method: 'DELETE', key, doing: `delete ${quoteKey(key)}`, tidies: true },
       async ({ body }) => body.resume(),
     );
   } catch (error) {
@@ -46,6 +46,7 @@ const deleteTogether = async (client: S3Client, keys: readonly string[]): Promis
       },
       body,
       size: body.length,
+      tidies: true,
     },
     // The reply is 200 also when some were refused, and names only those, because of Quiet.
     xmlIn,

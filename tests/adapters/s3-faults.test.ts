@@ -87,6 +87,24 @@ describe('the S3 adapter in bad weather', () => {
       assert.equal(stage.server.count(operation), 1, operation);
     }));
 
+  it('still takes away what it began when it is asked to stop, and does nothing else', async () => {
+    const stop = new AbortController();
+    await using stage = await stageS3({}, { signal: stop.signal });
+    const { server, store } = stage;
+    server.contents.put('bench', ...['a', 'b', 'c'].map((key) => ({ key, content })));
+    const upload = await store.startParts('new', {});
+    stop.abort(new CharmError('interrupted', 'Asked to stop.'));
+    await assert.rejects(store.put('d', content), { code: 'interrupted' });
+    await assert.rejects(upload.put(1, content, content.length), { code: 'interrupted' });
+    await upload.abort();
+    await store.delete(['a', 'b']);
+    server.fail({ operation: 'DeleteObject', times: Infinity, fault: { answer: 503 } });
+    await assert.rejects(store.delete(['c']), { code: 'store-unreachable' });
+    assert.equal(server.count('DeleteObject'), 1);
+    assert.deepEqual(server.contents.keys('bench'), ['c']);
+    assert.equal(server.count('AbortMultipartUpload'), 1);
+  });
+
   it('waits longer and longer, never more than it should, and as long as the server asks', async () => {
     await using stage = await stageS3({}, { random: () => 0.999 });
     stage.server.fail({ times: 5, fault: { answer: 500 } });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
+import { cutIntoParts } from '../../src/adapters/s3-cut.ts';
 import { stageS3 } from './s3-stage.ts';
 
 const mebibyte = 2 ** 20;
@@ -35,13 +36,18 @@ describe('an upload of a stream to S3', () => {
   });
 
   it('grows its parts, so that ten thousand of them hold a large dump', async () => {
-    await using stage = await stageS3({}, { sizes: { part: 8 } });
-    const { server, store } = stage;
-    const content = Buffer.alloc(8 * 1000 + 16 * 3, 'x');
-    // Parts this small are refused in the end; how they were cut is all that counts here.
-    await assert.rejects(store.upload('a', Readable.from([content])), { code: 'store-refused' });
-    assert.equal(server.count('UploadPart'), 1003);
-    assert.equal(server.contents.bucket('bench').uploads.size, 0);
+    const content = Buffer.alloc(8 * 1000 + 16 * 1000 + 32 * 1000 + 64 * 2500 + 5);
+    let seen = 0;
+    const parts = cutIntoParts(Readable.from([content, Buffer.alloc(0)]), 8, ({ length }) => {
+      seen += length;
+    });
+    const sizes = (await Array.fromAsync(parts)).map(({ length }) => length);
+    assert.equal(seen, content.length);
+    const at = [0, 999, 1000, 1999, 2000, 2999, 3000, 5499, 5500, 5501];
+    assert.deepEqual(
+      at.map((index) => sizes[index]),
+      [8, 8, 16, 16, 32, 32, 64, 64, 5, undefined],
+    );
   });
 
   for (const operation of ['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])

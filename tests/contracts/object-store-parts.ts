@@ -41,7 +41,7 @@ export const describeParts = (
     }
   });
 
-  for (const size of [10, 17 * mebibyte])
+  for (const size of [10, 9 * mebibyte])
     it(`leaves nothing of a stream that breaks after ${size} bytes`, async () => {
       await using opened = await open();
       const { store, prefix } = opened;

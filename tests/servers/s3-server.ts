@@ -66,8 +66,10 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     profile: s3Profiles[options.profile ?? 'target'],
     hostname: options.hostname ?? 's3.test',
   });
+  const underWay = new Set<Promise<void>>();
   const listener = (message: IncomingMessage, response: ServerResponse): void => {
-    void handle(message, response);
+    const handled = handle(message, response).finally(() => underWay.delete(handled));
+    underWay.add(handled);
   };
   const server = options.tls ? createHttps(options.tls, listener) : createHttp(listener);
   server.keepAliveTimeout = 60_000;
@@ -82,6 +84,8 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     server.close();
     server.closeAllConnections();
     await closed;
+    // What is still being received or sent ends because its connection did, and then uses the directory no more.
+    await Promise.allSettled(underWay);
     buckets.close();
     if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
