@@ -31,12 +31,22 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
   const { store } = target;
   const key = layoutOf(target.prefix).lock;
   const nonce = randomUUID();
-  const record = (): string =>
-    JSON.stringify({
-      ...owner,
-      nonce,
-      expires: new Date(clock.now().getTime() + lifetimeMilliseconds).toISOString(),
-    } satisfies LockRecord);
+  /** Until when nobody else takes the lock. */
+  let safe = 0;
+  const write = async (
+    condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
+  ): Promise<string> => {
+    const end = clock.now().getTime() + lifetimeMilliseconds;
+    const record: LockRecord = { ...owner, nonce, expires: new Date(end).toISOString() };
+    const { etag: written } = await store.put(key, JSON.stringify(record), condition);
+    safe = end;
+    return written;
+  };
+  /** Of a lock that is ours although the reply to its PUT was lost. */
+  const knownEtag = async (): Promise<string | undefined> => {
+    const found = await store.head(key);
+    return (await readLock(target, key))?.nonce === nonce ? found?.etag : undefined;
+  };
 
   let etag = await take();
   const stop = new AbortController();
@@ -47,15 +57,12 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
     const holder = found === undefined ? undefined : await readLock(target, key);
     if (holder !== undefined && !isOver(holder, owner, clock.now())) throw heldBy(holder, target);
     try {
-      const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag };
-      return (await store.put(key, record(), condition)).etag;
+      return await write(found === undefined ? { ifAbsent: true } : { ifMatch: found.etag });
     } catch (error) {
       if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
-      // A PUT whose reply was lost and that was sent again finds its own object.
-      const winner = await readLock(target, key);
-      const ours = winner?.nonce === nonce ? await store.head(key) : undefined;
-      if (ours === undefined) throw heldBy(winner, target, error);
-      return ours.etag;
+      const ours = await knownEtag();
+      if (ours === undefined) throw heldBy(await readLock(target, key), target, error);
+      return ours;
     }
   }
 
@@ -67,9 +74,11 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
         return;
       }
       // A renewal that fails is tried again in a minute; whether the lock was lost is asked before the commit.
-      await store
-        .put(key, record(), { ifMatch: etag })
-        .then((stored) => (etag = stored.etag))
+      await write({ ifMatch: etag })
+        .then((written) => (etag = written))
+        .catch(async (error: unknown) => {
+          if (hasCode(error, 'object-changed')) etag = (await knownEtag()) ?? etag;
+        })
         .catch(() => undefined);
     }
   }
@@ -83,10 +92,10 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
       stop.abort();
       await renewals;
       // A lock that cannot be given back expires.
-      await orProblem(async () => {
-        const holder = await readLock(target, key);
-        if (holder?.nonce === nonce) await store.delete([key]);
-      });
+      const holder = await orProblem(() => readLock(target, key));
+      const ours =
+        holder instanceof CharmError ? clock.now().getTime() < safe : holder?.nonce === nonce;
+      if (ours) await orProblem(() => store.delete([key]));
     },
   };
 };

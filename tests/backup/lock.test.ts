@@ -51,6 +51,31 @@ describe('lock of a path', () => {
     await rejectsWithCode(takeLock(targetIn(store), clock, other), 'backup-running');
   });
 
+  it('goes on through a renewal that was done although it seemed to fail', async () => {
+    const clock = new FakeClock();
+    const store = new FakeObjectStore();
+    await using held = await takeLock(targetIn(store), clock, us);
+    const put = store.put.bind(store);
+    store.put = async (...argv: Parameters<typeof put>) => {
+      await put(...argv);
+      store.put = put;
+      throw new CharmError('store-unreachable', 'The reply was lost.');
+    };
+    await clock.sleep(10 * 60_000);
+    await held.assertHeld();
+    await rejectsWithCode(takeLock(targetIn(store), clock, other), 'backup-running');
+  });
+
+  it('is given back also when S3 can be asked for nothing any more, and it has not expired', async () => {
+    const clock = new FakeClock();
+    const store = new FakeObjectStore();
+    const stopping = new CharmError('interrupted', 'Asked to stop.');
+    const lock = await takeLock(targetIn(store), clock, us);
+    store.failNext('read', stopping);
+    await lock[Symbol.asyncDispose]();
+    assert.equal(store.objects.size, 0);
+  });
+
   it('passes on when its holder died and it has expired, or was of our own unit', async () => {
     const clock = new FakeClock();
     const store = new FakeObjectStore();
