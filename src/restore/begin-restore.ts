@@ -37,7 +37,7 @@ export const beginRestore = async (
     const lock = undo.use(
       await takeLock(target, world.clock, { modelUuid: world.model.uuid, unit: world.unit }),
     );
-    if (request.takeOver) await takeOverPath(target, world.model);
+    if (request.takeOver) await takeOverPath(world, target);
     const scratch = join(world.scratch, 'ckf-restore');
     // What a killed restore left there is of no use; Juju runs one action at a time on a unit.
     await rm(scratch, { recursive: true, force: true });

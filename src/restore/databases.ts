@@ -15,6 +15,8 @@ export interface DatabasePlan {
   readonly backup: DatabaseBackup;
   /** Whether it reads from the path that we hand it, or from an S3 storage of its own. */
   readonly isRelated: boolean;
+  /** Where it looks for backups until this action ends; undefined when it is not known. */
+  readonly path: string | undefined;
   /** Whether its own `list-backups` names the backup, so that nothing has to be copied before. */
   readonly isVisible: boolean;
 }
@@ -36,7 +38,7 @@ export const restoreDatabase = async (
   restore: Restore,
   plan: DatabasePlan,
 ): Promise<RestoredDatabase> => {
-  const { world } = restore;
+  const { world, ready } = restore;
   const { name } = plan.application;
   const { backupId } = plan.backup;
   const started = world.clock.now().getTime();
@@ -45,7 +47,9 @@ export const restoreDatabase = async (
   await ensureVisible(restore, plan, unit);
   await runRestore(restore, plan, unit);
   await removeCopy(restore, plan);
-  const path = plan.isRelated ? await moveOn(restore, plan) : undefined;
+  const path = plan.isRelated
+    ? await moveToNextPath(world, ready.target, plan.component)
+    : undefined;
   await confirmHealthy(restore, plan);
   await held?.putBack();
   const seconds = (world.clock.now().getTime() - started) / 1000;
@@ -123,18 +127,6 @@ const runRestore = async (
     `restore of ${backupId} on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task}, juju status ${application.name} and juju debug-log` +
       ` --include ${unit}. When the passwords of its users are not those of the time of the backup, set them first: ${passwordCommands(application.name)}.`,
   );
-};
-
-/** mysql-k8s makes no backups where it was restored from. It learns its new path when the action ends, or from the next hook if we are killed. */
-const moveOn = async (
-  { world, ready }: Restore,
-  { component }: DatabasePlan,
-): Promise<string | undefined> => {
-  const path = await moveToNextPath(ready.target, world.model, component);
-  if (path === undefined) return undefined;
-  await world.journal.setDatabasePath(component, path);
-  await world.handPath(component, path);
-  return path;
 };
 
 /** After a restore the application asks for another S3 path, but its only member serves. */

@@ -14,13 +14,12 @@ import type { DatabasePlan } from './databases.ts';
  */
 export const ensureVisible = async (
   restore: Restore,
-  { application, component, backup, isRelated }: DatabasePlan,
+  { application, path: to, backup, isRelated }: DatabasePlan,
   unit: string,
 ): Promise<void> => {
   const { world, ready, heartbeat } = restore;
   if (await isListed(ready.juju, unit, backup.backupId)) return;
   const { store } = ready.target;
-  const to = await world.handedPath(component);
   const from = backup.path;
   if (!isRelated || from === undefined || to === undefined || from === to)
     throw invisible(unit, backup, to);
@@ -40,13 +39,12 @@ export const ensureVisible = async (
 
 /** Once it is restored, the copy is of no use to anybody: no set knows of it, and the database moves on to another path. */
 export const removeCopy = async (
-  { world, ready }: Restore,
-  { component, backup, isRelated }: DatabasePlan,
+  { ready }: Restore,
+  { path: copy, backup, isRelated }: DatabasePlan,
 ): Promise<void> => {
   const { store } = ready.target;
   const { path, backupId } = backup;
-  const copy = isRelated ? await world.handedPath(component) : undefined;
-  if (copy === undefined || path === undefined || copy === path) return;
+  if (!isRelated || copy === undefined || path === undefined || copy === path) return;
   if (await isBackupAt(store, path, backupId)) await deleteBackup(store, copy, backupId);
 };
 

@@ -47,9 +47,9 @@ export const planApplications = async (
       const related = await world.relatedDatabase(backup.component);
       const application = find(related ?? backup.component, backup.component);
       if (application === undefined || juju.access === 'read') return undefined;
-      const isRelated = related !== undefined;
+      const path = related && (await world.handedPath(backup.component));
       const plan = await orProblem(() =>
-        planDatabase(juju, target, application, backup, isRelated),
+        planDatabase(juju, target, application, backup, { isRelated: related !== undefined, path }),
       );
       if (!(plan instanceof CharmError)) return plan;
       problems.push(plan);
@@ -72,7 +72,7 @@ const planDatabase = async (
   target: Target | undefined,
   application: ApplicationStatus,
   backup: DatabaseBackup,
-  isRelated: boolean,
+  place: Pick<DatabasePlan, 'isRelated' | 'path'>,
 ): Promise<DatabasePlan> => {
   const { name, scale } = application;
   const { component, backupId, path } = backup;
@@ -101,11 +101,11 @@ const planDatabase = async (
   }
   const isVisible = await isListed(juju, application.units[0]?.name ?? `${name}/0`, backupId);
   const canBeCopied =
-    isRelated && path !== undefined && target !== undefined
+    place.isRelated && path !== undefined && target !== undefined
       ? await isBackupAt(target.store, path, backupId)
       : false;
   if (isVisible || canBeCopied || target === undefined)
-    return { component, application, backup, isRelated, isVisible };
+    return { component, application, backup, ...place, isVisible };
   throw new CharmError(
     'backup-missing',
     `${name} does not list its backup ${backupId}` +
