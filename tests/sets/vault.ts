@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { backupIdAt, type BackupId } from '../../src/backup/backup-id.ts';
 import { createBandwidth } from '../../src/backup/bandwidth.ts';
 import { copyBucket } from '../../src/backup/buckets.ts';
@@ -98,8 +100,7 @@ export const createVault = async (): Promise<Vault> => {
       ...aManifest().databases.find((one) => one.component === component)!,
       ...seedDatabase(store, component, id),
     }));
-    const dump = Buffer.from(`dump of ${id}`);
-    store.seed(layout.mlmdDump(id), dump);
+    const mlmd = seedDump(store, id);
     if (dies === 'after the dump') return id;
     const key = layout.objectList(id, bucket);
     const { size, sha256 } = await uploadObjectList(store, key, file);
@@ -111,7 +112,7 @@ export const createVault = async (): Promise<Vault> => {
       finished: clock.now().toISOString(),
       consistent,
       databases,
-      mlmd: { ...aManifest().mlmd!, key: layout.mlmdDump(id), size: dump.length },
+      mlmd: { ...aManifest().mlmd!, ...mlmd },
       buckets: [
         {
           ...aManifest().buckets[0]!,
@@ -196,6 +197,24 @@ export const seedDatabase = (
   return { backupId, path, size, objects: Object.keys(family).length };
 };
 
+/** A dump that can be loaded, and what a manifest says of it. */
+const seedDump = (store: FakeObjectStore, id: BackupId) => {
+  const key = layout.mlmdDump(id);
+  const dump = gzipSync(
+    [
+      'BEGIN TRANSACTION;',
+      'CREATE TABLE MLMDEnv (schema_version INTEGER PRIMARY KEY);',
+      'INSERT INTO MLMDEnv VALUES (10);',
+      'CREATE TABLE Artifact (id INTEGER PRIMARY KEY, uri TEXT);',
+      `INSERT INTO Artifact VALUES (1, 'minio://mlpipeline/${id}');`,
+      'COMMIT;\n',
+    ].join('\n'),
+  );
+  store.seed(key, dump);
+  const sha256 = createHash('sha256').update(dump).digest('hex');
+  return { key, size: dump.length, sha256, schemaVersion: 10, rows: { MLMDEnv: 1, Artifact: 1 } };
+};
+
 const bytesOf = (store: FakeObjectStore, line: ListedObject): Buffer => {
   const etag = line.mirrorEtag ?? line.etag;
   const inMirror = store.bucket.find(layout.mirror(bucket) + line.key);
@@ -208,13 +227,14 @@ const bytesOf = (store: FakeObjectStore, line: ListedObject): Buffer => {
   return found.bytes;
 };
 
-/** Time stands still unless it is told to pass; sleepers wake only when they are told to stop. */
+/** Time stands still unless it is told to pass. Short pauses pass at once, and who sleeps for long wakes only when told to stop. */
 const stillClock = (start: string): Clock & { pass(seconds: number): void } => {
   let now = Date.parse(start);
   return {
     now: () => new Date(now),
-    sleep: (_milliseconds, signal) =>
-      new Promise((_resolve, reject) => {
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        if (milliseconds < 10_000) resolve();
         signal?.addEventListener('abort', () => {
           reject(signal.reason as Error);
         });

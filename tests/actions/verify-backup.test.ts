@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { verifyBackup } from '../../src/actions/verify-backup.ts';
+import type { BackupId } from '../../src/backup/backup-id.ts';
+import { CharmError } from '../../src/errors.ts';
+import { aConfig } from '../fixtures/config.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { createVault, layout, type Vault } from '../sets/vault.ts';
+
+const config = aConfig();
+
+describe('verify-backup', () => {
+  let vault: Vault;
+  let id: BackupId;
+  beforeEach(async () => {
+    vault = await createVault();
+    for (let index = 0; index < 12; index += 1)
+      vault.source.seed(`pipelines/${index}`, 'a pipeline');
+    id = await vault.backUp();
+    await vault.journal.setLastBackup({ id, bytes: 1, consistent: true });
+  });
+  afterEach(() => vault[Symbol.asyncDispose]());
+
+  it('says that a set is intact, and how much was looked at', async () => {
+    assert.deepEqual(await verifyBackup(vault.world, config, { 'backup-id': id, deep: false }), {
+      'backup-id': id,
+      result: 'intact',
+      deep: 'false',
+      objects: '23',
+    });
+  });
+
+  it('says how much was read and proven in a deep verification', async () => {
+    const results = await verifyBackup(vault.world, config, { 'backup-id': id, deep: true });
+    assert.equal(results['proven'], '23');
+    assert.equal(results['unproven'], '0');
+    assert.match(results['read'] ?? '', /^\d+ B$/);
+  });
+
+  it('fails with the first ten damages, and says that there are more', async () => {
+    for (let index = 0; index < 12; index += 1)
+      vault.store.bucket.remove(`${layout.mirror('mlpipeline')}pipelines/${index}`);
+    const { message } = await rejectsWithCode(
+      verifyBackup(vault.world, config, { 'backup-id': id }),
+      'set-damaged',
+    );
+    assert.match(message, /is damaged in 12 places: mlpipeline: "pipelines\/0" is missing; /);
+    assert.equal(message.match(/is missing/g)?.length, 10);
+    assert.match(message, /and 2 more, in the action's log/);
+  });
+
+  it('remembers for the status what it found of the last backup', async () => {
+    await verifyBackup(vault.world, config, { 'backup-id': id });
+    assert.equal((await vault.journal.lastBackup())?.verified, 'intact');
+    vault.store.bucket.remove(layout.mlmdDump(id));
+    await rejectsWithCode(verifyBackup(vault.world, config, { 'backup-id': id }), 'set-damaged');
+    assert.equal((await vault.journal.lastBackup())?.verified, 'damaged');
+  });
+
+  it('remembers nothing of another set', async () => {
+    await vault.journal.setLastBackup({ id: 'another', bytes: 1, consistent: true });
+    await verifyBackup(vault.world, config, { 'backup-id': id });
+    assert.equal((await vault.journal.lastBackup())?.verified, undefined);
+  });
+
+  it('tells the result although the journal is away', async () => {
+    vault.journal.lastBackup = async () => {
+      throw new CharmError('journal-unavailable', 'not attached');
+    };
+    const results = await verifyBackup(vault.world, config, { 'backup-id': id });
+    assert.equal(results['result'], 'intact');
+  });
+
+  it('refuses an id that is none', async () => {
+    await rejectsWithCode(verifyBackup(vault.world, config, {}), 'parameter-invalid');
+  });
+});
