@@ -30,6 +30,9 @@ const clock: Clock = {
     }),
 };
 
+// As main.ts gives it to every connection.
+const { signal } = new AbortController();
+
 const open = ({ endpoint, bucket }: BenchCopy['from']): ObjectStore =>
   openS3({
     endpoint,
@@ -39,6 +42,7 @@ const open = ({ endpoint, bucket }: BenchCopy['from']): ObjectStore =>
     secretKey: 'testsecret',
     style: 'path',
     clock,
+    signal,
   });
 
 await using from = open(copy.from);
@@ -60,7 +64,7 @@ const pass = await copyBucket(
     transfers: copy.transfers,
     bandwidth: createBandwidth([], clock),
     clock,
-    signal: new AbortController().signal,
+    signal,
   },
 );
 console.log(JSON.stringify(pass));

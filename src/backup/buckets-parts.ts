@@ -87,7 +87,10 @@ const transfer = async (
     total += bytes;
     moved(bytes);
   };
-  const first = await openObject(context, source, rangeOf(layout, source.size, 0));
+  const first = await openObject(context, source, {
+    range: rangeOf(layout, source.size, 0),
+    signal: context.signal,
+  });
   let upload: PartUpload | undefined;
   try {
     context.learnt.usedParts = true;
@@ -170,7 +173,7 @@ const copyPart = async (
     try {
       body =
         (attempt === 1 ? opened : undefined)?.body ??
-        (await openObject(context, source, range)).body;
+        (await openObject(context, source, { range, signal: context.signal })).body;
       const count: Moved = (bytes) => {
         total += bytes;
         moved(bytes);

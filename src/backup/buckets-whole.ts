@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CharmError, hasCode } from '../errors.ts';
-import type { ObjectContent, ObjectMetadata, StoredObject } from '../world.ts';
+import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../world.ts';
 import { confirmWritten, etagOfContent } from './buckets-confirm.ts';
 import type { CopyContext, Moved } from './buckets-context.ts';
 import { collected, metered } from './metered.ts';
@@ -28,8 +28,10 @@ export const copySmall = async (
   const { to, bandwidth, clock, signal } = context;
   if (bandwidth.grain() !== Infinity) await bandwidth.take(source.size, signal);
   const started = clock.now().getTime();
-  const content = await openObject(context, source);
-  const body = await collected(content.body, content.size);
+  signal.throwIfAborted();
+  // Small ones end soon enough without the signal, whose listeners would cost as much as the signature.
+  const content = await openObject(context, source, {});
+  const body = await collected(content.body);
   if (body.length !== content.size) throw cutShort(context, source, body.length);
   const metadata = await metadataOf(context, content);
   const key = context.mirror + source.key;
@@ -37,7 +39,7 @@ export const copySmall = async (
   if (contradicts(source.etag, md5)) return copyCarefully(context, source, moved);
   let replied: string | undefined;
   try {
-    replied = (await to.put(key, body, { metadata, md5, signal })).etag;
+    replied = (await to.put(key, body, { metadata, md5 })).etag;
   } catch (error) {
     if (!hasCode(error, 'store-corrupt', 'store-refused')) throw error;
     if (md5Of(body) !== md5) return copyCarefully(context, source, moved);
@@ -60,7 +62,7 @@ export const copyStreamed = async (
   const md5 = source.etag;
   if (!isMd5(md5)) return copyCarefully(context, source, moved);
   const { to, signal } = context;
-  const content = await openObject(context, source);
+  const content = await openObject(context, source, { signal });
   const { size } = content;
   const key = context.mirror + source.key;
   let total = 0;
@@ -91,7 +93,8 @@ const copyCarefully = async (
   source: StoredObject,
   moved: Moved,
 ): Promise<Copy> => {
-  const content = await openObject(context, source);
+  const { signal } = context;
+  const content = await openObject(context, source, { signal });
   const { size } = content;
   const key = context.mirror + source.key;
   const hash = createHash('md5');
@@ -108,7 +111,7 @@ const copyCarefully = async (
       },
       [hash],
     );
-    replied = (await context.to.put(key, body, { size, metadata, signal: context.signal })).etag;
+    replied = (await context.to.put(key, body, { size, metadata, signal })).etag;
   } catch (error) {
     moved(-total);
     content.body.destroy();
@@ -128,7 +131,8 @@ export const readAgain = async (
   layout: PartLayout | undefined,
   etag: string,
 ): Promise<void> => {
-  const { body } = await openObject(context, source);
+  const { signal } = context;
+  const { body } = await openObject(context, source, { signal });
   if ((await etagOfContent(context, body, layout)) === etag) return;
   throw new CharmError(
     'store-corrupt',
@@ -138,11 +142,11 @@ export const readAgain = async (
 
 /** Opens the very object that was listed; rejects with `object-changed` when it is another one by now. */
 export const openObject = async (
-  { from, signal }: CopyContext,
+  { from }: CopyContext,
   { key, etag }: StoredObject,
-  range?: { readonly start: number; readonly end: number },
+  options: Omit<NonNullable<Parameters<ObjectStore['get']>[1]>, 'etag'>,
 ): Promise<ObjectContent> => {
-  const content = await from.get(key, { etag, signal, ...(range && { range }) });
+  const content = await from.get(key, { etag, ...options });
   // It may break before somebody reads it, who is told of it then.
   content.body.on('error', () => undefined);
   if (content.etag === etag) return content;
