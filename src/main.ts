@@ -22,11 +22,16 @@ const unitName = environment['JUJU_UNIT_NAME'] ?? '';
 // Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left there can be cleared away.
 const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
 
+/** Kubernetes kills what is left of a pod 30 s after it was asked to stop (Juju's terminationGracePeriodSeconds). */
+const terminationMilliseconds = 27_000;
+
 const stop = new AbortController();
 process.once('SIGTERM', () => {
   stop.abort(
     new CharmError('interrupted', 'The unit was asked to stop. What had been changed is put back.'),
   );
+  // Should something hang, the journal has what is left to do.
+  setTimeout(() => process.kill(process.pid, 'SIGTERM'), terminationMilliseconds).unref();
 });
 
 const journal = openJournal({

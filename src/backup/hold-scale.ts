@@ -7,6 +7,7 @@ import type {
   JujuModel,
   ModelStatus,
 } from '../world.ts';
+import { within } from './within.ts';
 import { countText } from './wording.ts';
 
 /** A changed scale. Disposing of it is putting back; several calls put back once. */
@@ -22,9 +23,6 @@ export interface ScaleWorld {
 }
 
 const pollMilliseconds = 3000;
-
-/** A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds); what is not put back by then stays in the journal. */
-const terminationSeconds = 20;
 
 /**
  * Gives an application another number of units, after the journal has what to put back. Returns at once;
@@ -51,8 +49,7 @@ export const holdScale = async (
     throw error;
   }
   let undone: Promise<void> | undefined;
-  const putBack = (): Promise<void> =>
-    (undone ??= undo(world, entry, world.signal.aborted ? terminationSeconds : timeoutSeconds));
+  const putBack = (): Promise<void> => (undone ??= undo(world, entry, timeoutSeconds));
   return { putBack, [Symbol.asyncDispose]: putBack };
 };
 
@@ -82,23 +79,18 @@ export const waitForScale = async (
   }
 };
 
-/** Puts back what an entry of the journal says, unless somebody else has scaled the application since. */
+/**
+ * Puts back what an entry of the journal says, unless somebody else has scaled the application since. Takes no longer than `timeoutSeconds`, or than
+ * a pod has left once it was asked to stop, also when the controller is away.
+ */
 export const undo = async (
-  world: Omit<ScaleWorld, 'signal'>,
+  world: ScaleWorld,
   entry: JournalEntry,
   timeoutSeconds: number,
 ): Promise<void> => {
-  const { application, scale, changedTo } = entry;
+  const { application, scale } = entry;
   try {
-    const now = (await world.juju.status()).applications.get(application);
-    if (now !== undefined && now.scale === changedTo && now.scale !== scale) {
-      await waitForActions(world, now, scale, timeoutSeconds);
-      await world.juju.scale(application, scale);
-    }
-    if (now !== undefined && (now.scale === changedTo || now.scale === scale)) {
-      await waitForUnits(world, application, scale, timeoutSeconds);
-    }
-    await world.journal.remove(application);
+    await within(world, timeoutSeconds, () => scaleBack(world, entry, timeoutSeconds));
   } catch (error) {
     throw new CharmError(
       'scale-refused',
@@ -107,6 +99,22 @@ export const undo = async (
       { cause: error },
     );
   }
+};
+
+const scaleBack = async (
+  world: ScaleWorld,
+  { application, scale, changedTo }: JournalEntry,
+  timeoutSeconds: number,
+): Promise<void> => {
+  const now = (await world.juju.status()).applications.get(application);
+  if (now !== undefined && now.scale === changedTo && now.scale !== scale) {
+    await waitForActions(world, now, scale, timeoutSeconds);
+    await world.juju.scale(application, scale);
+  }
+  if (now !== undefined && (now.scale === changedTo || now.scale === scale)) {
+    await waitForUnits(world, application, scale, timeoutSeconds);
+  }
+  await world.journal.remove(application);
 };
 
 /**

@@ -16,10 +16,11 @@ export const putBack = async (world: World): Promise<readonly CharmError[]> => {
   const juju = await orProblem(() => world.openJuju());
   if (juju instanceof CharmError) return [unfinished(entries, juju)];
   await using model = juju;
+  const { journal, clock, signal } = world;
   const problems: CharmError[] = [];
   for (const entry of entries.toSorted((a, b) => a.changedTo - b.changedTo)) {
     const undone = await orProblem(() =>
-      undo({ juju: model, journal: world.journal, clock: world.clock }, entry, patienceSeconds),
+      undo({ juju: model, journal, clock, signal }, entry, patienceSeconds),
     );
     if (undone instanceof CharmError) problems.push(undone);
   }

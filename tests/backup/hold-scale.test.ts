@@ -111,6 +111,40 @@ describe('held scale', () => {
   });
 });
 
+describe('putting back while the controller is away', () => {
+  const never = (): Promise<never> => new Promise(() => undefined);
+
+  it('is given up in time, and the journal keeps it', async () => {
+    using world = aScaleWorld();
+    await world.journal.record(entryOf('kfp-db', 1, 2));
+    const openJuju = async () => ({
+      ...world.juju,
+      status: never,
+      [Symbol.asyncDispose]: async () => undefined,
+    });
+    const before = world.clock.now().getTime();
+    const [problem] = await putBack({ ...world.whole, openJuju });
+    assert.match(problem!.message, /juju scale-application kfp-db 1/);
+    assert.equal(world.journal.kept.size, 1);
+    assert.ok(world.clock.now().getTime() - before < 130_000);
+  });
+
+  it('leaves a pod that is asked to stop the time to end well', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    const stop = new AbortController();
+    const application = await world.applicationNamed('kfp-db');
+    const held = await holdScale({ ...world, signal: stop.signal }, application, 2, 1800);
+    world.juju.status = never;
+    const failed = rejectsWithCode(held.putBack(), 'scale-refused');
+    const before = world.clock.now().getTime();
+    stop.abort(new CharmError('interrupted', 'Asked to stop.'));
+    await failed;
+    assert.ok(world.clock.now().getTime() - before <= 25_000);
+    assert.equal(world.journal.kept.size, 1);
+  });
+});
+
 describe('putting back what a killed process left', () => {
   it('does nothing, not even log in, when the journal is empty', async () => {
     using world = aScaleWorld();
