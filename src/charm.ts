@@ -26,6 +26,10 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   check: async () => (await import('./actions/check.ts')).check,
   'restore-control-plane': async () =>
     (await import('./actions/restore-control-plane.ts')).restoreControlPlane,
+  'list-backups': async () => (await import('./actions/list-backups.ts')).listBackups,
+  'verify-backup': async () => (await import('./actions/verify-backup.ts')).verifyBackup,
+  'delete-backup': async () => (await import('./actions/delete-backup.ts')).deleteBackup,
+  prune: async () => (await import('./actions/prune.ts')).prune,
 };
 
 export const actionNames: readonly string[] = Object.keys(actions);
