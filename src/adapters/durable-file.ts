@@ -1,13 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new one is on the disk. */
+/**
+ * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new one is on the disk. The text is first
+ * written beside it, always under one name, so that what a crash leaves there does not pile up. One writer at a time.
+ */
 export const writeDurably = async (path: string, text: string): Promise<void> => {
-  const beside = `${path}.${randomUUID()}.new`;
+  const beside = `${path}.new`;
   try {
     {
-      await using file = await open(beside, 'wx', 0o600);
+      await using file = await open(beside, 'w', 0o600);
       await file.writeFile(text);
       await file.sync();
     }

@@ -1,3 +1,4 @@
+import { CharmError, orProblem } from '../errors.ts';
 import type { Backup } from './begin-backup.ts';
 import { writeManifest, type BackupManifest } from './manifest.ts';
 import { findWorkloadsSince } from './running-workloads.ts';
@@ -35,7 +36,11 @@ export const commitSet = async (
   await writeManifest(ready.target.store, layout.manifest(id), manifest);
   backup.committed();
   const size = sizeOf(manifest);
-  await world.journal.setLastBackup({ id, bytes: size, consistent: manifest.consistent });
+  // Only the status reads it, and the set is complete.
+  const noted = await orProblem(() =>
+    world.journal.setLastBackup({ id, bytes: size, consistent: manifest.consistent }),
+  );
+  if (noted instanceof CharmError) await world.progress.note(`For the status: ${noted.message}`);
   return manifest;
 };
 

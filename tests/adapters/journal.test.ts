@@ -74,12 +74,22 @@ describe('the journal', () => {
     assert.equal(rig.reports.length, 5);
   });
 
+  it('reads an entry that another revision of the charm wrote, with fields that this one does not know', async () => {
+    await using rig = await setUp();
+    const other = { ...entry('kfp-db'), format: 2, reason: 'backup' };
+    await writeFile(join(rig.directory, 'undo-kfp-db.json'), JSON.stringify(other));
+    assert.deepEqual(await rig.journal.entries(), [entry('kfp-db')]);
+  });
+
   it('passes by files that are not its own, such as one that a crash left beside its place', async () => {
     await using rig = await setUp();
-    await writeFile(join(rig.directory, 'undo-kfp-db.json.0.new'), '{');
+    await writeFile(join(rig.directory, 'undo-kfp-db.json.new'), '{'.repeat(1000));
     await mkdir(join(rig.directory, 'lost+found'));
     assert.deepEqual(await rig.journal.entries(), []);
     assert.deepEqual(rig.reports, []);
+    await rig.journal.record(entry('kfp-db'));
+    assert.deepEqual(await rig.journal.entries(), [entry('kfp-db')]);
+    assert.deepEqual((await readdir(rig.directory)).sort(), ['lost+found', 'undo-kfp-db.json']);
   });
 
   it('leaves the old entry whole when the new one cannot be put in its place', async () => {

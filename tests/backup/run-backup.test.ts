@@ -155,6 +155,15 @@ describe('the story of a backup', () => {
     ]);
   });
 
+  it('is a success although the journal had no room for the last line of the status', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.journal.setLastBackup = () => Promise.reject(new CharmError('disk-full', 'It is full.'));
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
+    assertAsBefore(rig);
+  });
+
   it('goes on when what a dead backup left cannot be removed', async () => {
     using rig = setUp();
     seedDatabases(rig);
