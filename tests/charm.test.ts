@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { type Charm, handle } from '../src/charm.ts';
+import { CharmError } from '../src/errors.ts';
+import { setUp } from './hooks/unit-rig.ts';
+
+const charmOf = ({ unit }: ReturnType<typeof setUp>): Charm => ({
+  ...unit,
+  unitName: 'ckf-backup/0',
+  openWorld: (config) => unit.openWorld(config),
+});
+
+const lifecycle = [
+  ...['install', 'leader-elected', 'config-changed', 'start', 'update-status', 'upgrade-charm'],
+  ...['secret-changed', 'secret-remove', 'secret-expired', 'secret-rotate', 'stop', 'remove'],
+  ...['leader-settings-changed', 'journal-storage-attached', 'journal-storage-detaching'],
+  ...['pre-series-upgrade', 'collect-metrics', 'a-hook-of-the-future'],
+];
+const endpoints = { 's3-credentials': 4, 'object-storage': 5, 'kfp-db': 7, 'katib-db': 8 };
+
+const hooks = [
+  ...lifecycle.map((name) => ({ kind: 'hook', name, relationId: undefined }) as const),
+  ...Object.entries(endpoints).flatMap(([endpoint, id]) =>
+    ['created', 'joined', 'changed', 'departed', 'broken'].map(
+      (event) =>
+        ({
+          kind: 'hook',
+          name: `${endpoint}-relation-${event}`,
+          relationId: `${endpoint}:${id}`,
+        }) as const,
+    ),
+  ),
+];
+
+describe('the charm', () => {
+  for (const leader of [true, false])
+    for (const [state, remote] of [
+      ['before there is any data', {}],
+      ['with the databases asking', { bucket: 'relation-7' }],
+      ['with the databases asking for secrets', { 'requested-secrets': '["secret-key"]' }],
+    ] as const)
+      it(`settles every hook ${state}, ${leader ? '' : 'not '}as leader, twice and in any order`, async () => {
+        const rig = setUp();
+        rig.tools.leader = leader;
+        for (const [endpoint, id] of Object.entries(endpoints).slice(2))
+          rig.tools.relations.set(`${endpoint}:${id}`, { application: endpoint, remote, ours: {} });
+        for (const event of [...hooks, ...hooks.toReversed()]) {
+          await handle(event, charmOf(rig));
+          assert.ok(
+            ['active', 'blocked', 'waiting', 'maintenance'].includes(rig.tools.status.name),
+          );
+        }
+        const ours = [...rig.tools.relations.values()].map((relation) => relation.ours);
+        if (!leader) assert.deepEqual(ours, [{}, {}, {}, {}]);
+        else assert.deepEqual(ours[1], { _supported_versions: '- v1\n' });
+      });
+
+  it('takes a relation for gone in its last hook', async () => {
+    const rig = setUp();
+    const event = { kind: 'hook', name: 's3-credentials-relation-broken' } as const;
+    await handle({ ...event, relationId: 's3-credentials:4' }, charmOf(rig));
+    assert.match(rig.tools.status.message, /\[relation-missing\]/);
+    assert.deepEqual(rig.tools.relations.get('s3-credentials:4')?.ours, {});
+  });
+
+  it('lets a bug in a hook through, so that Juju commits nothing', async () => {
+    const rig = setUp();
+    rig.tools.isLeader = () => Promise.reject(new TypeError('broken'));
+    const event = { kind: 'hook', name: 'start', relationId: undefined } as const;
+    await assert.rejects(handle(event, charmOf(rig)), TypeError);
+  });
+
+  it('shows an expected failure of a hook as its status', async () => {
+    const rig = setUp();
+    rig.tools.isLeader = () => Promise.reject(new CharmError('disk-full', 'No space.'));
+    const event = { kind: 'hook', name: 'start', relationId: undefined } as const;
+    await handle(event, charmOf(rig));
+    assert.deepEqual(rig.tools.status, { name: 'blocked', message: 'No space. [disk-full]' });
+  });
+
+  it('fails an action that it does not have', async () => {
+    const rig = setUp();
+    await handle({ kind: 'action', name: 'explode', task: '1' }, charmOf(rig));
+    assert.match(
+      rig.tools.failure ?? '',
+      /no action explode; it has .*check.* \[parameter-invalid\]$/,
+    );
+  });
+});
