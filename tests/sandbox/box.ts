@@ -69,6 +69,8 @@ export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>
   readonly onCommand?: (command: string) => void;
   /** Called with each line of the running action's log. */
   readonly onLog?: (line: string) => void;
+  /** Added to the environment that Juju gives to hooks and actions. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Saved {
@@ -136,6 +138,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     controller: { addresses: ['127.0.0.1:1', controller.endpoint], ca: controller.ca },
     credential: { endpoint: server, token, ca },
     onLog,
+    environment: options.environment ?? {},
   });
   const keep = () => {
     const now: Saved = { settings, model: model.save(), unit: unit.agent.state };

@@ -29,7 +29,15 @@ export interface JujuServing {
   readonly violations: string[];
   /** Bytes that a status is made longer by. */
   padding: number;
+  observer: JujuObserver | undefined;
 }
+
+/** Called when a request has come, which it may drop before anything is done, and when the reply has been sent. */
+export type JujuObserver = (
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+  when: 'before' | 'after',
+) => 'drop' | undefined;
 
 interface Request {
   readonly id: number;
@@ -66,7 +74,8 @@ export const serveJujuConnection = (
     const method = `${request.type}.${request.method}`;
     requests.push({ method, version: request.version, user: identity?.tag ?? '' });
     const fault = faults.take(method);
-    if (fault?.kind === 'drop-request') {
+    const observed = serving.observer?.(method, request.params, 'before');
+    if (fault?.kind === 'drop-request' || observed === 'drop') {
       socket.terminate();
       return;
     }
@@ -80,6 +89,7 @@ export const serveJujuConnection = (
     if (fault?.kind === 'close') socket.close(fault.code, 'going away');
     const extra = method === 'Client.FullStatus' ? { 'of-a-later-juju': 'x'.repeat(padding) } : {};
     send(socket, { ...reply, ...extra });
+    serving.observer?.(method, request.params, 'after');
   };
 
   socket.on('message', (data: Buffer) => {

@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws';
 import type { Model } from '../sandbox/model.ts';
 import type { TestAuthority } from './certificates.ts';
 import { createAuthority } from './certificates.ts';
-import type { JujuRequestRecord, JujuServing } from './juju-connection.ts';
+import type { JujuObserver, JujuRequestRecord, JujuServing } from './juju-connection.ts';
 import { serveJujuConnection } from './juju-connection.ts';
 import { JujuFaults } from './juju-faults.ts';
 import type { JujuLine } from './juju-release.ts';
@@ -26,6 +26,8 @@ export interface JujuController extends AsyncDisposable {
   readonly requests: readonly JujuRequestRecord[];
   readonly faults: JujuFaults;
   readonly connections: number;
+  /** Undefined: nobody. */
+  observer: JujuObserver | undefined;
   /** Makes every status longer by so many bytes. */
   padStatus(bytes: number): void;
   /** Cuts all connections, as a network does. */
@@ -59,6 +61,7 @@ export const startJujuController = async (options: {
     requests: [],
     violations: [],
     padding: 0,
+    observer: undefined,
   };
 
   const server = createServer(await authority.issue(names));
@@ -105,6 +108,12 @@ export const startJujuController = async (options: {
     faults: serving.faults,
     get connections() {
       return webSockets.clients.size;
+    },
+    get observer() {
+      return serving.observer;
+    },
+    set observer(observer) {
+      serving.observer = observer;
     },
     padStatus(bytes) {
       serving.padding = bytes;

@@ -46,6 +46,8 @@ export class KubernetesServer implements AsyncDisposable {
   readonly answerFaults: number[] = [];
   /** The only token that is accepted. */
   token: string;
+  /** Told of each entry of `requests`, before it is served and, of an exec, when it has ended. */
+  observer: ((request: string, when: 'before' | 'after') => void) | undefined;
   readonly #https: Server;
   readonly #ca: string;
   readonly #sockets: WebSocketServer;
@@ -113,6 +115,12 @@ export class KubernetesServer implements AsyncDisposable {
     await Promise.all([...this.#processes.keys()].map(async (child) => once(child, 'exit')));
   }
 
+  #note(request: string): string {
+    this.requests.push(request);
+    this.observer?.(request, 'before');
+    return request;
+  }
+
   #kill(matches: (owner: string) => boolean): void {
     for (const [child, owner] of this.#processes)
       if (matches(owner) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -120,7 +128,7 @@ export class KubernetesServer implements AsyncDisposable {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'https://kubernetes');
-    this.requests.push(`${request.method ?? ''} ${url.pathname}`);
+    this.#note(`${request.method ?? ''} ${url.pathname}`);
     const fault = this.answerFaults.shift();
     if (fault === 0) request.socket.destroy();
     if (fault === 0 || fault === -1) return;
@@ -154,7 +162,7 @@ export class KubernetesServer implements AsyncDisposable {
   #exec(request: IncomingMessage, connection: Duplex, head: Buffer): void {
     const url = new URL(request.url ?? '/', 'https://kubernetes');
     const { pod, container, command, ...flags } = parseExec(this.objects.namespace, url);
-    this.requests.push(`EXEC ${pod}/${container} ${command[0] ?? ''}`);
+    const note = this.#note(`EXEC ${pod}/${container} ${command[0] ?? ''}`);
     connection.on('error', () => undefined);
     const fault = this.execFaults.shift();
     try {
@@ -181,9 +189,11 @@ export class KubernetesServer implements AsyncDisposable {
           () => {
             this.restart(pod, container);
           },
-        ).catch(() => {
-          socket.terminate();
-        });
+        )
+          .catch(() => {
+            socket.terminate();
+          })
+          .finally(() => this.observer?.(note, 'after'));
       });
     } catch (error) {
       const { status, body } = toStatus(error);

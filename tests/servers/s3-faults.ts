@@ -41,6 +41,9 @@ export interface S3RequestNote {
   readonly key: string;
 }
 
+/** Called when a request has come, which it may drop before anything is done, and when the reply has been sent. */
+export type S3Observer = (request: S3RequestNote, when: 'before' | 'after') => 'drop' | undefined;
+
 /** The faults that a server was told, and how often each has matched. */
 export class S3Faults {
   #planned: readonly { readonly plan: S3Fault; seen: number }[] = [];

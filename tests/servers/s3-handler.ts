@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { S3Buckets } from './s3-buckets.ts';
 import type { S3Context } from './s3-context.ts';
-import type { S3FaultAction, S3Faults, S3RequestNote } from './s3-faults.ts';
+import type { S3FaultAction, S3Faults, S3Observer, S3RequestNote } from './s3-faults.ts';
 import { checkVocabulary, readIncoming, type S3Incoming } from './s3-incoming.ts';
 import { operationOf, type S3Operation } from './s3-operations.ts';
 import type { S3Profile } from './s3-profiles.ts';
@@ -13,6 +13,7 @@ export interface S3HandlerOptions {
   readonly buckets: S3Buckets;
   readonly faults: S3Faults;
   readonly requests: S3RequestNote[];
+  readonly observe: S3Observer;
   readonly profile: S3Profile;
   readonly hostname: string;
   users(): readonly S3User[];
@@ -30,12 +31,18 @@ export const createHandler =
     response.on('error', () => undefined);
     let fault: S3FaultAction | undefined;
     let reply: S3Reply;
+    let noted: S3RequestNote | undefined;
     try {
       const incoming = readIncoming(message, options.hostname);
       const operation = operationOf(incoming);
       const { method, bucket, key } = incoming;
       const note = { method, operation: operation.name, bucket, key };
       options.requests.push(note);
+      noted = note;
+      if (options.observe(note, 'before') === 'drop') {
+        message.socket.resetAndDestroy();
+        return;
+      }
       fault = options.faults.take(note);
       if (fault && 'reset' in fault && fault.reset === 'before') {
         message.socket.resetAndDestroy();
@@ -49,6 +56,7 @@ export const createHandler =
     message.resume();
     if (message.method === 'HEAD') reply = withoutBody(reply);
     await send(response, reply, fault).catch(() => response.socket?.destroy());
+    if (noted) options.observe(noted, 'after');
   };
 
 const perform = async (

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Buckets } from './s3-buckets.ts';
-import { S3Faults, type S3Fault, type S3RequestNote } from './s3-faults.ts';
+import { S3Faults, type S3Fault, type S3Observer, type S3RequestNote } from './s3-faults.ts';
 import { createHandler } from './s3-handler.ts';
 import { s3Profiles, type S3ProfileName } from './s3-profiles.ts';
 import type { S3User } from './s3-signatures.ts';
@@ -40,6 +40,8 @@ export interface S3Server extends AsyncDisposable {
   /** Forgets what was planned with `fail`. */
   mend(): void;
   count(operation: string): number;
+  /** Undefined: nobody. */
+  observer: S3Observer | undefined;
   /** Who may use it, from now on. */
   setUsers(users: readonly S3User[]): void;
   /** Closes all connections, also those in use. */
@@ -57,10 +59,12 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
   let users: readonly S3User[] = options.users ?? [testUser];
   const now = options.now ?? ((): Date => new Date());
 
+  const observing: { observer: S3Observer | undefined } = { observer: undefined };
   const handle = createHandler({
     buckets,
     faults,
     requests,
+    observe: (request, when) => observing.observer?.(request, when),
     users: () => users,
     now,
     profile: s3Profiles[options.profile ?? 'target'],
@@ -102,6 +106,12 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
       faults.clear();
     },
     count: (operation) => requests.filter((request) => request.operation === operation).length,
+    get observer() {
+      return observing.observer;
+    },
+    set observer(observer) {
+      observing.observer = observer;
+    },
     setUsers: (changed) => {
       users = changed;
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { readCharmFiles } from '../../servers/unit-agent-charm.ts';
 import type { ActionResult } from '../../servers/unit-agent-outcome.ts';
-import type { DispatchResult, UnitAgent } from '../../servers/unit-agent.ts';
+import type { DispatchResult, RunningDispatch, UnitAgent } from '../../servers/unit-agent.ts';
 import type { ActionHandler } from '../model-core.ts';
 import type { Model } from '../model.ts';
 
@@ -17,6 +17,8 @@ export interface ActionRun extends ActionResult {
 export interface StartedAction {
   /** As `juju cancel-task`: SIGKILL to the charm's process, and nothing else. */
   cancel(): void;
+  /** Sends a signal to the charm's process at once; nothing when it does not run. */
+  signal(name: NodeJS.Signals): void;
   readonly done: Promise<ActionRun>;
 }
 
@@ -36,14 +38,17 @@ export interface BackupActions {
 export const backupActions = (agent: () => UnitAgent): BackupActions => {
   const charm = readCharmFiles(checkout);
   const waiting: PromiseWithResolvers<DispatchResult>[] = [];
+  let current: RunningDispatch | undefined;
   const handler =
     (action: string): ActionHandler =>
     async ({ parameters, log, signal }) => {
       const running = agent().start({ action, parameters });
+      current = running;
       signal.addEventListener('abort', () => {
         running.kill('SIGKILL');
       });
       const result = await running.done;
+      current = undefined;
       waiting.shift()?.resolve(result);
       for (const line of result.action?.log ?? []) log(line);
       const { status, message = '', results = {} } = result.action ?? {};
@@ -58,6 +63,7 @@ export const backupActions = (agent: () => UnitAgent): BackupActions => {
       const { id } = model.enqueue(unit, action, parameters);
       return {
         cancel: () => void model.cancel(id),
+        signal: (name) => current?.kill(name),
         done: outcome.promise.then(async (dispatch) => {
           await model.ended(id);
           if (dispatch.action === undefined) throw new Error(`${action} did not run as an action`);

@@ -30,6 +30,8 @@ export const startBackupUnit = async (options: {
   readonly credential: CloudCredential;
   /** Called with each line of the running action's log. */
   readonly onLog: (line: string) => void;
+  /** Added to what Juju gives. */
+  readonly environment: Readonly<Record<string, string>>;
 }): Promise<BackupUnit> => {
   const { model, jujuVersion, journal, saved, controller, credential } = options;
   mkdirSync(journal, { recursive: true });
@@ -50,6 +52,7 @@ export const startBackupUnit = async (options: {
   const agent = await startUnitAgent({
     state,
     controller,
+    environment: options.environment,
     onProgress: (line) => {
       showStatus();
       // A status comes as `[active] message`.
