@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { CharmError } from '../../src/errors.ts';
 import type { S3FaultAction } from '../servers/s3-faults.ts';
-import type { S3Options } from '../../src/adapters/s3.ts';
-import { stageS3, type S3Stage } from './s3-stage.ts';
-import { content, inParts, md5, uses } from './s3-uses.ts';
+import { stageS3 } from './s3-stage.ts';
+import { content, stageWithObject, uses } from './s3-uses.ts';
 
 const passing: Readonly<Record<string, S3FaultAction>> = {
   'says 500': { answer: 500 },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectStore } from '../../src/world.ts';
-import type { S3Stage } from './s3-stage.ts';
+import type { S3Options } from '../../src/adapters/s3.ts';
+import { stageS3, type S3Stage } from './s3-stage.ts';
 
 export const content = Buffer.alloc(300_000, 'content');
 export const md5 = createHash('md5').update(content).digest('hex');
@@ -79,3 +80,11 @@ export async function inParts(store: ObjectStore): Promise<void> {
 function partsArrived({ server }: S3Stage): boolean {
   return server.contents.read('bench', 'new').equals(content);
 }
+
+/** A server with the object `there`, and an adapter that does not wait long. */
+export const stageWithObject = async (options: Partial<S3Options> = {}): Promise<S3Stage> => {
+  const timeouts = { reply: 500, silence: 500, slowReply: 500 };
+  const stage = await stageS3({}, { timeouts, ...options });
+  stage.server.contents.put('bench', { key: 'there', content });
+  return stage;
+};
