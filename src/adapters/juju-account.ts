@@ -39,7 +39,7 @@ export const readJujuCredentials = async (
       `The secret of the option juju-credentials has no ${missing.join(' and no ')}. Run: juju update-secret ${id} username=<user> password=<password>`,
     );
   return {
-    username: username.trim().replace(/^user-/, ''),
+    username: username.trim(),
     password,
     endpoints: (secret['endpoints'] ?? '').split(/[\s,]+/).filter((endpoint) => endpoint !== ''),
     ca: secret['ca-cert']?.trim() || undefined,
