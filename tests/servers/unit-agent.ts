@@ -152,11 +152,8 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
     entered.leave(exitCode);
     const { action, statuses, logs } = entered.context;
     const end = { exitCode, signal, stdout, stderr };
-    return {
-      ...end,
-      ...{ statuses, logs, calls: entered.calls },
-      action: action && actionResult(action, end),
-    };
+    const outcome = action && actionResult(action, end);
+    return { ...end, statuses, logs, calls: entered.calls, action: outcome };
   };
 
   const start = (event: AgentEvent): RunningDispatch => {
