@@ -11,7 +11,14 @@ import { root, textOf, yamlOf } from './repository.ts';
 const project = yamlOf('charmcraft.yaml') as {
   parts: Record<string, { prime: string[]; 'build-snaps': string[] }>;
 };
-const metadata = yamlOf('metadata.yaml') as { name: string; summary: string; description: string };
+const metadata = yamlOf('metadata.yaml') as {
+  name: string;
+  summary: string;
+  description: string;
+  requires: object;
+  provides: object;
+  storage: object;
+};
 const ajv = new Ajv({ allErrors: true, strictTypes: false });
 
 describe('charmcraft.yaml', function () {
@@ -62,5 +69,27 @@ describe('charmcraft.yaml', function () {
 describe('metadata.yaml', () => {
   it('is what Juju 3.6 takes, in today’s form', () => {
     assert.ok(ajv.validate(jujuMetadata, metadata), ajv.errorsText());
+  });
+});
+
+describe('the Terraform module', () => {
+  it('names the endpoints and the storage of metadata.yaml', () => {
+    for (const side of ['provides', 'requires'] as const) {
+      const output = new RegExp(`output "${side}" \\{[^]*?\\n\\}`).exec(
+        textOf('terraform/outputs.tf'),
+      )?.[0];
+      const named = [...(output ?? '').matchAll(/ (\w+) += "([a-z0-9-]+)"$/gm)];
+      for (const [, name, endpoint = ''] of named)
+        assert.equal(name, endpoint.replaceAll('-', '_'));
+      assert.deepEqual(
+        named.map(([, , endpoint]) => endpoint),
+        Object.keys(metadata[side]),
+      );
+    }
+    for (const storage of Object.keys(metadata.storage))
+      assert.match(
+        textOf('terraform/main.tf'),
+        new RegExp(`storage_directives = \\{ ${storage} = `),
+      );
   });
 });

@@ -14,7 +14,7 @@ const importedBelow = (...directories: readonly string[]): readonly string[] => 
   return [...new Set(found)].filter((name) => !name.startsWith('node:')).sort();
 };
 
-const tools = ['c8', 'mocha', 'prettier', 'typescript'];
+const tools = ['c8', 'eslint', 'mocha', 'prettier', 'typescript'];
 const { dependencies, devDependencies, optionalDependencies } = packageJson;
 
 describe('package.json', () => {

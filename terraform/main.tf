@@ -1,0 +1,17 @@
+resource "juju_application" "ckf_backup" {
+  name  = var.app_name
+  model = var.model_name
+
+  charm {
+    name     = "ckf-backup"
+    base     = var.base
+    channel  = var.channel
+    revision = var.revision
+  }
+
+  config             = var.config
+  resources          = var.resources
+  storage_directives = { journal = var.journal_size }
+  trust              = true
+  units              = 1
+}
