@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { type UnpackedCharm, unpackedCharm } from './pack-charm.ts';
+import { startBox } from './sandbox/box.ts';
 import { newUnit } from './servers/unit-agent-state.ts';
 import { startUnitAgent } from './servers/unit-agent.ts';
 
@@ -77,5 +79,17 @@ describe('the packed charm', function () {
     assert.equal(run.exitCode, 0, run.stderr);
     assert.equal(run.action?.status, 'failed');
     assert.match(run.action.message, /\[juju-credentials-missing\]/);
+  });
+
+  it('makes a backup in the model in a box', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'box-'));
+    try {
+      await using box = await startBox({ directory, charm: charm.directory, small: true, pace: 1 });
+      const run = await box.run('backup-control-plane');
+      assert.equal(run.status, 'completed', run.message);
+      assert.equal(run.results['consistent'], 'true');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });

@@ -65,6 +65,8 @@ export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>
   readonly directory: string;
   /** Milliseconds that a slow step of the other charms takes. */
   readonly pace?: number;
+  /** The directory of an unpacked charm; the checkout by default. */
+  readonly charm?: string;
   /** Called with each command of a deployment, as an operator would type it. */
   readonly onCommand?: (command: string) => void;
   /** Called with each line of the running action's log. */
@@ -132,6 +134,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
   const unit = await startBackupUnit({
     model,
     jujuVersion: jujuReleases[settings.juju].version,
+    charm: options.charm,
     journal: join(directory, 'journal'),
     saved: saved?.unit,
     // Of a controller with several units one may be down.

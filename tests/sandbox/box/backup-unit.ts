@@ -23,6 +23,8 @@ export interface BackupUnit extends AsyncDisposable {
 export const startBackupUnit = async (options: {
   readonly model: Model;
   readonly jujuVersion: string;
+  /** Where the charm lies; the checkout when it is undefined. */
+  readonly charm: string | undefined;
   /** The filesystem of the storage `journal`, which outlives the unit's pod. */
   readonly journal: string;
   readonly saved: UnitAgentState | undefined;
@@ -33,7 +35,7 @@ export const startBackupUnit = async (options: {
   /** Added to what Juju gives. */
   readonly environment: Readonly<Record<string, string>>;
 }): Promise<BackupUnit> => {
-  const { model, jujuVersion, journal, saved, controller, credential } = options;
+  const { model, jujuVersion, charm, journal, saved, controller, credential } = options;
   mkdirSync(journal, { recursive: true });
   const { name: modelName, uuid } = model.state;
   const state: UnitAgentState = {
@@ -51,6 +53,7 @@ export const startBackupUnit = async (options: {
   };
   const agent = await startUnitAgent({
     state,
+    ...(charm !== undefined && { charm }),
     controller,
     environment: options.environment,
     onProgress: (line) => {
