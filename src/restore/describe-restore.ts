@@ -89,12 +89,12 @@ const nextOf = (databases: RestoreReport['databases']): string => {
   return [
     ...(moved.length > 0
       ? [
-          `${moved.map(({ application, path }) => `${application} writes to ${path ?? ''}`).join(' and ')} from now on, as soon as it has heard of it.`,
+          `From now on ${moved.map(({ application, path }) => `${application} writes to ${path ?? ''}`).join(' and ')}.`,
         ]
       : []),
     ...(stuck.length > 0
       ? [
-          `${stuck.map(({ application }) => application).join(' and ')} stays blocked for backups until it has another path in S3: run this action with` +
+          `${stuck.map(({ application }) => application).join(' and ')} can make no backups before getting another path in S3: run this action with` +
             ` take-over=true, set another path with juju config ckf-backup path=..., or change its own s3-integrator.`,
         ]
       : []),

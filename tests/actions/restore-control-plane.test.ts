@@ -26,7 +26,7 @@ describe('the action restore-control-plane', () => {
     assert.equal(results['kfp-db-backup-id'], mysqlBackupId);
     assert.equal(results['kfp-db-path'], 'ckf/kfp-db-2');
     assert.equal(results['mlpipeline-copied'], '2');
-    assert.match(results['next'] ?? '', /kfp-db writes to ckf\/kfp-db-2 from now on/);
+    assert.match(results['next'] ?? '', /From now on kfp-db writes to ckf\/kfp-db-2\./);
     assert.ok(Object.keys(results).every((key) => /^[a-z][a-z0-9-]*$/.test(key)));
     assert.deepEqual(rig.databases['katib-db']?.restores, []);
   });

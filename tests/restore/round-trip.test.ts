@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { copyOfBox } from '../end-to-end/copy-of-box.ts';
 import { assertNothingRuns } from '../end-to-end/expect-failure.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
-import type { Box } from '../sandbox/box.ts';
+import { startBox, type Box } from '../sandbox/box.ts';
 import type { ModelState } from '../sandbox/model-state.ts';
 import { changeRows } from '../sandbox/mysql/data-file.ts';
 import { contentsOf, destroy } from './box-contents.ts';
@@ -111,6 +114,35 @@ describe('a restore on the box', function () {
     assert.deepEqual(contentsOf(box), contents);
     assert.deepEqual(box.scales(), scales);
     assertNothingRuns(box);
+    assert.equal(statusOf(box, 'kfp-db'), 'active');
+    assert.equal(statusOf(box, 'katib-db'), 'active');
+    await backUp(box);
+  });
+
+  it('brings a set back in a fresh model that is given the old path, and takes the path over', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'fresh-model-'));
+    await using cleanUp = new AsyncDisposableStack();
+    cleanUp.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const old = join(directory, 'old');
+    const fresh = join(directory, 'fresh');
+    const made = await (async () => {
+      await using box = await startBox({ directory: old, small: true, pace: 20 });
+      await box.mlmd.stopWriting();
+      return { contents: contentsOf(box), id: await backUp(box) };
+    })();
+    cpSync(join(old, 's3'), join(fresh, 's3'), { recursive: true });
+    await using box = await startBox({ directory: fresh, small: true, pace: 20 });
+    await box.mlmd.stopWriting();
+    destroy(box);
+
+    const refused = await restore(box, made.id);
+    assert.equal(refused.status, 'failed');
+    assert.match(refused.message, /was made by the model kubeflow .* from-model=kubeflow/);
+    assertCompleted(await restore(box, made.id, { 'from-model': 'kubeflow', 'take-over': true }));
+
+    assert.deepEqual(contentsOf(box), made.contents);
     assert.equal(statusOf(box, 'kfp-db'), 'active');
     assert.equal(statusOf(box, 'katib-db'), 'active');
     await backUp(box);
