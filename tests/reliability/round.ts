@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { assertNoDebris, assertNothingLeft, assertPutBack, calmOf, undoIn } from './aftermath.ts';
+import { assertIntact, setsIn } from './intact.ts';
+import { lookOn, type Moment } from './moments.ts';
+import type { Rig } from './rig.ts';
+
+/** What happens to a backup. */
+export interface Blow {
+  readonly signal: 'SIGKILL' | 'SIGTERM';
+  /** At a moment, or so many milliseconds after its beginning. */
+  readonly at: Moment | number;
+  /** What the unit does next: its regular hook, or it comes back on a fresh disk. */
+  readonly next: 'update-status' | 'new pod';
+}
+
+/**
+ * One backup that is struck, what follows, and the next backup. Fails when a promise is broken: all scales are as before, no half set is
+ * listed, earlier sets are whole, the next backup succeeds and clears away what was left, and nothing is left running. Returns whether the
+ * process died of the blow; it may have ended before.
+ */
+export const playRound = async (rig: Rig, blow: Blow): Promise<{ readonly struck: boolean }> => {
+  changeSource(rig);
+  const before = calmOf(rig.box);
+  const earlier = setsIn(rig.box);
+  const struck = await strike(rig, blow);
+  if (struck && blow.signal === 'SIGTERM') {
+    assert.deepEqual(calmOf(rig.box), before, 'SIGTERM: the scales before any hook');
+    assert.deepEqual(undoIn(rig.journal), []);
+    assertNoDebris(rig.box, setsIn(rig.box));
+  }
+  if (blow.next === 'new pod') await rig.replacePod();
+  else assert.equal((await rig.box.hook('update-status')).exitCode, 0);
+  assertPutBack(rig.box, rig.journal, before);
+  const sets = setsIn(rig.box);
+  assert.deepEqual(sets.slice(0, earlier.length), earlier, 'earlier sets are still listed');
+  assert.ok(sets.length <= earlier.length + 1);
+
+  const run = await rig.box.run('backup-control-plane');
+  assert.equal(run.status, 'completed', run.message);
+  const after = setsIn(rig.box);
+  assert.equal(after.length, sets.length + 1);
+  for (const id of after) assertIntact(rig.box, id);
+  assertPutBack(rig.box, rig.journal, before);
+  assertNoDebris(rig.box, after);
+  await assertNothingLeft(rig.box, rig.journal);
+  return { struck };
+};
+
+/** Runs a backup and hits it. */
+const strike = async (rig: Rig, { signal, at }: Blow): Promise<boolean> => {
+  let hit = false;
+  const blow = (): void => {
+    hit = true;
+    started.signal(signal);
+  };
+  using _looking = lookOn(rig, ({ what, nth, when }) => {
+    if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
+      return undefined;
+    blow();
+    return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
+  });
+  const started = rig.box.start('backup-control-plane');
+  const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
+  const { dispatch, status, message } = await started.done;
+  clearTimeout(timer);
+  if (dispatch.signal === null) assert.equal(status, 'completed', message);
+  else assert.equal(dispatch.signal, signal);
+  return dispatch.signal !== null;
+};
+
+let changes = 0;
+
+/** People work between two backups: something new, something replaced, and something large enough to be sent in parts. */
+export const changeSource = ({ box }: Rig): void => {
+  const { contents } = box.stores.minio;
+  const number = String(++changes);
+  contents.put(
+    'mlpipeline',
+    { key: `artifacts/new-${number}/main.log`, content: `run ${number}\n` },
+    { key: 'pipelines/6d3a1f0e', content: `kind: PipelineSpec\nversion: ${number}\n` },
+    {
+      key: 'v2/artifacts/a b/in-parts',
+      content: Buffer.alloc(6 * 2 ** 20, number),
+      partSize: 5 * 2 ** 20,
+    },
+  );
+};
