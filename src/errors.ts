@@ -58,7 +58,6 @@ export const errorCodes = {
   'source-is-target': 'operator',
   'source-shrunk': 'operator',
   'objects-failed': 'operator',
-  'restore-incomplete': 'operator',
 
   'prefix-claimed': 'operator',
   'backup-running': 'operator',
