@@ -52,7 +52,7 @@ export default tseslint.config(
     'The ports, the errors and the event know nothing of what uses them.',
   ),
   layer(
-    ['src/backup/**', 'src/restore/**'],
+    ['src/backup/**', 'src/restore/**', 'src/retention/**', 'src/sets/**'],
     [...sdks, '**/adapters/*', '**/actions/*', '**/hooks/*', '**/charm.ts', '**/main.ts'],
     'The story speaks to the ports of world.ts only.',
   ),
