@@ -49,16 +49,22 @@ export const findBucketGarbage = async (
     return file;
   };
 
-  let file = await write(listCandidates(removal, prefix));
-  for (const { list } of removal.listsThatStay(bucket)) {
+  const [newest, ...others] = removal.listsThatStay(bucket);
+  const listed = listCandidates(removal, prefix);
+  let file = await write(
+    newest ? walk.withoutNeeded(listed, openProvenList(removal.store, newest.list)) : listed,
+  );
+  for (const { list } of others) {
     // The mirror's pass reads every list, so that one which cannot be read is met before anything is deleted.
     if (place === 'history' && file.objects === 0) break;
-    file = await write(walk.withoutNeeded(file, openProvenList(removal.store, list)), file);
+    const lines = openProvenList(removal.store, list);
+    file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
   }
   for (const key of removal.listsThatGo(bucket)) {
     if (file.objects === 0) break;
     try {
-      file = await write(walk.markListed(file, openAnyList(removal, key)), file);
+      const lines = openAnyList(removal, key);
+      file = await write(walk.markListed(readCandidates(file), lines), file);
     } catch (error) {
       // Without it less is known to be ours, so less is deleted.
       if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
@@ -98,26 +104,27 @@ async function* garbageAmong(
 }
 
 type Lines = AsyncIterable<ListedObject>;
+type Candidates = AsyncIterable<Candidate>;
 
 interface Walk {
-  withoutNeeded(file: CandidateFile, lines: Lines): AsyncIterable<Candidate>;
-  markListed(file: CandidateFile, lines: Lines): AsyncIterable<Candidate>;
+  withoutNeeded(candidates: Candidates, lines: Lines): Candidates;
+  markListed(candidates: Candidates, lines: Lines): Candidates;
   isOurName(key: string): boolean;
 }
 
 const mirrorWalk: Walk = {
-  withoutNeeded: async function* (file, lines) {
+  withoutNeeded: async function* (candidates, lines) {
     for await (const { item, match } of lookUp({
-      items: [readCandidates(file), 'listing of the mirror'],
+      items: [candidates, 'listing of the mirror'],
       among: [lines, 'object list'],
     })) {
       if (match === undefined) yield item;
       else if (!isVersion(item, match)) yield { ...item, inUse: true };
     }
   },
-  markListed: async function* (file, lines) {
+  markListed: async function* (candidates, lines) {
     for await (const { item, match } of lookUp({
-      items: [readCandidates(file), 'listing of the mirror'],
+      items: [candidates, 'listing of the mirror'],
       among: [lines, 'object list'],
     }))
       yield match && isVersion(item, match) ? { ...item, listed: true } : item;
@@ -126,16 +133,16 @@ const mirrorWalk: Walk = {
 };
 
 const historyWalk: Walk = {
-  withoutNeeded: async function* (file, lines) {
+  withoutNeeded: async function* (candidates, lines) {
     for await (const { item, match } of lookUp({
-      items: [readCandidates(file), 'listing of the history'],
+      items: [candidates, 'listing of the history'],
       among: [inHistoryOrder(lines), 'object list'],
     }))
       if (match === undefined) yield item;
   },
-  markListed: async function* (file, lines) {
+  markListed: async function* (candidates, lines) {
     for await (const { item, match } of lookUp({
-      items: [readCandidates(file), 'listing of the history'],
+      items: [candidates, 'listing of the history'],
       among: [inHistoryOrder(lines), 'object list'],
     }))
       yield match ? { ...item, listed: true } : item;

@@ -1,8 +1,7 @@
-import { readClaim } from '../backup/claim.ts';
 import { statusOfBackup } from '../backup/database-backups.ts';
 import type { BackupManifest, DatabaseBackup } from '../backup/manifest.ts';
 import { orProblem, CharmError } from '../errors.ts';
-import type { JujuModel, Target, World } from '../world.ts';
+import type { JujuModel, World } from '../world.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
@@ -11,7 +10,6 @@ import type { VerifyWork } from './verification.ts';
  */
 export const verifyFinished = async (
   world: World,
-  target: Target,
   work: VerifyWork,
   manifest: BackupManifest,
 ): Promise<void> => {
@@ -23,12 +21,10 @@ export const verifyFinished = async (
   const juju = await orProblem(() => world.openJuju());
   if (juju instanceof CharmError) return work.note(`The databases were not asked: ${juju.message}`);
   await using model = juju;
-  const generations = (await readClaim(target))?.claim.generations ?? {};
   const ask = async (database: DatabaseBackup): Promise<void> => {
     const { component, path } = database;
-    const current = (await world.relatedDatabase(component))
-      ? work.layout.databasePath(component, generations[component] ?? 1)
-      : undefined;
+    const handed = await orProblem(() => world.handedPath(component));
+    const current = handed instanceof CharmError ? undefined : handed;
     if (path !== current)
       return work.note(
         `${component}: not asked, because it does not write to ${path ?? 'an S3 storage of its own'} now`,

@@ -57,7 +57,7 @@ export const verifySet = async (
     async () => {
       for (const missing of partsMissing(manifest)) await damages.found(missing);
       for (const database of manifest.databases) await verifyDatabase(work, database);
-      await verifyFinished(world, target, work, manifest);
+      await verifyFinished(world, work, manifest);
       if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
       for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
     },

@@ -31,7 +31,7 @@ describe('verifying with the databases in reach', () => {
     return {
       ...vault.world,
       openJuju: async () => createFakeJujuModel(model),
-      relatedDatabase: async (endpoint) => endpoint,
+      handedPath: async (endpoint) => layout.databasePath(endpoint, 1),
       ...changes,
     };
   };
@@ -66,12 +66,8 @@ describe('verifying with the databases in reach', () => {
 
   it('does not ask a database that writes to another path by now', async () => {
     const id = await vault.backUp();
-    const generations = { 'kfp-db': 2, 'katib-db': 2 };
-    vault.store.seed(
-      layout.claim,
-      JSON.stringify({ format: 1, model: vault.world.model, generations }),
-    );
-    const { first, notes } = await verify(worldWith(''), id);
+    const handedPath = async (endpoint: string) => layout.databasePath(endpoint, 2);
+    const { first, notes } = await verify(worldWith('', { handedPath }), id);
     assert.deepEqual(first, []);
     assert.match(notes[0] ?? '', /kfp-db: not asked, because it does not write to ckf\/kfp-db now/);
   });
@@ -81,7 +77,7 @@ describe('verifying with the databases in reach', () => {
     const cases: [World, RegExp][] = [
       [worldWith('refused'), /could not list its backups: Missing relation/],
       [worldWith('', { model: { name: 'new', uuid: 'new' } }), /made by the model kubeflow/],
-      [worldWith('', { relatedDatabase: async () => undefined }), /not asked/],
+      [worldWith('', { handedPath: async () => undefined }), /not asked/],
       [
         worldWith('', {
           openJuju: async () => {

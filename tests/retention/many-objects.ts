@@ -1,0 +1,115 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { backupIdAt } from '../../src/backup/backup-id.ts';
+import { layoutOf } from '../../src/backup/layout.ts';
+import { createObjectListWriter } from '../../src/backup/object-list-writer.ts';
+import { pruneSets } from '../../src/retention/prune.ts';
+import { verifySet } from '../../src/sets/verify-set.ts';
+import type { ObjectStore, StoredObject, World } from '../../src/world.ts';
+import { FastClock } from '../fakes/fast-clock.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { FakeProgress } from '../fakes/progress.ts';
+import { aManifest } from '../fixtures/manifest.ts';
+
+/*
+ * A program of its own, so that it can be run with a small heap: two sets over a mirror and a history that are made up while they are listed. The older set
+ * lists all keys, the newer one every other. Verifies the newer one, prunes the older one, and writes what it counted.
+ */
+
+const count = Number(process.argv[2]);
+const layout = layoutOf('ckf');
+const model = { name: 'kubeflow', uuid: 'u' };
+const committed = Date.parse('2026-11-02T00:00:00Z');
+const ids = [
+  backupIdAt(new Date('2026-11-01T00:00:00Z')),
+  backupIdAt(new Date(committed)),
+] as const;
+const mirror = layout.mirror('mlpipeline');
+const history = layout.history('mlpipeline');
+
+const keyOf = (index: number): string => `${'long/'.repeat(150)}${String(index).padStart(8, '0')}`;
+const etagOf = (index: number): string => String(index).padStart(32, '0');
+const oldEtag = (index: number): string => String(index).padStart(32, 'a');
+
+const made = async function* (
+  from: (index: number) => string,
+  etag: (index: number) => string,
+): AsyncGenerator<StoredObject> {
+  for (let index = 0; index < count; index += 1)
+    yield { key: from(index), size: 10, etag: etag(index), lastModified: new Date(committed) };
+};
+
+const scratch = await mkdtemp(join(tmpdir(), 'many-'));
+const small = new FakeObjectStore({ now: () => new Date(committed) });
+const files = new Map<string, string>();
+for (const [age, id] of ids.entries()) {
+  const file = join(scratch, id);
+  await using list = createObjectListWriter(file);
+  for (let index = 0; index < count; index += age + 1) {
+    const etag = age === 0 ? oldEtag(index) : etagOf(index);
+    list.add({ key: keyOf(index), size: 10, etag, lastModified: '2026-11-01T00:00:00.000Z' });
+    if (index % 1000 === 0) await list.drained();
+  }
+  await list.close();
+  const bytes = await readFile(file);
+  const key = layout.objectList(id, 'mlpipeline');
+  files.set(key, file);
+  small.seed(key, 'on the disk');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const manifest = aManifest({
+    id,
+    model,
+    components: ['mlpipeline'],
+    databases: [],
+    buckets: [{ ...aManifest().buckets[0]!, list: { key, size: bytes.length, sha256 } }],
+  });
+  small.seed(layout.manifest(id), JSON.stringify({ ...manifest, mlmd: undefined }));
+}
+
+let deleted = 0;
+const store: ObjectStore = Object.assign(small, {
+  list: (prefix: string) => {
+    if (prefix === mirror) return made((index) => mirror + keyOf(index), etagOf);
+    if (prefix === history)
+      return made((index) => `${history}${keyOf(index)}/${oldEtag(index)}`, oldEtag);
+    return FakeObjectStore.prototype.list.call(small, prefix);
+  },
+  get: async (key: string) => {
+    const file = files.get(key);
+    const content = await FakeObjectStore.prototype.get.call(small, key);
+    return file === undefined
+      ? content
+      : { ...content, body: Readable.from(createReadStream(file)) };
+  },
+  delete: async (keys: readonly string[]) => {
+    deleted += keys.filter((key) => key.startsWith(mirror) || key.startsWith(history)).length;
+    await FakeObjectStore.prototype.delete.call(small, keys);
+  },
+});
+
+const away = async (): Promise<never> => Promise.reject(new Error('not needed'));
+const target = { store, bucket: 'backups', endpoint: 'http://s3.test', prefix: 'ckf' };
+const world: World = {
+  ...{ model, scratch, unit: 'ckf-backup/0', signal: new AbortController().signal },
+  ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },
+  ...{ openJuju: away, openKubernetes: away, openSource: away, openTarget: async () => target },
+  relatedDatabase: async () => undefined,
+  handedPath: async () => undefined,
+  handPath: away,
+};
+
+try {
+  const { damages, objects } = await verifySet(world, { transfers: 4 }, target, ids[1], {
+    deep: false,
+  });
+  const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+  const report = await pruneSets(world, { keep }, target, { dryRun: false });
+  console.log(JSON.stringify({ damages, objects, removed: report.removed.length, deleted }));
+} finally {
+  await rm(scratch, { recursive: true });
+}
