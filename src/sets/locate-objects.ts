@@ -31,6 +31,8 @@ export const locateObjects = async (
 ): Promise<void> => {
   const mirror = layout.mirror(bucket);
   const history = layout.history(bucket);
+  const places = { mirror, history };
+  let looked = 0;
   const notInMirror = async function* (): AsyncGenerator<Sought> {
     for await (const { item, match } of lookUp({
       items: [openProvenList(store, list), 'object list'],
@@ -47,12 +49,30 @@ export const locateObjects = async (
     among: [withoutPrefix(store.list(history), history), 'listing of the history'],
   })) {
     const { why, ...listed } = item.listed;
-    const difference = differenceInHistory(listed, match);
-    if (match === undefined) await located.lost(listed, why);
-    else if (difference === undefined)
+    const difference = match ? differenceInHistory(listed, match) : why;
+    if (match && difference === undefined) {
       await located.there({ ...match, key: history + match.key }, listed);
-    else await located.lost(listed, difference);
+      continue;
+    }
+    looked += 1;
+    const moved = looked > mostLooked ? undefined : await lookAgain(store, places, listed);
+    if (moved) await located.there(moved, listed);
+    else await located.lost(listed, difference ?? why);
   }
+};
+
+const mostLooked = 1000;
+
+/** A backup that runs meanwhile moves versions to the history, where its listing may have passed already. */
+const lookAgain = async (
+  store: ObjectStore,
+  { mirror, history }: { readonly mirror: string; readonly history: string },
+  listed: ListedObject,
+): Promise<StoredObject | undefined> => {
+  const old = await store.head(`${history}${listed.key}/${storedEtag(listed)}`);
+  if (old && differenceInHistory(listed, old) === undefined) return old;
+  const current = await store.head(mirror + listed.key);
+  return current && differenceInMirror(listed, current) === undefined ? current : undefined;
 };
 
 async function* withoutPrefix(
@@ -75,11 +95,7 @@ const differenceInMirror = (
 };
 
 /** A copy on the server may have another ETag than its original when that was in parts or is encrypted, so only an honest MD5 tells. */
-const differenceInHistory = (
-  listed: ListedObject,
-  found: StoredObject | undefined,
-): string | undefined => {
-  if (found === undefined) return undefined;
+const differenceInHistory = (listed: ListedObject, found: StoredObject): string | undefined => {
   if (found.size !== listed.size) return differentSize(listed, found);
   const isHonest = listed.mirrorEtag === undefined && isMd5(listed.etag) && isMd5(found.etag);
   return isHonest && found.etag !== listed.etag

@@ -209,6 +209,21 @@ describe('verifySet', () => {
     });
   }
 
+  it('is not confused by a backup that moves versions to the history meanwhile', async () => {
+    const { store } = vault;
+    const list = store.list.bind(store);
+    const before = await Array.fromAsync(list(history));
+    for (const key of ['a', 'empty', '\uffee']) vault.source.seed(key, `third ${key}`);
+    await vault.backUp();
+    store.list = (prefix, options) =>
+      prefix === history
+        ? (async function* () {
+            yield* before;
+          })()
+        : list(prefix, options);
+    assert.deepEqual((await verify(newest)).first, []);
+  });
+
   it('does not count an object in parts as proven when they are not what its ETag says', async () => {
     seedParts(vault, 'in parts');
     const id = await vault.backUp();
