@@ -20,7 +20,7 @@ export interface RigMaker extends Disposable {
 }
 
 const environment = {
-  NODE_OPTIONS: `--import=${new URL('hurry.ts', import.meta.url).href}`,
+  NODE_OPTIONS: `--import=${new URL('hurry.js', import.meta.url).href}`,
 };
 
 export const rigMaker = async (): Promise<RigMaker> => {

@@ -7,8 +7,6 @@ import timers from 'node:timers/promises';
  */
 
 const sleep = timers.setTimeout;
-const hurried: typeof sleep = (milliseconds = 0, value, options) =>
-  sleep(milliseconds / 20, value, options);
 
-Object.assign(timers, { setTimeout: hurried });
+timers.setTimeout = (milliseconds = 0, value, options) => sleep(milliseconds / 20, value, options);
 syncBuiltinESMExports();
