@@ -222,6 +222,11 @@ export interface ObjectContent extends StoredObject {
   readonly body: Readable;
 }
 
+/** A small object as a whole. */
+export interface FetchedObject extends Omit<ObjectContent, 'body'> {
+  readonly bytes: Buffer;
+}
+
 export interface PutOptions {
   readonly metadata?: Partial<ObjectMetadata>;
   /** Only when no object has this key; otherwise rejects with `object-exists`. */
@@ -275,6 +280,8 @@ export interface ObjectStore extends AsyncDisposable {
       readonly signal?: AbortSignal;
     },
   ): Promise<ObjectContent>;
+  /** The whole of a small object with what belongs to it; `etag` as in `get`. A reply that breaks off is asked for again. */
+  fetch(key: string, options?: { readonly etag?: string }): Promise<FetchedObject>;
   /** The whole of a small object. */
   read(key: string): Promise<Buffer>;
   tags(key: string): Promise<Readonly<Record<string, string>>>;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { CharmError, reasonOf } from '../errors.ts';
+import type { S3Answer } from './s3-answer.ts';
 import { addressOf } from './s3-address.ts';
 import { connect, type S3Request, type S3Response } from './s3-connection.ts';
 import { createExplainer, mayPass, type S3Attempt } from './s3-errors.ts';
@@ -27,6 +28,8 @@ export interface S3Client {
     request: S3Call,
     consume: (response: S3Response) => Promise<Result>,
   ): Promise<Result>;
+  /** The same for a small reply, which is read as a whole as a part of the attempt. */
+  ask(request: S3Call): Promise<S3Answer>;
   /** The CharmError for something that went wrong after `call` had resolved, in a body. */
   explain(error: unknown, doing: string): Error;
   close(): Promise<void>;
@@ -40,41 +43,49 @@ export const createClient = (options: S3Options): S3Client => {
   // Every request under way listens to it.
   if (options.signal) setMaxListeners(0, options.signal);
 
-  const attemptOnce = async <Result>(
+  const repeat = async <Result>(
     request: S3Call,
-    consume: (response: S3Response) => Promise<Result>,
+    attemptOnce: (request: S3Call) => Promise<Result>,
   ): Promise<Result> => {
-    const response = await connection.send(request);
-    if (response.status >= 300) throw await failureOf(response);
-    return consume(response);
+    const { tidies = false } = request;
+    const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
+    checkKey(request.key, description);
+    for (let attempt = 1; ; attempt += 1) {
+      signal?.throwIfAborted();
+      try {
+        return await attemptOnce({ ...request, ...(signal && { signal }) });
+      } catch (error) {
+        signal?.throwIfAborted();
+        const stopping = tidies && options.signal?.aborted === true;
+        if (attempt >= attempts || stopping || !maySendAgain(request) || !mayPass(error))
+          throw explain(error, {
+            doing: request.doing,
+            attempts: attempt,
+            ...(request.onCondition && { onCondition: request.onCondition }),
+          });
+        request.onRetry?.();
+        await options.clock.sleep(pause(error, attempt, options.random ?? Math.random), signal);
+      }
+    }
   };
 
   return {
     description,
     options,
     sizes: { ...defaultSizes, ...options.sizes },
-    call: async (request, consume) => {
-      const { tidies = false } = request;
-      const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
-      checkKey(request.key, description);
-      for (let attempt = 1; ; attempt += 1) {
-        signal?.throwIfAborted();
-        try {
-          return await attemptOnce({ ...request, ...(signal && { signal }) }, consume);
-        } catch (error) {
-          signal?.throwIfAborted();
-          const stopping = tidies && options.signal?.aborted === true;
-          if (attempt >= attempts || stopping || !maySendAgain(request) || !mayPass(error))
-            throw explain(error, {
-              doing: request.doing,
-              attempts: attempt,
-              ...(request.onCondition && { onCondition: request.onCondition }),
-            });
-          request.onRetry?.();
-          await options.clock.sleep(pause(error, attempt, options.random ?? Math.random), signal);
-        }
-      }
-    },
+    call: (request, consume) =>
+      repeat(request, async (prepared) => {
+        const response = await connection.send(prepared);
+        if (response.status >= 300) throw await failureOf(response);
+        return consume(response);
+      }),
+    ask: (request) =>
+      repeat(request, async (prepared) => {
+        const answer = await connection.ask(prepared);
+        if (answer.status >= 300)
+          throw new S3Failure(answer.status, answer.bytes.toString('utf8'), answer.headers);
+        return answer;
+      }),
     explain: (error, doing) => {
       const explained = explain(error, { doing, attempts: 1 });
       return explained instanceof Error ? explained : new Error(reasonOf(explained));

@@ -1,6 +1,7 @@
 import { rootCertificates, createSecureContext } from 'node:tls';
 import type { Readable } from 'node:stream';
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
+import { dispatchWhole, type S3Answer } from './s3-answer.ts';
 import type { S3Address } from './s3-address.ts';
 import { defaultTimeouts, type S3Options } from './s3-options.ts';
 import { createSigner } from './s3-signer.ts';
@@ -21,10 +22,12 @@ export interface S3Request {
   readonly slow?: boolean;
 }
 
+export type S3Headers = Readonly<Record<string, string>>;
+
 export interface S3Response {
   readonly status: number;
   /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: S3Headers;
   /** Must be consumed or destroyed. */
   readonly body: Readable;
 }
@@ -32,6 +35,8 @@ export interface S3Response {
 /** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `s3-errors.ts` explains. */
 export interface S3Connection {
   send(request: S3Request): Promise<S3Response>;
+  /** For small replies: reads the whole body too. */
+  ask(request: S3Request): Promise<S3Answer>;
   close(): Promise<void>;
 }
 
@@ -53,20 +58,25 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
       }),
     },
   });
+  const optionsOf = async (request: S3Request): Promise<Dispatcher.DispatchOptions> => {
+    const { path, search } = address.target(request.key, request.query ?? {});
+    const headers = await sign(request, path);
+    if (request.size !== undefined) headers['content-length'] = String(request.size);
+    return {
+      method: request.method,
+      path: path + search,
+      headers: onTheWire(headers),
+      body: request.body ?? null,
+      // undici would close the connection after each HEAD, for servers that answer one with a body.
+      reset: false,
+      ...(request.slow && { headersTimeout: timeouts.slowReply }),
+    };
+  };
   return {
     send: async (request) => {
-      const { path, search } = address.target(request.key, request.query ?? {});
-      const headers = await sign(request, path);
-      if (request.size !== undefined) headers['content-length'] = String(request.size);
       const response = await pool.request({
-        method: request.method,
-        path: path + search,
-        headers: onTheWire(headers),
-        body: request.body ?? null,
-        // undici would close the connection after each HEAD, for servers that answer one with a body.
-        reset: false,
+        ...(await optionsOf(request)),
         ...(request.signal && { signal: request.signal }),
-        ...(request.slow && { headersTimeout: timeouts.slowReply }),
       });
       return {
         status: response.statusCode,
@@ -74,6 +84,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
         body: response.body,
       };
     },
+    ask: async (request) =>
+      dispatchWhole(pool, await optionsOf(request), fromTheWire, request.signal),
     close: () => pool.destroy(),
   };
 };

@@ -2,7 +2,6 @@ import { CharmError } from '../errors.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
 import { quoteKey, type S3Client } from './s3-client.ts';
 import { etagIn } from './s3-metadata.ts';
-import { textIn } from './s3-read.ts';
 import { elementsOf, textOf } from './s3-xml.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -11,8 +10,10 @@ type Query = Readonly<Record<string, string>>;
 export const createLister = (
   client: S3Client,
 ): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes' | 'unfinishedUploads'> => {
-  const page = (doing: string, query: Query): Promise<string> =>
-    client.call({ method: 'GET', doing, query: { ...query, 'encoding-type': 'url' } }, textIn);
+  const page = async (doing: string, query: Query): Promise<string> => {
+    const asked = { ...query, 'encoding-type': 'url' };
+    return (await client.ask({ method: 'GET', doing, query: asked })).bytes.toString('utf8');
+  };
 
   /** The pages of a listing; the next one is on its way while one is being used. */
   const pages = async function* (

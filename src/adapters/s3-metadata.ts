@@ -40,7 +40,7 @@ export const copySource = (bucket: string, from: string, etag: string): Record<s
 /** What the headers of a GET or HEAD tell of an object. Tags are only counted there. */
 export const describedBy = (
   key: string,
-  response: S3Response,
+  response: Pick<S3Response, 'headers'>,
   description: string,
 ): StoredObject & { readonly metadata: ObjectMetadata } => {
   const { headers } = response;

@@ -4,7 +4,7 @@ import { CharmError, hasCode } from '../errors.ts';
 import type { ObjectStore, PutOptions } from '../world.ts';
 import { checkedBody } from './s3-body.ts';
 import { quoteKey, type S3Call, type S3Client } from './s3-client.ts';
-import type { S3Response } from './s3-connection.ts';
+import type { S3Answer } from './s3-answer.ts';
 import { etagIn, metadataHeaders } from './s3-metadata.ts';
 import { createReader } from './s3-read.ts';
 import { etagIsMd5, writeHeaders } from './s3-write-headers.ts';
@@ -81,21 +81,20 @@ const withoutQuotes = (request: S3Call, ifMatch: string): S3Call => ({
 });
 
 /** Sends bytes, as often as it takes, and compares the ETag that comes back with their MD5. */
-export const sendBytes = (
+export const sendBytes = async (
   client: S3Client,
   request: S3Call,
   bytes: Uint8Array,
   md5 = createHash('md5').update(bytes).digest('hex'),
-): Promise<Written> =>
-  client.call(
-    {
-      ...request,
-      headers: { ...request.headers, 'content-md5': inBase64(md5) },
-      body: bytes,
-      size: bytes.length,
-    },
-    async (response) => written(response, md5, request.doing, client),
-  );
+): Promise<Written> => {
+  const answer = await client.ask({
+    ...request,
+    headers: { ...request.headers, 'content-md5': inBase64(md5) },
+    body: bytes,
+    size: bytes.length,
+  });
+  return written(answer, md5, request.doing, client);
+};
 
 /** Sends a stream, once. Rejects with the stream's own error when it is the stream that fails. */
 export const sendStream = async (
@@ -111,9 +110,8 @@ export const sendStream = async (
     ...(md5 !== undefined && { 'content-md5': inBase64(md5) }),
   };
   try {
-    return await client.call({ ...request, headers, body, size }, async (response) =>
-      written(response, md5, request.doing, client),
-    );
+    const answer = await client.ask({ ...request, headers, body, size });
+    return written(answer, md5, request.doing, client);
   } catch (error) {
     throw problem()?.error ?? error;
   } finally {
@@ -124,12 +122,11 @@ export const sendStream = async (
 const inBase64 = (md5: string): string => Buffer.from(md5, 'hex').toString('base64');
 
 const written = (
-  { headers, body }: S3Response,
+  { headers }: S3Answer,
   md5: string | undefined,
   doing: string,
   { description }: S3Client,
 ): Written => {
-  body.resume();
   const etag = etagIn(headers['etag']);
   if (etag === undefined)
     throw new CharmError(

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ObjectContent, ObjectStore } from '../world.ts';
 import { hasCode } from '../errors.ts';
 import { quoteKey, type S3Client } from './s3-client.ts';
-import type { S3Response } from './s3-connection.ts';
+import type { S3Headers, S3Response } from './s3-connection.ts';
 import { bytesOf, ContentBody } from './s3-body.ts';
 import { S3Failure } from './s3-failure.ts';
 import { describedBy } from './s3-metadata.ts';
@@ -12,22 +12,17 @@ import { elementsOf, textOf } from './s3-xml.ts';
 /** The reading half of the port, one object at a time. */
 export const createReader = (
   client: S3Client,
-): Pick<ObjectStore, 'head' | 'get' | 'read' | 'tags'> => {
+): Pick<ObjectStore, 'head' | 'get' | 'fetch' | 'read' | 'tags'> => {
   const { touch } = writeHeaders(client.options);
   return {
     head: async (key, { part } = {}) => {
       const doing = `look at ${quoteKey(key)}`;
       const query = part === undefined ? {} : { partNumber: String(part) };
       try {
-        return await client.call(
-          { method: 'HEAD', key, doing, query, headers: touch },
-          async (response) => {
-            response.body.resume();
-            const described = describedBy(key, response, client.description);
-            const length = Number(response.headers['content-length']);
-            return part === undefined ? described : { ...described, size: length };
-          },
-        );
+        const answer = await client.ask({ method: 'HEAD', key, doing, query, headers: touch });
+        const described = describedBy(key, answer, client.description);
+        const length = Number(answer.headers['content-length']);
+        return part === undefined ? described : { ...described, size: length };
       } catch (error) {
         if (hasCode(error, 'object-missing')) return undefined;
         throw error;
@@ -45,14 +40,27 @@ export const createReader = (
         { method: 'GET', key, doing, headers, ...(signal && { signal }) },
         async (response) => ({
           ...describedOrDropped(key, response, client.description),
-          tagCount: Number(response.headers['x-amz-tagging-count'] ?? 0),
+          tagCount: tagCountIn(response.headers),
           body: new ContentBody(response.body, (error) => client.explain(error, doing)),
         }),
       );
     },
 
-    read: async (key) =>
-      client.call({ method: 'GET', key, doing: `read ${quoteKey(key)}`, headers: touch }, wholeOf),
+    fetch: async (key, { etag } = {}) => {
+      const doing = `read ${quoteKey(key)}`;
+      const headers = { ...touch, ...(etag !== undefined && { 'if-match': `"${etag}"` }) };
+      const answer = await client.ask({ method: 'GET', key, doing, headers });
+      return {
+        ...describedBy(key, answer, client.description),
+        tagCount: tagCountIn(answer.headers),
+        bytes: answer.bytes,
+      };
+    },
+
+    read: async (key) => {
+      const doing = `read ${quoteKey(key)}`;
+      return (await client.ask({ method: 'GET', key, doing, headers: touch })).bytes;
+    },
 
     tags: async (key) => {
       const doing = `read the tags of ${quoteKey(key)}`;
@@ -64,6 +72,8 @@ export const createReader = (
     },
   };
 };
+
+const tagCountIn = (headers: S3Headers): number => Number(headers['x-amz-tagging-count'] ?? 0);
 
 const describedOrDropped = (
   key: string,

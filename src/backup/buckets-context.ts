@@ -4,7 +4,7 @@ import type { Bandwidth } from './bandwidth.ts';
 /** What every copy of a pass works with. */
 export interface CopyContext {
   /** Is only read: the source, or a backup set that stands for it in a restore. */
-  readonly from: Pick<ObjectStore, 'description' | 'get' | 'head' | 'tags'>;
+  readonly from: Pick<ObjectStore, 'description' | 'get' | 'fetch' | 'head' | 'tags'>;
   readonly to: ObjectStore;
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;

@@ -3,7 +3,7 @@ import { CharmError, hasCode } from '../errors.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../world.ts';
 import { confirmWritten, etagOfContent } from './buckets-confirm.ts';
 import type { CopyContext, Moved } from './buckets-context.ts';
-import { collected, metered } from './metered.ts';
+import { metered } from './metered.ts';
 import { etagOfParts, isMd5, partsOf, type PartLayout } from './part-layout.ts';
 
 /** What a copy turned out to be. */
@@ -30,8 +30,9 @@ export const copySmall = async (
   const started = clock.now().getTime();
   signal.throwIfAborted();
   // Small ones end soon enough without the signal, whose listeners would cost as much as the signature.
-  const content = await openObject(context, source, {});
-  const body = await collected(content.body);
+  const content = await context.from.fetch(source.key, { etag: source.etag });
+  if (content.etag !== source.etag) throw changed(context.from, source.key);
+  const body = content.bytes;
   if (body.length !== content.size) throw cutShort(context, source, body.length);
   const metadata = await metadataOf(context, content);
   const key = context.mirror + source.key;
@@ -151,18 +152,18 @@ export const openObject = async (
   content.body.on('error', () => undefined);
   if (content.etag === etag) return content;
   content.body.destroy();
-  throw new CharmError(
-    'object-changed',
-    `${key} in ${from.description} changed while it was read.`,
-  );
+  throw changed(from, key);
 };
 
 /** Everything that belongs to the object besides its bytes. */
 export const metadataOf = async (
   { from }: CopyContext,
-  { key, metadata, tagCount }: ObjectContent,
+  { key, metadata, tagCount }: Omit<ObjectContent, 'body'>,
 ): Promise<ObjectMetadata> =>
   tagCount === 0 ? metadata : { ...metadata, tags: await from.tags(key) };
+
+const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
+  new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
 
 const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 

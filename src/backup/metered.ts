@@ -30,23 +30,4 @@ export const metered = (
   return Readable.from(pieces(), { objectMode: false });
 };
 
-/** Everything in a body that is small. Events cost a fraction of what an iterator over the stream does. */
-export const collected = (body: Readable): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    // What happened before somebody listened is not told again.
-    if (body.destroyed) reject(body.errored ?? new Error('the connection was closed'));
-    body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-    });
-    body.once('end', () => {
-      const [only] = chunks;
-      resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks));
-    });
-    body.once('error', reject);
-    body.once('close', () => {
-      reject(new Error('the connection was closed'));
-    });
-  });
-
 const chunksOf = (body: Readable): AsyncIterable<Uint8Array> => body;

@@ -10,7 +10,10 @@ import type { ObjectContent, ObjectStore, StoredObject } from '../world.ts';
  * What a backup set holds of one bucket, as if it were that bucket: the keys, sizes and ETags that the objects had there, read from wherever their
  * bytes lie by now, in the mirror or in the history. So the copy engine can bring them back as it once fetched them.
  */
-export interface StoredSet extends Pick<ObjectStore, 'description' | 'get' | 'head' | 'tags'> {
+export interface StoredSet extends Pick<
+  ObjectStore,
+  'description' | 'get' | 'fetch' | 'head' | 'tags'
+> {
   /** In the order of the keys' UTF-8 bytes. Each object that was listed can be read until it is forgotten. */
   list(): AsyncIterable<StoredObject>;
   /** The line of an object that is under way. */
@@ -82,6 +85,12 @@ export const openStoredSet = (
       const etag = storedEtag(object.listed);
       const content = await fromEither(object, (at) => store.get(at, { ...options, etag }));
       return original(content, object);
+    },
+    fetch: async (key) => {
+      const object = find(key);
+      const etag = storedEtag(object.listed);
+      const fetched = await fromEither(object, (at) => store.fetch(at, { etag }));
+      return original(fetched, object);
     },
     head: async (key, options) => {
       const object = find(key);

@@ -101,6 +101,14 @@ export class FakeObjectStore implements ObjectStore {
     return { ...described(found), tagCount: Object.keys(found.metadata.tags).length, body };
   }
 
+  async fetch(
+    key: string,
+    options: { readonly etag?: string } = {},
+  ): ReturnType<ObjectStore['fetch']> {
+    const { body, ...content } = await this.get(key, options);
+    return { ...content, bytes: await allOf(body) };
+  }
+
   async read(key: string): Promise<Buffer> {
     this.#failures.mayFail('read');
     return Buffer.from(this.bucket.get(key).bytes);
