@@ -37,7 +37,9 @@ export interface Backup extends AsyncDisposable {
   owe(key: string): void;
   /** Rejects when somebody else has taken the path meanwhile; otherwise the set may be committed. */
   assertOurs(): Promise<void>;
-  /** From now on the set stays. */
+  /** The manifest is sent: from now on nothing is taken away, because it may be listed although its reply is lost. */
+  committing(): void;
+  /** The set is listed, and stays. */
   committed(): void;
 }
 
@@ -64,6 +66,7 @@ export const beginBackup = async (
     await clearAway(world, config, target, id);
     const { key: mark } = await announceBackup(target.store, layout, id);
     const owed: string[] = [];
+    let fate: 'open' | 'unknown' | 'listed' = 'open';
     const scales: HeldScale[] = [];
     const putBackScales = async (): Promise<void> => {
       const outcomes = await Promise.allSettled(scales.splice(0).map((scale) => scale.putBack()));
@@ -75,8 +78,9 @@ export const beginBackup = async (
     // Deleting is a courtesy here: what stays without a manifest is not a backup, and the next one clears it away.
     // The mark goes last, for it is what the next one looks for.
     undo.defer(async () => {
+      if (fate === 'unknown') return;
       await orProblem(async () => {
-        await target.store.delete(owed);
+        if (fate === 'open') await target.store.delete(owed);
         await target.store.delete([mark]);
       });
     });
@@ -96,7 +100,8 @@ export const beginBackup = async (
       putBackScales,
       owe: (key) => owed.push(key),
       assertOurs: () => lock.assertHeld(),
-      committed: () => owed.splice(0),
+      committing: () => (fate = 'unknown'),
+      committed: () => (fate = 'listed'),
       [Symbol.asyncDispose]: () => undo.disposeAsync(),
     };
   } catch (error) {

@@ -33,7 +33,10 @@ export const commitSet = async (
   };
   world.signal.throwIfAborted();
   await backup.assertOurs();
-  await writeManifest(ready.target.store, layout.manifest(id), manifest);
+  backup.committing();
+  await writeManifest(ready.target.store, layout.manifest(id), manifest).catch((error: unknown) => {
+    throw notKnown(error, id);
+  });
   backup.committed();
   const size = sizeOf(manifest);
   // Only the status reads it, and the set is complete.
@@ -43,6 +46,16 @@ export const commitSet = async (
   if (noted instanceof CharmError) await world.progress.note(`For the status: ${noted.message}`);
   return manifest;
 };
+
+const notKnown = (error: unknown, id: string): unknown =>
+  error instanceof CharmError
+    ? new CharmError(
+        error.code,
+        `It is not known whether the manifest of the backup ${id} was stored, so nothing of it was taken away: list-backups shows it when it was, and then it is` +
+          ` complete; else the next backup removes what is left. ${error.message}`,
+        { cause: error },
+      )
+    : error;
 
 const sizeOf = ({ databases, mlmd, buckets }: BackupManifest): number =>
   [

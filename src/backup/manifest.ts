@@ -1,5 +1,5 @@
 import { Ajv, type JSONSchemaType } from 'ajv';
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 
 /** What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are bytes. */
@@ -183,9 +183,12 @@ export const writeManifest = async (
   try {
     await store.put(key, json, { metadata: { contentType: 'application/json' }, ifAbsent: true });
   } catch (error) {
-    // A PUT whose reply was lost and that was sent again finds its own object.
-    if (!hasCode(error, 'object-exists') || (await store.read(key)).toString('utf8') !== json)
-      throw error;
+    // A PUT may have been done although its reply was lost, or was not what it should be.
+    const stored = await orProblem(() => store.read(key));
+    if (stored instanceof CharmError) throw error;
+    if (stored.toString('utf8') === json) return;
+    if (hasCode(error, 'store-corrupt')) await orProblem(() => store.delete([key]));
+    throw error;
   }
 };
 

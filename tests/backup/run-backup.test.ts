@@ -247,6 +247,52 @@ describe('the story of a backup', () => {
       assertAsBefore(rig);
     });
 
+  for (const [what, arrives] of [
+    ['and had stored it', true],
+    ['and had not stored it', false],
+  ] as const)
+    it(`takes nothing away when S3 went silent while the manifest was sent ${what}`, async () => {
+      using rig = setUp();
+      seedDatabases(rig);
+      const put = rig.target.put.bind(rig.target);
+      const silent = new CharmError('store-unreachable', 'S3 is away.');
+      rig.target.put = async (...argv: Parameters<typeof put>) => {
+        if (!argv[0].endsWith('manifest.json')) return put(...argv);
+        if (arrives) await put(...argv);
+        for (const method of ['read', 'head', 'delete'] as const)
+          rig.target.failNext(method, silent, 2);
+        throw silent;
+      };
+      const { message } = await rejectsWithCode(
+        runBackup(rig.whole, aConfig(), request),
+        'store-unreachable',
+      );
+      assert.match(message, /not known whether/);
+      const kept = keysOf(rig).filter((key) => /^ckf\/(sets|mlmd)\//.test(key));
+      assert.equal(kept.length, arrives ? 4 : 3, kept.join());
+      assertAsBefore(rig);
+      rig.target.put = put;
+      await rig.clock.sleep(60_000);
+      await runBackup(rig.whole, aConfig({ components: ['mlmd', 'mlpipeline'] }), request);
+      assert.equal(
+        keysOf(rig).filter((key) => key.startsWith('ckf/mlmd/')).length,
+        arrives ? 2 : 1,
+      );
+    });
+
+  it('is a success when only the reply about the manifest was lost', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const put = rig.target.put.bind(rig.target);
+    rig.target.put = async (...argv: Parameters<typeof put>) => {
+      const stored = await put(...argv);
+      if (argv[0].endsWith('manifest.json')) throw new CharmError('store-unreachable', 'Away.');
+      return stored;
+    };
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
+  });
+
   it('writes no manifest when another operation has taken the path meanwhile', async () => {
     using rig = setUp();
     seedDatabases(rig);
