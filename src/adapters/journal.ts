@@ -133,9 +133,12 @@ const parseEntry = ({ application, scale, changedTo, since }: Fields): JournalEn
     ? { application, scale, changedTo, since }
     : undefined;
 
-const parseLastBackup = ({ id, bytes, consistent }: Fields): LastBackup | undefined =>
+const parseLastBackup = ({ id, bytes, consistent, verified }: Fields): LastBackup | undefined =>
   typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
-    ? { id, bytes, consistent }
+    ? {
+        ...{ id, bytes, consistent },
+        ...(verified === 'intact' || verified === 'damaged' ? { verified } : {}),
+      }
     : undefined;
 
 const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefined => {

@@ -1,17 +1,20 @@
 import type { Config } from '../config.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { applyRetention } from '../retention/apply-retention.ts';
 import type { World } from '../world.ts';
 import { copyChangesOfBuckets, preCopyBuckets } from './back-up-buckets.ts';
 import { backUpDatabases } from './back-up-databases.ts';
 import { backUpMlmd } from './back-up-mlmd.ts';
 import { beginBackup, type Backup } from './begin-backup.ts';
 import { commitSet } from './commit-set.ts';
+import { layoutOf } from './layout.ts';
 import type { BackupManifest } from './manifest.ts';
-import { preflight, type BackupRequest } from './preflight.ts';
+import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
+import { listText } from './wording.ts';
 
 /**
  * The guide's "back up the control plane", in one piece: either a complete set that was proven readable, or none. However it ends, every
- * scale is put back; when that fails, the journal knows, and the error says what to do.
+ * scale is put back; when that fails, the journal knows, and the error says what to do. Sets that the retention does not keep go afterwards.
  */
 export const runBackup = async (
   world: World,
@@ -22,6 +25,19 @@ export const runBackup = async (
 
   await progress.step('Checking whether a backup can be made');
   await using ready = await preflight(world, config, request);
+  const manifest = await makeSet(world, config, request, ready);
+  await retain(world, config, ready, manifest.id);
+  const { bucket, prefix } = ready.target;
+  return { manifest, location: `s3://${bucket}/${layoutOf(prefix).sets}${manifest.id}/` };
+};
+
+const makeSet = async (
+  world: World,
+  config: Config,
+  request: BackupRequest,
+  ready: ReadyBackup,
+): Promise<BackupManifest> => {
+  const { progress } = world;
   await using backup = await beginBackup(world, config, request, ready);
 
   await progress.step(`Backup ${backup.id}: copying buckets ahead, while everything runs`);
@@ -40,8 +56,23 @@ export const runBackup = async (
 
   await progress.step(`Backup ${backup.id} is complete: putting scales back`);
   await putBackAfter(backup);
+  return manifest;
+};
 
-  return { manifest, location: `s3://${ready.target.bucket}/${backup.layout.set(backup.id)}` };
+/** A set that could not be removed is no reason to call a backup failed that is complete. */
+const retain = async (
+  world: World,
+  config: Config,
+  { target }: ReadyBackup,
+  id: string,
+): Promise<void> => {
+  const report = await orProblem(() => applyRetention(world, config, target));
+  if (report instanceof CharmError)
+    await world.progress.note(
+      `The backup ${id} is complete, but older sets could not be removed: ${report.message} [${report.code}]. The action prune does it again.`,
+    );
+  else if (report !== undefined && report.removed.length > 0)
+    await world.progress.note(`Retention removed ${listText(report.removed)}`);
 };
 
 /** The set stays whatever happens now, and the one who reads of a scale has to know that. */

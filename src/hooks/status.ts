@@ -20,11 +20,14 @@ export const statusOf = ({ problems, lastBackup }: Facts): Status => {
       message: `${problem.message} [${problem.code}]${others(problems.length - 1)}`,
     };
   if (lastBackup === undefined) return { name: 'active', message: 'Ready; no backup yet' };
-  const { id, bytes, consistent } = lastBackup;
-  return {
-    name: 'active',
-    message: `Ready; last backup ${id}, ${sizeText(bytes)}${consistent ? '' : ', not consistent'}`,
-  };
+  const { id, bytes, consistent, verified } = lastBackup;
+  const words = [
+    `Ready; last backup ${id}`,
+    sizeText(bytes),
+    ...(consistent ? [] : ['not consistent']),
+    ...(verified === undefined ? [] : [`verified ${verified}`]),
+  ];
+  return { name: 'active', message: words.join(', ') };
 };
 
 const others = (count: number): string => (count === 0 ? '' : ` (and ${count} more)`);

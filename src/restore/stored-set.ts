@@ -69,6 +69,13 @@ export const openStoredSet = (
     lastModified: new Date(listed.lastModified),
   });
 
+  /**
+   * What lies under the key in the mirror may be another version by now. In the history the key names the version, and a copy that the
+   * server made there of an object in parts may have an ETag of its own.
+   */
+  const guard = (at: string, { listed }: Known): { readonly etag?: string } =>
+    at.startsWith(history) ? {} : { etag: storedEtag(listed) };
+
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
@@ -82,21 +89,22 @@ export const openStoredSet = (
     forget: (key) => known.delete(key),
     get: async (key, options = {}): Promise<ObjectContent> => {
       const object = find(key);
-      const etag = storedEtag(object.listed);
-      const content = await fromEither(object, (at) => store.get(at, { ...options, etag }));
+      const content = await fromEither(object, (at) =>
+        store.get(at, { ...options, ...guard(at, object) }),
+      );
       return original(content, object);
     },
     fetch: async (key) => {
       const object = find(key);
-      const etag = storedEtag(object.listed);
-      const fetched = await fromEither(object, (at) => store.fetch(at, { etag }));
+      const fetched = await fromEither(object, (at) => store.fetch(at, guard(at, object)));
       return original(fetched, object);
     },
     head: async (key, options) => {
       const object = find(key);
       const found = await fromEither(object, async (at) => {
         const there = await store.head(at, options);
-        if (there?.etag === storedEtag(object.listed)) return there;
+        const { etag } = guard(at, object);
+        if (there !== undefined && (etag === undefined || there.etag === etag)) return there;
         throw new CharmError('object-missing', `There is no such ${at}.`);
       });
       return original(found, object);

@@ -55,7 +55,10 @@ describe('the journal', () => {
   it('remembers the last backup apart from the entries', async () => {
     await using rig = await setUp();
     assert.equal(await rig.journal.lastBackup(), undefined);
-    const backup = { id: '2026-11-21T20:15:00Z', bytes: 12, consistent: false };
+    const backup = {
+      ...{ id: '2026-11-21T20:15:00Z', bytes: 12, consistent: false },
+      verified: 'intact' as const,
+    };
     await rig.journal.setLastBackup(backup);
     assert.deepEqual(await rig.journal.lastBackup(), backup);
     assert.deepEqual(await rig.journal.entries(), []);

@@ -21,6 +21,10 @@ describe('the status', () => {
       statusOf({ problems: [], lastBackup: { ...lastBackup, consistent: false } }).message,
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, not consistent',
     );
+    assert.equal(
+      statusOf({ problems: [], lastBackup: { ...lastBackup, verified: 'damaged' } }).message,
+      'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, verified damaged',
+    );
   });
 
   it('waits for what passes by itself', () => {
