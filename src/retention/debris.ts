@@ -2,7 +2,7 @@ import { backupIdAt, type BackupId } from '../backup/backup-id.ts';
 import type { Layout } from '../backup/layout.ts';
 import { hasCode } from '../errors.ts';
 import type { ObjectStore, Target } from '../world.ts';
-import { listFolders, tombstone } from './survey.ts';
+import { listFolders, tombstone, type SetFolder } from './survey.ts';
 
 export interface DebrisOptions {
   /** The id of the operation that is running. Folders of later ids are left alone. */
@@ -22,11 +22,19 @@ export const clearDebris = async (
   layout: Layout,
   { olderThan, buckets }: DebrisOptions,
 ): Promise<{ readonly backups: readonly BackupId[]; readonly objects: number }> => {
-  const dead = (await listFolders(store, layout)).filter(
-    ({ id, objects }) =>
-      id < olderThan &&
-      !objects.some(({ key }) => key === layout.manifest(id) || key === tombstone(layout, id)),
+  const older = (await listFolders(store, layout)).filter(({ id }) => id < olderThan);
+  const isComplete = ({ id, objects }: SetFolder): boolean =>
+    objects.some(({ key }) => key === layout.manifest(id));
+  const dead = older.filter(
+    (folder) =>
+      !isComplete(folder) &&
+      !folder.objects.some(({ key }) => key === tombstone(layout, folder.id)),
   );
+  // One that died right after its manifest had no time to take its mark away.
+  const marks = older
+    .filter(isComplete)
+    .flatMap(({ id, objects }) => objects.filter(({ key }) => key === mark(layout, id)))
+    .map(({ key }) => key);
   // The folders last, because they tell that there is something to clear.
   const dumps: string[] = [];
   for (const { id } of dead) {
@@ -37,13 +45,15 @@ export const clearDebris = async (
   const tests: string[] = [];
   for await (const { key } of store.list(layout.writeTest('')))
     if (/-[0-9a-f-]{36}$/.test(key)) tests.push(key);
-  for (const keys of [dumps, tests, folders]) if (keys.length > 0) await store.delete(keys);
+  for (const keys of [dumps, tests, marks, folders]) if (keys.length > 0) await store.delete(keys);
   await abortUploads(store, layout, buckets);
   return {
     backups: dead.map(({ id }) => id),
-    objects: dumps.length + tests.length + folders.length,
+    objects: dumps.length + tests.length + marks.length + folders.length,
   };
 };
+
+const mark = (layout: Layout, id: BackupId): string => `${layout.set(id)}started.json`;
 
 /** Leaves the mark by which a backup is known should it die. It counts for nothing once the set has a manifest. */
 export const announceBackup = async (
@@ -51,7 +61,7 @@ export const announceBackup = async (
   layout: Layout,
   id: BackupId,
 ): Promise<{ readonly key: string }> => {
-  const key = `${layout.set(id)}started.json`;
+  const key = mark(layout, id);
   await store.put(key, `${JSON.stringify({ id })}\n`, {
     metadata: { contentType: 'application/json' },
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BackupId } from '../../src/backup/backup-id.ts';
 import { CharmError } from '../../src/errors.ts';
-import { clearDebris } from '../../src/retention/debris.ts';
+import { announceBackup, clearDebris } from '../../src/retention/debris.ts';
 import { bucket, createVault, layout, type Death, type Vault } from '../sets/vault.ts';
 
 const later = '2027-01-01T00:00:00Z' as BackupId;
@@ -32,14 +32,23 @@ describe('clearDebris', () => {
   }
 
   it('leaves complete sets, and what was copied to the mirror, as they are', async () => {
-    const before = [...vault.store.objects.keys()];
+    const before = [...vault.store.objects.keys()].filter((key) => !key.endsWith('started.json'));
     vault.source.seed('b', '2');
     await vault.backUp({ dies: 'while copying' });
     await clear();
     assert.deepEqual([...vault.store.objects.keys()], [...before, 'ckf/mlpipeline/b'].sort());
   });
 
+  it('takes away the mark of a backup that died right after its manifest, and nothing else of it', async () => {
+    const complete = await vault.backUp();
+    const before = [...vault.store.objects.keys()].filter((key) => !key.endsWith('started.json'));
+    await announceBackup(vault.store, layout, complete);
+    assert.deepEqual((await clear()).backups, []);
+    assert.deepEqual([...vault.store.objects.keys()], before);
+  });
+
   it('takes away the object that a check wrote and could not delete', async () => {
+    await clear();
     const left = layout.writeTest('0e0f8a4c-94d5-4d3e-a0a5-4b7c1e3d2f10');
     vault.store.seed(left, 'a check was here');
     vault.store.seed(layout.writeTest('of-somebody'), 'not ours');

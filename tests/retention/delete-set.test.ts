@@ -58,7 +58,6 @@ describe('deleteSet', () => {
       dump,
       `${layout.set(middle)}manifest.json`,
       `${layout.set(middle)}mlpipeline.ndjson.gz`,
-      `${layout.set(middle)}started.json`,
       `${mirror}only in the middle set`,
       `${history}replaced/${second}`,
     ];
