@@ -11,35 +11,62 @@ export const checkedBody = (
   size: number,
   doing: string,
 ): { readonly body: Readable; readonly problem: () => { readonly error: unknown } | undefined } => {
-  let problem: { readonly error: unknown } | undefined;
-  const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield* heldBack(source, size, doing);
-    } catch (error) {
-      problem ??= { error };
-      throw error;
-    }
-  };
-  return { body: Readable.from(pieces(), { objectMode: false }), problem: () => problem };
+  const body = new CheckedBody(source, size, doing);
+  return { body, problem: () => body.problem };
 };
 
-async function* heldBack(
-  source: Readable,
-  size: number,
-  doing: string,
-): AsyncGenerator<Uint8Array> {
-  let length = 0;
-  let held: Uint8Array | undefined;
-  for await (const piece of source) {
-    const bytes = bytesOf(piece);
-    if (bytes.length === 0) continue;
-    length += bytes.length;
-    if (length > size) throw wrongLength(doing, 'more than', size);
-    if (held) yield held;
-    held = bytes;
+/** Hands each piece on when the next one comes, in the same event: that costs a tenth of what iterating does. */
+class CheckedBody extends Readable {
+  problem: { readonly error: unknown } | undefined;
+  readonly #source: Readable;
+  #length = 0;
+  #held: Uint8Array | undefined;
+
+  constructor(source: Readable, size: number, doing: string) {
+    super();
+    this.#source = source;
+    const fail = (error: Error): void => {
+      this.problem ??= { error };
+      this.destroy(error);
+    };
+    // Whoever reads it is told of a failure, and it may be that nobody reads it any more.
+    this.on('error', () => undefined);
+    // What happened before somebody listened is not told again.
+    if (source.destroyed) fail(source.errored ?? endedEarly(doing));
+    source.on('data', (piece: unknown) => {
+      const bytes = bytesOf(piece);
+      if (bytes.length === 0) return;
+      this.#length += bytes.length;
+      if (this.#length > size) {
+        fail(wrongLength(doing, 'more than', size));
+        return;
+      }
+      if (this.#held && !this.push(this.#held)) source.pause();
+      this.#held = bytes;
+    });
+    source.once('end', () => {
+      if (this.#length !== size) {
+        fail(wrongLength(doing, `${this.#length} bytes and not`, size));
+        return;
+      }
+      if (this.#held) this.push(this.#held);
+      this.push(null);
+    });
+    source.once('error', fail);
+    source.once('close', () => {
+      if (!source.readableEnded) fail(source.errored ?? endedEarly(doing));
+    });
+    source.pause();
   }
-  if (length !== size) throw wrongLength(doing, `${length} bytes and not`, size);
-  if (held) yield held;
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#source.destroy();
+    done(error);
+  }
 }
 
 export const bytesOf = (piece: unknown): Uint8Array => {
@@ -52,6 +79,12 @@ const wrongLength = (doing: string, what: string, size: number): CharmError =>
   new CharmError(
     'store-corrupt',
     `Could not ${doing}: the content has ${what} the ${size} bytes that were announced. Nothing was stored.`,
+  );
+
+const endedEarly = (doing: string): CharmError =>
+  new CharmError(
+    'store-corrupt',
+    `Could not ${doing}: the content was closed before its end. Nothing was stored.`,
   );
 
 /**
