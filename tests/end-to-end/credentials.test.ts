@@ -11,7 +11,7 @@ const secretOf = (box: Box) => {
 };
 
 describe('a backup without the right to make one', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const shared = sharedBox();
 
   it('says how to give it a Juju user when it has none', async () => {

@@ -67,10 +67,11 @@ const cases: Readonly<Record<string, Case>> = {
       assert.equal(run.results['consistent'], 'false');
     },
   },
-  'through storage that fails now and then': {
+  'through storage that is slow and fails now and then': {
     prepare: ({ stores }) => {
       stores.minio.fail({ operation: 'GetObject', nth: 3, times: 3, fault: { answer: 503 } });
       stores.minio.fail({ operation: 'GetObject', key: /model$/, fault: { truncate: 100 } });
+      stores.minio.fail({ key: /in-parts$/, times: 5, fault: { bytesPerSecond: 4 * 2 ** 20 } });
       stores.target.fail({ operation: 'PutObject', nth: 4, times: 2, fault: { reset: 'during' } });
       stores.target.fail({ operation: 'PutObject', nth: 9, fault: { answer: 503 } });
     },

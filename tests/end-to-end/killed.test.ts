@@ -3,7 +3,7 @@ import { copyOfBox } from './copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 
 describe('a backup that is killed', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('is undone by the next hook, from the journal', async () => {
     await using box = await copyOfBox();

@@ -12,7 +12,7 @@ const copyForMlmd = async (): Promise<Box> => {
 };
 
 describe('a backup of ML Metadata in bad weather', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('leaves no dump when the pod restarts meanwhile', async () => {
     await using box = await copyForMlmd();

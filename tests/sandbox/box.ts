@@ -7,19 +7,19 @@ import { type KubernetesServer, startKubernetes } from '../servers/kubernetes.ts
 import type { DispatchResult } from '../servers/unit-agent.ts';
 import type { UnitAgentState } from '../servers/unit-agent-state.ts';
 import { type ActionRun, backupActions, type StartedAction } from './box/actions.ts';
-import { type BackupUnit, comeBack, install, startBackupUnit } from './box/backup-unit.ts';
-import { configure, giveLogin, loginSecret, type Options } from './box/configure.ts';
+import { type BackupUnit, comeBack, startBackupUnit } from './box/backup-unit.ts';
+import { addApplications, type Databases } from './box/applications.ts';
+import { configure, type Options } from './box/configure.ts';
+import { deploy } from './box/deploy.ts';
 import { lockDirectory } from './box/directory-lock.ts';
 import { type Mlmd, startMlmd } from './box/mlmd.ts';
 import type { Neighbours } from './box/neighbours.ts';
 import { setQuietCluster } from './box/quiet-cluster.ts';
-import { disintegrate, integrate, integrations, settle } from './box/relations.ts';
+import { disintegrate, integrate, integrationOf, settle } from './box/relations.ts';
 import { newSettings, type Settings } from './box/settings.ts';
 import { startStores, type Stores } from './box/stores.ts';
 import { createModel, type Model } from './model.ts';
 import type { ModelState } from './model-state.ts';
-import { addMysql, type MysqlApplication } from './mysql-k8s.ts';
-import { mysqlProfiles } from './mysql/profiles.ts';
 import { readSaved, save } from './saved-state.ts';
 
 /**
@@ -38,7 +38,7 @@ export interface Box extends AsyncDisposable {
   readonly controller: JujuController;
   readonly kubernetes: KubernetesServer;
   readonly stores: Stores;
-  readonly databases: Readonly<Record<'kfp-db' | 'katib-db', MysqlApplication>>;
+  readonly databases: Databases;
   /** The live database of ML Metadata, and who writes to it. */
   readonly mlmd: Mlmd;
   /** The Juju users, alive: change them to revoke a grant. */
@@ -110,18 +110,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
   const stores = resources.use(await startStores(directory, settings));
   const mlmd = resources.use(await startMlmd(directory, settings, kubernetes));
 
-  for (const name of ['minio', 'mlmd', 'kfp-metadata-writer', 's3-integrator'])
-    model.addApplication({ name, charm: name });
-  const database = (application: 'kfp-db' | 'katib-db') =>
-    addMysql(model, {
-      application,
-      database: application === 'kfp-db' ? 'mlpipeline' : 'katib',
-      directory: join(directory, application),
-      profile: mysqlProfiles[settings.mysql],
-      units: settings.databaseUnits,
-      pace,
-    });
-  const databases = { 'kfp-db': database('kfp-db'), 'katib-db': database('katib-db') };
+  const databases = addApplications(model, directory, settings, pace);
   const neighbours: Neighbours = {
     s3Integrator: stores.s3Integrator,
     minio: stores.minioAddress,
@@ -193,28 +182,13 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
       configure(unit.agent.state, changes);
       await box.hook('config-changed');
     },
-    async integrate(endpoint) {
-      const side = `ckf-backup:${endpoint}`;
-      const integration = integrations.find(([, ...sides]) => sides.some((one) => one === side));
-      if (integration === undefined) throw new Error(`there is no endpoint ${endpoint}`);
-      await integrate(model, unit, neighbours, integration);
-    },
+    integrate: (endpoint) => integrate(model, unit, neighbours, integrationOf(endpoint)),
     disintegrate: (endpoint) => disintegrate(model, unit, neighbours, endpoint),
     settle: settleAll,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
   if (saved === undefined) {
-    onCommand('juju deploy ./ckf-backup_ubuntu@24.04-amd64.charm ckf-backup --trust');
-    await install(unit);
-    for (const integration of integrations) {
-      onCommand(`juju integrate ${integration.slice(1).join(' ')}`);
-      await integrate(model, unit, neighbours, integration);
-    }
-    onCommand(`juju config ckf-backup juju-credentials=secret:${loginSecret}`);
-    giveLogin(unit.agent.state, keys.jujuPassword);
-    await box.hook('config-changed');
-    // Track 1 answers only once the charm has given up waiting for the marker of track 2.
-    if (settings.s3Integrator === 1) await box.hook('update-status');
+    await deploy(model, unit, neighbours, settings, onCommand);
   } else {
     await comeBack(unit);
     await settleAll();

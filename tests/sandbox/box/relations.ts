@@ -11,6 +11,14 @@ export const integrations = [
   ['s3', 'ckf-backup:katib-db', 'katib-db:s3-parameters'],
 ] as const;
 
+/** The integration of one of our endpoints. */
+export const integrationOf = (endpoint: string): (typeof integrations)[number] => {
+  const ours = `ckf-backup:${endpoint}`;
+  const found = integrations.find(([, ...sides]) => sides.some((side) => side === ours));
+  if (found === undefined) throw new Error(`there is no endpoint ${endpoint}`);
+  return found;
+};
+
 /** `juju integrate`: adds the relation and runs its first hooks. */
 export const integrate = async (
   model: Model,
