@@ -48,7 +48,7 @@ const watchHeap = (): { stop(): number } => {
   const timer = setInterval(() => {
     collect();
     most = Math.max(most, process.memoryUsage().heapUsed - before);
-  }, 100);
+  }, 1000);
   return {
     stop: () => {
       clearInterval(timer);
@@ -58,8 +58,8 @@ const watchHeap = (): { stop(): number } => {
 };
 
 describe('the memory of a copy', () => {
-  it('does not grow with 300,000 objects that did not change', async () => {
-    const count = 300_000;
+  it('does not grow with 100,000 objects that did not change', async () => {
+    const count = 100_000;
     await using fixture = await bucketFixture(new MadeUpStore(count), new MadeUpStore(count));
     const heap = watchHeap();
     const pass = await fixture.pass({ baseline: listed(count) });
