@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertPutBack, calmOf, undoIn } from './aftermath.ts';
+import { assertIntact, setsIn } from './intact.ts';
+import { lookOn } from './moments.ts';
+import { type Rig, type RigMaker, rigMaker } from './rig.ts';
+
+const scaledUp = 'juju Application.ScaleApplications application-kfp-db 2';
+const enqueued = 'juju Action.EnqueueOperation unit-kfp-db-1 create-backup';
+const writerStopped = 'juju Application.ScaleApplications application-kfp-metadata-writer 0';
+
+describe('a backup whose controller', function () {
+  this.timeout(120_000);
+  let maker: RigMaker;
+  let rig: Rig;
+  before(async () => {
+    maker = await rigMaker();
+    rig = await maker.make();
+  });
+  after(async () => {
+    await rig[Symbol.asyncDispose]();
+    maker[Symbol.dispose]();
+  });
+
+  /** A whole backup, during which `act` is called once, right after the first moment of this name. */
+  const backUpAnd = async (name: string, act: () => void) => {
+    let acted = false;
+    using _looking = lookOn(rig, ({ what, when }) => {
+      if (acted || what !== name || when !== 'after') return undefined;
+      acted = true;
+      act();
+      return undefined;
+    });
+    const run = await rig.box.run('backup-control-plane');
+    assert.ok(acted, `${name} never came`);
+    return run;
+  };
+
+  it('drops the connection while a database backs itself up goes on, and starts no second one', async () => {
+    const calm = calmOf(rig.box);
+    const { controller, model } = rig.box;
+    const before = model.state.tasks.filter(({ status }) => status === 'completed').length;
+    const run = await backUpAnd(enqueued, () => {
+      controller.dropConnections();
+    });
+    assert.equal(run.status, 'completed', run.message);
+    const made = model.state.tasks
+      .filter(({ status }) => status === 'completed')
+      .slice(before)
+      .filter(({ action, unit }) => action === 'create-backup' && unit === 'kfp-db/1');
+    assert.equal(made.length, 1);
+    assertIntact(rig.box, setsIn(rig.box).at(-1)!);
+    assertPutBack(rig.box, rig.journal, calm);
+  });
+
+  it('is restarted waits for it, and completes', async () => {
+    const calm = calmOf(rig.box);
+    const { controller } = rig.box;
+    const run = await backUpAnd(scaledUp, () => {
+      void controller.stop().then(async () => {
+        await sleep(2000);
+        await controller.start();
+      });
+    });
+    assert.equal(run.status, 'completed', run.message);
+    assertIntact(rig.box, setsIn(rig.box).at(-1)!);
+    assertPutBack(rig.box, rig.journal, calm);
+  });
+
+  it('is away when the unit has to stop ends in time, and the journal keeps what the next hook does', async () => {
+    const calm = calmOf(rig.box);
+    const { controller } = rig.box;
+    const earlier = setsIn(rig.box);
+    let stopped = Promise.resolve();
+    let asked = 0;
+    const run = await (async () => {
+      using _looking = lookOn(rig, ({ what, when }) => {
+        if (what !== writerStopped || when !== 'after') return undefined;
+        stopped = controller.stop();
+        started.signal('SIGTERM');
+        asked = performance.now();
+        return undefined;
+      });
+      const started = rig.box.start('backup-control-plane');
+      return await started.done;
+    })();
+    assert.equal(run.dispatch.signal, 'SIGTERM', JSON.stringify([run.message, run.dispatch]));
+    assert.ok(performance.now() - asked < 30_000);
+    await stopped;
+    assert.deepEqual(undoIn(rig.journal), ['undo-kfp-metadata-writer.json']);
+    assert.deepEqual(setsIn(rig.box), earlier);
+
+    await rig.box.hook('update-status');
+    const { status, message } = rig.box.unit.agent.state.unitStatus;
+    assert.equal(status, 'blocked');
+    assert.match(message, /juju scale-application kfp-metadata-writer 1/);
+    await controller.start();
+    await rig.box.hook('update-status');
+    assertPutBack(rig.box, rig.journal, calm);
+  });
+});
