@@ -22,7 +22,14 @@ export interface ScaleWorld {
   readonly signal: AbortSignal;
 }
 
-const pollMilliseconds = 3000;
+/** Asks soon at first, for what takes a moment only, and every 3 s in the end. */
+const createPace = (clock: Clock): ((signal?: AbortSignal) => Promise<void>) => {
+  let milliseconds = 200;
+  return async (signal) => {
+    await clock.sleep(milliseconds, signal);
+    milliseconds = Math.min(milliseconds * 1.5, 3000);
+  };
+};
 
 /**
  * Gives an application another number of units, after the journal has what to put back. Returns at once;
@@ -65,6 +72,7 @@ export const waitForScale = async (
   signal?: AbortSignal,
 ): Promise<ApplicationStatus> => {
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  const pace = createPace(clock);
   for (;;) {
     const status = applicationOf(await juju.status(), application);
     if (isSettled(status, units)) return status;
@@ -75,7 +83,7 @@ export const waitForScale = async (
           ` See juju status ${application} and kubectl describe pod for what it waits for (often memory or a volume).`,
       );
     }
-    await clock.sleep(pollMilliseconds, signal);
+    await pace(signal);
   }
 };
 
@@ -128,6 +136,7 @@ const waitForActions = async (
   timeoutSeconds: number,
 ): Promise<void> => {
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  const pace = createPace(clock);
   const concerned = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
     units.length > scale ? units.slice(scale) : units;
   let units = concerned(application);
@@ -138,7 +147,7 @@ const waitForActions = async (
         `${units.find(runsAction)?.name ?? application.name} was still running an action after ${timeoutSeconds} s.`,
       );
     }
-    await clock.sleep(pollMilliseconds);
+    await pace();
     units = concerned(applicationOf(await juju.status(), application.name));
   }
 };
@@ -154,6 +163,7 @@ const waitForUnits = async (
   timeoutSeconds: number,
 ): Promise<void> => {
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  const pace = createPace(clock);
   for (;;) {
     const status = applicationOf(await juju.status(), application);
     if (status.scale === units && status.units.length === units) return;
@@ -163,7 +173,7 @@ const waitForUnits = async (
         `it still has ${countText(status.units.length, 'unit')} after ${timeoutSeconds} s.`,
       );
     }
-    await clock.sleep(pollMilliseconds);
+    await pace();
   }
 };
 
