@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkMd5, checksOf } from './s3-body-checks.ts';
 import type { S3Bucket, S3File, S3Part } from './s3-bucket.ts';
@@ -102,14 +102,7 @@ const save = async (path: string, pieces: AsyncIterable<Buffer>, size: number): 
     writeFileSync(path, Buffer.concat(all));
     return;
   }
-  const file = createWriteStream(path);
-  try {
-    for await (const piece of pieces) if (!file.write(piece)) await once(file, 'drain');
-    file.end();
-    await once(file, 'finish');
-  } finally {
-    file.destroy();
-  }
+  await pipeline(pieces, createWriteStream(path));
 };
 
 async function* incomingPieces(
