@@ -7,7 +7,8 @@ import type {
   JujuModel,
   ModelStatus,
 } from '../world.ts';
-import { within } from './within.ts';
+import { describeUnits } from './describe-units.ts';
+import { unlessAborted, within } from './within.ts';
 import { countText } from './wording.ts';
 
 /** A changed scale. Disposing of it is putting back; several calls put back once. */
@@ -74,7 +75,7 @@ export const waitForScale = async (
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
   const pace = createPace(clock);
   for (;;) {
-    const status = applicationOf(await juju.status(), application);
+    const status = applicationOf(await unlessAborted(juju.status(), signal), application);
     if (isSettled(status, units)) return status;
     if (clock.now().getTime() >= deadline) {
       throw new CharmError(
@@ -191,14 +192,4 @@ export const applicationOf = (status: ModelStatus, name: string): ApplicationSta
     );
   }
   return application;
-};
-
-const describeUnits = ({ units }: ApplicationStatus, wanted: number): string => {
-  const unwell = units
-    .filter(({ workload, agent }) => workload.status !== 'active' || agent.status !== 'idle')
-    .map(
-      ({ name, workload, agent }) =>
-        `${name} is ${workload.status} (${workload.message || agent.message || agent.status})`,
-    );
-  return unwell.length > 0 ? unwell.join(', ') : `it has ${units.length} of ${wanted}`;
 };

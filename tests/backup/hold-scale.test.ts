@@ -129,6 +129,15 @@ describe('putting back while the controller is away', () => {
     assert.ok(world.clock.now().getTime() - before < 130_000);
   });
 
+  it('keeps nobody waiting who is asked to stop', async () => {
+    using world = aScaleWorld();
+    const stop = new AbortController();
+    world.juju.status = never;
+    const waiting = waitForScale(world, 'kfp-db', 2, 1800, stop.signal);
+    stop.abort(new CharmError('interrupted', 'Asked to stop.'));
+    await rejectsWithCode(waiting, 'interrupted');
+  });
+
   it('leaves a pod that is asked to stop the time to end well', async () => {
     using world = aScaleWorld();
     world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
