@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
@@ -54,6 +54,9 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   });
+  // The charm's own, of its dispatch.
+  const dispatch = readFileSync(join(import.meta.dirname, '..', 'dispatch'), 'utf8');
+  const limits = dispatch.match(/--max-\S+/g) ?? [];
   const lists = join(scratch, 'lists');
   mkdirSync(lists, { recursive: true });
   const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);
@@ -69,7 +72,7 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
         transfers,
         ...(existsSync(list) && { baseline: list }),
       };
-      const program = [process.execPath, '--max-old-space-size=512', ...flags];
+      const program = [process.execPath, ...limits, ...flags];
       return measured([...program, join(bundle, 'bench-copy.mjs'), JSON.stringify(job)], {});
     },
   };

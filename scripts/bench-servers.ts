@@ -38,16 +38,16 @@ export const startHelper = async (
 
 const startBox = async (side: string, scratch: string): Promise<BenchServer> => {
   const directory = join(scratch, side);
+  // The same after each reset, because a proxy may stand before it.
+  const port = String(await freePort());
   const begin = async (): Promise<{ child: ChildProcess; url: string }> => {
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
-    return started('bench-box.ts', [side === 'source' ? 'minio-2021' : 'target', directory]);
+    return started('bench-box.ts', [side === 'source' ? 'minio-2021' : 'target', directory, port]);
   };
   let now = await begin();
   return {
-    get url() {
-      return now.url;
-    },
+    url: now.url,
     requests: () => countsOf(now.child),
     reset: async () => {
       await stopped(now.child);
@@ -72,18 +72,30 @@ const startRadosGw = async (side: string, scratch: string): Promise<BenchServer>
   const begin = (): void => {
     run('start', directory, String(port), String(monitor));
   };
+  const end = (): void => {
+    run('stop', directory);
+  };
+  daemons.add(end);
   begin();
   return {
     url: `http://127.0.0.1:${port}`,
     requests: async () => undefined,
     reset: async () => {
-      run('stop', directory);
+      end();
       begin();
     },
     [Symbol.asyncDispose]: async () => {
-      run('stop', directory);
+      end();
+      daemons.delete(end);
     },
   };
+};
+
+/** RadosGW's processes outlive the one that started them. */
+const daemons = new Set<() => void>();
+
+export const stopDaemons = (): void => {
+  for (const end of daemons) end();
 };
 
 const installRadosGw = (): void => {
