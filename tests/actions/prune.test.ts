@@ -22,7 +22,7 @@ describe('prune', () => {
       removed: '2026-11-01T01:00:00Z',
       'removed-sets': '1',
       'kept-sets': '1',
-      objects: '14',
+      objects: '13',
     });
     assert.ok(Number(bytes) > 1024);
     assert.match(size ?? '', /KiB$/);

@@ -7,6 +7,8 @@ import { FakeObjectStore } from '../fakes/object-store.ts';
 import { bucketFixture, mirror } from './bucket-fixture.ts';
 
 const mebi = 2 ** 20;
+// The three listings of 100,000 objects would take more than 100 MiB; the rest of the test process makes some noise.
+const limit = 60 * mebi;
 const lastModified = new Date('2026-11-21T20:15:00Z');
 
 /** Keys as KFP writes them, made up while they are listed. */
@@ -48,7 +50,7 @@ const watchHeap = (): { stop(): number } => {
   const timer = setInterval(() => {
     collect();
     most = Math.max(most, process.memoryUsage().heapUsed - before);
-  }, 1000);
+  }, 300);
   return {
     stop: () => {
       clearInterval(timer);
@@ -66,7 +68,7 @@ describe('the memory of a copy', () => {
     const most = heap.stop();
     assert.equal(pass.unchanged, count);
     assert.equal(pass.copied, 0);
-    assert.ok(most > 0 && most < 25 * mebi, `${most / mebi} MiB`);
+    assert.ok(most < limit, `${most / mebi} MiB`);
   });
 
   it('does not grow while one object takes longer than all the others', async () => {
@@ -97,6 +99,6 @@ describe('the memory of a copy', () => {
     assert.equal(list.length, count);
     assert.equal(list[0]?.size, 4);
     assert.ok(to.bucket.find(mirror + first.key));
-    assert.ok(most < 25 * mebi, `${most / mebi} MiB`);
+    assert.ok(most < limit, `${most / mebi} MiB`);
   });
 });
