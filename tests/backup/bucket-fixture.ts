@@ -13,7 +13,10 @@ import { FakeObjectStore } from '../fakes/object-store.ts';
 export const mirror = 'p/mlpipeline/';
 export const history = 'p/history/mlpipeline/';
 
-export interface Fixture<From extends ObjectStore, To extends ObjectStore = FakeObjectStore> extends AsyncDisposable {
+export interface Fixture<
+  From extends ObjectStore,
+  To extends ObjectStore = FakeObjectStore,
+> extends AsyncDisposable {
   readonly from: From;
   readonly to: To;
   readonly options: BucketOptions;
@@ -69,7 +72,8 @@ export const fixtureBetween = async <From extends ObjectStore, To extends Object
     pass: async (changed = {}) => {
       passes += 1;
       const list = join(scratch, String(passes));
-      const baseline = last === undefined ? undefined : readObjectList(createReadStream(last), last);
+      const baseline =
+        last === undefined ? undefined : readObjectList(createReadStream(last), last);
       const done = await copyBucket(sourceOf(from), targetOf(to), {
         ...options,
         list,

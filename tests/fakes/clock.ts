@@ -46,7 +46,8 @@ export class FakeClock implements Clock {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#advance();
     }, 1);
