@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import type { Journal, JournalEntry } from '../../src/world.ts';
+
+const entry = (application: string, scale = 1): JournalEntry => ({
+  application,
+  scale,
+  changedTo: 0,
+  since: '2026-11-21T20:15:00.000Z',
+});
+
+/** The promises of the port Journal, for whatever keeps them. `open` gives an empty one. */
+export const itIsAJournal = (
+  name: string,
+  open: () => Promise<AsyncDisposable & { readonly journal: Journal }>,
+): void => {
+  describe(`${name} as a journal`, () => {
+    it('has nothing to put back at first, and no last backup', async () => {
+      await using rig = await open();
+      assert.deepEqual(await rig.journal.entries(), []);
+      assert.equal(await rig.journal.lastBackup(), undefined);
+      assert.deepEqual(await rig.journal.databasePaths(), {});
+    });
+
+    it('keeps one entry for each application, the newest', async () => {
+      await using rig = await open();
+      for (const recorded of [entry('kfp-db'), entry('katib-db'), entry('kfp-db', 3)])
+        await rig.journal.record(recorded);
+      const kept = (await rig.journal.entries()).toSorted((a, b) => a.scale - b.scale);
+      assert.deepEqual(kept, [entry('katib-db'), entry('kfp-db', 3)]);
+    });
+
+    it('forgets an entry that was removed, and does not mind one that was not there', async () => {
+      await using rig = await open();
+      await rig.journal.record(entry('kfp-db'));
+      await rig.journal.remove('kfp-db');
+      await rig.journal.remove('kfp-db');
+      assert.deepEqual(await rig.journal.entries(), []);
+    });
+
+    it('keeps the last backup and the paths of databases apart from the entries', async () => {
+      await using rig = await open();
+      const backup = {
+        ...{ id: '2026-11-21T20:15:00Z', bytes: 12, consistent: true },
+        verified: 'damaged' as const,
+      };
+      await rig.journal.setLastBackup(backup);
+      await rig.journal.setDatabasePath('kfp-db', 'ckf/kfp-db-2');
+      await rig.journal.setDatabasePath('katib-db', 'ckf/katib-db-3');
+      assert.deepEqual(await rig.journal.lastBackup(), backup);
+      assert.deepEqual(await rig.journal.databasePaths(), {
+        'kfp-db': 'ckf/kfp-db-2',
+        'katib-db': 'ckf/katib-db-3',
+      });
+      assert.deepEqual(await rig.journal.entries(), []);
+    });
+  });
+};
