@@ -5,6 +5,7 @@ import { statusOfBackup } from './database-backups.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { holdScale, waitForScale, type HeldScale, type ScaleWorld } from './hold-scale.ts';
 import type { DatabaseBackup } from './manifest.ts';
+import { unlessAborted } from './within.ts';
 import { countText, durationText } from './wording.ts';
 
 export interface DatabasePlan {
@@ -40,7 +41,7 @@ export const backUpDatabase = async (
   const held = await scaleUp(world, plan, hold);
   const unit = await chooseMember(world, plan);
   const backupId = await createBackup(world, plan, unit);
-  await confirmFinished(world.juju, unit, backupId);
+  await unlessAborted(confirmFinished(world.juju, unit, backupId), world.cancelled);
   const seconds = (world.clock.now().getTime() - started) / 1000;
   await world.note(
     `${name}: backup ${backupId} finished on ${unit} after ${durationText(seconds)}`,
@@ -89,7 +90,7 @@ const chooseMember = async (
 ): Promise<string> => {
   const deadline = world.clock.now().getTime() + timeoutSeconds * 1000;
   for (;;) {
-    const cluster = await clusterStatus(world.juju, application);
+    const cluster = await unlessAborted(clusterStatus(world.juju, application), world.cancelled);
     const fault = faultOf(cluster, units);
     const members = cluster.members.toSorted((a, b) => numberOf(b.unit) - numberOf(a.unit));
     const chosen = units === 1 ? members[0] : members.find(({ role }) => role === 'secondary');
@@ -144,7 +145,7 @@ const createBackup = async (
   if (outcome.status === 'failed' && outcome.message.includes(unhealthy)) {
     // MySQL Shell calls one or two members that are all online OK_NO_TOLERANCE, and mysql-k8s from revision 300 on takes that for unhealthy.
     // Its `force` switches off every other check too, so they are made here, right before.
-    await assertSafeToForce(world.juju, application, units, unit);
+    await unlessAborted(assertSafeToForce(world.juju, application, units, unit), world.cancelled);
     await world.note(
       `${application.name}: all members are online, so create-backup again with force=true`,
     );

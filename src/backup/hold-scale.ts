@@ -51,7 +51,7 @@ export const holdScale = async (
   };
   await world.journal.record(entry);
   try {
-    await world.juju.scale(name, units);
+    await unlessAborted(world.juju.scale(name, units), world.signal);
   } catch (error) {
     await undo(world, entry, timeoutSeconds);
     throw error;

@@ -138,6 +138,26 @@ describe('putting back while the controller is away', () => {
     await rejectsWithCode(waiting, 'interrupted');
   });
 
+  it('undoes a change that was asked for and not answered when the unit had to stop', async () => {
+    using world = aScaleWorld();
+    world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
+    const stop = new AbortController();
+    const application = await world.applicationNamed('kfp-db');
+    const scale = world.juju.scale.bind(world.juju);
+    world.juju.scale = async (...argv) => {
+      await scale(...argv);
+      world.juju.scale = scale;
+      setTimeout(() => {
+        stop.abort(new CharmError('interrupted', 'Asked to stop.'));
+      });
+      return never();
+    };
+    const holding = holdScale({ ...world, signal: stop.signal }, application, 2, 1800);
+    await rejectsWithCode(holding, 'interrupted');
+    assert.equal(world.model.application('kfp-db').scale, 1);
+    assert.equal(world.journal.kept.size, 0);
+  });
+
   it('leaves a pod that is asked to stop the time to end well', async () => {
     using world = aScaleWorld();
     world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 1 });
