@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertPutBack, calmOf, undoIn } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
+import type { Rig } from './rig.ts';
 import { lookOn } from './moments.ts';
-import { type Rig, type RigMaker, rigMaker } from './rig.ts';
+import { testRig } from './test-rig.ts';
 
 const scaledUp = 'juju Application.ScaleApplications application-kfp-db 2';
 const enqueued = 'juju Action.EnqueueOperation unit-kfp-db-1 create-backup';
@@ -11,15 +12,10 @@ const writerStopped = 'juju Application.ScaleApplications application-kfp-metada
 
 describe('a backup whose controller', function () {
   this.timeout(120_000);
-  let maker: RigMaker;
+  const rigOf = testRig();
   let rig: Rig;
-  before(async () => {
-    maker = await rigMaker();
-    rig = await maker.make();
-  });
-  after(async () => {
-    await rig[Symbol.asyncDispose]();
-    maker[Symbol.dispose]();
+  before(() => {
+    rig = rigOf();
   });
 
   /** A whole backup, during which `act` is called once, right after the first moment of this name. */

@@ -5,8 +5,9 @@ import { assertNoDebris, assertPutBack, calmOf } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
 import { lookOn } from './moments.ts';
 import { randomFrom } from './plan.ts';
-import { type Rig, type RigMaker, rigMaker } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { changeSource } from './round.ts';
+import { testRig } from './test-rig.ts';
 
 const passing: readonly S3FaultAction[] = [
   { answer: 500 },
@@ -79,11 +80,10 @@ const lasting: readonly (readonly [string, 'target' | 'minio', S3Fault, ErrorCod
 
 describe('a whole backup', function () {
   this.timeout(120_000);
-  let maker: RigMaker;
+  const rigOf = testRig();
   let rig: Rig;
   before(async () => {
-    maker = await rigMaker();
-    rig = await maker.make();
+    rig = rigOf();
     // The databases are not concerned: they write to S3 by themselves.
     await rig.box.configure({ components: 'mlmd,mlpipeline' });
   });
@@ -92,10 +92,6 @@ describe('a whole backup', function () {
   });
   afterEach(() => {
     for (const server of [rig.box.stores.target, rig.box.stores.minio]) server.mend();
-  });
-  after(async () => {
-    await rig[Symbol.asyncDispose]();
-    maker[Symbol.dispose]();
   });
 
   it('succeeds while every tenth request of S3 and MinIO fails in a way that passes', async () => {

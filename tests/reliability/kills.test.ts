@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { assertNoDebris } from './aftermath.ts';
 import { setsIn } from './intact.ts';
 import type { Moment } from './moments.ts';
-import { type Rig, type RigMaker, rigMaker } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { backUpAgain, strikeAndRecover } from './round.ts';
+import { testRig } from './test-rig.ts';
 
 /** When the process is killed, in words and as the box sees it. `npm run reliability` has all moments there are. */
 const moments: readonly (readonly [string, Moment['when'], string])[] = [
@@ -29,15 +30,10 @@ function enqueuing(unit: string): string {
 
 describe('a backup that is killed', function () {
   this.timeout(120_000);
-  let maker: RigMaker;
+  const rigOf = testRig();
   let rig: Rig;
-  before(async () => {
-    maker = await rigMaker();
-    rig = await maker.make();
-  });
-  after(async () => {
-    await rig[Symbol.asyncDispose]();
-    maker[Symbol.dispose]();
+  before(() => {
+    rig = rigOf();
   });
 
   for (const [words, when, what] of moments)

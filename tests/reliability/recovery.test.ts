@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { configure } from '../sandbox/box/configure.ts';
 import { assertPutBack, calmOf, undoIn } from './aftermath.ts';
 import { lookOn, type Moment } from './moments.ts';
-import { type Rig, type RigMaker, rigMaker } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { strike } from './round.ts';
+import { testRig } from './test-rig.ts';
 
 const scaled = (application: string, units: number, when: Moment['when'] = 'after'): Moment => ({
   what: `juju Application.ScaleApplications application-${application} ${units}`,
@@ -13,15 +14,10 @@ const scaled = (application: string, units: number, when: Moment['when'] = 'afte
 
 describe('what a killed backup left', function () {
   this.timeout(120_000);
-  let maker: RigMaker;
+  const rigOf = testRig();
   let rig: Rig;
-  before(async () => {
-    maker = await rigMaker();
-    rig = await maker.make();
-  });
-  after(async () => {
-    await rig[Symbol.asyncDispose]();
-    maker[Symbol.dispose]();
+  before(() => {
+    rig = rigOf();
   });
 
   const kill = async (at: Moment): Promise<void> => {
