@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
-import { planBlows } from '../tests/reliability/plan.ts';
+import { decisive, planBlows } from '../tests/reliability/plan.ts';
 import { type Rig, type RigMaker, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
 
@@ -68,7 +68,7 @@ const main = async (): Promise<void> => {
   const wanted = seen.filter((moment) => momentText(moment).includes(values.only));
   const blows = planBlows(wanted, { runs, seed, milliseconds });
   say(
-    `${seen.length} moments in ${Math.round(milliseconds)} ms; ${blows.length} runs, seed ${seed}`,
+    `${seen.length} moments in ${Math.round(milliseconds)} ms, ${decisive(wanted).length} of them decisive; ${blows.length} runs, seed ${seed}`,
   );
   let rig: Rig | undefined;
   for (const [index, blow] of blows.entries()) {

@@ -31,7 +31,7 @@ export const decisive = (seen: readonly Moment[]): readonly Moment[] => {
 const changing =
   /^(log |journal |kubernetes EXEC|juju Application\.ScaleApplications|juju Action\.EnqueueOperation .*(create-backup|restore)|s3 (Put|Delete|Copy|Upload|Create|Complete|Abort))/;
 
-/** The decisive moments in a shuffled order, as far as `runs` goes, and then random times; every sixth blow asks politely, every tenth pod is made anew. */
+/** The decisive moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made anew. */
 export const planBlows = (
   seen: readonly Moment[],
   { runs, seed, milliseconds }: { runs: number; seed: number; milliseconds: number },
@@ -42,7 +42,9 @@ export const planBlows = (
     .sort((a, b) => a.order - b.order)
     .map(({ moment }) => moment);
   return Array.from({ length: runs }, (_, index) => ({
-    at: moments[index] ?? Math.round(random() * milliseconds),
+    at:
+      (index % 4 === 3 ? undefined : moments[index - Math.floor(index / 4)]) ??
+      Math.round(random() * milliseconds),
     signal: random() < 1 / 6 ? 'SIGTERM' : 'SIGKILL',
     next: random() < 1 / 10 ? 'new pod' : 'update-status',
   }));
