@@ -41,11 +41,11 @@ export default tseslint.config(
     ['src/world.ts', 'src/errors.ts', 'src/event.ts'],
     [
       ...sdks,
-      '**/adapters/*',
-      '**/backup/*',
-      '**/restore/*',
-      '**/actions/*',
-      '**/hooks/*',
+      '**/adapters/**',
+      '**/backup/**',
+      '**/restore/**',
+      '**/actions/**',
+      '**/hooks/**',
       '**/charm.ts',
       '**/main.ts',
     ],
@@ -53,22 +53,22 @@ export default tseslint.config(
   ),
   layer(
     ['src/backup/**', 'src/restore/**', 'src/retention/**', 'src/sets/**'],
-    [...sdks, '**/adapters/*', '**/actions/*', '**/hooks/*', '**/charm.ts', '**/main.ts'],
+    [...sdks, '**/adapters/**', '**/actions/**', '**/hooks/**', '**/charm.ts', '**/main.ts'],
     'The story speaks to the ports of world.ts only.',
   ),
   layer(
     ['src/actions/**', 'src/hooks/**'],
-    [...sdks, '**/adapters/*', '**/charm.ts', '**/main.ts'],
+    [...sdks, '**/adapters/**', '**/charm.ts', '**/main.ts'],
     'Actions and hooks call the story; adapters are handed to them.',
   ),
   layer(
     ['src/charm.ts'],
-    [...sdks, '**/adapters/*', '**/main.ts'],
+    [...sdks, '**/adapters/**', '**/main.ts'],
     'Only main.ts chooses adapters.',
   ),
   layer(
     ['src/adapters/**'],
-    ['**/backup/*', '**/restore/*', '**/actions/*', '**/hooks/*', '**/charm.ts', '**/main.ts'],
+    ['**/backup/**', '**/restore/**', '**/actions/**', '**/hooks/**', '**/charm.ts', '**/main.ts'],
     'An adapter implements one port and knows nothing of the story.',
   ),
   {

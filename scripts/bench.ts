@@ -12,16 +12,16 @@ import {
   tunedFlags,
   type Client,
   type Place,
-} from './bench-clients.ts';
-import { tableOf, type Run } from './bench-report.ts';
+} from './bench/clients.ts';
+import { tableOf, type Run } from './bench/report.ts';
 import {
   startHelper,
   startServer,
   stopDaemons,
   type BenchServer,
   type ServerKind,
-} from './bench-servers.ts';
-import { rewrite, seed, workloads, type Workload } from './bench-workloads.ts';
+} from './bench/servers.ts';
+import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
  * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b] [--transfers N] [--json FILE]
@@ -125,7 +125,7 @@ const measureOn = async (
 
 const run = async (workload: Workload, clients: readonly Client[]): Promise<Run[]> => {
   if (workload.madeUp !== undefined) {
-    await using listing = await startHelper('bench-listing.ts', String(workload.madeUp));
+    await using listing = await startHelper('listing.ts', String(workload.madeUp));
     // rclone did not come to an end within six minutes for 300,000 keys in as many directories.
     const alone = clients.filter(({ name }) => name === 'ours');
     return await measureOn(workload, alone, {
@@ -147,11 +147,7 @@ const run = async (workload: Workload, clients: readonly Client[]): Promise<Run[
       target,
       targetUrl: target.url,
     });
-  await using far = await startHelper(
-    'bench-proxy.ts',
-    new URL(target.url).port,
-    String(workload.delay),
-  );
+  await using far = await startHelper('proxy.ts', new URL(target.url).port, String(workload.delay));
   return await measureOn(workload, clients, { source, target, targetUrl: far.url });
 };
 

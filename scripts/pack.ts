@@ -7,9 +7,9 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeArchive } from './pack-archive.ts';
-import { charmContents, charmFiles } from './pack-contents.ts';
-import { type Architecture, architectures } from './pack-node.ts';
+import { writeArchive } from './pack/archive.ts';
+import { charmContents, charmFiles } from './pack/contents.ts';
+import { type Architecture, architectures } from './pack/node.ts';
 
 const { values } = parseArgs({
   options: {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { type UnpackedCharm, unpackedCharm } from './pack-charm.ts';
+import { type UnpackedCharm, unpackedCharm } from './pack/charm.ts';
 import { startBox } from './sandbox/box.ts';
 import { newUnit } from './servers/unit-agent-state.ts';
 import { startUnitAgent } from './servers/unit-agent.ts';

@@ -1,15 +1,15 @@
 import { CharmError, reasonOf } from '../errors.ts';
 import type { JujuModel } from '../world.ts';
-import { asCharmError, isPassing, JujuRpcError } from './juju-errors.ts';
-import type { FacadeName } from './juju-facades.ts';
-import type { ReplyError } from './juju-replies.ts';
-import { parseCharmActions, parseScaled, parseStatus } from './juju-replies.ts';
-import { runAction } from './juju-run-action.ts';
-import type { JujuSessionOptions } from './juju-session.ts';
-import { JujuSession } from './juju-session.ts';
-import { modelStatus } from './juju-status.ts';
+import { asCharmError, isPassing, JujuRpcError } from './juju/errors.ts';
+import type { FacadeName } from './juju/facades.ts';
+import type { ReplyError } from './juju/replies.ts';
+import { parseCharmActions, parseScaled, parseStatus } from './juju/replies.ts';
+import { runAction } from './juju/run-action.ts';
+import type { JujuSessionOptions } from './juju/session.ts';
+import { JujuSession } from './juju/session.ts';
+import { modelStatus } from './juju/status.ts';
 
-export type { JujuSessionOptions } from './juju-session.ts';
+export type { JujuSessionOptions } from './juju/session.ts';
 
 /** How long a controller may not answer: at first, when an address or a password may be wrong, and later, when it is restarted. */
 const patienceToOpen = 30_000;

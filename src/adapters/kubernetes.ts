@@ -6,11 +6,11 @@ import type {
   CustomResourceKind,
   Kubernetes,
 } from '../world.ts';
-import { createApi, request, toPod, type Api } from './kubernetes-api.ts';
-import { createCall, type Call } from './kubernetes-call.ts';
-import { ApiFailure } from './kubernetes-errors.ts';
-import { execute } from './kubernetes-exec.ts';
-import { readPage, type Page } from './kubernetes-resources.ts';
+import { createApi, request, toPod, type Api } from './kubernetes/api.ts';
+import { createCall, type Call } from './kubernetes/call.ts';
+import { ApiFailure } from './kubernetes/errors.ts';
+import { execute } from './kubernetes/exec.ts';
+import { readPage, type Page } from './kubernetes/resources.ts';
 
 export interface KubernetesOptions {
   /** Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer accepts the token. */

@@ -3,9 +3,9 @@ import type { Redaction } from '../redaction.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from '../relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from '../world.ts';
 import { readClusterAccess, readNamespace } from './cluster-access.ts';
-import { readJujuCredentials } from './juju-account.ts';
+import { readJujuCredentials } from './juju/account.ts';
 import type { Environment } from './run-tool.ts';
-import { minioAdvice, s3IntegratorAdvice } from './s3-advice.ts';
+import { minioAdvice, s3IntegratorAdvice } from './s3/advice.ts';
 
 export interface WorldOptions {
   /** Juju's variables. */

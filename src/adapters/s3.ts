@@ -1,16 +1,16 @@
 import type { ObjectStore } from '../world.ts';
-import { createClient } from './s3-client.ts';
-import { abortParts } from './s3-complete.ts';
-import { createCopier } from './s3-copy.ts';
-import { deleteKeys } from './s3-delete.ts';
-import { createLister } from './s3-listing.ts';
-import type { S3Options } from './s3-options.ts';
-import { startParts } from './s3-parts.ts';
-import { putObject } from './s3-put.ts';
-import { createReader } from './s3-read.ts';
-import { createUploader } from './s3-upload.ts';
+import { createClient } from './s3/client.ts';
+import { abortParts } from './s3/complete.ts';
+import { createCopier } from './s3/copy.ts';
+import { deleteKeys } from './s3/delete.ts';
+import { createLister } from './s3/listing.ts';
+import type { S3Options } from './s3/options.ts';
+import { startParts } from './s3/parts.ts';
+import { putObject } from './s3/put.ts';
+import { createReader } from './s3/read.ts';
+import { createUploader } from './s3/upload.ts';
 
-export type { S3Advice, S3Options } from './s3-options.ts';
+export type { S3Advice, S3Options } from './s3/options.ts';
 
 /**
  * One bucket of an S3 server: AWS, MinIO since RELEASE.2021-09-03 and RadosGW since 16. Connects when it is first used;

@@ -1,12 +1,12 @@
 import { hasCode } from '../errors.ts';
 import type { Clock, ObjectStore, Source, Target } from '../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import type { CopyContext } from './buckets-context.ts';
-import { startCopies, type Copies, type CopyCounts } from './buckets-copies.ts';
-import { checkShrunk, ObjectsFailed } from './buckets-failures.ts';
-import { compareBuckets, isUnchanged, type Comparison } from './buckets-merge.ts';
-import { listedAs } from './buckets-object.ts';
-import { ProgressOfBucket } from './buckets-progress.ts';
+import type { CopyContext } from './buckets/context.ts';
+import { startCopies, type Copies, type CopyCounts } from './buckets/copies.ts';
+import { checkShrunk, ObjectsFailed } from './buckets/failures.ts';
+import { compareBuckets, isUnchanged, type Comparison } from './buckets/merge.ts';
+import { listedAs } from './buckets/object.ts';
+import { ProgressOfBucket } from './buckets/progress.ts';
 import type { ListedObject } from './object-list.ts';
 import { createObjectListWriter, type ObjectListWriter } from './object-list-writer.ts';
 import { Transfers } from './transfers.ts';

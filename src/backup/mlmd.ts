@@ -1,10 +1,10 @@
 import { CharmError } from '../errors.ts';
-import { findMlmdPod } from './mlmd-pod.ts';
-import { proveDump } from './mlmd-proof.ts';
-import { uploadProduced } from './mlmd-upload.ts';
-import { waysToRead, type Way } from './mlmd-ways.ts';
-import type { MlmdWorld } from './mlmd-world.ts';
-import type { MlmdSummary } from './mlmd-summary.ts';
+import { findMlmdPod } from './mlmd/pod.ts';
+import { proveDump } from './mlmd/proof.ts';
+import { uploadProduced } from './mlmd/upload.ts';
+import { waysToRead, type Way } from './mlmd/ways.ts';
+import type { MlmdWorld } from './mlmd/world.ts';
+import type { MlmdSummary } from './mlmd/summary.ts';
 
 export interface MlmdDump {
   readonly key: string;

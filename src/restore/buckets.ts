@@ -1,7 +1,7 @@
 import type { Bandwidth } from '../backup/bandwidth.ts';
-import { startCopies, type Copies } from '../backup/buckets-copies.ts';
-import { compareBuckets, provesContent } from '../backup/buckets-merge.ts';
-import { ProgressOfBucket } from '../backup/buckets-progress.ts';
+import { startCopies, type Copies } from '../backup/buckets/copies.ts';
+import { compareBuckets, provesContent } from '../backup/buckets/merge.ts';
+import { ProgressOfBucket } from '../backup/buckets/progress.ts';
 import type { ListedObject } from '../backup/object-list.ts';
 import { isMd5 } from '../backup/part-layout.ts';
 import { Transfers } from '../backup/transfers.ts';

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findMlmdPod } from '../backup/mlmd-pod.ts';
+import { findMlmdPod } from '../backup/mlmd/pod.ts';
 import type { Kubernetes, ObjectStore } from '../world.ts';
-import { assertRestored, buildDatabase, type RowCounts } from './mlmd-database.ts';
-import { openDump, type StoredDump } from './mlmd-dump.ts';
-import { canUsePython, restoreWithPython } from './mlmd-python.ts';
-import { hasSqlite3, restoreByCopy, restoreWithSqlite3 } from './mlmd-shell.ts';
+import { assertRestored, buildDatabase, type RowCounts } from './mlmd/database.ts';
+import { openDump, type StoredDump } from './mlmd/dump.ts';
+import { canUsePython, restoreWithPython } from './mlmd/python.ts';
+import { hasSqlite3, restoreByCopy, restoreWithSqlite3 } from './mlmd/shell.ts';
 
 export interface MlmdRestoreWorld {
   readonly kubernetes: Kubernetes;

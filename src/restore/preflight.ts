@@ -8,10 +8,10 @@ import { countText, listText } from '../backup/wording.ts';
 import type { Config } from '../config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
-import { planApplications, type ApplicationPlan } from './preflight-applications.ts';
-import { mlmdProblems } from './preflight-mlmd.ts';
-import { componentsOf, findSet, requestProblems } from './preflight-set.ts';
-import { openSources, sourceProblems } from './preflight-sources.ts';
+import { planApplications, type ApplicationPlan } from './preflight/applications.ts';
+import { mlmdProblems } from './preflight/mlmd.ts';
+import { componentsOf, findSet, requestProblems } from './preflight/set.ts';
+import { openSources, sourceProblems } from './preflight/sources.ts';
 import type { RestoreRequest } from './restore-request.ts';
 import { setProblem } from './set-problems.ts';
 

@@ -1,5 +1,5 @@
 import { createBandwidth } from '../backup/bandwidth.ts';
-import { ProgressOfBucket, progressText } from '../backup/buckets-progress.ts';
+import { ProgressOfBucket, progressText } from '../backup/buckets/progress.ts';
 import { countText, durationText, sizeText } from '../backup/wording.ts';
 import type { Restore } from './begin-restore.ts';
 import { bringBack } from './buckets.ts';

@@ -1,4 +1,4 @@
-import { splitStatements } from '../backup/sqlite-statements.ts';
+import { splitStatements } from '../backup/sqlite/statements.ts';
 import { CharmError } from '../errors.ts';
 
 /** What SQLite's `.dump` and Python's `iterdump` write, and no more: a dump must not reach for another file or run a command. */

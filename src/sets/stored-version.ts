@@ -1,4 +1,4 @@
-import { provesContent } from '../backup/buckets-merge.ts';
+import { provesContent } from '../backup/buckets/merge.ts';
 import type { ListedObject } from '../backup/object-list.ts';
 
 /** The ETag that the bytes of a listed object have in the mirror, and the last part of their name in the history. */

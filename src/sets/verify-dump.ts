@@ -1,5 +1,5 @@
 import type { MlmdBackup } from '../backup/manifest.ts';
-import { proveDump } from '../backup/mlmd-proof.ts';
+import { proveDump } from '../backup/mlmd/proof.ts';
 import { hasCode } from '../errors.ts';
 import type { VerifyWork } from './verification.ts';
 

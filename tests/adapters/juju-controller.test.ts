@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import type { JujuFault } from '../servers/juju-faults.ts';
-import { stageJuju } from './juju-stage.ts';
+import { stageJuju } from './juju/stage.ts';
 
 const interruptions: readonly (readonly [string, JujuFault])[] = [
   ['is cut before the controller read the request', { kind: 'drop-request' }],

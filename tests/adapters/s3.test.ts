@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openS3 } from '../../src/adapters/s3.ts';
 import { allTraits, describeObjectStore, type OpenedStore } from '../contracts/object-store.ts';
 import { createAuthority } from '../servers/certificates.ts';
-import { atHost, loopbackLookup, stageS3, type S3Stage } from './s3-stage.ts';
+import { atHost, loopbackLookup, stageS3, type S3Stage } from './s3/stage.ts';
 
 const opened = (stage: S3Stage): OpenedStore => ({
   store: stage.store,

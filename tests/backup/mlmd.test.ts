@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, openSync, readFileSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { countRows } from '../../src/backup/sqlite-load.ts';
+import { countRows } from '../../src/backup/sqlite/load.ts';
 import { CharmError } from '../../src/errors.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
@@ -16,7 +16,7 @@ import {
   tools,
   waysHere,
   type MlmdRig,
-} from './mlmd-rig.ts';
+} from './mlmd/rig.ts';
 
 /** After any failure: no object, nothing temporary, no process. */
 const assertNothingLeft = async (rig: MlmdRig): Promise<void> => {

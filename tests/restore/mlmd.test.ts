@@ -12,8 +12,8 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { countRows } from '../../src/backup/sqlite-load.ts';
-import type { RowCounts } from '../../src/restore/mlmd-database.ts';
+import { countRows } from '../../src/backup/sqlite/load.ts';
+import type { RowCounts } from '../../src/restore/mlmd/database.ts';
 import { replaceMlmd } from '../../src/restore/mlmd.ts';
 import type { Kubernetes } from '../../src/world.ts';
 import {
@@ -24,7 +24,7 @@ import {
   startWriter,
   waysHere,
   type MlmdRig,
-} from '../backup/mlmd-rig.ts';
+} from '../backup/mlmd/rig.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const shellTools = [

@@ -1,0 +1,70 @@
+import { createReadStream } from 'node:fs';
+import { openS3 } from '../../src/adapters/s3.ts';
+import { createBandwidth } from '../../src/backup/bandwidth.ts';
+import { copyBucket } from '../../src/backup/buckets.ts';
+import { readObjectList } from '../../src/backup/object-list.ts';
+import type { Clock, ObjectStore } from '../../src/world.ts';
+
+/** What bench.ts asks for: one pass, as the charm makes it. */
+export interface BenchCopy {
+  readonly from: { readonly endpoint: string; readonly bucket: string };
+  readonly to: { readonly endpoint: string; readonly bucket: string };
+  readonly prefix: string;
+  /** The object list of the pass before; undefined for the first. */
+  readonly baseline?: string;
+  readonly list: string;
+  readonly transfers: number;
+}
+
+const copy = JSON.parse(process.argv[2] ?? '') as BenchCopy;
+
+const clock: Clock = {
+  now: () => new Date(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, milliseconds);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      });
+    }),
+};
+
+// As main.ts gives it to every connection.
+const { signal } = new AbortController();
+
+const open = ({ endpoint, bucket }: BenchCopy['from']): ObjectStore =>
+  openS3({
+    endpoint,
+    bucket,
+    region: undefined,
+    accessKey: 'testkey',
+    secretKey: 'testsecret',
+    style: 'path',
+    clock,
+    signal,
+  });
+
+await using from = open(copy.from);
+await using to = open(copy.to);
+const pass = await copyBucket(
+  { store: from, ...copy.from },
+  { store: to, ...copy.to, prefix: copy.prefix },
+  {
+    mirror: `${copy.prefix}/mlpipeline/`,
+    history: `${copy.prefix}/history/mlpipeline/`,
+    baseline:
+      copy.baseline === undefined
+        ? undefined
+        : readObjectList(createReadStream(copy.baseline), copy.baseline),
+    list: copy.list,
+    archive: copy.baseline !== undefined,
+    previousCount: undefined,
+    allowShrink: false,
+    transfers: copy.transfers,
+    bandwidth: createBandwidth([], clock),
+    clock,
+    signal,
+  },
+);
+console.log(JSON.stringify(pass));

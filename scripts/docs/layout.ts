@@ -1,0 +1,63 @@
+import { backupIdAt } from '../../src/backup/backup-id.ts';
+import { type Layout, layoutOf } from '../../src/backup/layout.ts';
+import { table } from './tables.ts';
+
+const layout = layoutOf('<path>');
+const id = backupIdAt(new Date('2026-11-21T20:15:00Z'));
+const bucket = 'mlpipeline';
+
+/** Each kind of key with an example. A kind without a row here does not compile. */
+const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string]>> = {
+  claim: [
+    layout.claim,
+    'The claim: to which model the path belongs, and which generation of its path each database writes to. Written with a condition, so that of two models one wins.',
+  ],
+  lock: [
+    layout.lock,
+    'Which unit works on the path now, and until when that holds. Renewed each minute, over after five; gone when the operation ends.',
+  ],
+  writeTest: [
+    layout.writeTest('<uuid>'),
+    'Written and deleted by the preflight, to see whether S3 can be written.',
+  ],
+  databasePath: [
+    `${layout.databasePath('kfp-db', 1)}/`,
+    `Written by mysql-k8s. After a restore the database moves on: ${code(`${layout.databasePath('kfp-db', 2)}/`)} and so on.`,
+  ],
+  mlmdDump: [
+    layout.mlmdDump(id),
+    'ML Metadata as SQL text, gzipped: `zcat <file> \\| sqlite3 mlmd.db` restores it by hand.',
+  ],
+  mirror: [
+    `${layout.mirror(bucket)}<key>`,
+    'The mirror: every object of the bucket under its own key, as it was at the newest backup that saw it.',
+  ],
+  history: [
+    `${layout.history(bucket)}<key>/<etag>`,
+    'The version of an object that a later backup replaced in the mirror, while a set still lists it.',
+  ],
+  sets: [layout.sets, 'The sets, a folder for each.'],
+  set: [
+    layout.set(id),
+    'One set. Beside what follows it holds `started.json` while it is made, and `removed.json` instead of its manifest while it is removed.',
+  ],
+  objectList: [
+    layout.objectList(id, bucket),
+    'The object list: one line of JSON for each object of the bucket, in the order of the keys.',
+  ],
+  failedObjects: [
+    layout.failedObjects(id),
+    'Objects that could not be copied, when a backup failed because of them.',
+  ],
+  manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
+};
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+export const layoutTable = (): string =>
+  table(
+    ['key', 'what'],
+    Object.values(rows).map(([key, meaning]) => [code(key), meaning]),
+  );

@@ -1,0 +1,84 @@
+import { manifestSchema } from '../../src/backup/manifest.ts';
+import { table } from './tables.ts';
+
+/** What each property means. The schema's properties and these are the same, or there is no page. */
+const meanings: Readonly<Record<string, string>> = {
+  format: 'The version of this format.',
+  id: 'The id of the set: when the backup began, UTC, to the second.',
+  model: 'The Juju model that was backed up.',
+  'model.name': 'Its name.',
+  'model.uuid': 'Its UUID.',
+  started: 'When the backup began, UTC.',
+  finished: 'When the manifest was written, UTC.',
+  consistent: 'False when something ran, or began to run, while the backup was made.',
+  running: 'What ran, such as `Workflow alice/train-1 (Running)`.',
+  components: 'What the set consists of, from the option `components`.',
+  databases: 'The backups of the databases, by mysql-k8s.',
+  'databases[].component': 'Our endpoint: `kfp-db` or `katib-db`.',
+  'databases[].application': 'The Juju application.',
+  'databases[].unit': 'The unit that `create-backup` ran on.',
+  'databases[].charm': 'The URL of its charm.',
+  'databases[].revision': 'The revision of its charm.',
+  'databases[].version': 'The version of MySQL that its charm reports.',
+  'databases[].backupId': 'mysql-k8s’ own id, for its action `restore`.',
+  'databases[].path':
+    'Where it lies in our bucket; absent when the database has an S3 storage of its own.',
+  'databases[].size': 'Bytes.',
+  'databases[].objects': 'The number of objects.',
+  'databases[].seconds': 'How long it took.',
+  mlmd: 'The dump of ML Metadata; absent when the component is not in the set.',
+  'mlmd.application': 'The Juju application.',
+  'mlmd.key': 'The key of the dump.',
+  'mlmd.size': 'Bytes of the object.',
+  'mlmd.sha256': 'Of the object, hexadecimal.',
+  'mlmd.schemaVersion': 'The version of ML Metadata’s schema.',
+  'mlmd.rows': 'The number of rows of each table.',
+  'mlmd.way': 'How it was read: `python3`, `sqlite3` or `copy`.',
+  'mlmd.seconds': 'How long it took.',
+  buckets: 'The buckets of artifacts.',
+  'buckets[].bucket': 'The name of the bucket in MinIO.',
+  'buckets[].list': 'The object list.',
+  'buckets[].list.key': 'Its key.',
+  'buckets[].list.size': 'Its bytes.',
+  'buckets[].list.sha256': 'Of it as it is stored, hexadecimal.',
+  'buckets[].objects': 'The number of objects in the list.',
+  'buckets[].size': 'The bytes of these objects.',
+  'buckets[].copied': 'Objects that this backup copied.',
+  'buckets[].bytesCopied': 'Their bytes.',
+  'buckets[].archived':
+    'Versions in the mirror that were moved to the history because they were replaced.',
+  'buckets[].vanished': 'Objects that the source listed and that were gone when they were read.',
+  'buckets[].seconds': 'How long it took.',
+};
+
+/** The properties of the manifest, with the form that the schema demands. */
+export const manifestTable = (): string => {
+  const rows = propertiesOf(manifestSchema, '');
+  const names = new Set(rows.map(([name]) => name));
+  for (const name of Object.keys(meanings))
+    if (!names.has(name)) throw new Error(`the manifest has no ${name}`);
+  return table(
+    ['property', 'form', 'meaning'],
+    rows.map(([name, form]) => {
+      const meaning = meanings[name];
+      if (meaning === undefined) throw new Error(`what ${name} of the manifest means is not said`);
+      return [`\`${name}\``, form, meaning];
+    }),
+  );
+};
+
+const propertiesOf = (schema: unknown, at: string): readonly (readonly [string, string])[] => {
+  const { properties, required } = fieldsOf(schema);
+  return Object.entries(fieldsOf(properties)).flatMap(([name, property]) => {
+    const path = at === '' ? name : `${at}.${name}`;
+    const { type, const: fixed, items } = fieldsOf(property);
+    const form = fixed === undefined ? String(type) : `\`${JSON.stringify(fixed)}\``;
+    const isRequired = Array.isArray(required) && required.includes(name);
+    const inner =
+      items === undefined ? propertiesOf(property, path) : propertiesOf(items, `${path}[]`);
+    return [[path, `${form}${isRequired ? '' : ', optional'}`] as const, ...inner];
+  });
+};
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};

@@ -1,0 +1,126 @@
+import { Ajv } from 'ajv';
+import { CharmError } from '../../errors.ts';
+import type { JujuModel } from '../../world.ts';
+import { JujuRpcError } from './errors.ts';
+import type { JujuRpc } from './rpc.ts';
+
+export interface JujuAccount {
+  readonly username: string;
+  readonly password: string;
+  /** The name is for the commands in messages. */
+  readonly model: { readonly name: string; readonly uuid: string };
+}
+
+export interface JujuLogin {
+  readonly access: JujuModel['access'];
+  readonly controllerVersion: string;
+  /** facade -> the versions that the controller offers */
+  readonly facades: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * Logs a local user in with its password (Admin v3, which all controllers from 2.9 to 4.0 have). Nothing of the request
+ * gets into an error.
+ */
+export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLogin> => {
+  const reply = await rpc
+    .call({
+      type: 'Admin',
+      request: 'Login',
+      version: 3,
+      params: {
+        'auth-tag': `user-${account.username}`,
+        credentials: account.password,
+        nonce: '',
+        macaroons: [],
+        'user-data': '',
+        'client-version': '3.6.0',
+      },
+    })
+    .catch((error: unknown) => {
+      throw refusal(error, account);
+    });
+  if (!isLoginReply(reply))
+    throw new CharmError(
+      'juju-refused',
+      'The controller answered the login with something else than Juju does. Check the endpoints in the secret of the option juju-credentials.',
+    );
+  if (reply['discharge-required'] != null || reply['user-info'] == null)
+    throw new CharmError(
+      'juju-login-refused',
+      `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then put its name and password into the secret of the option juju-credentials.`,
+    );
+  const granted = reply['user-info']['model-access'];
+  return {
+    access: granted === 'admin' || granted === 'write' ? granted : 'read',
+    controllerVersion: reply['server-version'] ?? 'unknown',
+    facades: new Map(reply.facades?.map(({ name, versions }) => [name, versions ?? []])),
+  };
+};
+
+const refusal = (error: unknown, { username, model }: JujuAccount): unknown => {
+  if (!(error instanceof JujuRpcError)) return error;
+  const options = { cause: error };
+  if (error.code === 'unauthorized access' && error.message.includes('permission denied'))
+    return new CharmError(
+      'juju-login-refused',
+      `The Juju user ${username} has no access to the model ${model.name}. Give it write access: juju grant ${username} write ${model.name}`,
+      options,
+    );
+  if (['unauthorized access', 'login expired', 'no credentials provided'].includes(error.code))
+    return new CharmError(
+      'juju-login-refused',
+      `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password with juju change-user-password ${username}, and put it into the secret of the option juju-credentials with juju update-secret.`,
+      options,
+    );
+  if (error.code === 'model not found')
+    return new CharmError(
+      'juju-login-refused',
+      `The controller does not know the model ${model.name} (${model.uuid}). Check the endpoints in the secret of the option juju-credentials; without them the unit's own controller is asked.`,
+      options,
+    );
+  if (error.code === 'redirection required')
+    return new CharmError(
+      'juju-unreachable',
+      `The model ${model.name} has moved to another controller. Juju tells this unit the new addresses by itself; if the secret of the option juju-credentials holds endpoints, change them there.`,
+      options,
+    );
+  if (error.code === 'not supported' || error.code === 'not implemented')
+    return new CharmError(
+      'juju-login-refused',
+      `This controller does not let local users log in with a password (${error.message}). Let the endpoints in the secret of the option juju-credentials name the model's own controller and not JAAS.`,
+      options,
+    );
+  return error;
+};
+
+interface LoginReply {
+  readonly 'discharge-required'?: unknown;
+  readonly 'server-version'?: string;
+  readonly 'user-info'?: { readonly 'model-access': string } | null;
+  readonly facades?:
+    { readonly name: string; readonly versions: readonly number[] | null }[] | null;
+}
+
+const isLoginReply = new Ajv({ allowUnionTypes: true }).compile<LoginReply>({
+  type: 'object',
+  properties: {
+    'server-version': { type: 'string' },
+    'user-info': {
+      type: ['object', 'null'],
+      properties: { 'model-access': { type: 'string' } },
+      required: ['model-access'],
+    },
+    facades: {
+      type: ['array', 'null'],
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          versions: { type: ['array', 'null'], items: { type: 'integer' } },
+        },
+        required: ['name', 'versions'],
+      },
+    },
+  },
+});

@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ActionOutcome } from '../../world.ts';
+import { JujuRpcError } from './errors.ts';
+import type { ActionReply } from './replies.ts';
+import { parseActions, parseEnqueued, parseOperations } from './replies.ts';
+import type { JujuSession } from './session.ts';
+
+export interface ActionCall {
+  readonly unit: string;
+  readonly action: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+interface RunOptions {
+  /** Milliseconds that a controller may stay away. */
+  readonly patience: number;
+  readonly signal: AbortSignal | undefined;
+  /** The tags of all tasks that this session started, so that two calls of one action do not take each other's. */
+  readonly started: Set<string>;
+}
+
+const shortestPoll = 100;
+const longestPoll = 2500;
+/** How long a request may still be on its way through the controller when its connection has gone. */
+const grace = 5000;
+
+/** Starts an action exactly once and waits for its end. A signal ends the waiting only: the action itself goes on. */
+export const runAction = async (
+  session: JujuSession,
+  call: ActionCall,
+  options: RunOptions,
+): Promise<ActionOutcome> => {
+  const tag = await enqueueOnce(session, call, options);
+  const entities = { entities: [{ tag }] };
+  for (let pause = shortestPoll; ; pause = Math.min(1.5 * pause, longestPoll)) {
+    const reply = await session.retrying(async () => {
+      const { results } = parseActions(await session.call('Action', 'actions', entities));
+      return answered(results?.[0]);
+    }, options);
+    const status = isFinal(reply.status);
+    if (status)
+      return {
+        task: tag.replace(/^action-/, ''),
+        status,
+        message: reply.message ?? '',
+        results: reply.output ?? {},
+      };
+    await session.sleep(pause, options.signal);
+  }
+};
+
+/** `aborting` is not the end, although Juju's own command line takes it for one. */
+const isFinal = (status: string | undefined): ActionOutcome['status'] | undefined =>
+  (['completed', 'failed', 'cancelled', 'aborted', 'error'] as const).find(
+    (final) => final === status,
+  );
+
+/**
+ * EnqueueOperation may not be repeated blindly. When its answer was lost we look whether a task of this action has appeared
+ * on the unit since we began, and enqueue again only when there is none, now and a little later.
+ */
+const enqueueOnce = async (
+  session: JujuSession,
+  call: ActionCall,
+  options: RunOptions,
+): Promise<string> => {
+  const { signal, started } = options;
+  const before = new Set(
+    (await session.retrying(() => tasksOf(session, call), options)).map(tagOf),
+  );
+  const claim = async (): Promise<string | undefined> => {
+    const tasks = await tasksOf(session, call);
+    const [first] = tasks
+      .filter((task) => !before.has(tagOf(task)) && !started.has(tagOf(task)))
+      .filter((task) => isTheSame(task, call))
+      .map(tagOf)
+      .sort((one, other) => numberIn(one) - numberIn(other));
+    if (first !== undefined) started.add(first);
+    return first;
+  };
+  let unanswered = false;
+  const tag = await session.retrying(async () => {
+    if (unanswered) {
+      const found = await claim();
+      if (found !== undefined) return found;
+      await session.sleep(grace, signal);
+      const late = await claim();
+      if (late !== undefined) return late;
+    }
+    signal?.throwIfAborted();
+    unanswered = true;
+    try {
+      return await enqueue(session, call);
+    } catch (error) {
+      if (error instanceof JujuRpcError) unanswered = false;
+      throw error;
+    }
+  }, options);
+  started.add(tag);
+  return tag;
+};
+
+/** One action in each call: Juju 4.0 fails the whole call when one of several cannot be enqueued. */
+const enqueue = async (session: JujuSession, call: ActionCall): Promise<string> => {
+  const { actions } = parseEnqueued(
+    await session.call('Action', 'enqueueOperation', {
+      actions: [
+        { tag: '', receiver: unitTag(call.unit), name: call.action, parameters: call.parameters },
+      ],
+    }),
+  );
+  const { action } = answered(actions?.[0]);
+  if (action) return action.tag;
+  throw new JujuRpcError('the controller did not say which task it made of it', '');
+};
+
+const answered = (reply: ActionReply | undefined): ActionReply => {
+  if (!reply) throw new JujuRpcError('the controller gave an empty answer', '');
+  if (reply.error) throw new JujuRpcError(reply.error.message, reply.error.code ?? '');
+  return reply;
+};
+
+/** Whether there are more pages is told on the first page only (state/operation.go compares with the number of all). */
+const tasksOf = async (
+  session: JujuSession,
+  { unit, action }: ActionCall,
+): Promise<readonly ActionReply[]> => {
+  const tasks: ActionReply[] = [];
+  for (let offset = 0; ;) {
+    const { results, truncated } = parseOperations(
+      await session.call('Action', 'listOperations', { units: [unit], actions: [action], offset }),
+    );
+    tasks.push(...(results ?? []).flatMap(({ actions }) => actions ?? []));
+    offset += results?.length ?? 0;
+    if (!truncated || results?.length === 0) return tasks;
+  }
+};
+
+const isTheSame = ({ action }: ActionReply, call: ActionCall): boolean =>
+  action?.receiver === unitTag(call.unit) &&
+  action.name === call.action &&
+  // Juju adds the defaults of actions.yaml to what was given.
+  Object.entries(call.parameters).every(
+    ([name, value]) => !action.parameters || isDeepStrictEqual(action.parameters[name], value),
+  );
+
+const tagOf = ({ action }: ActionReply): string => action?.tag ?? '';
+
+const numberIn = (tag: string): number => Number(tag.replace(/^\D+/, ''));
+
+const unitTag = (unit: string): string => `unit-${unit.replace(/\/(?=[^/]*$)/, '-')}`;

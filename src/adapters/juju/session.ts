@@ -1,0 +1,173 @@
+import { X509Certificate } from 'node:crypto';
+import { CharmError, reasonOf } from '../../errors.ts';
+import type { Clock } from '../../world.ts';
+import { jujuUrl } from './endpoint.ts';
+import { ConnectionLost, isPassing } from './errors.ts';
+import type { FacadeName } from './facades.ts';
+import { callFacade, chooseFacade } from './facades.ts';
+import type { JujuAccount, JujuLogin } from './login.ts';
+import { logIn } from './login.ts';
+import type { JujuRpc } from './rpc.ts';
+import { dialJuju } from './rpc.ts';
+
+export interface JujuSessionOptions extends JujuAccount {
+  /** Tried in turn, the one that worked last before the others. */
+  readonly endpoints: readonly string[];
+  /** PEM. Undefined: the system's authorities. */
+  readonly ca: string | undefined;
+  readonly clock: Clock;
+  /** Closes the session for good. */
+  readonly signal?: AbortSignal;
+}
+
+interface Connection {
+  readonly rpc: JujuRpc;
+  readonly login: JujuLogin;
+}
+
+const shortestPause = 250;
+const longestPause = 10_000;
+
+/** A logged-in connection to a model that is made again whenever it is needed and has gone. */
+export class JujuSession implements AsyncDisposable {
+  readonly #options: JujuSessionOptions;
+  readonly #urls: URL[];
+  readonly #disposed = new AbortController();
+  readonly #ended: AbortSignal;
+  #connection: Promise<Connection> | undefined;
+
+  constructor(options: JujuSessionOptions) {
+    this.#options = options;
+    this.#urls = options.endpoints.map((endpoint) => jujuUrl(endpoint, options.model.uuid));
+    if (this.#urls.length === 0)
+      throw new CharmError('juju-credentials-invalid', 'No address of a Juju controller is known.');
+    if (options.ca !== undefined) checkCertificate(options.ca);
+    this.#ended = options.signal
+      ? AbortSignal.any([options.signal, this.#disposed.signal])
+      : this.#disposed.signal;
+  }
+
+  async login(): Promise<JujuLogin> {
+    return (await this.#connected()).login;
+  }
+
+  /** One attempt. A ConnectionLost leaves open whether the controller did it. */
+  async call(facade: FacadeName, method: string, params: unknown): Promise<unknown> {
+    const { rpc, login } = await this.#connected();
+    const offered = login.facades.get(facade) ?? [];
+    const chosen = chooseFacade(facade, offered, rpc, login.controllerVersion);
+    return callFacade(chosen, method, params);
+  }
+
+  /**
+   * Repeats what may be done twice until the controller answers, for at most `patience` milliseconds: a controller that is
+   * upgraded or restarted is away for minutes.
+   */
+  async retrying<T>(
+    work: () => Promise<T>,
+    { patience, signal }: { readonly patience: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<T> {
+    const ends = this.#ends(signal);
+    const deadline = this.#options.clock.now().getTime() + patience;
+    for (let pause = shortestPause; ; pause = Math.min(2 * pause, longestPause)) {
+      ends.throwIfAborted();
+      try {
+        return await unlessAborted(work(), ends);
+      } catch (error) {
+        ends.throwIfAborted();
+        if (!isPassing(error) || this.#options.clock.now().getTime() + pause > deadline)
+          throw error;
+      }
+      await this.#options.clock.sleep(pause, ends);
+    }
+  }
+
+  async sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#options.clock.sleep(milliseconds, this.#ends(signal));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.abort(new Error('the session with the Juju controller was closed'));
+  }
+
+  #ends(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#ended]) : this.#ended;
+  }
+
+  async #connected(): Promise<Connection> {
+    this.#connection ??= this.#connect();
+    return this.#connection;
+  }
+
+  /** Callers that come meanwhile wait for the same connection; it is forgotten when it fails or closes. */
+  async #connect(): Promise<Connection> {
+    try {
+      const rpc = await this.#dial();
+      rpc.closed.addEventListener('abort', () => (this.#connection = undefined), { once: true });
+      const login = await logIn(rpc, this.#options).catch((error: unknown) => {
+        rpc.close();
+        throw error;
+      });
+      void rpc.keepAlive();
+      return { rpc, login };
+    } catch (error) {
+      this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  async #dial(): Promise<JujuRpc> {
+    const failures: { readonly text: string; readonly error: unknown }[] = [];
+    for (const url of this.#urls) {
+      this.#ended.throwIfAborted();
+      try {
+        const rpc = await dialJuju(url, { ...this.#options, signal: this.#ended });
+        this.#urls.sort((one, other) => Number(other === url) - Number(one === url));
+        return rpc;
+      } catch (error) {
+        failures.push({ text: `${url.host}: ${reasonOf(error)}`, error });
+      }
+    }
+    const reasons = failures.map(({ text }) => text).join('; ');
+    throw failures.every(({ error }) => isUntrusted(error))
+      ? new CharmError(
+          'juju-credentials-invalid',
+          `The certificate of the Juju controller is not vouched for by the CA that we have (${reasons}). Correct ca-cert in the secret of the option juju-credentials; it belongs to the controller that the endpoints name.`,
+        )
+      : new ConnectionLost(reasons);
+  }
+}
+
+const untrusted =
+  /^(ERR_TLS_CERT_|CERT_|(DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER))/;
+
+const isUntrusted = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  untrusted.test(error.code);
+
+const checkCertificate = (pem: string): void => {
+  try {
+    new X509Certificate(pem);
+  } catch (error) {
+    throw new CharmError(
+      'juju-credentials-invalid',
+      'The CA certificate of the Juju controller is not a certificate in PEM form. Correct ca-cert in the secret of the option juju-credentials, or leave it out to use the one that the unit has.',
+      { cause: error },
+    );
+  }
+};
+
+const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+};

@@ -1,0 +1,81 @@
+import {
+  ApiException,
+  CoreV1Api,
+  createConfiguration,
+  CustomObjectsApi,
+  ServerConfiguration,
+  type RequestContext,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import { Agent } from 'undici';
+import type { ClusterAccess, Container, Pod } from '../../world.ts';
+import { ApiFailure } from './errors.ts';
+
+export interface Api {
+  readonly core: CoreV1Api;
+  readonly custom: CustomObjectsApi;
+  close(): Promise<void>;
+}
+
+/**
+ * The client over one connection pool. The client's own KubeConfig would open a pool, and thus a TLS connection, for each
+ * request; so the headers and the dispatcher are given here.
+ */
+export const createApi = (access: ClusterAccess, timeout: number, signal: AbortSignal): Api => {
+  const agent = new Agent({
+    connect: { ca: access.ca, timeout },
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+  });
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(access.server, {}),
+    authMethods: {
+      default: {
+        getName: () => 'token',
+        applySecurityAuthentication: (request: RequestContext) => {
+          request.setHeaderParam('Authorization', `Bearer ${access.token}`);
+          request.setDispatcher(agent);
+          request.setSignal(signal);
+        },
+      },
+    },
+  });
+  return {
+    core: new CoreV1Api(configuration),
+    custom: new CustomObjectsApi(configuration),
+    close: async () => agent.destroy(),
+  };
+};
+
+/** Runs a request of the client and gives its failures the shape that the rest of the adapter knows. */
+export const request = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ApiException) {
+      const body: unknown = cause.body;
+      throw new ApiFailure(
+        cause.code,
+        typeof body === 'string' ? body : JSON.stringify(body ?? ''),
+      );
+    }
+    throw cause;
+  }
+};
+
+export const toPod = (pod: V1Pod): Pod => ({
+  name: pod.metadata?.name ?? '',
+  uid: pod.metadata?.uid ?? '',
+  phase: pod.status?.phase ?? 'Unknown',
+  containers: (pod.spec?.containers ?? []).map((container): Container => {
+    const status = pod.status?.containerStatuses?.find(({ name }) => name === container.name);
+    return {
+      name: container.name,
+      ready: status?.ready ?? false,
+      restarts: status?.restartCount ?? 0,
+      mounts: new Map(
+        container.volumeMounts?.map(({ name, mountPath }) => [name, mountPath] as const),
+      ),
+    };
+  }),
+});

@@ -1,0 +1,79 @@
+import { CharmError, reasonOf } from '../../errors.ts';
+
+/** An answer of the API server that is not a success, over HTTP or instead of a WebSocket. */
+export class ApiFailure extends Error {
+  readonly status: number;
+
+  constructor(status: number, body: string) {
+    super(messageOf(body) || `HTTP status ${status}`);
+    this.name = 'ApiFailure';
+    this.status = status;
+  }
+}
+
+/** Whether a failure may pass by itself: connections, 429 and the server's own errors. */
+export const mayPass = (cause: unknown): boolean =>
+  !(cause instanceof CharmError) &&
+  (!(cause instanceof ApiFailure) || cause.status === 429 || cause.status >= 500);
+
+/** What an operator is told. `what` completes "Kubernetes could not be asked to …", `application` is our own name in Juju. */
+export const toCharmError = (
+  what: string,
+  cause: unknown,
+  { server, application }: { readonly server: string; readonly application: string },
+): CharmError => {
+  if (cause instanceof CharmError) return cause;
+  if (!(cause instanceof ApiFailure) || mayPass(cause))
+    return new CharmError(
+      'kubernetes-unreachable',
+      `The Kubernetes API at ${server} could not be asked to ${what}: ${rootReasonOf(cause)}. ` +
+        'Check that the cluster is up and that this pod may connect to it.',
+      { cause },
+    );
+  if (cause.status === 401)
+    return new CharmError(
+      'kubernetes-denied',
+      `Kubernetes does not accept the token that Juju gave us, although it is new: ${cause.message}. ` +
+        `Run: juju trust ${application} --scope=cluster`,
+      { cause },
+    );
+  if (cause.status === 403)
+    return new CharmError(
+      'kubernetes-denied',
+      `Kubernetes does not allow us to ${what}: ${cause.message}. Run: juju trust ${application} --scope=cluster`,
+      { cause },
+    );
+  return new CharmError(
+    'kubernetes-refused',
+    `Kubernetes refused to ${what}: ${cause.message} (HTTP ${cause.status}).`,
+    { cause },
+  );
+};
+
+/** Node's fetch says no more than "fetch failed"; the reason is in its cause. */
+export const rootReasonOf = (cause: unknown): string => {
+  if (cause instanceof AggregateError && cause.errors.length > 0)
+    return cause.errors.map(rootReasonOf).join('; ');
+  if (cause instanceof Error && cause.cause !== undefined) return rootReasonOf(cause.cause);
+  return reasonOf(cause);
+};
+
+/** The message of a Kubernetes Status object, or else the text itself, in one line that is not too long. */
+const messageOf = (body: string): string => {
+  const text = statusMessage(body) ?? body;
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 500);
+};
+
+const statusMessage = (body: string): string | undefined => {
+  try {
+    const status: unknown = JSON.parse(body);
+    return typeof status === 'object' &&
+      status !== null &&
+      'message' in status &&
+      typeof status.message === 'string'
+      ? status.message
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};

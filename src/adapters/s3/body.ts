@@ -1,0 +1,116 @@
+import { Readable } from 'node:stream';
+import { CharmError } from '../../errors.ts';
+
+/**
+ * A stream as the body of a request that announced `size` bytes. The last piece is held back until the stream has ended, so
+ * that a server never has a complete request before we know that it is right: neither a stream that is too long nor one
+ * that breaks at its very end leaves an object. `problem` tells afterwards whether it was the stream that failed.
+ */
+export const checkedBody = (
+  source: Readable,
+  size: number,
+  doing: string,
+): { readonly body: Readable; readonly problem: () => { readonly error: unknown } | undefined } => {
+  const body = new CheckedBody(source, size, doing);
+  return { body, problem: () => body.problem };
+};
+
+/** Hands each piece on when the next one comes, in the same event: that costs a tenth of what iterating does. */
+class CheckedBody extends Readable {
+  problem: { readonly error: unknown } | undefined;
+  readonly #source: Readable;
+  #length = 0;
+  #held: Uint8Array | undefined;
+
+  constructor(source: Readable, size: number, doing: string) {
+    super();
+    this.#source = source;
+    const fail = (error: Error): void => {
+      this.problem ??= { error };
+      this.destroy(error);
+    };
+    // Whoever reads it is told of a failure, and it may be that nobody reads it any more.
+    this.on('error', () => undefined);
+    // What happened before somebody listened is not told again.
+    if (source.destroyed) fail(source.errored ?? endedEarly(doing));
+    source.on('data', (piece: unknown) => {
+      const bytes = bytesOf(piece);
+      if (bytes.length === 0) return;
+      this.#length += bytes.length;
+      if (this.#length > size) {
+        fail(wrongLength(doing, 'more than', size));
+        return;
+      }
+      if (this.#held && !this.push(this.#held)) source.pause();
+      this.#held = bytes;
+    });
+    source.once('end', () => {
+      if (this.#length !== size) {
+        fail(wrongLength(doing, `${this.#length} bytes and not`, size));
+        return;
+      }
+      if (this.#held) this.push(this.#held);
+      this.push(null);
+    });
+    source.once('error', fail);
+    source.once('close', () => {
+      if (!source.readableEnded) fail(source.errored ?? endedEarly(doing));
+    });
+    source.pause();
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#source.destroy();
+    done(error);
+  }
+}
+
+export const bytesOf = (piece: unknown): Uint8Array => {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === 'string') return Buffer.from(piece);
+  throw new TypeError('a body must be a stream of bytes');
+};
+
+const wrongLength = (doing: string, what: string, size: number): CharmError =>
+  new CharmError(
+    'store-corrupt',
+    `Could not ${doing}: the content has ${what} the ${size} bytes that were announced. Nothing was stored.`,
+  );
+
+const endedEarly = (doing: string): CharmError =>
+  new CharmError(
+    'store-corrupt',
+    `Could not ${doing}: the content was closed before its end. Nothing was stored.`,
+  );
+
+/**
+ * The body of a reply, whose errors are put into the port's words. undici itself makes it fail when the connection ends before
+ * all of Content-Length came.
+ */
+export class ContentBody extends Readable {
+  readonly #source: Readable;
+
+  constructor(source: Readable, explain: (error: unknown) => Error) {
+    super();
+    this.#source = source;
+    source.on('data', (piece: Uint8Array) => {
+      if (!this.push(piece)) source.pause();
+    });
+    source.once('end', () => this.push(null));
+    source.once('error', (error) => this.destroy(explain(error)));
+    source.pause();
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#source.destroy();
+    done(error);
+  }
+}

@@ -1,0 +1,131 @@
+import { setMaxListeners } from 'node:events';
+import { CharmError, reasonOf } from '../../errors.ts';
+import type { S3Answer } from './answer.ts';
+import { addressOf } from './address.ts';
+import { connect, type S3Request, type S3Response } from './connection.ts';
+import { createExplainer, mayPass, type S3Attempt } from './errors.ts';
+import { failureOf, S3Failure } from './failure.ts';
+import { defaultSizes, type S3Options, type S3Sizes } from './options.ts';
+
+export interface S3Call extends S3Request {
+  readonly onCondition?: S3Attempt['onCondition'];
+  /** Called before the request is sent again: the server may have done already what it is asked for. */
+  readonly onRetry?: () => void;
+  /** Takes away what was begun: that is still done, though not repeated, once the adapter's signal has fired. */
+  readonly tidies?: boolean;
+}
+
+/** Requests to one bucket: signed, sent again when that may help, explained when not. */
+export interface S3Client {
+  readonly description: string;
+  readonly options: S3Options;
+  readonly sizes: S3Sizes;
+  /**
+   * Sends a request and gives a reply of 2xx to `consume`, which is part of the attempt: when reading the reply fails, the
+   * request is sent again. Rejects with a CharmError whose cause is the server's S3Failure.
+   */
+  call<Result>(
+    request: S3Call,
+    consume: (response: S3Response) => Promise<Result>,
+  ): Promise<Result>;
+  /** The same for a small reply, which is read as a whole as a part of the attempt. */
+  ask(request: S3Call): Promise<S3Answer>;
+  /** The CharmError for something that went wrong after `call` had resolved, in a body. */
+  explain(error: unknown, doing: string): Error;
+  close(): Promise<void>;
+}
+
+export const createClient = (options: S3Options): S3Client => {
+  const connection = connect(options, addressOf(options.endpoint, options.bucket, options.style));
+  const description = `bucket ${options.bucket} at ${options.endpoint}`;
+  const explain = createExplainer(options, description);
+  const attempts = options.attempts ?? 6;
+  // Every request under way listens to it.
+  if (options.signal) setMaxListeners(0, options.signal);
+
+  const repeat = async <Result>(
+    request: S3Call,
+    attemptOnce: (request: S3Call) => Promise<Result>,
+  ): Promise<Result> => {
+    const { tidies = false } = request;
+    const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
+    checkKey(request.key, description);
+    for (let attempt = 1; ; attempt += 1) {
+      signal?.throwIfAborted();
+      try {
+        return await attemptOnce({ ...request, ...(signal && { signal }) });
+      } catch (error) {
+        signal?.throwIfAborted();
+        const stopping = tidies && options.signal?.aborted === true;
+        if (attempt >= attempts || stopping || !maySendAgain(request) || !mayPass(error))
+          throw explain(error, {
+            doing: request.doing,
+            attempts: attempt,
+            ...(request.onCondition && { onCondition: request.onCondition }),
+          });
+        request.onRetry?.();
+        await options.clock.sleep(pause(error, attempt, options.random ?? Math.random), signal);
+      }
+    }
+  };
+
+  return {
+    description,
+    options,
+    sizes: { ...defaultSizes, ...options.sizes },
+    call: (request, consume) =>
+      repeat(request, async (prepared) => {
+        const response = await connection.send(prepared);
+        if (response.status >= 300) throw await failureOf(response);
+        return consume(response);
+      }),
+    ask: (request) =>
+      repeat(request, async (prepared) => {
+        const answer = await connection.ask(prepared);
+        if (answer.status >= 300)
+          throw new S3Failure(answer.status, answer.bytes.toString('utf8'), answer.headers);
+        return answer;
+      }),
+    explain: (error, doing) => {
+      const explained = explain(error, { doing, attempts: 1 });
+      return explained instanceof Error ? explained : new Error(reasonOf(explained));
+    },
+    close: () => connection.close(),
+  };
+};
+
+/** A stream is used up by the first attempt. */
+const maySendAgain = ({ body }: S3Request): boolean =>
+  body === undefined || body instanceof Uint8Array;
+
+/** Full jitter: anything from nothing to a ceiling that doubles, so that many requests do not come back at once. */
+const pause = (error: unknown, attempt: number, random: () => number): number => {
+  const asked = error instanceof S3Failure ? error.retryAfter : undefined;
+  const jitter = random() * Math.min(250 * 2 ** (attempt - 1), 8000);
+  return Math.round(Math.min(asked ?? 0, 30_000) + jitter);
+};
+
+const eitherOf = (a?: AbortSignal, b?: AbortSignal): AbortSignal | undefined =>
+  a && b ? AbortSignal.any([a, b]) : (a ?? b);
+
+/** S3 allows 1 to 1024 bytes of UTF-8; a lone surrogate cannot be written as such. */
+const checkKey = (key: string | undefined, description: string): void => {
+  if (key === undefined) return;
+  const problem =
+    key === ''
+      ? 'it is empty'
+      : !key.isWellFormed()
+        ? 'it is not valid Unicode'
+        : Buffer.byteLength(key) > 1024
+          ? 'it has more than 1024 bytes'
+          : undefined;
+  if (problem !== undefined)
+    throw new CharmError(
+      'store-refused',
+      `No object of ${description} can have the key ${quoteKey(key)}: ${problem}.`,
+    );
+};
+
+/** A key in a message: quoted, so that spaces and newlines show, and not endless. */
+export const quoteKey = (key: string): string =>
+  JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);

@@ -1,0 +1,176 @@
+import { CharmError, reasonOf, type ErrorCode } from '../../errors.ts';
+import { S3Failure } from './failure.ts';
+import { defaultAdvice, type S3Advice, type S3Options } from './options.ts';
+
+/** What was being done when it failed. */
+export interface S3Attempt {
+  /** The end of "could not …". */
+  readonly doing: string;
+  /** What a failed precondition (412) means here. */
+  readonly onCondition?: 'object-exists' | 'object-changed';
+  readonly attempts: number;
+}
+
+/**
+ * Turns what a connection rejects with into the port's codes and a sentence for an operator. What is neither the server's
+ * nor the network's doing comes back as it is: it belongs to whoever threw it.
+ */
+export const createExplainer = (
+  options: S3Options,
+  description: string,
+): ((error: unknown, attempt: S3Attempt) => unknown) => {
+  const advice = { ...defaultAdvice, ...options.advice };
+  return (error, attempt) => {
+    const meaning =
+      error instanceof S3Failure
+        ? meaningOf(error, attempt, advice, options)
+        : meaningOfNoAnswer(error, advice);
+    if (!meaning) return error;
+    const said = error instanceof S3Failure ? answerOf(error) : `gave no answer: ${wordsOf(error)}`;
+    const often = attempt.attempts > 1 ? ` (tried ${attempt.attempts} times)` : '';
+    return new CharmError(
+      meaning.code,
+      `Could not ${attempt.doing}: ${description} ${said}${often}.${meaning.hint && ` ${meaning.hint}.`}`,
+      { cause: error },
+    );
+  };
+};
+
+const answerOf = ({ status, code, message }: S3Failure): string =>
+  `answered ${status}${code && ` ${code}`}${message && ` (${message.replace(/\.$/, '')})`}`;
+
+interface Meaning {
+  readonly code: ErrorCode;
+  /** A sentence without its full stop; may be empty. */
+  readonly hint: string;
+}
+
+const sentence = (advice: string): string => advice.charAt(0).toUpperCase() + advice.slice(1);
+
+const deniedCodes = new Set([
+  'AccessDenied',
+  'AccountProblem',
+  'AllAccessDisabled',
+  'ExpiredToken',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'SignatureDoesNotMatch',
+]);
+
+const corruptCodes = new Set(['BadDigest', 'InvalidDigest', 'XAmzContentSHA256Mismatch']);
+
+const fullCodes = new Set(['QuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded']);
+
+const regionCodes = new Set([
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+]);
+
+const passingStatuses = new Set([408, 429, 500, 502, 503, 504]);
+
+const passingCodes = new Set([
+  'ConditionalRequestConflict',
+  'IncompleteBody',
+  'InternalError',
+  'OperationAborted',
+  'RequestTimeout',
+  'ServiceUnavailable',
+  'SlowDown',
+]);
+
+/** Whether the next attempt may go better. */
+export const mayPass = (error: unknown): boolean =>
+  error instanceof S3Failure
+    ? passingStatuses.has(error.status) || passingCodes.has(error.code)
+    : isPassingNetworkError(error);
+
+const meaningOf = (
+  { status, code, region }: S3Failure,
+  { onCondition }: S3Attempt,
+  advice: S3Advice,
+  options: S3Options,
+): Meaning => {
+  if (code === 'NoSuchBucket')
+    return { code: 'store-bucket-missing', hint: sentence(advice.bucket) };
+  // AWS answers a PUT with If-Match so when there is nothing to match.
+  if (code === 'NoSuchKey') return { code: onCondition ?? 'object-missing', hint: '' };
+  if (status === 412 || code === 'ConditionalRequestConflict')
+    return { code: onCondition ?? 'object-changed', hint: '' };
+  if (code === 'RequestTimeTooSkewed')
+    return {
+      code: 'store-denied',
+      hint: `The clock here says ${options.clock.now().toISOString()}, the server's is more than 15 minutes off: put the wrong one right`,
+    };
+  if (corruptCodes.has(code))
+    return { code: 'store-corrupt', hint: 'The bytes changed on their way: look at the network' };
+  if (fullCodes.has(code) || status === 507)
+    return { code: 'store-refused', hint: 'It has no room left: make some, or raise the quota' };
+  if (regionCodes.has(code) || status === 301 || status === 307)
+    return {
+      code: 'store-refused',
+      hint: `The region is ${options.region || 'not set'}: ${region ? `set it to ${region}` : sentence(advice.endpoint)}`,
+    };
+  if (deniedCodes.has(code) || status === 401 || status === 403)
+    return { code: 'store-denied', hint: sentence(advice.credentials) };
+  if (status === 404 && code === '') return { code: 'object-missing', hint: '' };
+  if (passingStatuses.has(status) || passingCodes.has(code))
+    return { code: 'store-unreachable', hint: 'It may be overloaded or out of order for a while' };
+  return { code: 'store-refused', hint: '' };
+};
+
+/** Codes of node:tls and OpenSSL. */
+const certificateCodes =
+  /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL/;
+
+/** Of our own making: the connection was closed, or a signal fired. */
+const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
+
+const meaningOfNoAnswer = (error: unknown, advice: S3Advice): Meaning | undefined => {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_INVALID_ARG') return { code: 'store-refused', hint: '' };
+  if (code === undefined || ownCodes.has(code)) return undefined;
+  const hint = certificateCodes.test(code) ? advice.certificate : advice.endpoint;
+  return { code: 'store-unreachable', hint: sentence(hint) };
+};
+
+/** Whether the network failed in a way that the next attempt may not see. A certificate stays wrong. */
+const isPassingNetworkError = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return (
+    code !== undefined &&
+    code !== 'UND_ERR_INVALID_ARG' &&
+    !ownCodes.has(code) &&
+    !certificateCodes.test(code)
+  );
+};
+
+/** Errors of sockets, name look-ups, TLS and undici have a code; others are not the network's. */
+const codeOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || error instanceof CharmError) return undefined;
+  // The parser's errors have its own code (HPE_…), or none.
+  if (error.name === 'HTTPParserError') return 'HTTP_PARSER';
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && !code.startsWith('ERR_INVALID') ? code : undefined;
+};
+
+const words: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name cannot be looked up now',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  UND_ERR_SOCKET: 'the connection broke',
+  EHOSTUNREACH: 'there is no way to its host',
+  ENETUNREACH: 'there is no way to its network',
+  ETIMEDOUT: 'the connection timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'it accepted the request and then said nothing',
+  HTTP_PARSER: 'it does not speak HTTP',
+  UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of its reply',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; should the endpoint begin with http://?',
+  EPROTO: 'it does not speak TLS; should the endpoint begin with http://?',
+};
+
+const wordsOf = (error: unknown): string => words[codeOf(error) ?? ''] ?? reasonOf(error);

@@ -1,0 +1,116 @@
+import { CharmError } from '../../errors.ts';
+import type { ObjectStore, StoredObject } from '../../world.ts';
+import { quoteKey, type S3Client } from './client.ts';
+import { etagIn } from './metadata.ts';
+import { elementsOf, textOf } from './xml.ts';
+
+type Query = Readonly<Record<string, string>>;
+
+/** The listings of the port. Keys travel percent-encoded, because XML cannot carry all of them. */
+export const createLister = (
+  client: S3Client,
+): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes' | 'unfinishedUploads'> => {
+  const page = async (doing: string, query: Query): Promise<string> => {
+    const asked = { ...query, 'encoding-type': 'url' };
+    return (await client.ask({ method: 'GET', doing, query: asked })).bytes.toString('utf8');
+  };
+
+  /** The pages of a listing; the next one is on its way while one is being used. */
+  const pages = async function* (
+    doing: string,
+    query: Query,
+    following: (xml: string) => Query,
+  ): AsyncGenerator<string> {
+    let coming: Promise<string> | undefined = page(doing, query);
+    while (coming) {
+      const xml: string = await coming;
+      coming = undefined;
+      if (textOf(xml, 'IsTruncated') === 'true') {
+        coming = page(doing, { ...query, ...following(xml) });
+        // Whoever stops reading halfway does not wait for it any more.
+        coming.catch(() => undefined);
+      }
+      yield xml;
+    }
+  };
+
+  const objectPages = (prefix: string, query: Query = {}): AsyncGenerator<string> =>
+    pages(
+      `list ${quoteKey(prefix)}`,
+      { 'list-type': '2', ...(prefix && { prefix }), ...query },
+      (xml) => ({ 'continuation-token': required(xml, 'NextContinuationToken', client) }),
+    );
+
+  return {
+    probe: async () => {
+      await page('list the bucket', { 'list-type': '2', 'max-keys': '1' });
+    },
+    list: async function* (prefix, { startAfter } = {}) {
+      const query = startAfter ? { 'start-after': startAfter } : {};
+      for await (const xml of objectPages(prefix, query)) {
+        const decode = decoderOf(xml, client);
+        for (const entry of elementsOf(xml, 'Contents')) yield objectIn(entry, decode, client);
+      }
+    },
+    listPrefixes: async function* (prefix) {
+      for await (const xml of objectPages(prefix, { delimiter: '/' })) {
+        const decode = decoderOf(xml, client);
+        for (const entry of elementsOf(xml, 'CommonPrefixes'))
+          yield decode(required(entry, 'Prefix', client));
+      }
+    },
+    unfinishedUploads: async function* (prefix) {
+      const query = { uploads: '', ...(prefix && { prefix }) };
+      const found = pages(`list the unfinished uploads of ${quoteKey(prefix)}`, query, (xml) => ({
+        'key-marker': decoderOf(xml, client)(required(xml, 'NextKeyMarker', client)),
+        'upload-id-marker': required(xml, 'NextUploadIdMarker', client),
+      }));
+      for await (const xml of found) {
+        const decode = decoderOf(xml, client);
+        for (const entry of elementsOf(xml, 'Upload'))
+          yield {
+            key: decode(required(entry, 'Key', client)),
+            uploadId: required(entry, 'UploadId', client),
+            initiated: new Date(required(entry, 'Initiated', client)),
+          };
+      }
+    },
+  };
+};
+
+const objectIn = (
+  entry: string,
+  decode: (text: string) => string,
+  client: S3Client,
+): StoredObject => ({
+  key: decode(required(entry, 'Key', client)),
+  size: Number(required(entry, 'Size', client)),
+  etag: etagIn(required(entry, 'ETag', client)) ?? '',
+  lastModified: new Date(required(entry, 'LastModified', client)),
+});
+
+/** Servers say whether they encoded; some (AWS, MinIO) write a space as a plus, and all write a plus as %2B. */
+const decoderOf = (xml: string, client: S3Client): ((text: string) => string) => {
+  if (textOf(xml, 'EncodingType') !== 'url') return (text) => text;
+  return (text) => {
+    if (!/[%+]/.test(text)) return text;
+    try {
+      return decodeURIComponent(text.replaceAll('+', ' '));
+    } catch {
+      throw new CharmError(
+        'store-refused',
+        `The ${client.description} lists the key ${quoteKey(text)}, which is not UTF-8 as S3 demands. Rename or delete that object.`,
+      );
+    }
+  };
+};
+
+const required = (xml: string, tag: string, { description }: S3Client): string => {
+  const text = textOf(xml, tag);
+  if (text === undefined)
+    throw new CharmError(
+      'store-refused',
+      `A listing of ${description} has no ${tag}: what answers there does not speak S3. Check the endpoint.`,
+    );
+  return text;
+};

@@ -1,0 +1,83 @@
+import type { LookupFunction } from 'node:net';
+import type { Clock } from '../../world.ts';
+
+/** What an operator is told to do, as ends of sentences: "check the access key that s3-integrator was given". */
+export interface S3Advice {
+  readonly credentials: string;
+  readonly bucket: string;
+  readonly endpoint: string;
+  readonly certificate: string;
+}
+
+export interface S3Options {
+  /** `https://host[:port][/path]`. */
+  readonly endpoint: string;
+  /** Undefined or empty is `us-east-1`, which MinIO and RadosGW take for any region. */
+  readonly region: string | undefined;
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** `https://host/bucket/key` or `https://bucket.host/key`. */
+  readonly style: 'path' | 'host';
+  /** PEM; trusted besides the public authorities. */
+  readonly caChain?: readonly string[];
+  /** Asked for everything that is written. */
+  readonly storageClass?: string;
+  readonly serverSideEncryption?: { readonly algorithm: string; readonly keyId?: string };
+  /** The `attributes` of the s3 interface: headers for everything that is written (and a customer's key for what is read). */
+  readonly extraHeaders?: Readonly<Record<string, string>>;
+  readonly advice?: Partial<S3Advice>;
+  readonly clock: Clock;
+  /** From 0 up to 1, for the jitter between attempts. */
+  readonly random?: () => number;
+  /** Ends everything that is under way, and all that would come. */
+  readonly signal?: AbortSignal;
+  /** Connections at most; more requests wait. */
+  readonly connections?: number;
+  /** How often a request is sent before it is given up. */
+  readonly attempts?: number;
+  /** Milliseconds: to connect, until a reply begins, and between two pieces of a reply. */
+  readonly timeouts?: Partial<S3Timeouts>;
+  readonly sizes?: Partial<S3Sizes>;
+  /** Resolves host names; the system's resolver unless given. */
+  readonly lookup?: LookupFunction;
+}
+
+export interface S3Timeouts {
+  readonly connect: number;
+  readonly reply: number;
+  readonly silence: number;
+  /** Until the reply begins of what takes a server long: copies, and putting parts together. */
+  readonly slowReply: number;
+}
+
+/** Bytes. */
+export interface S3Sizes {
+  /** The first parts of a stream of unknown length; later ones are longer. */
+  readonly part: number;
+  /** The largest object that is copied with one request; S3 allows 5 GiB. */
+  readonly singleCopy: number;
+  readonly copyPart: number;
+}
+
+export const defaultTimeouts: S3Timeouts = {
+  connect: 10_000,
+  reply: 60_000,
+  silence: 60_000,
+  slowReply: 600_000,
+};
+
+const mebibyte = 2 ** 20;
+
+export const defaultSizes: S3Sizes = {
+  part: 8 * mebibyte,
+  singleCopy: 5120 * mebibyte,
+  copyPart: 1024 * mebibyte,
+};
+
+export const defaultAdvice: S3Advice = {
+  credentials: 'check its access key, its secret key and what they may do',
+  bucket: 'create the bucket or correct its name',
+  endpoint: 'check its address, and that it can be reached from this unit',
+  certificate: 'give the certificates of its authority as the CA chain',
+};

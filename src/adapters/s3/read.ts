@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream';
+import type { ObjectContent, ObjectStore } from '../../world.ts';
+import { hasCode } from '../../errors.ts';
+import { quoteKey, type S3Client } from './client.ts';
+import type { S3Headers, S3Response } from './connection.ts';
+import { bytesOf, ContentBody } from './body.ts';
+import { S3Failure } from './failure.ts';
+import { describedBy } from './metadata.ts';
+import { writeHeaders } from './write-headers.ts';
+import { elementsOf, textOf } from './xml.ts';
+
+/** The reading half of the port, one object at a time. */
+export const createReader = (
+  client: S3Client,
+): Pick<ObjectStore, 'head' | 'get' | 'fetch' | 'read' | 'tags'> => {
+  const { touch } = writeHeaders(client.options);
+  return {
+    head: async (key, { part } = {}) => {
+      const doing = `look at ${quoteKey(key)}`;
+      const query = part === undefined ? {} : { partNumber: String(part) };
+      try {
+        const answer = await client.ask({ method: 'HEAD', key, doing, query, headers: touch });
+        const described = describedBy(key, answer, client.description);
+        const length = Number(answer.headers['content-length']);
+        return part === undefined ? described : { ...described, size: length };
+      } catch (error) {
+        if (hasCode(error, 'object-missing')) return undefined;
+        throw error;
+      }
+    },
+
+    get: async (key, { etag, range, signal } = {}): Promise<ObjectContent> => {
+      const doing = `read ${quoteKey(key)}`;
+      const headers = {
+        ...touch,
+        ...(etag !== undefined && { 'if-match': `"${etag}"` }),
+        ...(range && { range: `bytes=${range.start}-${range.end}` }),
+      };
+      return client.call(
+        { method: 'GET', key, doing, headers, ...(signal && { signal }) },
+        async (response) => ({
+          ...describedOrDropped(key, response, client.description),
+          tagCount: tagCountIn(response.headers),
+          body: new ContentBody(response.body, (error) => client.explain(error, doing)),
+        }),
+      );
+    },
+
+    fetch: async (key, { etag } = {}) => {
+      const doing = `read ${quoteKey(key)}`;
+      const headers = { ...touch, ...(etag !== undefined && { 'if-match': `"${etag}"` }) };
+      const answer = await client.ask({ method: 'GET', key, doing, headers });
+      return {
+        ...describedBy(key, answer, client.description),
+        tagCount: tagCountIn(answer.headers),
+        bytes: answer.bytes,
+      };
+    },
+
+    read: async (key) => {
+      const doing = `read ${quoteKey(key)}`;
+      return (await client.ask({ method: 'GET', key, doing, headers: touch })).bytes;
+    },
+
+    tags: async (key) => {
+      const doing = `read the tags of ${quoteKey(key)}`;
+      const xml = await client.call({ method: 'GET', key, doing, query: { tagging: '' } }, textIn);
+      const tags = [...elementsOf(xml, 'Tag')];
+      return Object.fromEntries(
+        tags.map((tag) => [textOf(tag, 'Key') ?? '', textOf(tag, 'Value') ?? '']),
+      );
+    },
+  };
+};
+
+const tagCountIn = (headers: S3Headers): number => Number(headers['x-amz-tagging-count'] ?? 0);
+
+const describedOrDropped = (
+  key: string,
+  response: S3Response,
+  description: string,
+): Omit<ObjectContent, 'body' | 'tagCount'> => {
+  try {
+    return describedBy(key, response, description);
+  } catch (error) {
+    drop(response.body);
+    throw error;
+  }
+};
+
+const drop = (body: Readable): void => {
+  body.on('error', () => undefined);
+  body.destroy();
+};
+
+export const wholeOf = async ({ body }: Pick<S3Response, 'body'>): Promise<Buffer> => {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(bytesOf(piece));
+  return Buffer.concat(pieces);
+};
+
+export const textIn = async (response: Pick<S3Response, 'body'>): Promise<string> =>
+  (await wholeOf(response)).toString('utf8');
+
+/** Copies, completions and deletions begin their reply with 200 and may still tell of an error in its XML. */
+export const xmlIn = async (
+  response: S3Response,
+): Promise<{ readonly xml: string; readonly headers: S3Response['headers'] }> => {
+  const xml = await textIn(response);
+  if (/<Error[\s>]/.test(xml)) throw new S3Failure(response.status, xml, response.headers);
+  return { xml, headers: response.headers };
+};

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { CharmError } from '../../errors.ts';
+import type { ObjectStore } from '../../world.ts';
+import { quoteKey, type S3Client } from './client.ts';
+import { cutIntoParts } from './cut.ts';
+import { startParts, type S3Parts } from './parts.ts';
+import { putObject, type Written } from './put.ts';
+import { createReader } from './read.ts';
+
+/**
+ * Writes a stream of unknown length: with one PUT when it fits into the first part, else in parts, of which one is on its way
+ * while the next one is filled. So it holds two parts in memory, at first 8 MiB each.
+ */
+export const createUploader =
+  (client: S3Client): ObjectStore['upload'] =>
+  async (key, body, options = {}) => {
+    const sha256 = createHash('sha256');
+    let size = 0;
+    const parts = cutIntoParts(body, client.sizes.part, (bytes) => {
+      sha256.update(bytes);
+      size += bytes.length;
+    });
+    const stop = (): void => {
+      body.destroy(reasonOf(options.signal));
+    };
+    options.signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const first = (await parts.next()).value ?? Buffer.alloc(0);
+      const second = await parts.next();
+      const written = second.done
+        ? await putObject(client, key, first, options)
+        : await inParts(client, key, [first, second.value], parts, options);
+      return { ...written, size, sha256: sha256.digest('hex') };
+    } finally {
+      options.signal?.removeEventListener('abort', stop);
+      body.destroy();
+    }
+  };
+
+const reasonOf = (signal: AbortSignal | undefined): Error =>
+  signal?.reason instanceof Error ? signal.reason : new Error('aborted');
+
+const inParts = async (
+  client: S3Client,
+  key: string,
+  begun: readonly Uint8Array[],
+  rest: AsyncIterable<Uint8Array>,
+  options: NonNullable<Parameters<ObjectStore['upload']>[2]>,
+): Promise<Written> => {
+  const upload = await startParts(client, key, options.metadata ?? {});
+  try {
+    await sendParts(upload, begun, rest);
+    options.signal?.throwIfAborted();
+    await checkCondition(client, key, options);
+    return await upload.complete(options);
+  } catch (error) {
+    // What made the upload fail is what the caller has to know; parts that stay are found by unfinishedUploads.
+    await upload.abort().catch(() => undefined);
+    throw error;
+  }
+};
+
+const sendParts = async (
+  upload: S3Parts,
+  begun: readonly Uint8Array[],
+  rest: AsyncIterable<Uint8Array>,
+): Promise<void> => {
+  let number = 0;
+  let underWay: Promise<unknown> = Promise.resolve();
+  const send = async (bytes: Uint8Array): Promise<void> => {
+    await underWay;
+    number += 1;
+    underWay = upload.put(number, bytes, bytes.length);
+    // It is awaited before the next one; until then a rejection must not count as unhandled.
+    underWay.catch(() => undefined);
+  };
+  try {
+    for (const bytes of begun) await send(bytes);
+    for await (const bytes of rest) await send(bytes);
+  } finally {
+    await underWay;
+  }
+};
+
+/** RadosGW before 20 completes an upload without heeding conditions, so they are looked at before as well. */
+const checkCondition = async (
+  client: S3Client,
+  key: string,
+  { ifAbsent, ifMatch }: { readonly ifAbsent?: boolean; readonly ifMatch?: string },
+): Promise<void> => {
+  if (!ifAbsent && ifMatch === undefined) return;
+  const found = await createReader(client).head(key);
+  if (ifAbsent && found !== undefined)
+    throw new CharmError('object-exists', `There is a ${quoteKey(key)} in ${client.description}.`);
+  if (ifMatch !== undefined && found?.etag !== ifMatch)
+    throw new CharmError(
+      'object-changed',
+      `${quoteKey(key)} in ${client.description} has been replaced meanwhile.`,
+    );
+};

@@ -1,0 +1,27 @@
+import type { Clock, ObjectStore } from '../../world.ts';
+import type { Bandwidth } from '../bandwidth.ts';
+
+/** What every copy of a pass works with. */
+export interface CopyContext {
+  /** Is only read: the source, or a backup set that stands for it in a restore. */
+  readonly from: Pick<ObjectStore, 'description' | 'get' | 'fetch' | 'head' | 'tags'>;
+  readonly to: ObjectStore;
+  /** The keys of the mirror and of the replaced versions begin with these. */
+  readonly mirror: string;
+  readonly history: string;
+  /** Whether what is replaced has to be kept. */
+  readonly archive: boolean;
+  readonly bandwidth: Bandwidth;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** What was found out in this pass. */
+  readonly learnt: {
+    /** Its ETags are not MD5s although it stores what it is given, as with encryption by a key service. */
+    opaqueEtags: boolean;
+    /** Uploads in parts were begun, and one whose beginning was not answered may be left. */
+    usedParts: boolean;
+  };
+}
+
+/** Told of every piece of payload that moved; a negative number takes back what a failed attempt had moved. */
+export type Moved = (bytes: number) => void;

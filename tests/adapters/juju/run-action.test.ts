@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import type { JujuFault } from '../../servers/juju-faults.ts';
+import type { JujuStage } from './stage.ts';
+import { stageJuju } from './stage.ts';
+
+const count = ({ controller }: JujuStage, method: string) =>
+  controller.requests.filter((request) => request.method === method).length;
+
+const backups = ({ model }: JujuStage) =>
+  model.state.tasks.filter(({ action }) => action === 'create-backup');
+
+describe('running an action over a connection that drops', () => {
+  const interruptions: readonly (readonly [string, JujuFault, number])[] = [
+    ['before the controller read it', { kind: 'drop-request' }, 2],
+    ['before the reply', { kind: 'drop-reply' }, 1],
+    ['because the controller goes away', { kind: 'close', code: 1001 }, 1],
+    ['without a sign', { kind: 'stall' }, 1],
+  ];
+  for (const [when, fault, requests] of interruptions)
+    it(`enqueues it exactly once: ${when}`, async () => {
+      await using stage = await stageJuju();
+      const juju = await stage.open();
+      stage.controller.faults.plan('Action.EnqueueOperation', fault);
+      const outcome = await juju.runAction('kfp-db/0', 'create-backup', {});
+      assert.equal(outcome.status, 'completed');
+      assert.deepEqual(
+        backups(stage).map(({ id }) => id),
+        [outcome.task],
+      );
+      assert.equal(count(stage, 'Action.EnqueueOperation'), requests);
+    });
+
+  it('does not take an older task of the same action for its own', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    const { id: older } = stage.model.enqueue('kfp-db/0', 'create-backup', {});
+    stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-request' });
+    const { task } = await juju.runAction('kfp-db/0', 'create-backup', {});
+    assert.notEqual(task, older);
+    assert.equal(backups(stage).length, 2);
+  });
+
+  it('does not take a task with other parameters, of another action or of another unit for its own', async () => {
+    await using stage = await stageJuju();
+    stage.model.setScale('kfp-db', 2);
+    await stage.model.settled('kfp-db');
+    const juju = await stage.open();
+    stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-request' });
+    const running = juju.runAction('kfp-db/0', 'create-backup', { force: true });
+    await stage.until(() => count(stage, 'Action.EnqueueOperation') === 1);
+    const others = [
+      stage.model.enqueue('kfp-db/0', 'create-backup', { force: false }),
+      stage.model.enqueue('kfp-db/1', 'create-backup', { force: true }),
+      stage.model.enqueue('kfp-db/0', 'list-backups', { force: true }),
+    ];
+    const { task } = await running;
+    assert.ok(others.every(({ id }) => id !== task));
+    assert.deepEqual(stage.model.task(task).parameters, { force: true });
+  });
+
+  it('finds a task that appears only after the connection was made again', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-request' });
+    const running = juju.runAction('kfp-db/0', 'create-backup', {});
+    await stage.until(() => count(stage, 'Action.ListOperations') === 2);
+    const late = stage.model.enqueue('kfp-db/0', 'create-backup', {});
+    assert.equal((await running).task, late.id);
+    assert.equal(count(stage, 'Action.EnqueueOperation'), 1);
+  });
+
+  it('gives each of two calls of one action its own task', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-reply' }, 2);
+    const outcomes = await Promise.all([
+      juju.runAction('kfp-db/0', 'create-backup', {}),
+      juju.runAction('kfp-db/0', 'create-backup', {}),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ task }) => task).sort(),
+      backups(stage)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    assert.equal(backups(stage).length, 2);
+  });
+
+  it('finds its task among hundreds of older ones', async () => {
+    await using stage = await stageJuju();
+    const { model } = stage;
+    model.change(({ tasks }) => {
+      const { id } = model.enqueue('kfp-db/0', 'create-backup', {});
+      const pattern = model.cancel(id);
+      for (let number = 0; number < 1200; number++)
+        tasks.push({ ...pattern, operation: `1${number}`, id: `2${number}` });
+    });
+    const juju = await stage.open();
+    stage.controller.faults.plan('Action.EnqueueOperation', { kind: 'drop-reply' });
+    const { task, status } = await juju.runAction('kfp-db/0', 'create-backup', {});
+    assert.equal(status, 'completed');
+    assert.equal(task, backups(stage).at(-1)!.id);
+    assert.equal(count(stage, 'Action.EnqueueOperation'), 1);
+  });
+
+  it('keeps looking when the connection drops again while it looks', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    const { faults } = stage.controller;
+    const running = juju.runAction('kfp-db/0', 'create-backup', {});
+    faults.plan('Action.EnqueueOperation', { kind: 'drop-reply' });
+    await stage.until(() => count(stage, 'Action.EnqueueOperation') === 1);
+    faults.plan('Action.ListOperations', { kind: 'drop-request' }, 2);
+    assert.equal((await running).status, 'completed');
+    assert.equal(backups(stage).length, 1);
+  });
+
+  it('enqueues again what the controller was too busy to take', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    stage.controller.faults.plan(
+      'Action.EnqueueOperation',
+      { kind: 'error', message: 'state changing too quickly', code: 'excessive contention' },
+      3,
+    );
+    assert.equal((await juju.runAction('kfp-db/0', 'create-backup', {})).status, 'completed');
+    assert.equal(backups(stage).length, 1);
+  });
+
+  it('waits for the end through a restart of the controller', async () => {
+    await using stage = await stageJuju();
+    const finish = Promise.withResolvers<undefined>();
+    stage.model.addApplication({
+      name: 'katib-db',
+      charm: 'mysql-k8s',
+      actions: {
+        'create-backup': async () => {
+          await finish.promise;
+          return { results: { 'backup-id': '2026-11-21T20:15:00Z' } };
+        },
+      },
+    });
+    const juju = await stage.open();
+    const running = juju.runAction('katib-db/0', 'create-backup', {});
+    await stage.until(() => count(stage, 'Action.Actions') > 2);
+    await stage.controller.stop();
+    finish.resolve(undefined);
+    await stage.clock.sleep(20_000);
+    await stage.controller.start();
+    const { results } = await running;
+    assert.equal(results['backup-id'], '2026-11-21T20:15:00Z');
+    assert.equal(backups(stage).length, 1);
+  });
+});

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import type { S3User } from '../../servers/s3-signatures.ts';
+import { advice, failsWith, failure } from './failing.ts';
+import { stageS3 } from './stage.ts';
+
+const user = (access: NonNullable<S3User['access']>): S3User => ({
+  accessKey: 'testkey',
+  secretKey: 'testsecret',
+  access,
+});
+
+describe('the S3 adapter tells an operator', () => {
+  it('that the secret key is wrong', () =>
+    failsWith(
+      { secretKey: 'wrongsecret' },
+      'store-denied',
+      /^Could not list the bucket: bucket bench at http:\/\/127\.0\.0\.1:\d+ answered 403 SignatureDoesNotMatch/,
+      'Check the keys of s3-integrator.',
+    ));
+
+  it('that the access key is not known', () =>
+    failsWith({ accessKey: 'nobody' }, 'store-denied', 'InvalidAccessKeyId'));
+
+  it('that the bucket does not exist', () =>
+    failsWith({ bucket: 'nowhere' }, 'store-bucket-missing', 'NoSuchBucket', 'Create the bucket.'));
+
+  it('that the clock is wrong', async () => {
+    const clock = { now: () => new Date('2020-01-01'), sleep: async () => undefined };
+    await failsWith({ clock }, 'store-denied', 'RequestTimeTooSkewed', '2020-01-01T00:00', 'clock');
+  });
+
+  it('that a user may only read, or do nothing', async () => {
+    await using stage = await stageS3({ users: [user('read')] }, { advice });
+    await stage.store.probe();
+    await assert.rejects(
+      stage.store.put('a', ''),
+      failure('store-denied', 'write "a"', 'AccessDenied'),
+    );
+    await assert.rejects(
+      stage.store.delete(['a', 'b']),
+      failure('store-denied', 'delete 2 objects'),
+    );
+    stage.server.setUsers([user('none')]);
+    await assert.rejects(stage.store.probe(), failure('store-denied'));
+    await assert.rejects(stage.store.head('a'), failure('store-denied', 'answered 403'));
+  });
+
+  it('that credentials have expired', async () => {
+    await using stage = await stageS3({}, { advice });
+    stage.server.fail({ fault: { answer: 400, code: 'ExpiredToken' } });
+    await assert.rejects(stage.store.probe(), failure('store-denied', 'ExpiredToken'));
+  });
+
+  it('that the region is another one', async () => {
+    await using stage = await stageS3({}, { region: 'eu-west-1' });
+    stage.server.fail({ fault: { answer: 400, code: 'AuthorizationHeaderMalformed' } });
+    await assert.rejects(stage.store.probe(), failure('store-refused', 'region is eu-west-1'));
+  });
+
+  it('that the server has no room left', async () => {
+    await using stage = await stageS3();
+    stage.server.fail({ fault: { answer: 507, code: 'XMinioStorageFull' } });
+    await assert.rejects(stage.store.put('a', ''), failure('store-refused', 'no room'));
+    stage.server.fail({ fault: { answer: 403, code: 'QuotaExceeded' } });
+    await assert.rejects(stage.store.put('a', ''), failure('store-refused', 'no room'));
+  });
+
+  it('that a key is refused', async () => {
+    await using stage = await stageS3({ profile: 'minio-2021' });
+    await assert.rejects(
+      stage.store.put('a/../b', ''),
+      failure('store-refused', '"a/../b"', 'XMinioInvalidObjectName'),
+    );
+  });
+
+  it('what a header must not hold', async () => {
+    await using stage = await stageS3();
+    const metadata = { user: { note: 'two\nlines' } };
+    await assert.rejects(stage.store.put('a', '', { metadata }), failure('store-refused'));
+    assert.deepEqual(stage.server.requests, []);
+  });
+});
