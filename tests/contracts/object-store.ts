@@ -41,16 +41,16 @@ export const describeObjectStore = (
 };
 
 /**
- * The same for a real server, such as RadosGW, which the normal test run has none of. Its bucket must exist; what is there
- * already stays, and everything that the suite writes is deleted again.
+ * The same for a real server, whose bucket must exist; what is there already stays, and everything that the suite writes is
+ * deleted again.
  */
 export const describeRealServer = (
   name: string,
-  options: S3Options,
+  options: () => S3Options,
   traits: StoreTraits = allTraits,
 ): void => {
   const open = async (): Promise<OpenedStore> => {
-    const store = openS3(options);
+    const store = openS3(options());
     const prefix = `contract-${randomBytes(6).toString('hex')}/`;
     return {
       store,

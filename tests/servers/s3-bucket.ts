@@ -164,7 +164,8 @@ export class S3Bucket {
       if (object) this.#sorted.splice(index, 0, key);
       else this.#sorted.splice(index, 1);
     }
-    return before?.files.map(({ file }) => file) ?? [];
+    const kept = new Set(object?.files.map(({ file }) => file));
+    return (before?.files ?? []).map(({ file }) => file).filter((file) => !kept.has(file));
   }
 
   #inOrder(): readonly string[] {

@@ -6,6 +6,7 @@ import { element, quotedEtag, xmlReply, type S3Reply } from './s3-replies.ts';
 
 export const listUploads = (context: S3Context): S3Reply => {
   const { query } = context.incoming;
+  const { uploadsSayEncoded: saysEncoded } = context.profile;
   const prefix = query.get('prefix') ?? '';
   const most = Math.min(numberIn(query.get('max-uploads'), 1000), 1000);
   const encode = encoder(context, query.get('encoding-type'));
@@ -27,9 +28,9 @@ export const listUploads = (context: S3Context): S3Reply => {
     'ListMultipartUploadsResult',
     [
       element('Bucket', context.bucketName),
-      query.has('encoding-type') ? element('EncodingType', 'url') : '',
+      saysEncoded && query.has('encoding-type') ? element('EncodingType', 'url') : '',
       element('IsTruncated', String(truncated)),
-      truncated && last ? element('NextKeyMarker', encode(last.key)) : '',
+      truncated && last ? element('NextKeyMarker', saysEncoded ? encode(last.key) : last.key) : '',
       truncated && last ? element('NextUploadIdMarker', last.id) : '',
       ...page.map(
         ({ key, id, initiated }) =>

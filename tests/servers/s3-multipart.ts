@@ -90,13 +90,13 @@ export const completeUpload = async (context: S3Context): Promise<S3Reply> => {
     size: parts.reduce((sum, { size }) => sum + size, 0),
     lastModified: context.now().getTime(),
     headers: upload.headers,
-    tags: upload.tags,
+    tags: profile.partsKeepTags ? upload.tags : {},
     files: parts.map(({ file, size }) => ({ file, size })),
   });
   const inner =
     element('Bucket', bucketName) +
     element('Key', printable(key)) +
-    element('ETag', quotedEtag(etag));
+    element('ETag', profile.completionTellsEtag ? quotedEtag(etag) : '');
   return xmlReply('CompleteMultipartUploadResult', inner, 200, encryption(upload.headers));
 };
 

@@ -1,6 +1,6 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import type { S3Object } from './s3-bucket.ts';
-import { contentOf, receive } from './s3-content.ts';
+import { contentOf, receive, receiveText } from './s3-content.ts';
 import type { S3Context } from './s3-context.ts';
 import { checkKey, checkWriteConditions, copySourceOf, existing } from './s3-context.ts';
 import {
@@ -13,7 +13,15 @@ import {
   tagsIn,
   withoutEncryption,
 } from './s3-object-headers.ts';
-import { S3Error, element, quotedEtag, xmlReply, type S3Reply } from './s3-replies.ts';
+import {
+  S3Error,
+  element,
+  malformedXml,
+  quotedEtag,
+  unescapeXml,
+  xmlReply,
+  type S3Reply,
+} from './s3-replies.ts';
 
 /** GET and HEAD of an object; the body of a HEAD is left out where the reply is sent. */
 export const getObject = (context: S3Context): S3Reply => {
@@ -120,4 +128,15 @@ export const getTags = (context: S3Context): S3Reply => {
     ([name, value]) => `<Tag>${element('Key', name)}${element('Value', value)}</Tag>`,
   );
   return xmlReply('Tagging', `<TagSet>${tags.join('')}</TagSet>`);
+};
+
+export const putTags = async (context: S3Context): Promise<S3Reply> => {
+  const object = existing(context);
+  const xml = await receiveText(context.incoming, context.profile);
+  if (!xml.trimEnd().endsWith('</Tagging>')) throw malformedXml();
+  const tags = [...xml.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/gs)].map(
+    ([, name = '', value = '']) => [unescapeXml(name), unescapeXml(value)] as const,
+  );
+  context.bucket.put({ ...object, tags: Object.fromEntries(tags) });
+  return { status: 200 };
 };

@@ -10,7 +10,7 @@ import {
   uploadPart,
   uploadPartCopy,
 } from './s3-multipart.ts';
-import { copyObject, deleteObject, getObject, getTags, putObject } from './s3-objects.ts';
+import { copyObject, deleteObject, getObject, getTags, putObject, putTags } from './s3-objects.ts';
 import { S3Error, malformedXml, unescapeXml, xmlReply, type S3Reply } from './s3-replies.ts';
 
 export interface S3Operation {
@@ -43,6 +43,7 @@ const bucketOperation = (method: string, query: S3Incoming['query']): string => 
 const objectOperation = (method: string, query: S3Incoming['query'], copy: boolean): string => {
   if (query.has('uploads') && method === 'POST') return 'CreateMultipartUpload';
   if (query.has('tagging') && method === 'GET') return 'GetObjectTagging';
+  if (query.has('tagging') && method === 'PUT') return 'PutObjectTagging';
   if (query.has('uploadId')) {
     if (method === 'PUT') return copy ? 'UploadPartCopy' : 'UploadPart';
     const operations: Readonly<Record<string, string>> = {
@@ -122,6 +123,7 @@ const operations: readonly S3Operation[] = [
   read('GetObjectTagging', ['tagging'], getTags),
   read('ListParts', ['uploadId', 'max-parts', 'part-number-marker'], listParts),
   write('PutObject', [], putObject),
+  write('PutObjectTagging', ['tagging'], putTags),
   write('CopyObject', [], copyObject),
   write('DeleteObject', [], deleteObject),
   write('DeleteObjects', ['delete'], deleteObjects),

@@ -16,6 +16,12 @@ export interface S3Profile {
   readonly anyKey: boolean;
   /** ListMultipartUploads finds by prefix; or by a whole key only. */
   readonly uploadsByPrefix: boolean;
+  /** ListMultipartUploads says that it encoded the keys, and encodes its markers as well. */
+  readonly uploadsSayEncoded: boolean;
+  /** CompleteMultipartUpload tells the ETag of what it made. */
+  readonly completionTellsEtag: boolean;
+  /** An object in parts has the tags that its upload was begun with. */
+  readonly partsKeepTags: boolean;
   /** A listing writes a space as a plus. */
   readonly plusForSpace: boolean;
 }
@@ -32,6 +38,9 @@ export const s3Profiles = {
     partNumbers: true,
     anyKey: true,
     uploadsByPrefix: true,
+    uploadsSayEncoded: true,
+    completionTellsEtag: true,
+    partsKeepTags: true,
     plusForSpace: true,
   },
   /** RELEASE.2021-09-03 on one drive, as Charmed Kubeflow has it. */
@@ -45,6 +54,9 @@ export const s3Profiles = {
     partNumbers: true,
     anyKey: false,
     uploadsByPrefix: false,
+    uploadsSayEncoded: true,
+    completionTellsEtag: true,
+    partsKeepTags: true,
     plusForSpace: true,
   },
   /** RadosGW 16, the oldest target: facts from a matrix of probes of the real one. */
@@ -58,6 +70,9 @@ export const s3Profiles = {
     partNumbers: false,
     anyKey: true,
     uploadsByPrefix: true,
+    uploadsSayEncoded: false,
+    completionTellsEtag: false,
+    partsKeepTags: false,
     plusForSpace: false,
   },
 } as const satisfies Record<string, S3Profile>;

@@ -40,7 +40,8 @@ export const completeParts = async (
       },
       xmlIn,
     );
-    const etag = etagIn(textOf(xml, 'ETag')) ?? '';
+    // RadosGW 16 leaves the ETag in this reply empty.
+    const etag = etagIn(textOf(xml, 'ETag')) || (await createReader(client).head(key))?.etag || '';
     if (expected !== undefined && etag !== expected && etagIsMd5(headers) && isPartsEtag(etag))
       throw wrongEtag(client, key, etag, expected);
     return { etag };

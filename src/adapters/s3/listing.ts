@@ -10,9 +10,16 @@ type Query = Readonly<Record<string, string>>;
 export const createLister = (
   client: S3Client,
 ): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes' | 'unfinishedUploads'> => {
-  const page = async (doing: string, query: Query): Promise<string> => {
-    const asked = { ...query, 'encoding-type': 'url' };
-    return (await client.ask({ method: 'GET', doing, query: asked })).bytes.toString('utf8');
+  const plainPage = async (doing: string, query: Query): Promise<string> =>
+    (await client.ask({ method: 'GET', doing, query })).bytes.toString('utf8');
+
+  const page = async (doing: string, query: Query): Promise<string> =>
+    plainPage(doing, { ...query, 'encoding-type': 'url' });
+
+  /** RadosGW encodes these keys without saying so, and its markers not at all, so it has to be asked for them as they are. */
+  const uploadsPage = async (doing: string, query: Query): Promise<string> => {
+    const xml = await page(doing, query);
+    return saysEncoded(xml) || !xml.includes('<Upload>') ? xml : plainPage(doing, query);
   };
 
   /** The pages of a listing; the next one is on its way while one is being used. */
@@ -20,13 +27,14 @@ export const createLister = (
     doing: string,
     query: Query,
     following: (xml: string) => Query,
+    ask = page,
   ): AsyncGenerator<string> {
-    let coming: Promise<string> | undefined = page(doing, query);
+    let coming: Promise<string> | undefined = ask(doing, query);
     while (coming) {
       const xml: string = await coming;
       coming = undefined;
       if (textOf(xml, 'IsTruncated') === 'true') {
-        coming = page(doing, { ...query, ...following(xml) });
+        coming = ask(doing, { ...query, ...following(xml) });
         // Whoever stops reading halfway does not wait for it any more.
         coming.catch(() => undefined);
       }
@@ -61,10 +69,15 @@ export const createLister = (
     },
     unfinishedUploads: async function* (prefix) {
       const query = { uploads: '', ...(prefix && { prefix }) };
-      const found = pages(`list the unfinished uploads of ${quoteKey(prefix)}`, query, (xml) => ({
-        'key-marker': decoderOf(xml, client)(required(xml, 'NextKeyMarker', client)),
-        'upload-id-marker': required(xml, 'NextUploadIdMarker', client),
-      }));
+      const found = pages(
+        `list the unfinished uploads of ${quoteKey(prefix)}`,
+        query,
+        (xml) => ({
+          'key-marker': decoderOf(xml, client)(required(xml, 'NextKeyMarker', client)),
+          'upload-id-marker': required(xml, 'NextUploadIdMarker', client),
+        }),
+        uploadsPage,
+      );
       for await (const xml of found) {
         const decode = decoderOf(xml, client);
         for (const entry of elementsOf(xml, 'Upload'))
@@ -89,9 +102,11 @@ const objectIn = (
   lastModified: new Date(required(entry, 'LastModified', client)),
 });
 
+const saysEncoded = (xml: string): boolean => textOf(xml, 'EncodingType') === 'url';
+
 /** Servers say whether they encoded; some (AWS, MinIO) write a space as a plus, and all write a plus as %2B. */
 const decoderOf = (xml: string, client: S3Client): ((text: string) => string) => {
-  if (textOf(xml, 'EncodingType') !== 'url') return (text) => text;
+  if (!saysEncoded(xml)) return (text) => text;
   return (text) => {
     if (!/[%+]/.test(text)) return text;
     try {

@@ -6,6 +6,7 @@ import { abortParts, completeParts } from './complete.ts';
 import { copySource, metadataHeaders, etagIn } from './metadata.ts';
 import { sendBytes, sendStream, type Written } from './put.ts';
 import { textIn, xmlIn } from './read.ts';
+import { keepTags } from './tags.ts';
 import { writeHeaders } from './write-headers.ts';
 import { textOf } from './xml.ts';
 
@@ -74,7 +75,11 @@ export const startParts = async (
       );
       etags.set(part, etagIn(textOf(copied.xml, 'ETag')) ?? '');
     },
-    complete: (options = {}) => completeParts(client, key, uploadId, etags, options),
+    complete: async (options = {}) => {
+      const written = await completeParts(client, key, uploadId, etags, options);
+      await keepTags(client, key, metadata.tags);
+      return written;
+    },
     abort: () => abortParts(client, key, uploadId),
   };
 };

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Starts a RadosGW with one monitor and one OSD in memory, on loopback only, or stops it again. Needs root and Debian's
-# radosgw, ceph-mon, ceph-osd, ceph-common and curl. The user is testkey/testsecret.
+# radosgw, ceph-mon, ceph-osd, ceph-common and curl. The user is testkey/testsecret. It stops by itself when the process that
+# started it has gone.
 #   radosgw.sh start DIRECTORY S3-PORT MONITOR-PORT
 #   radosgw.sh stop DIRECTORY
 set -euo pipefail
@@ -92,6 +93,12 @@ start() {
   done
   radosgw-admin -c "$directory/ceph.conf" -n client.rgw.a user create --uid=test --display-name=test \
     --access-key=testkey --secret-key=testsecret --max-buckets=10000
+  watch "$directory" "$PPID" </dev/null >/dev/null 2>&1 &
+}
+
+watch() {
+  while kill -0 "$2" && [ -e "$1" ]; do sleep 1; done
+  stop "$1"
 }
 
 action=$1
