@@ -8,13 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
  *
  *     node mlmd-writer.ts <file> [milliseconds between transactions]
  *
- * Prints nothing; ends when its stdin does, which is when whoever started it has gone.
+ * Prints nothing; ends after its transaction when its stdin does, which is when whoever started it has gone.
  */
 const [, , file = '', pause = '20'] = process.argv;
 
+const stop = new AbortController();
 process.stdin.resume();
 process.stdin.once('end', () => {
-  process.exit();
+  stop.abort();
 });
 
 const database = new DatabaseSync(file, { timeout: 5000 });
@@ -34,7 +35,7 @@ let serial = database
   .prepare("SELECT count(*) AS rows FROM Artifact WHERE name LIKE 'written-%'")
   .get()?.['rows'];
 
-for (let round = 0; ; round += 1) {
+for (let round = 0; !stop.signal.aborted; round += 1) {
   try {
     database.exec('BEGIN IMMEDIATE');
     const large = round % 5 === 4;
