@@ -46,6 +46,7 @@ export const errorCodes = {
 
   'database-unhealthy': 'operator',
   'database-claimed': 'operator',
+  'database-path-moved': 'transient',
   'database-backup-failed': 'operator',
   'database-restore-failed': 'operator',
 

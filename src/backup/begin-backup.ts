@@ -6,6 +6,7 @@ import { announceBackup, clearDebris } from '../retention/debris.ts';
 import type { Target, World } from '../world.ts';
 import { backupIdAt, type BackupId } from './backup-id.ts';
 import { ensureClaim, type Claim } from './claim.ts';
+import { generationOf } from './database-path.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
 import { layoutOf, type Layout } from './layout.ts';
@@ -55,7 +56,7 @@ export const beginBackup = async (
     const lock = undo.use(
       await takeLock(target, world.clock, { modelUuid: world.model.uuid, unit: world.unit }),
     );
-    const claim = await ensureClaim(target, world.model, request.takeOver);
+    const claim = await ensureClaim(target, world.model, await handedGenerations(world, ready));
     const scratch = join(world.scratch, 'ckf-backup');
     await mkdir(scratch, { recursive: true });
     undo.defer(() => rm(scratch, { recursive: true, force: true }));
@@ -108,6 +109,20 @@ export const beginBackup = async (
     await undo.disposeAsync();
     throw error;
   }
+};
+
+/** Of the databases that get their path from us. */
+const handedGenerations = async (
+  world: World,
+  { plan, target }: ReadyBackup,
+): Promise<Claim['generations']> => {
+  const generations: Record<string, number> = {};
+  for (const { component, isRelated } of plan.databases) {
+    const path = isRelated ? await world.handedPath(component) : undefined;
+    const generation = generationOf(target.prefix, component, path);
+    if (generation !== undefined) generations[component] = generation;
+  }
+  return generations;
 };
 
 /** Removes what dead backups left. Only space is lost when that is refused, so the backup goes on. */

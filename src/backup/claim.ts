@@ -48,7 +48,7 @@ export const readClaim = async (
   throw new CharmError(
     'prefix-claimed',
     `${key} in ${target.store.description} is not a claim that this version of the charm understands. Nothing was changed.` +
-      ` Use another path (juju config ckf-backup path=...), or a newer revision of the charm.`,
+      ` Use a newer revision of the charm when one wrote it; when it is damaged, delete it, and the next backup or restore writes it anew.`,
   );
 };
 
@@ -67,26 +67,44 @@ export const claimProblem = (
   );
 };
 
-/** Makes the prefix ours. Rejects with `prefix-claimed` when another model was quicker. */
+/** Writes a claim, in place of the one with this ETag. Rejects with `object-exists` or `object-changed` when there is another by now. */
+export const writeClaim = async (
+  target: Target,
+  claim: Claim,
+  etag: string | undefined,
+): Promise<void> => {
+  await target.store.put(
+    layoutOf(target.prefix).claim,
+    `${JSON.stringify(claim, undefined, 2)}\n`,
+    {
+      metadata: { contentType: 'application/json' },
+      ...(etag === undefined ? { ifAbsent: true } : { ifMatch: etag }),
+    },
+  );
+};
+
+/**
+ * Makes an unclaimed prefix ours, and counts the claim up to the generations that the databases were handed, which it lags behind when a restore
+ * was killed. Rejects with `prefix-claimed` when it belongs to another model, or that was quicker.
+ */
 export const ensureClaim = async (
   target: Target,
   model: Claim['model'],
-  takeOver: boolean,
+  handed: Claim['generations'],
 ): Promise<Claim> => {
   const found = await readClaim(target);
-  if (found !== undefined && found.claim.model.uuid === model.uuid) return found.claim;
   const problem = claimProblem(target, model, found?.claim);
-  if (problem !== undefined && !takeOver) throw problem;
-  const claim: Claim = { format: 1, model, generations: found?.claim.generations ?? {} };
+  if (problem !== undefined) throw problem;
+  const before = found?.claim.generations ?? {};
+  const ahead = Object.entries(handed).filter(([name, number]) => number > (before[name] ?? 1));
+  if (found !== undefined && ahead.length === 0) return found.claim;
+  const claim: Claim = {
+    format: 1,
+    model,
+    generations: { ...before, ...Object.fromEntries(ahead) },
+  };
   try {
-    await target.store.put(
-      layoutOf(target.prefix).claim,
-      `${JSON.stringify(claim, undefined, 2)}\n`,
-      {
-        metadata: { contentType: 'application/json' },
-        ...(found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }),
-      },
-    );
+    await writeClaim(target, claim, found?.etag);
   } catch (error) {
     if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
     const winner = await readClaim(target);

@@ -1,10 +1,11 @@
-import { readClaim, type Claim } from '../backup/claim.ts';
-import { layoutOf } from '../backup/layout.ts';
 import { databaseEndpoints } from '../config.ts';
 import { hasCode } from '../errors.ts';
 import type { Target, World } from '../world.ts';
+import { readClaim, writeClaim, type Claim } from './claim.ts';
+import { generationOf } from './database-path.ts';
+import { layoutOf } from './layout.ts';
 
-export type PathWorld = Pick<World, 'journal' | 'model' | 'handPath'>;
+export type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
 
 /**
  * Counts a database's path up, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on, because mysql-k8s does not write where it was restored from
@@ -17,9 +18,12 @@ export const moveToNextPath = async (
   component: string,
 ): Promise<string | undefined> => {
   const { model } = world;
-  const claim = await changeClaim(target, (found) => {
+  const claim = await changeClaim(target, async (found) => {
     if (found !== undefined && found.model.uuid !== model.uuid) return undefined;
-    return { format: 1, model, generations: countedUp(found, [component]) };
+    const generation = (await newestGeneration(world, target, found, component)) + 1;
+    // Before the claim: when we are killed, the next hook hands it out, and the next backup counts the claim up.
+    await world.journal.setDatabasePath(component, pathOf(target, component, generation));
+    return { format: 1, model, generations: { ...found?.generations, [component]: generation } };
   });
   const generation = claim?.generations[component];
   return generation === undefined ? undefined : handOut(world, target, component, generation);
@@ -27,59 +31,69 @@ export const moveToNextPath = async (
 
 /**
  * Makes a prefix ours that belongs to another model. All databases move on, because their paths were claimed by the clusters of the model that had
- * them before. Nothing is changed when the prefix is ours already.
+ * them before. Nothing is changed when the prefix is ours already. Resolves with the new paths by database.
  */
-export const takeOverPath = async (world: PathWorld, target: Target): Promise<void> => {
+export const takeOverPath = async (
+  world: PathWorld,
+  target: Target,
+): Promise<ReadonlyMap<string, string>> => {
   const { model } = world;
-  const claim = await changeClaim(target, (found) =>
-    found === undefined || found.model.uuid === model.uuid
-      ? undefined
-      : { format: 1, model, generations: countedUp(found, databaseEndpoints) },
-  );
-  if (claim === undefined) return;
+  const paths = new Map<string, string>();
+  const claim = await changeClaim(target, async (found) => {
+    if (found === undefined || found.model.uuid === model.uuid) return undefined;
+    const generations: Record<string, number> = { ...found.generations };
+    for (const endpoint of databaseEndpoints)
+      generations[endpoint] = (await newestGeneration(world, target, found, endpoint)) + 1;
+    return { format: 1, model, generations };
+  });
+  if (claim === undefined) return paths;
   for (const endpoint of databaseEndpoints)
-    await handOut(world, target, endpoint, claim.generations[endpoint] ?? 1);
+    paths.set(endpoint, await handOut(world, target, endpoint, claim.generations[endpoint] ?? 1));
+  return paths;
 };
 
-const handOut = async (
+/** Hands a database the path of a generation, and sees to it that hooks go on doing so. */
+export const handOut = async (
   { journal, handPath }: PathWorld,
   target: Target,
   component: string,
   generation: number,
 ): Promise<string> => {
-  const path = layoutOf(target.prefix).databasePath(component, generation);
+  const path = pathOf(target, component, generation);
   // When we are killed before Juju has heard of it, the next hook finds it in the journal.
   await journal.setDatabasePath(component, path);
   await handPath(component, path);
   return path;
 };
 
-const countedUp = (
+/** The newest path that anybody knows of. The claim may be behind, or lost; what was written to lies in the bucket. */
+const newestGeneration = async (
+  { journal, handedPath }: PathWorld,
+  { store, prefix }: Target,
   claim: Claim | undefined,
-  databases: readonly string[],
-): Claim['generations'] => ({
-  ...claim?.generations,
-  ...Object.fromEntries(databases.map((name) => [name, (claim?.generations[name] ?? 1) + 1])),
-});
+  component: string,
+): Promise<number> => {
+  const paths: (string | undefined)[] = [await handedPath(component)];
+  paths.push((await journal.databasePaths())[component]);
+  for await (const place of store.listPrefixes(`${prefix}/`)) paths.push(place.slice(0, -1));
+  const known = paths.map((path) => generationOf(prefix, component, path) ?? 1);
+  return Math.max(claim?.generations[component] ?? 1, ...known);
+};
+
+const pathOf = ({ prefix }: Target, component: string, generation: number): string =>
+  layoutOf(prefix).databasePath(component, generation);
 
 /** Writes what `change` makes of the claim, unless that is undefined. */
 const changeClaim = async (
   target: Target,
-  change: (claim: Claim | undefined) => Claim | undefined,
+  change: (claim: Claim | undefined) => Promise<Claim | undefined>,
 ): Promise<Claim | undefined> => {
   for (;;) {
     const found = await readClaim(target);
-    const claim = change(found?.claim);
+    const claim = await change(found?.claim);
     if (claim === undefined) return undefined;
     try {
-      await target.store.put(
-        layoutOf(target.prefix).claim,
-        `${JSON.stringify(claim, undefined, 2)}\n`,
-        {
-          metadata: { contentType: 'application/json' },
-          ...(found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }),
-        },
-      );
+      await writeClaim(target, claim, found?.etag);
       return claim;
     } catch (error) {
       // Either somebody else wrote it, or a PUT whose reply was lost was sent again: counting once more than needed does no harm.

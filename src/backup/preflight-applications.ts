@@ -12,31 +12,52 @@ export interface ApplicationPlan {
   readonly metadataWriter: ApplicationStatus | undefined;
 }
 
+/** A database that gets its path from us and does not write there, because another cluster did. */
+export interface RefusingDatabase {
+  readonly component: string;
+  readonly application: string;
+  readonly problem: CharmError;
+}
+
 /** Looks at the applications of the configured components. Changes nothing; asks the databases for their state by their own actions. */
 export const planApplications = async (
   world: World,
   config: Config,
   juju: JujuModel,
   timeoutSeconds: number,
-): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
+): Promise<{
+  readonly plan: ApplicationPlan;
+  readonly refusing: readonly RefusingDatabase[];
+  readonly problems: readonly CharmError[];
+}> => {
   const problems: CharmError[] = [];
-  if (juju.access === 'read') problems.push(readOnly(world));
+  if (juju.access === 'read') problems.push(readOnly(world, juju));
   const model = await juju.status();
-  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
+  const look = (name: string, purpose: string): ApplicationStatus | CharmError => {
     const application = model.applications.get(name);
-    const problem =
-      application === undefined ? missing(name, purpose, model) : unhealthy(application);
-    if (problem !== undefined) problems.push(problem);
-    return problem === undefined ? application : undefined;
+    if (application === undefined) return missing(name, purpose, model);
+    return unhealthy(application) ?? application;
+  };
+  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
+    const found = look(name, purpose);
+    if (!(found instanceof CharmError)) return found;
+    problems.push(found);
+    return undefined;
   };
 
+  const refusing: RefusingDatabase[] = [];
   const databases: DatabasePlan[] = [];
   for (const component of databaseEndpoints.filter((endpoint) =>
     config.components.includes(endpoint),
   )) {
     const related = await world.relatedDatabase(component);
-    const application = find(related ?? component, `component ${component}`);
-    if (application === undefined) continue;
+    const application = look(related ?? component, `component ${component}`);
+    if (application instanceof CharmError) {
+      if (related !== undefined && application.code === 'database-claimed')
+        refusing.push({ component, application: related, problem: application });
+      else problems.push(application);
+      continue;
+    }
     databases.push({
       component,
       application,
@@ -59,7 +80,7 @@ export const planApplications = async (
       ? find(config.metadataWriterApplication, 'option metadata-writer-application')
       : undefined;
   const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
-  return { plan: { databases, mlmd, metadataWriter }, problems };
+  return { plan: { databases, mlmd, metadataWriter }, refusing, problems };
 };
 
 const databaseProblems = async (
@@ -107,11 +128,11 @@ const sick = ({ name }: ApplicationStatus, fault: string): CharmError =>
     `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
   );
 
-const readOnly = ({ model }: World): CharmError =>
+const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
   new CharmError(
     'juju-read-only',
-    `The Juju user of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
-      ` juju grant <user> write ${model.name}`,
+    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
+      ` juju grant ${user} write ${model.name}`,
   );
 
 const missing = (name: string, purpose: string, model: ModelStatus): CharmError =>

@@ -5,6 +5,7 @@ import { openConnections } from './connections.ts';
 import { planApplications, type ApplicationPlan } from './preflight-applications.ts';
 import { storageProblems } from './preflight-storage.ts';
 import { findRunningWorkloads } from './running-workloads.ts';
+import { settlePaths } from './settle-paths.ts';
 import { countText, listText } from './wording.ts';
 
 export interface BackupRequest {
@@ -32,7 +33,8 @@ export interface ReadyBackup extends AsyncDisposable {
 
 /**
  * Looks at everything a backup needs and changes nothing in the model. Each problem goes into the action's log, none hides the next;
- * rejects with the only one, or with `preflight-failed` and all of them.
+ * rejects with the only one, or with `preflight-failed` and all of them. Only when all else is well, databases that were handed a path at which they
+ * cannot write are handed the right one, and that is `database-path-moved`.
  */
 export const preflight = async (
   world: World,
@@ -56,7 +58,9 @@ export const preflight = async (
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
 
-    if (problems.length > 0) throw await report(world, problems);
+    const refusing = applications?.refusing ?? [];
+    if (problems.length > 0)
+      throw await report(world, [...problems, ...refusing.map(({ problem }) => problem)]);
     if (
       juju === undefined ||
       kubernetes === undefined ||
@@ -65,13 +69,16 @@ export const preflight = async (
     ) {
       throw new TypeError('a connection that did not open has no problem to report');
     }
+    const { plan } = applications;
+    const moved = await settlePaths(world, target, [...plan.databases, ...refusing]);
+    if (moved !== undefined) throw moved;
     const warnings = workloads?.warnings ?? [];
     return {
       juju,
       kubernetes,
       target,
       sources,
-      plan: applications.plan,
+      plan,
       running,
       warnings,
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),

@@ -1,3 +1,4 @@
+import { generationOf } from '../backup/database-path.ts';
 import { layoutOf } from '../backup/layout.ts';
 import { type DatabaseEndpoint, databaseEndpoints } from '../config.ts';
 import { CharmError, orProblem } from '../errors.ts';
@@ -90,11 +91,7 @@ const databasePath = (
   endpoint: DatabaseEndpoint,
   known: readonly (string | undefined)[],
 ): string => {
-  const first = layoutOf(prefix).databasePath(endpoint, 1);
-  const generations = known.map((path) =>
-    path?.startsWith(`${first}-`) ? Number(path.slice(first.length + 1)) : 1,
-  );
-  const newest = Math.max(...generations.filter(Number.isSafeInteger));
+  const newest = Math.max(...known.map((path) => generationOf(prefix, endpoint, path) ?? 1));
   return layoutOf(prefix).databasePath(endpoint, newest);
 };
 

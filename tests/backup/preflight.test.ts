@@ -126,7 +126,12 @@ describe('preflight', () => {
       JSON.stringify({ format: 1, model: { name: 'staging', uuid: 'other' }, generations: {} }),
     );
     await rejectsWithCode(check(rig.whole), 'prefix-claimed');
-    await check(rig.whole, {}, { takeOver: true });
+    const { message } = await rejectsWithCode(
+      check(rig.whole, {}, { takeOver: true }),
+      'database-path-moved',
+    );
+    assert.match(message, /kfp-db to ckf\/kfp-db-2, katib-db to ckf\/katib-db-2/);
+    await check(rig.whole);
   });
 
   it('goes on beside running workloads when it is allowed to, and knows them', async () => {
