@@ -61,6 +61,8 @@ export interface HookTools {
   storageLocation(name: string): Promise<string | undefined>;
   /** What a trusted application may use to speak to its Kubernetes; undefined when Juju refuses (not trusted). */
   cloudCredential(): Promise<ClusterAccess | undefined>;
+  /** Whether an operator trusts our application with the cluster; undefined when Juju's answer does not tell. */
+  isTrusted(): Promise<boolean | undefined>;
 }
 
 export interface ClusterAccess {
@@ -111,6 +113,8 @@ export interface ActionOutcome {
 
 /** A Juju model as a user with write access sees it. Calls that may be repeated are retried over dropped connections. */
 export interface JujuModel extends AsyncDisposable {
+  /** Who we are logged in as, for the commands in messages. */
+  readonly user: string;
   /** What the login allows; only `write` and `admin` may scale and run actions. */
   readonly access: 'read' | 'write' | 'admin';
   readonly controllerVersion: string;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CharmError } from '../errors.ts';
+import { notTrusted } from '../trust.ts';
 import type { ClusterAccess, HookTools } from '../world.ts';
 import type { Environment } from './run-tool.ts';
 
@@ -18,10 +18,7 @@ export const readClusterAccess = async (
   const access =
     (await tools.cloudCredential()) ?? (await readServiceAccount(environment, serviceAccount));
   if (access !== undefined) return access;
-  throw new CharmError(
-    'kubernetes-denied',
-    `Juju does not let this application speak to Kubernetes. Run: juju trust ${application} --scope=cluster`,
-  );
+  throw notTrusted(application);
 };
 
 /** The model's namespace; its name is the model's unless somebody chose otherwise when the cloud was added. */

@@ -95,13 +95,14 @@ export const openHookTools = (
       return typeof location === 'string' && location !== '' ? location : undefined;
     },
     cloudCredential: async () => {
-      try {
-        return readCloudCredential(await json('credential-get'));
-      } catch (error) {
-        // Before Juju 3.6.11 the tool refuses on Kubernetes whether we are trusted or not.
-        if (error instanceof HookToolError) return undefined;
-        throw error;
-      }
+      const credential = readCloudCredential(await unlessRefused(json('credential-get')));
+      if (credential !== undefined) redaction.hide(credential.token);
+      return credential;
+    },
+    isTrusted: async () => {
+      const answer = await unlessRefused(json('credential-get'));
+      if (answer instanceof HookToolError) return saysUntrusted(answer) ? false : undefined;
+      return readCloudCredential(answer) === undefined ? undefined : true;
     },
   };
 };
@@ -109,6 +110,25 @@ export const openHookTools = (
 /** Without the character that no argument can hold, in pieces that one argument can. */
 const pieces = (text: string, limit: number): readonly string[] =>
   text.replaceAll('\0', '').match(new RegExp(`[^]{1,${limit}}`, 'gu')) ?? [];
+
+/** Before Juju 3.6.11 credential-get refuses on Kubernetes also when we are trusted. */
+const unlessRefused = async (work: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HookToolError) return error;
+    throw error;
+  }
+};
+
+/**
+ * The controller asks for trust before it does anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`), and says just this when there is
+ * none. With other words before it, something else was denied.
+ */
+const saysUntrusted = ({ reason }: HookToolError): boolean =>
+  /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(
+    reason,
+  );
 
 /** A relation may go while a hook runs; what was read from it is then nothing. */
 const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {

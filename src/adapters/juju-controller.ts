@@ -1,15 +1,19 @@
 import { CharmError, reasonOf } from '../errors.ts';
 import type { JujuModel } from '../world.ts';
-import { asCharmError, isPassing, JujuRpcError } from './juju/errors.ts';
+import { asCharmError, ConnectionLost, isPassing, JujuRpcError } from './juju/errors.ts';
 import type { FacadeName } from './juju/facades.ts';
 import type { ReplyError } from './juju/replies.ts';
 import { parseCharmActions, parseScaled, parseStatus } from './juju/replies.ts';
+import type { JujuLogin } from './juju/login.ts';
 import { runAction } from './juju/run-action.ts';
 import type { JujuSessionOptions } from './juju/session.ts';
 import { JujuSession } from './juju/session.ts';
 import { modelStatus } from './juju/status.ts';
 
-export type { JujuSessionOptions } from './juju/session.ts';
+export interface JujuModelOptions extends JujuSessionOptions {
+  /** Milliseconds after which an attempt to log in is given up, whatever it waits for; undefined is the patience of an action. */
+  readonly hurry: number | undefined;
+}
 
 /** How long a controller may not answer: at first, when an address or a password may be wrong, and later, when it is restarted. */
 const patienceToOpen = 30_000;
@@ -20,16 +24,16 @@ const patience = 15 * 60_000;
  * a model too, with `access` saying so. Rejects with `juju-login-refused`, `juju-credentials-invalid`, `juju-unreachable`
  * or `juju-refused`.
  */
-export const openJujuModel = async (options: JujuSessionOptions): Promise<JujuModel> => {
+export const openJujuModel = async (options: JujuModelOptions): Promise<JujuModel> => {
   const { username, model } = options;
   const grant = `juju grant ${username} write ${model.name}`;
   const session = new JujuSession(options);
-  const { access, controllerVersion } = await session
-    .retrying(() => session.login(), { patience: patienceToOpen })
-    .catch(async (error: unknown) => {
+  const { access, controllerVersion } = await logIn(session, options).catch(
+    async (error: unknown) => {
       await session[Symbol.asyncDispose]();
       throw unreachable(error);
-    });
+    },
+  );
 
   const started = new Set<string>();
   const attempting = async <T>(attempt: string, work: () => Promise<T>): Promise<T> =>
@@ -46,6 +50,7 @@ export const openJujuModel = async (options: JujuSessionOptions): Promise<JujuMo
     );
 
   return {
+    user: username,
     access,
     controllerVersion,
     status: () =>
@@ -92,6 +97,28 @@ export const openJujuModel = async (options: JujuSessionOptions): Promise<JujuMo
   };
 };
 
+const logIn = async (
+  session: JujuSession,
+  { hurry, clock, endpoints }: JujuModelOptions,
+): Promise<JujuLogin> => {
+  if (hurry === undefined)
+    return session.retrying(() => session.login(), { patience: patienceToOpen });
+  const [late, ended] = [new AbortController(), new AbortController()];
+  clock.sleep(hurry, ended.signal).then(
+    () => {
+      late.abort(
+        new ConnectionLost(`no answer within ${hurry / 1000} s from ${endpoints.join(', ')}`),
+      );
+    },
+    () => undefined,
+  );
+  try {
+    return await session.retrying(() => session.login(), { patience: hurry, signal: late.signal });
+  } finally {
+    ended.abort();
+  }
+};
+
 /** Bulk calls succeed as a whole and tell what went wrong in each item. */
 const throwFirst = (results: readonly { readonly error?: ReplyError | null }[]): void => {
   for (const { error } of results)
@@ -102,7 +129,7 @@ const unreachable = (error: unknown): unknown => {
   if (isPassing(error))
     return new CharmError(
       'juju-unreachable',
-      `Juju's controller cannot be reached (${reasonOf(error)}). It may be restarting; if not, check that this unit can connect to it, and the endpoints in the secret of the option juju-credentials when there are any.`,
+      `Juju's controller cannot be reached (${reasonOf(error)}). It may be restarting; if not, check that this unit can connect to it, and compare the endpoints in the secret of the option juju-credentials, when there are any, with those of juju show-controller.`,
       { cause: error },
     );
   return error instanceof JujuRpcError

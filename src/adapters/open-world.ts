@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly clock: Clock;
   readonly redaction: Redaction;
   readonly signal: AbortSignal;
+  /** Milliseconds after which a Juju controller that does not let us in is given up; undefined is as long as an action may wait. */
+  readonly hurry: number | undefined;
   /** Where Kubernetes mounts the pod's token. */
   readonly serviceAccount: string;
   /** A directory on the container's own disk. */
@@ -28,7 +30,7 @@ export interface WorldOptions {
  * CharmError that names the option, relation or command that mends it.
  */
 export const openWorld = (options: WorldOptions): World => {
-  const { environment, config, tools, clock, redaction, signal, serviceAccount } = options;
+  const { environment, config, tools, clock, redaction, signal, serviceAccount, hurry } = options;
   const unit = environment['JUJU_UNIT_NAME'] ?? '';
   const application = unit.replace(/\/\d+$/, '');
   const model = {
@@ -94,11 +96,11 @@ export const openWorld = (options: WorldOptions): World => {
         import('./juju-controller.ts'),
         import('./agent-conf.ts'),
       ]);
-      const { username, password } = account;
+      const { username, password, secret } = account;
       const addresses = (environment['JUJU_API_ADDRESSES'] ?? '').split(/\s+/).filter(Boolean);
       // Not under the signal: whoever is asked to stop still has to put scales back.
       return openJujuModel({
-        ...{ username, password, model, clock },
+        ...{ username, password, secret, model, clock, hurry },
         endpoints: account.endpoints.length > 0 ? account.endpoints : addresses,
         ca:
           account.ca ??

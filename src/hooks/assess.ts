@@ -8,6 +8,7 @@ import {
   missingS3,
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
+import { notTrusted } from '../trust.ts';
 import type { JournalEntry, LastBackup } from '../world.ts';
 import type { Unit } from './unit.ts';
 
@@ -15,6 +16,8 @@ import type { Unit } from './unit.ts';
 export interface Assessment {
   readonly leader: boolean;
   readonly config: Config | CharmError;
+  /** Why Kubernetes would not let us in; undefined when it does, or when Juju does not tell. */
+  readonly trustProblem: CharmError | undefined;
   readonly s3: Provider | undefined;
   readonly location: S3Location | CharmError;
   readonly objectStorage: Provider | undefined;
@@ -31,9 +34,10 @@ export interface Recorded {
 /** Asks Juju for all of it side by side: each question is a process. */
 export const assess = async (unit: Unit): Promise<Assessment> => {
   const { tools } = unit;
-  const [leader, config, s3, objectStorage, journal] = await Promise.all([
+  const [leader, config, trusted, s3, objectStorage, journal] = await Promise.all([
     tools.isLeader(),
     orProblem(async () => parseConfig(await tools.config())),
+    tools.isTrusted(),
     findProvider(tools, 's3-credentials'),
     findProvider(tools, 'object-storage'),
     orProblem(async () => ({
@@ -45,6 +49,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
   ]);
   return {
     ...{ leader, config, s3, objectStorage, journal },
+    trustProblem: trusted === false ? notTrusted(unit.application) : undefined,
     location: await locate(unit, s3, config),
     objectStorageProblem: await objectStorageProblem(unit, objectStorage, config),
   };
@@ -90,7 +95,7 @@ export const jujuProblem = async (
     if (juju.access !== 'read') return undefined;
     return new CharmError(
       'juju-read-only',
-      `The Juju user of the option juju-credentials may only read this model. Run: juju grant <user> write ${unit.model}`,
+      `The Juju user ${juju.user} of the option juju-credentials may only read this model. Run: juju grant ${juju.user} write ${unit.model}`,
     );
   });
   return hasCode(problem, 'interrupted') ? undefined : problem;

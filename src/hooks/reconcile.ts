@@ -37,10 +37,11 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
 /** Puts the status right, with what is known beyond the assessment, which comes first. */
 export const showStatus = async (
   unit: Unit,
-  { leader, config, journal, location, objectStorageProblem }: Assessment,
+  { leader, config, trustProblem, journal, location, objectStorageProblem }: Assessment,
   known: readonly CharmError[],
 ): Promise<void> => {
-  const found = [...known, journal, config, location, objectStorageProblem];
+  // What lets us do anything at all comes first, and then what an operator integrates.
+  const found = [...known, journal, config, trustProblem, location, objectStorageProblem];
   const status = statusOf({
     problems: withoutRepeats(found.filter((fact) => fact instanceof CharmError)),
     lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,

@@ -68,6 +68,7 @@ const openFake = async (leader: boolean, bare: boolean): Promise<HookToolsRig> =
   const content = { username: 'u', password: 'p w' };
   tools.secrets.set(grantedSecret, { content, granted: true, grants: [] });
   tools.secrets.set(foreignSecret, { content, granted: false, grants: [] });
+  tools.trusted = !bare;
   if (!bare) [tools.location, tools.credential] = ['/storage/journal/0', cluster];
   const own = () => [...tools.secrets.values()].filter(({ label }) => label !== undefined);
   return {
@@ -90,6 +91,21 @@ describe('hook tools in memory', () => {
 
 describe('hook tools of Juju', () => {
   hookToolsContract(({ leader, bare }) => openReal(leader, bare));
+
+  it('do not say that we are not trusted when credential-get refuses for another reason', async () => {
+    await using rig = await openReal();
+    const { seen } = rig.entered.context;
+    for (const refusal of [
+      'cloud spec for a "caas" model not supported',
+      'reading in-cluster config: open /var/run/secrets/token: permission denied',
+    ]) {
+      seen.credentialRefusal = refusal;
+      assert.equal(await rig.tools.isTrusted(), undefined);
+      assert.equal(await rig.tools.cloudCredential(), undefined);
+    }
+    seen.credentialRefusal = 'permission denied';
+    assert.equal(await rig.tools.isTrusted(), false);
+  });
 
   it('are not asked for more than an argument can hold', async () => {
     await using rig = await openReal();

@@ -129,8 +129,10 @@ export const hookToolsContract = (
     await using rig = await unit();
     assert.match((await rig.tools.storageLocation('journal')) ?? '', /journal/);
     assert.deepEqual(await rig.tools.cloudCredential(), cluster);
+    assert.equal(await rig.tools.isTrusted(), true);
     await using bare = await open({ leader: true, bare: true });
     assert.equal(await bare.tools.storageLocation('journal'), undefined);
     assert.equal(await bare.tools.cloudCredential(), undefined);
+    assert.equal(await bare.tools.isTrusted(), false);
   });
 };

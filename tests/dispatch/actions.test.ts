@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { actionNames } from '../../src/charm.ts';
+import { silentServer } from '../servers/silent-server.ts';
 import { startUnitAgent } from '../servers/unit-agent.ts';
 import { newUnit } from '../servers/unit-agent-state.ts';
 import { databags, relations, unitWith } from './world-of-relations.ts';
@@ -49,6 +47,7 @@ describe('an action', () => {
 
   it('reports every missing part of its world at once, and leaves no status of its own', async () => {
     const state = unitWith([relations.minio({})]);
+    Reflect.deleteProperty(state, 'credential');
     await using agent = await startUnitAgent({ state });
     await agent.attachStorage('journal');
     const { exitCode, action, stdout, stderr } = await agent.dispatch({ action: 'check' });
@@ -79,23 +78,3 @@ describe('an action', () => {
     assert.equal(action?.message, 'terminated');
   });
 });
-
-/** Takes a connection and says nothing. */
-const silentServer = async (): Promise<
-  { readonly address: string; readonly called: Promise<unknown> } & AsyncDisposable
-> => {
-  const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
-  const sockets = new Set<Socket>();
-  const called = once(server, 'connection');
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    called,
-    address: `127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await promisify(server.close.bind(server))();
-    },
-  };
-};

@@ -4,6 +4,7 @@ import { newSecret } from '../servers/unit-agent-state.ts';
 import {
   databags,
   jujuPassword,
+  kubernetesToken,
   minioKey,
   relations,
   secretKey,
@@ -41,7 +42,7 @@ describe('nothing secret of a hook', () => {
       await agent.dispatch({ hook: 'update-status' }),
     ];
     const seen = JSON.stringify([runs, state.unitStatus, state.applicationStatus]);
-    for (const secret of [secretKey, jujuPassword, minioKey])
+    for (const secret of [secretKey, jujuPassword, minioKey, kubernetesToken])
       for (const form of forms(secret))
         assert.ok(!seen.includes(JSON.stringify(form).slice(1, -1)), `${form} was seen`);
     // The databases did get it, or this test would prove nothing.

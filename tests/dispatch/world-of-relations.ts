@@ -60,13 +60,22 @@ export const relations = {
     newRelation(8, 'katib-db', 'mysql-for-katib', { ...data }),
 } as const;
 
-/** A unit with relations, and the secret of track 2 in case that one of them names it. */
+/** What Juju hands to an application that it trusts. */
+export const kubernetesToken = 'eyJhbGciOiJSUzI1NiJ9.k8s.token';
+export const credential = {
+  endpoint: 'https://127.0.0.1:1',
+  token: kubernetesToken,
+  ca: 'PEM',
+};
+
+/** A trusted unit with relations, and the secret of track 2 in case that one of them names it. */
 export const unitWith = (
   related: RelationState[],
   change: Partial<UnitAgentState> = {},
 ): UnitAgentState =>
   newUnit({
     relations: related,
+    credential,
     secrets: [
       newSecret(
         s3Secret,

@@ -24,6 +24,7 @@ export class FakeHookTools implements HookTools {
   version = '';
   location: string | undefined;
   credential: ClusterAccess | undefined;
+  trusted: boolean | undefined = true;
   readonly relations = new Map<string, FakeRelation>();
   readonly secrets = new Map<string, FakeSecret>();
   readonly logs: string[] = [];
@@ -98,6 +99,8 @@ export class FakeHookTools implements HookTools {
 
   storageLocation = async (): Promise<string | undefined> => this.location;
   cloudCredential = async (): Promise<ClusterAccess | undefined> => this.credential;
+
+  isTrusted = async (): Promise<boolean | undefined> => this.trusted;
 
   private mustLead(): void {
     if (!this.leader) throw new Error('this unit is not the leader');

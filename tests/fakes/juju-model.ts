@@ -32,6 +32,7 @@ export const createFakeJujuModel = (
   };
 
   return {
+    user: 'ckf-backup',
     access,
     controllerVersion,
     failNext: (method, error) => failures.push({ method, error }),

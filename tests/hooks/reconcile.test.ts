@@ -36,13 +36,21 @@ describe('every hook', () => {
       ({ tools }) => (tools.options = { transfers: 0 }),
     ],
     [
+      'nobody trusts the application with the cluster',
+      /^Juju does not let .* Run: juju trust ckf-backup --scope=cluster \[kubernetes-denied\] \(and 1 more\)$/,
+      ({ tools }) => {
+        tools.trusted = false;
+        tools.relations.delete('s3-credentials:4');
+      },
+    ],
+    [
       'the login is refused',
       /^No\. \[juju-login-refused\]$/,
       (rig) => (rig.loginProblem = new CharmError('juju-login-refused', 'No.')),
     ],
     [
       'the user may only read',
-      /juju grant <user> write kubeflow \[juju-read-only\]/,
+      /juju grant backup write kubeflow \[juju-read-only\]/,
       (rig) => (rig.access = 'read'),
     ],
     [
@@ -61,6 +69,13 @@ describe('every hook', () => {
       assert.equal(rig.tools.status.name, 'blocked');
       assert.match(rig.tools.status.message, message);
     });
+
+  it('is not blocked when Juju does not say whether it trusts us', async () => {
+    const rig = setUp();
+    rig.tools.trusted = undefined;
+    await rig.run('config-changed');
+    assert.equal(rig.tools.status.name, 'active');
+  });
 
   it('waits for a controller that cannot be reached', async () => {
     const rig = setUp();

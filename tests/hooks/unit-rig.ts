@@ -44,11 +44,11 @@ export const setUp = () => {
     journal,
     openWorld: async () => {
       const openJuju = async (): Promise<
-        Pick<JujuModel, 'access' | typeof Symbol.asyncDispose>
+        Pick<JujuModel, 'user' | 'access' | typeof Symbol.asyncDispose>
       > => {
         rig.logins++;
         if (rig.loginProblem) throw rig.loginProblem;
-        return { access: rig.access, [Symbol.asyncDispose]: async () => {} };
+        return { user: 'backup', access: rig.access, [Symbol.asyncDispose]: async () => {} };
       };
       return { openJuju } as Partial<World> as World;
     },

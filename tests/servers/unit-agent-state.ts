@@ -52,6 +52,8 @@ export interface UnitAgentState {
   storage: Record<string, string[]>;
   /** What a trusted application gets from credential-get; without it Juju refuses. */
   credential?: CloudCredential;
+  /** Why credential-get refuses although the application is trusted, as Juju did on Kubernetes before 3.6.11. */
+  credentialRefusal?: string;
   charmState: Record<string, string>;
   unitStatus: { status: string; message: string };
   applicationStatus: { status: string; message: string };

@@ -101,8 +101,11 @@ export const unitTools: Readonly<Record<string, Tool>> = {
     const { flags } = parseArguments(argv, formatFlags);
     wantJson(flags);
     const credential = context.seen.credential;
-    if (credential === undefined)
-      throw new ToolError(1, 'cannot access cloud credentials: cannot access cloud credentials');
+    if (credential === undefined || context.seen.credentialRefusal !== undefined)
+      throw new ToolError(
+        1,
+        `cannot access cloud credentials: ${context.seen.credentialRefusal ?? 'getting model credentials: permission denied'}`,
+      );
     return json({
       type: 'kubernetes',
       name: 'kubernetes',

@@ -6,6 +6,8 @@ import type { Databag, HookTools } from '../../world.ts';
 export interface JujuCredentials {
   readonly username: string;
   readonly password: string;
+  /** The URI of the secret. */
+  readonly secret: string;
   readonly endpoints: readonly string[];
   readonly ca: string | undefined;
 }
@@ -24,7 +26,7 @@ export const readJujuCredentials = async (
   if (id === undefined)
     throw new CharmError(
       'juju-credentials-missing',
-      `The option juju-credentials is not set. Run: juju add-user ${application}; juju grant ${application} write ${model};` +
+      `The option juju-credentials is not set. Run: juju add-user ${application}; juju change-user-password ${application}; juju grant ${application} write ${model};` +
         ` juju add-secret juju-user username=${application} password=<its password>; juju grant-secret juju-user ${application};` +
         ` juju config ${application} juju-credentials=<the secret's URI>`,
     );
@@ -41,6 +43,7 @@ export const readJujuCredentials = async (
   return {
     username: username.trim(),
     password,
+    secret: id,
     endpoints: (secret['endpoints'] ?? '').split(/[\s,]+/).filter((endpoint) => endpoint !== ''),
     ca: secret['ca-cert']?.trim() || undefined,
   };

@@ -7,6 +7,8 @@ import type { JujuRpc } from './rpc.ts';
 export interface JujuAccount {
   readonly username: string;
   readonly password: string;
+  /** The URI of the secret that both come from, for the commands in messages. */
+  readonly secret: string;
   /** The name is for the commands in messages. */
   readonly model: { readonly name: string; readonly uuid: string };
 }
@@ -48,7 +50,7 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
   if (reply['discharge-required'] != null || reply['user-info'] == null)
     throw new CharmError(
       'juju-login-refused',
-      `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then put its name and password into the secret of the option juju-credentials.`,
+      `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then juju update-secret ${account.secret} username=ckf-backup password=<its password>`,
     );
   const granted = reply['user-info']['model-access'];
   return {
@@ -58,7 +60,7 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
   };
 };
 
-const refusal = (error: unknown, { username, model }: JujuAccount): unknown => {
+const refusal = (error: unknown, { username, model, secret }: JujuAccount): unknown => {
   if (!(error instanceof JujuRpcError)) return error;
   const options = { cause: error };
   if (error.code === 'unauthorized access' && error.message.includes('permission denied'))
@@ -70,7 +72,7 @@ const refusal = (error: unknown, { username, model }: JujuAccount): unknown => {
   if (['unauthorized access', 'login expired', 'no credentials provided'].includes(error.code))
     return new CharmError(
       'juju-login-refused',
-      `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password with juju change-user-password ${username}, and put it into the secret of the option juju-credentials with juju update-secret.`,
+      `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password: juju change-user-password ${username}; juju update-secret ${secret} username=${username} password=<the new password>`,
       options,
     );
   if (error.code === 'model not found')

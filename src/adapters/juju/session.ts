@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
-import { CharmError, reasonOf } from '../../errors.ts';
+import { CharmError } from '../../errors.ts';
 import type { Clock } from '../../world.ts';
+import { dialFirst } from './dial.ts';
 import { jujuUrl } from './endpoint.ts';
-import { ConnectionLost, isPassing } from './errors.ts';
+import { isPassing } from './errors.ts';
 import type { FacadeName } from './facades.ts';
 import { callFacade, chooseFacade } from './facades.ts';
 import type { JujuAccount, JujuLogin } from './login.ts';
 import { logIn } from './login.ts';
 import type { JujuRpc } from './rpc.ts';
-import { dialJuju } from './rpc.ts';
 
 export interface JujuSessionOptions extends JujuAccount {
   /** Tried in turn, the one that worked last before the others. */
@@ -117,35 +117,12 @@ export class JujuSession implements AsyncDisposable {
   }
 
   async #dial(): Promise<JujuRpc> {
-    const failures: { readonly text: string; readonly error: unknown }[] = [];
-    for (const url of this.#urls) {
-      this.#ended.throwIfAborted();
-      try {
-        const rpc = await dialJuju(url, { ...this.#options, signal: this.#ended });
-        this.#urls.sort((one, other) => Number(other === url) - Number(one === url));
-        return rpc;
-      } catch (error) {
-        failures.push({ text: `${url.host}: ${reasonOf(error)}`, error });
-      }
-    }
-    const reasons = failures.map(({ text }) => text).join('; ');
-    throw failures.every(({ error }) => isUntrusted(error))
-      ? new CharmError(
-          'juju-credentials-invalid',
-          `The certificate of the Juju controller is not vouched for by the CA that we have (${reasons}). Correct ca-cert in the secret of the option juju-credentials; it belongs to the controller that the endpoints name.`,
-        )
-      : new ConnectionLost(reasons);
+    const { ca, clock } = this.#options;
+    const { url, rpc } = await dialFirst(this.#urls, { ca, clock, signal: this.#ended });
+    this.#urls.sort((one, other) => Number(other === url) - Number(one === url));
+    return rpc;
   }
 }
-
-const untrusted =
-  /^(ERR_TLS_CERT_|CERT_|(DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER))/;
-
-const isUntrusted = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  typeof error.code === 'string' &&
-  untrusted.test(error.code);
 
 const checkCertificate = (pem: string): void => {
   try {

@@ -26,6 +26,7 @@ describe('the Juju credentials', () => {
     assert.deepEqual(await read({ username: ' backup\n', password: ' hush ' }), {
       username: 'backup',
       password: ' hush ',
+      secret: id,
       endpoints: [],
       ca: undefined,
     });

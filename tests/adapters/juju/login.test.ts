@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { CharmError } from '../../../src/errors.ts';
 import type { ErrorCode } from '../../../src/errors.ts';
 import { createAuthority } from '../../servers/certificates.ts';
+import { silentServer } from '../../servers/silent-server.ts';
 import { password, stageJuju } from './stage.ts';
 
 const refusal = (code: ErrorCode, words: RegExp) => (error: unknown) => {
@@ -17,7 +18,10 @@ describe('logging in to a Juju model', () => {
     await using stage = await stageJuju({ off: { password, access: 'admin', disabled: true } });
     await assert.rejects(
       stage.open({ password: 'wrong' }),
-      refusal('juju-login-refused', /ckf-backup .*juju change-user-password ckf-backup/),
+      refusal(
+        'juju-login-refused',
+        /juju change-user-password ckf-backup; juju update-secret secret:d3n8r2e5kg0c73fhvb10 username=ckf-backup password=/,
+      ),
     );
     for (const username of ['nobody', 'off'])
       await assert.rejects(
@@ -103,6 +107,30 @@ describe('connecting to a Juju controller', () => {
     await using stage = await stageJuju();
     const juju = await stage.open({ endpoints: ['127.0.0.1:1', stage.controller.endpoint] });
     assert.equal((await juju.status()).name, 'kubeflow');
+  });
+
+  it('does not wait for an address that says nothing when another one answers', async () => {
+    await using stage = await stageJuju();
+    await using silent = await silentServer();
+    const endpoints = [silent.address, '127.0.0.1:1', stage.controller.endpoint];
+    const juju = await stage.open({ endpoints });
+    assert.equal((await juju.status()).name, 'kubeflow');
+    await silent.left;
+  });
+
+  it('gives up in time when it is in a hurry, and names the addresses', async () => {
+    await using stage = await stageJuju();
+    assert.equal((await stage.open({ hurry: 1_000_000 })).access, 'write');
+    await using silent = await silentServer();
+    await assert.rejects(
+      stage.open({ endpoints: [silent.address], hurry: 100 }),
+      refusal('juju-unreachable', new RegExp(`no answer within 0.1 s from ${silent.address}`)),
+    );
+    stage.controller.faults.plan('Admin.Login', { kind: 'stall' });
+    await assert.rejects(
+      stage.open({ hurry: 20_000 }),
+      refusal('juju-unreachable', /no answer within 20 s.*juju show-controller/),
+    );
   });
 
   it('names every address that it could not reach', async () => {

@@ -33,6 +33,8 @@ for (const line of ['3.4', '3.6', '4.0'] as const)
         ca: controller.ca,
         username: 'ckf-backup',
         password: 'correct horse',
+        secret: 'secret:d3n8r2e5kg0c73fhvb10',
+        hurry: undefined,
         model: model.state,
         clock: new FastClock(),
       });

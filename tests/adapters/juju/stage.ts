@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openJujuModel } from '../../../src/adapters/juju-controller.ts';
-import type { JujuSessionOptions } from '../../../src/adapters/juju-controller.ts';
+import type { JujuModelOptions } from '../../../src/adapters/juju-controller.ts';
 import type { JujuModel } from '../../../src/world.ts';
 import { FastClock } from '../../fakes/fast-clock.ts';
 import type { ActionHandler } from '../../sandbox/model-core.ts';
@@ -20,7 +20,7 @@ export interface JujuStage extends AsyncDisposable {
   readonly clock: FastClock;
   /** Looks every few milliseconds, for what nobody tells us. */
   readonly until: (condition: () => boolean) => Promise<void>;
-  readonly open: (options?: Partial<JujuSessionOptions>) => Promise<JujuModel>;
+  readonly open: (options?: Partial<JujuModelOptions>) => Promise<JujuModel>;
 }
 
 export const stageJuju = async (
@@ -54,6 +54,8 @@ export const stageJuju = async (
         ca: controller.ca,
         username: 'ckf-backup',
         password,
+        secret: 'secret:d3n8r2e5kg0c73fhvb10',
+        hurry: undefined,
         model: model.state,
         clock,
         ...options,
