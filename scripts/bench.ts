@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openS3 } from '../src/adapters/s3.ts';
 import type { ObjectStore } from '../src/world.ts';
+import { createBucket } from '../tests/servers/radosgw.ts';
 import {
   guideFlags,
   installRclone,
@@ -14,13 +15,7 @@ import {
   type Place,
 } from './bench/clients.ts';
 import { tableOf, type Run } from './bench/report.ts';
-import {
-  startHelper,
-  startServer,
-  stopDaemons,
-  type BenchServer,
-  type ServerKind,
-} from './bench/servers.ts';
+import { startHelper, startServer, type BenchServer, type ServerKind } from './bench/servers.ts';
 import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
@@ -55,18 +50,6 @@ const open = (url: string, name: string): ObjectStore =>
     style: 'path',
     clock: { now: () => new Date(), sleep: (ms) => new Promise((go) => setTimeout(go, ms)) },
   });
-
-const createBucket = async (url: string, name: string): Promise<void> => {
-  const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3');
-  const client = new S3Client({
-    endpoint: url,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'testkey', secretAccessKey: 'testsecret' },
-  });
-  await client.send(new CreateBucketCommand({ Bucket: name }));
-  client.destroy();
-};
 
 interface Stage {
   readonly source: BenchServer;
@@ -153,7 +136,6 @@ const run = async (workload: Workload, clients: readonly Client[]): Promise<Run[
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    stopDaemons();
     rmSync(scratch, { recursive: true, force: true });
     process.exit(1);
   });

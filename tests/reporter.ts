@@ -1,4 +1,6 @@
 import Mocha from 'mocha';
+import { radosGwPackages, radosGwVersion } from './servers/radosgw.ts';
+import { s3Places } from './servers/s3-places.ts';
 
 /** The `dot` reporter, closing with the one line that every CI reads: `N passed, N failed`. */
 export default class Reporter extends Mocha.reporters.Dot {
@@ -6,6 +8,12 @@ export default class Reporter extends Mocha.reporters.Dot {
     super(runner, options);
     runner.once('end', () => {
       const { passes, failures } = runner.stats ?? { passes: 0, failures: 0 };
+      const missing =
+        radosGwVersion() === undefined
+          ? ` (no RadosGW; as root: apt-get install ${radosGwPackages.join(' ')})`
+          : '';
+      const servers = s3Places.map(({ name }) => name).join(', ');
+      process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
       process.stdout.write(`\n${passes} passed, ${failures} failed\n`);
     });
   }

@@ -1,8 +1,9 @@
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../tests/servers/free-port.ts';
+import { radosGwPackages, radosGwVersion, startRadosGw } from '../../tests/servers/radosgw.ts';
 
 /** A server that is measured against. */
 export interface BenchServer extends AsyncDisposable {
@@ -20,7 +21,7 @@ export const startServer = (
   kind: ServerKind,
   side: 'source' | 'target',
   scratch: string,
-): Promise<BenchServer> => (kind === 'box' ? startBox(side, scratch) : startRadosGw(side, scratch));
+): Promise<BenchServer> => (kind === 'box' ? startBox(side, scratch) : startGateway(side, scratch));
 
 /** A program of this folder that tells its address when it is ready. */
 export const startHelper = async (
@@ -60,50 +61,17 @@ const startBox = async (side: string, scratch: string): Promise<BenchServer> => 
   };
 };
 
-const startRadosGw = async (side: string, scratch: string): Promise<BenchServer> => {
-  installRadosGw();
-  const directory = join(scratch, side);
-  const [port, monitor] = [await freePort(), await freePort()];
-  const run = (...parameters: readonly string[]): void => {
-    execFileSync('bash', [join(import.meta.dirname, '..', 'radosgw.sh'), ...parameters], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-  };
-  const begin = (): void => {
-    run('start', directory, String(port), String(monitor));
-  };
-  const end = (): void => {
-    run('stop', directory);
-  };
-  daemons.add(end);
-  begin();
+const startGateway = async (side: string, scratch: string): Promise<BenchServer> => {
+  if (radosGwVersion() === undefined) aptInstall(...radosGwPackages);
+  const gateway = await startRadosGw(join(scratch, side));
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: gateway.url,
     requests: async () => undefined,
     reset: async () => {
-      end();
-      begin();
+      gateway.reset();
     },
-    [Symbol.asyncDispose]: async () => {
-      end();
-      daemons.delete(end);
-    },
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   };
-};
-
-/** RadosGW's processes outlive the one that started them. */
-const daemons = new Set<() => void>();
-
-export const stopDaemons = (): void => {
-  for (const end of daemons) end();
-};
-
-const installRadosGw = (): void => {
-  try {
-    execFileSync('radosgw', ['--version'], { stdio: 'ignore' });
-  } catch {
-    aptInstall('radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common', 'curl');
-  }
 };
 
 export const aptInstall = (...packages: readonly string[]): void => {
@@ -134,14 +102,4 @@ const countsOf = async (child: ChildProcess): Promise<Readonly<Record<string, nu
   const answer = once(child, 'message') as Promise<[{ counts: Record<string, number> }]>;
   child.send('count');
   return (await answer)[0].counts;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (typeof address !== 'object' || !address) throw new Error('no free port');
-  return address.port;
 };

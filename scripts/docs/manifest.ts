@@ -25,6 +25,8 @@ const meanings: Readonly<Record<string, string>> = {
     'Where it lies in our bucket; absent when the database has an S3 storage of its own.',
   'databases[].size': 'Bytes.',
   'databases[].objects': 'The number of objects.',
+  'databases[].digest':
+    'SHA-256 of a line `["<name>",<size>,"<etag>"]` for each of them, in the order of the listing; the name is what follows `<path>/<backupId>`.',
   'databases[].seconds': 'How long it took.',
   mlmd: 'The dump of ML Metadata; absent when the component is not in the set.',
   'mlmd.application': 'The Juju application.',
