@@ -69,7 +69,7 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
       await settle(unit, []).catch(() => undefined);
       throw error;
     }
-    await tools.actionSet({ 'error-code': failures[0]?.code ?? '' });
+    await tools.actionSet({ ...failures[0]?.results, 'error-code': failures[0]?.code ?? '' });
     await tools.actionFail(failureText(failures));
     if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, failures);
     return;

@@ -76,11 +76,21 @@ export type ErrorCode = keyof typeof errorCodes;
  */
 export class CharmError extends Error {
   readonly code: ErrorCode;
+  /** What a failed action has found all the same, as results beside its failure. */
+  readonly results: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      readonly cause?: unknown;
+      readonly results?: Readonly<Record<string, string>>;
+    } = {},
+  ) {
     super(message, options);
     this.name = 'CharmError';
     this.code = code;
+    this.results = options.results ?? {};
   }
 }
 

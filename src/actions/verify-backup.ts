@@ -6,7 +6,10 @@ import type { World } from '../world.ts';
 import type { Action } from './action.ts';
 import { backupIdParameter } from './backup-id-parameter.ts';
 
-/** Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is missing or damaged. */
+/**
+ * Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is missing or damaged; the results say how much of
+ * it there is.
+ */
 export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter('backup-id', parameters['backup-id']);
   const target = await world.openTarget();
@@ -16,13 +19,23 @@ export const verifyBackup: Action = async (world, config, parameters) => {
   });
   await remember(world, verification);
   if (verification.damages > 0) throw damaged(verification);
-  const { deep, objects, bytes, proven, unproven } = verification;
+  return resultsOf(verification);
+};
+
+/** What was found, whether the set is intact or not. */
+const resultsOf = (verification: Verification): Readonly<Record<string, string>> => {
+  const { id, deep, objects, bytes, proven, unproven, damages, missing, first } = verification;
   return {
     'backup-id': id,
-    result: 'intact',
+    result: damages === 0 ? 'intact' : 'damaged',
     deep: String(deep),
     objects: String(objects),
     ...(deep && { read: sizeText(bytes), proven: String(proven), unproven: String(unproven) }),
+    ...(damages > 0 && {
+      missing: String(missing),
+      damaged: String(damages - missing),
+      problems: first.join('\n'),
+    }),
   };
 };
 
@@ -38,11 +51,13 @@ const remember = async (
   });
 };
 
-const damaged = ({ id, damages, first }: Verification): CharmError => {
+const damaged = (verification: Verification): CharmError => {
+  const { id, damages, first } = verification;
   const more = damages - first.length;
   return new CharmError(
     'set-damaged',
     `The backup ${id} is damaged in ${damages} ${damages === 1 ? 'place' : 'places'}: ${first.join('; ')}${more > 0 ? `; and ${more} more, in the action's log` : ''}.` +
       ' Nothing was changed. Make a new backup now, and restore from another one if you have to.',
+    { results: resultsOf(verification) },
   );
 };

@@ -2,6 +2,7 @@ import { CharmError } from '../errors.ts';
 import type { Target } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
 import { backUpDatabase, type DatabasePlan } from './databases.ts';
+import { createListingDigest } from './listing-digest.ts';
 import type { DatabaseBackup } from './manifest.ts';
 
 /**
@@ -47,29 +48,31 @@ const findInOurStorage = async (
   { ready, claim, layout }: Backup,
   { component, application, isRelated }: DatabasePlan,
   backupId: string,
-): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects'>> => {
+): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
   if (!isRelated) return {};
   const path = layout.databasePath(component, claim.generations[component] ?? 1);
-  const { size, objects } = await measure(ready.target, `${path}/${backupId}`);
-  if (objects === 0) {
+  const measured = await measure(ready.target, `${path}/${backupId}`);
+  if (measured.objects === 0) {
     throw new CharmError(
       'database-backup-failed',
       `${application.name} says that its backup ${backupId} is finished, but nothing of it lies under ${path} in bucket ${ready.target.bucket},` +
         ` where this charm told it to write. See juju show-unit ckf-backup/0 for what it was told, and juju debug-log --include ${application.name}.`,
     );
   }
-  return { path, size, objects };
+  return { path, ...measured };
 };
 
 const measure = async (
   { store }: Target,
-  prefix: string,
-): Promise<{ size: number; objects: number }> => {
+  place: string,
+): Promise<{ size: number; objects: number; digest: string }> => {
+  const digest = createListingDigest();
   let size = 0;
   let objects = 0;
-  for await (const object of store.list(prefix)) {
+  for await (const object of store.list(place)) {
     size += object.size;
     objects += 1;
+    digest.add(object.key.slice(place.length), object);
   }
-  return { size, objects };
+  return { size, objects, digest: digest.end() };
 };

@@ -32,6 +32,8 @@ export interface DatabaseBackup {
   readonly path?: string;
   readonly size?: number;
   readonly objects?: number;
+  /** Of the names, sizes and ETags of its objects; see listing-digest.ts. Absent from sets of earlier revisions. */
+  readonly digest?: string;
   readonly seconds: number;
 }
 
@@ -115,6 +117,7 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
           path: { ...name, nullable: true },
           size: { ...count, nullable: true },
           objects: { ...count, nullable: true },
+          digest: { ...sha256, nullable: true },
           seconds,
         },
       },

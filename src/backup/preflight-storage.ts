@@ -40,8 +40,11 @@ export async function* storageProblems(
   if (deleted instanceof CharmError) yield deleted;
 
   const found = await orProblem(() => readClaim(target));
-  const claimed = found instanceof CharmError ? found : claimProblem(target, model, found?.claim);
-  if (claimed !== undefined && !takeOver) yield claimed;
+  if (found instanceof CharmError) yield found;
+  else if (!takeOver) {
+    const claimed = claimProblem(target, model, found?.claim);
+    if (claimed !== undefined) yield claimed;
+  }
 }
 
 const sourceIsTarget = (source: Source, target: Target): CharmError =>

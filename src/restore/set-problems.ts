@@ -8,12 +8,12 @@ import { createDamages } from '../sets/damages.ts';
 import type { VerifyWork } from '../sets/verification.ts';
 import { verifyBucket } from '../sets/verify-bucket.ts';
 import { verifyDatabase } from '../sets/verify-database.ts';
-import { verifyDump } from '../sets/verify-dump.ts';
+import { verifyBytes } from '../sets/verify-dump.ts';
 import type { Target, World } from '../world.ts';
 
 /**
- * Looks for everything that the set has of the components that are to be restored, as a shallow `verify-backup` does: a set that lacks something
- * must be found out before anything is changed.
+ * Looks for everything that the set has of the components that are to be restored, as a shallow `verify-backup` does, and reads the dump of ML
+ * Metadata, which is small: a set that lacks something must be found out before anything is changed.
  */
 export const setProblem = async (
   world: World,
@@ -41,7 +41,7 @@ export const setProblem = async (
     async () => {
       for (const database of manifest.databases)
         if (components.includes(database.component)) await verifyDatabase(work, database);
-      if (manifest.mlmd && components.includes('mlmd')) await verifyDump(work, manifest.mlmd);
+      if (manifest.mlmd && components.includes('mlmd')) await verifyBytes(work, manifest.mlmd);
       if (components.includes('mlpipeline'))
         for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
     },

@@ -8,6 +8,8 @@ export interface Verification {
   readonly id: BackupId;
   readonly deep: boolean;
   readonly damages: number;
+  /** How many of them are something that is not there at all. */
+  readonly missing: number;
   /** The first few of them. */
   readonly first: readonly string[];
   /** Objects of the set that were looked for. */

@@ -20,14 +20,17 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
       },
       lost: async (listed, why) => {
         work.count({ objects: 1 });
-        await damages.found(`${nameOf(listed.key)} ${why}`);
+        await damages.found(`${nameOf(listed.key)} ${why}`, kindOf(why));
       },
     });
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
-    await damages.found(error.message);
+    await damages.found(error.message, kindOf(error.message));
   } finally {
     await checks.end();
   }
   work.count({ proven: checks.proven, unproven: checks.unproven });
 };
+
+const kindOf = (why: string): 'missing' | 'damaged' =>
+  / is missing\b|^is missing\b/.test(why) ? 'missing' : 'damaged';

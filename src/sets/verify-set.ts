@@ -9,6 +9,7 @@ import { createDamages } from './damages.ts';
 import { readSet } from './read-set.ts';
 import type { Verification, VerifyWork } from './verification.ts';
 import { verifyBucket } from './verify-bucket.ts';
+import { verifyClaim } from './verify-claim.ts';
 import { verifyDatabase } from './verify-database.ts';
 import { verifyDump } from './verify-dump.ts';
 import { verifyFinished } from './verify-finished.ts';
@@ -55,14 +56,16 @@ export const verifySet = async (
   await heartbeat.during(
     () => `${countText(total.objects, 'object')} looked at, ${sizeText(total.bytes)} read`,
     async () => {
-      for (const missing of partsMissing(manifest)) await damages.found(missing);
+      for (const part of partsMissing(manifest)) await damages.found(part, 'missing');
+      await verifyClaim(work, target);
       for (const database of manifest.databases) await verifyDatabase(work, database);
       await verifyFinished(world, work, manifest);
       if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
       for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
     },
   );
-  return { id, deep, damages: damages.count, first: damages.first, ...total };
+  const { count, missing, first } = damages;
+  return { id, deep, damages: count, missing, first, ...total };
 };
 
 const mostReaders = 16;

@@ -39,10 +39,21 @@ describe('verify-backup', () => {
   it('fails with the first ten damages, and says that there are more', async () => {
     for (let index = 0; index < 12; index += 1)
       vault.store.bucket.remove(`${layout.mirror('mlpipeline')}pipelines/${index}`);
-    const { message } = await rejectsWithCode(
+    const { message, results } = await rejectsWithCode(
       verifyBackup(vault.world, config, { 'backup-id': id }),
       'set-damaged',
     );
+    const { problems, ...figures } = results;
+    assert.deepEqual(figures, {
+      'backup-id': id,
+      result: 'damaged',
+      deep: 'false',
+      objects: '23',
+      missing: '12',
+      damaged: '0',
+    });
+    assert.match(problems ?? '', /^mlpipeline: "pipelines\/0" is missing\n/);
+    assert.equal(problems?.split('\n').length, 10);
     assert.match(message, /is damaged in 12 places: mlpipeline: "pipelines\/0" is missing; /);
     assert.equal(message.match(/is missing/g)?.length, 10);
     assert.match(message, /and 2 more, in the action's log/);

@@ -10,6 +10,7 @@ import { createBandwidth } from '../../src/backup/bandwidth.ts';
 import { copyBucket } from '../../src/backup/buckets.ts';
 import { findLastSet } from '../../src/backup/last-set.ts';
 import { layoutOf } from '../../src/backup/layout.ts';
+import { createListingDigest } from '../../src/backup/listing-digest.ts';
 import { writeManifest, type BackupManifest } from '../../src/backup/manifest.ts';
 import {
   openObjectList,
@@ -185,16 +186,18 @@ export const seedDatabase = (
   const path = layout.databasePath(component, at);
   store.seed(`${path}/group_replication_id.txt`, 'b3a1');
   store.seed(`${path}/binlogs/binlog.000001`, 'rows');
-  const family = {
+  const family: Readonly<Record<string, string>> = {
     [`${backupId}.metadata`]: 'Model Name: kubeflow',
     [`${backupId}/ibdata1.00000000000000000000`]: `data of ${component} in ${backupId}`,
     [`${backupId}/ibdata1.00000000000000000001`]: '',
     [`${backupId}.backup.log`]: 'completed OK!',
     [`${backupId}.md5`]: 'd41d8cd98f00b204e9800998ecf8427e',
   };
-  for (const [name, content] of Object.entries(family)) store.seed(`${path}/${name}`, content);
+  const digest = createListingDigest();
+  for (const name of Object.keys(family).toSorted())
+    digest.add(name.slice(backupId.length), store.seed(`${path}/${name}`, family[name] ?? ''));
   const size = Object.values(family).reduce((total, content) => total + content.length, 0);
-  return { backupId, path, size, objects: Object.keys(family).length };
+  return { backupId, path, size, objects: Object.keys(family).length, digest: digest.end() };
 };
 
 /** A dump that can be loaded, and what a manifest says of it. */

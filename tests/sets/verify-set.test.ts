@@ -177,6 +177,42 @@ describe('verifySet', () => {
       spoil: () => vault.store.seed(`ckf/katib-db/${newest}/ibdata1.${'0'.padStart(20, '0')}`, ''),
       said: /katib-db: there are \d+ bytes .* instead of \d+/,
     },
+    'an object of a database backup was replaced by one of the same size': {
+      spoil: () => {
+        const { key, bytes } = vault.store.bucket.get(
+          `ckf/kfp-db/${newest}/ibdata1.${'0'.padStart(20, '0')}`,
+        );
+        vault.store.seed(key, Buffer.alloc(bytes.length, 'x'));
+      },
+      said: /kfp-db: objects under .* were replaced by others/,
+    },
+    ...Object.fromEntries(
+      ['.metadata', '.backup.log', '.md5'].flatMap((end) => [
+        [
+          `a database backup's ${end} is missing`,
+          {
+            spoil: () => {
+              vault.store.bucket.remove(`ckf/kfp-db/${newest}${end}`);
+            },
+            said: /kfp-db: there are 4 objects .* instead of 5/,
+          },
+        ],
+        [
+          `a database backup's ${end} was replaced by one of the same size`,
+          {
+            spoil: () => {
+              const { key, bytes } = vault.store.bucket.get(`ckf/kfp-db/${newest}${end}`);
+              vault.store.seed(key, Buffer.alloc(bytes.length, '?'));
+            },
+            said: /kfp-db: objects under .* were replaced by others/,
+          },
+        ],
+      ]),
+    ),
+    'the claim of the path cannot be read': {
+      spoil: () => vault.store.seed(layout.claim, '{"format": 1'),
+      said: /ckf-backup\.json .* is not a claim/,
+    },
     'an object has rotten where it lies': {
       spoil: () => {
         rot(`${mirror}a b`);
@@ -208,6 +244,20 @@ describe('verifySet', () => {
       assert.equal((await verify(newest)).damages, 0, 'a shallow one cannot see it');
     });
   }
+
+  it('tells how many of the damages are something that is not there at all', async () => {
+    for (const key of ['a', 'empty']) vault.store.bucket.remove(`${mirror}${key}`);
+    vault.store.seed(`${mirror}a b`, 'SECOND a b');
+    vault.store.bucket.remove(layout.mlmdDump(newest));
+    const { damages, missing } = await verify(newest);
+    assert.deepEqual([damages, missing], [4, 3]);
+  });
+
+  it('does not call a path without a claim damaged, but says that it has none', async () => {
+    vault.store.bucket.remove(layout.claim);
+    assert.equal((await verify(newest)).damages, 0);
+    assert.match(vault.progress.notes.join('\n'), /ckf-backup\.json is missing/);
+  });
 
   it('is not confused by a backup that moves versions to the history meanwhile', async () => {
     const { store } = vault;
@@ -257,6 +307,10 @@ describe('verifySet', () => {
     await using other = await createVault();
     const id = await other.backUp();
     const { store } = other;
+    // It knows the ETags that were there when the backup was made, as it would have seen these.
+    const unlisted = other.manifest(id).databases.map((one) => ({ ...one, digest: undefined }));
+    const manifest = { ...other.manifest(id), databases: unlisted };
+    store.seed(layout.manifest(id), JSON.stringify(manifest));
     const sealed = [...store.objects.values()].filter(({ key }) =>
       /^ckf\/(kfp|katib)-db/.test(key),
     );
