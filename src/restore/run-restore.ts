@@ -86,7 +86,8 @@ class Steps {
   }
 
   #failure(error: CharmError): CharmError {
-    const { components, plan } = this.#restore.ready;
+    const { ready, request } = this.#restore;
+    const { components, plan } = ready;
     // In the order of the steps, which is not that of the manifest.
     const order = ['mlpipeline', 'mlmd', ...plan.databases.map(({ component }) => component)];
     const wanted = order.filter((component) => components.includes(component));
@@ -96,7 +97,14 @@ class Steps {
       error.code,
       `${reasonOf(error)} Restored: ${done.join(', ') || 'nothing'}. Not, or not completely, restored: ${open.join(', ')}. When the cause is gone, run` +
         ` the action again for the rest with components=${open.join(',')}; it goes on from there.`,
-      { cause: error },
+      {
+        cause: error,
+        results: {
+          'backup-id': request.backupId,
+          restored: done.join(',') || 'none',
+          'not-restored': open.join(','),
+        },
+      },
     );
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { createListingDigest } from '../../src/backup/listing-digest.ts';
 import type { BackupManifest } from '../../src/backup/manifest.ts';
 import type { World } from '../../src/world.ts';
 import { FakeKubernetes } from '../fakes/kubernetes.ts';
@@ -82,16 +83,22 @@ export const aRestoreWorld = (units = 1): RestoreWorldRig => {
 
 const seedSet = (target: FakeObjectStore, model: World['model']): BackupManifest => {
   const base = aManifest({ model });
-  for (const { path = '' } of base.databases)
+  let digest = '';
+  for (const { path = '' } of base.databases) {
+    const listing = createListingDigest();
     for (const [name, content] of [
-      [`${mysqlBackupId}/data.0`, 'x'.repeat(100)],
-      [`${mysqlBackupId}/data.1`, 'y'.repeat(100)],
-      [`${mysqlBackupId}.metadata`, 'Model Name: kubeflow'],
       [`${mysqlBackupId}.backup.log`, 'completed OK!'],
       [`${mysqlBackupId}.md5`, 'md5'],
+      [`${mysqlBackupId}.metadata`, 'Model Name: kubeflow'],
+      [`${mysqlBackupId}/data.0`, 'x'.repeat(100)],
+      [`${mysqlBackupId}/data.1`, 'y'.repeat(100)],
     ] as const)
-      target.seed(`${path}/${name}`, content);
-  const sql = gzipSync('BEGIN TRANSACTION;\nCREATE TABLE MLMDEnv(a);\nCOMMIT;\n');
+      listing.add(name.slice(mysqlBackupId.length), target.seed(`${path}/${name}`, content));
+    digest = listing.end();
+  }
+  const sql = gzipSync(
+    'BEGIN TRANSACTION;\nCREATE TABLE MLMDEnv(schema_version);\nINSERT INTO MLMDEnv VALUES(10);\nCOMMIT;\n',
+  );
   const dump = target.seed(base.mlmd!.key, sql);
   const lines = ['artifacts/1', 'pipelines/1'].map((key) => {
     const { size, etag, lastModified } = target.seed(`ckf/mlpipeline/${key}`, `content of ${key}`);
@@ -101,8 +108,8 @@ const seedSet = (target: FakeObjectStore, model: World['model']): BackupManifest
   const list = target.seed(bucket!.list.key, gzipSync(lines.join('')));
   const manifest: BackupManifest = {
     ...base,
-    databases: base.databases.map((database) => ({ ...database, size: 236, objects: 5 })),
-    mlmd: { ...base.mlmd!, size: dump.size, sha256: sha256(dump.bytes), rows: { MLMDEnv: 0 } },
+    databases: base.databases.map((database) => ({ ...database, size: 236, objects: 5, digest })),
+    mlmd: { ...base.mlmd!, size: dump.size, sha256: sha256(dump.bytes), rows: { MLMDEnv: 1 } },
     buckets: [
       {
         ...bucket!,
