@@ -16,6 +16,8 @@ import type { Unit } from './unit.ts';
 export interface Assessment {
   readonly leader: boolean;
   readonly config: Config | CharmError;
+  /** What the options say of where backups go. It does not depend on the others, so that credentials reach the databases although one of those is wrong. */
+  readonly place: Pick<Config, 'bucket' | 'path'> | CharmError;
   /** Why Kubernetes would not let us in; undefined when it does, or when Juju does not tell. */
   readonly trustProblem: CharmError | undefined;
   readonly s3: Provider | undefined;
@@ -34,9 +36,9 @@ export interface Recorded {
 /** Asks Juju for all of it side by side: each question is a process. */
 export const assess = async (unit: Unit): Promise<Assessment> => {
   const { tools } = unit;
-  const [leader, config, trusted, s3, objectStorage, journal] = await Promise.all([
+  const [leader, options, trusted, s3, objectStorage, journal] = await Promise.all([
     tools.isLeader(),
-    orProblem(async () => parseConfig(await tools.config())),
+    tools.config(),
     tools.isTrusted(),
     findProvider(tools, 's3-credentials'),
     findProvider(tools, 'object-storage'),
@@ -47,10 +49,13 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     // Asked for now, because what is asked together takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
+  const config = await orProblem(async () => parseConfig(options));
+  const { bucket, path } = options;
+  const place = await orProblem(async () => parseConfig({ bucket, path }));
   return {
-    ...{ leader, config, s3, objectStorage, journal },
+    ...{ leader, config, place, s3, objectStorage, journal },
     trustProblem: trusted === false ? notTrusted(unit.application) : undefined,
-    location: await locate(unit, s3, config),
+    location: await locate(unit, s3, place),
     objectStorageProblem: await objectStorageProblem(unit, objectStorage, config),
   };
 };
@@ -58,10 +63,10 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
 const locate = async (
   unit: Unit,
   s3: Provider | undefined,
-  config: Config | CharmError,
+  place: Assessment['place'],
 ): Promise<S3Location | CharmError> => {
   if (s3 === undefined) return missingS3(unit.application);
-  const bucket = config instanceof CharmError ? undefined : config.bucket;
+  const bucket = place instanceof CharmError ? undefined : place.bucket;
   return orProblem(() => locateS3(unit.tools, s3, bucket));
 };
 

@@ -20,16 +20,22 @@ export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => 
     await tools.setApplicationData(relationId, supportedVersions);
 };
 
-/** Asks s3-integrator for what it has; see s3-request.ts. */
+/** Asks s3-integrator for what it has; see s3-request.ts. It serves others later while one that it is related to has asked for nothing. */
 export const requestS3 = async (
   { tools }: Unit,
   hook: Hook,
-  { s3, config }: Assessment,
+  { s3, place }: Assessment,
 ): Promise<void> => {
-  if (s3 === undefined || config instanceof CharmError) return;
-  const request = s3Request(s3.relationId, s3.data, config.bucket, hook.name === 'update-status');
-  // An empty text takes away a bucket that is no longer asked for.
-  await tools.setApplicationData(s3.relationId, { bucket: '', ...request });
+  if (s3 === undefined) return;
+  const isWrong = place instanceof CharmError;
+  const bucket = isWrong ? undefined : place.bucket;
+  const request = s3Request(s3.relationId, s3.data, bucket, hook.name === 'update-status');
+  // An empty text takes away a bucket that is no longer asked for; with an option that is wrong nobody knows which one is.
+  const { bucket: asked = '', ...markers } = request;
+  await tools.setApplicationData(s3.relationId, {
+    ...markers,
+    ...(isWrong ? {} : { bucket: asked }),
+  });
 };
 
 /** Hands each related database our S3 under a path of its own, and takes it away when ours has gone. */
@@ -46,8 +52,8 @@ const provideTo = async (
   relationId: string,
 ): Promise<void> => {
   const { tools, application } = unit;
-  const { location, config, s3 } = assessment;
-  if (config instanceof CharmError) return;
+  const { location, place, s3 } = assessment;
+  if (place instanceof CharmError) return;
   const written = await tools.applicationData(relationId, application);
   if (s3 === undefined || location instanceof CharmError) {
     // While credentials are only late or cannot be used, what was handed out stays.
@@ -57,7 +63,7 @@ const provideTo = async (
   }
   const requirer = await tools.remoteApplication(relationId);
   if (requirer === undefined) return;
-  const prefix = config.path ?? location.path ?? unit.model;
+  const prefix = place.path ?? location.path ?? unit.model;
   const known = await orProblem(() => unit.journal.databasePaths());
   const recorded = known instanceof CharmError ? undefined : known[endpoint];
   const path = databasePath(prefix, endpoint, [written['path'], recorded]);
@@ -67,6 +73,9 @@ const provideTo = async (
   if (secret !== undefined) await tools.grantSecret(secret, relationId);
   const wanted = { ...offer.data, ...(secret === undefined ? {} : { 'secret-extra': secret }) };
   await tools.setApplicationData(relationId, changes(written, wanted));
+  // A requirer that no longer asks for a secret, as after a downgrade, has the keys in the databag now.
+  if (secret === undefined && written['secret-extra'])
+    await tools.removeSecret(written['secret-extra']);
 };
 
 /** In the hook that ends a relation to a database, the secret that was made for it goes. */
