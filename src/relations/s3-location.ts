@@ -41,6 +41,7 @@ export const readS3Location = (
   };
   const { bucket: name, 'access-key': accessKey, 'secret-key': secretKey } = found;
   if (!name || !accessKey || !secretKey) throw incomplete(provider, found);
+  if (bucket === undefined && madeUp.test(name)) throw withoutBucket(provider, name);
   const path = parsePath(data['path'] ?? '');
   if (path === undefined) throw invalid(provider, 'path', data['path'] ?? '');
   if (given('s3-api-version') === '2') throw invalid(provider, 's3-api-version', '2');
@@ -61,6 +62,15 @@ export const readS3Location = (
     attributes: readAttributes(data['attributes']),
   };
 };
+
+/** What requirers ask track 1 for when they have no wish. It takes the first such name for its own when it has no bucket, and gives it to everybody. */
+const madeUp = /^relation-\d+$/;
+
+const withoutBucket = (provider: string, name: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} has no bucket of its own: ${name} is what it was asked for in place of one. Run: juju config ${provider} bucket=<bucket>`,
+  );
 
 const incomplete = (
   provider: string,
