@@ -9,12 +9,15 @@ export type RunTool = (tool: string, argv: readonly string[], stdin?: string) =>
 /** A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. */
 export class HookToolError extends Error {
   readonly reason: string;
+  /** What it was asked for makes no sense to it, whatever the state of the model. */
+  readonly isMisunderstood: boolean;
 
   constructor(tool: string, ending: string, stderr: string) {
     const reason = stderr.trim().replace(/^ERROR /, '');
     super(`Juju's ${tool} failed with ${ending}: ${reason}`);
     this.name = 'HookToolError';
     this.reason = reason;
+    this.isMisunderstood = ending === 'exit status 2';
   }
 
   says(...words: readonly string[]): boolean {

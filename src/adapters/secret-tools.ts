@@ -8,7 +8,10 @@ import { HookToolError, type RunTool } from './run-tool.ts';
 
 type SecretTools = Pick<HookTools, 'secret' | 'ownSecret' | 'grantSecret' | 'removeSecret'>;
 
-/** The part of the hook tools that deals with secrets. Their content never stands on a command line. */
+/**
+ * The part of the hook tools that deals with secrets. Their content never stands on a command line. Their names come after `--`, because another
+ * charm writes them into its databag.
+ */
 export const createSecretTools = (run: RunTool, scratch: string): SecretTools => ({
   secret: async (id) => {
     try {
@@ -24,15 +27,15 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
         (await run('secret-add', ['--label', label, ...argv])).trim(),
       );
     if (!isDeepStrictEqual(await read(run, id, '--peek'), content))
-      await withFiles(scratch, content, (argv) => run('secret-set', [id, ...argv]));
+      await withFiles(scratch, content, (argv) => run('secret-set', ['--', id, ...argv]));
     return id;
   },
   grantSecret: async (id, relationId) => {
-    await run('secret-grant', [id, '-r', relationId]);
+    await run('secret-grant', ['-r', relationId, '--', id]);
   },
   removeSecret: async (id) => {
     try {
-      await run('secret-remove', [id]);
+      await run('secret-remove', ['--', id]);
     } catch (error) {
       if (!(error instanceof HookToolError && error.says('not found'))) throw error;
     }
@@ -42,7 +45,7 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
 const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Promise<Databag> =>
   parseDatabag(
     'secret-get',
-    parseJson('secret-get', await run('secret-get', [id, how, '--format=json'])),
+    parseJson('secret-get', await run('secret-get', [how, '--format=json', '--', id])),
   );
 
 /** Juju's words for a secret that exists but is not ours to read, and for one that does not exist. */
@@ -54,7 +57,7 @@ const explained = (id: string, cause: unknown): unknown => {
       `Juju does not let this application read the secret ${id}.`,
       { cause },
     );
-  if (cause.says('not found', 'not valid'))
+  if (cause.isMisunderstood || cause.says('not found', 'not valid'))
     return new CharmError('juju-credentials-missing', `There is no secret ${id} in this model.`, {
       cause,
     });

@@ -72,6 +72,8 @@ const answer = (request: Request, context: HookContext | undefined): Reply => {
     return failure(1, `wrong context ID; got ${JSON.stringify(request.contextId)}`);
   const tool = tools[request.tool];
   if (tool === undefined) return failure(1, `unknown command: ${request.tool}`);
+  const fault = context.seen.toolFailures?.[request.tool];
+  if (fault !== undefined) return failure(1, fault);
   try {
     const stdout = tool({
       context,

@@ -54,6 +54,8 @@ export interface UnitAgentState {
   credential?: CloudCredential;
   /** Why credential-get refuses although the application is trusted, as Juju did on Kubernetes before 3.6.11. */
   credentialRefusal?: string;
+  /** What a hook tool says in place of doing its work, by the tool's name. */
+  toolFailures?: Record<string, string>;
   charmState: Record<string, string>;
   unitStatus: { status: string; message: string };
   applicationStatus: { status: string; message: string };

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { newSecret } from '../servers/unit-agent-state.ts';
+import { anyDatabag, anyOptions, anySecret, notForOperators } from '../fixtures/any-state.ts';
+import { visibleState } from './expected-state.ts';
+import { relationEvents } from './hook-events.ts';
+import { type Lane, giveCredentials, openLane } from './lane.ts';
+import { databags, relations, s3Secret, unitWith } from './world-of-relations.ts';
+
+describe('a hook, through the real dispatch,', function () {
+  this.timeout(120_000);
+  let lane: Lane;
+  before(async () => {
+    lane = await openLane();
+  });
+  after(() => lane[Symbol.asyncDispose]());
+
+  // In memory, tests/hooks/reconcile-anything.test.ts does the same many times more.
+  it('exits 0 with a sensible status, whatever databags, secrets and options hold', async () => {
+    const events = [{ hook: 'config-changed' }, { hook: 'update-status' }, ...relationEvents];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          ...{ s3: anyDatabag, minio: anyDatabag, kfp: anyDatabag, katib: anyDatabag },
+          ...{ options: anyOptions, login: anySecret, keys: anySecret },
+          event: fc.constantFrom(...events),
+          leader: fc.boolean(),
+        }),
+        async ({ s3, minio, kfp, katib, options, login, keys, event, leader }) => {
+          const related = [
+            ...[relations.s3(s3), relations.minio(minio)],
+            ...[relations.kfpDb(kfp), relations.katibDb(katib)],
+          ];
+          const state = unitWith(related, {
+            leader,
+            secrets: [newSecret(s3Secret, 's3-integrator', keys, ['ckf-backup'])],
+          });
+          giveCredentials(state, login);
+          // Juju sees to it that this option is a secret's URI.
+          const credentials = state.config['juju-credentials']!;
+          state.config = { ...options, 'juju-credentials': credentials };
+          const { after, dispatch } = await lane.run(state, event);
+          const { exitCode, stdout, stderr } = dispatch;
+          assert.deepEqual([exitCode, stdout, stderr], [0, '', '']);
+          const { status, message } = after.unitStatus;
+          assert.ok(['active', 'blocked', 'waiting'].includes(status), status);
+          assert.doesNotMatch(message.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'), notForOperators);
+          if (!leader) assert.deepEqual(visibleState(after).databags, visibleState(state).databags);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  for (const tool of ['is-leader', 'relation-ids', 'relation-set', 'secret-get', 'status-set'])
+    it(`fails with the words of ${tool} when that fails, and Juju keeps nothing of it`, async () => {
+      const state = unitWith([
+        ...[relations.s3(databags.track2), relations.minio()],
+        ...[relations.kfpDb(), relations.katibDb(databags.mysql84)],
+      ]);
+      state.toolFailures = { [tool]: 'cannot talk to the agent: EOF' };
+      const { after, dispatch } = await lane.run(state, { hook: 'config-changed' });
+      assert.equal(dispatch.exitCode, 1);
+      assert.equal(dispatch.stdout, '');
+      assert.match(
+        dispatch.stderr,
+        new RegExp(
+          `^Unexpected failure: Juju's ${tool} failed with exit status 1: cannot talk to the agent: EOF [^\\n]*\\n$`,
+        ),
+      );
+      assert.deepEqual(visibleState(after), visibleState(state));
+    });
+});
