@@ -1,12 +1,15 @@
 import { parseArgs } from 'node:util';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
 import { decisive, planBlows } from '../tests/reliability/plan.ts';
-import { type Rig, type RigMaker, rigMaker } from '../tests/reliability/rig.ts';
+import { decisiveOfRestore } from '../tests/reliability/restore-moments.ts';
+import { playRestoreRound, setTheStage, watchRestore } from '../tests/reliability/restore-round.ts';
+import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
 
 /*
  * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that matters and at random times, and checks what
- * follows. `--only <text>` plays only the moments with that in their names. Exits with 1 when a promise was broken.
+ * follows; with `--restore` it kills the restore. `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays
+ * only the moments with that in their names. Exits with 1 when a promise was broken.
  */
 
 const { values } = parseArgs({
@@ -14,6 +17,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    restore: { type: 'boolean', default: false },
   },
 });
 const roundsPerRig = 12;
@@ -22,12 +26,18 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-const blowText = ({ signal, at, next }: Blow): string =>
-  `${signal} ${typeof at === 'number' ? `after ${at} ms` : momentText(at)}, then ${next}`;
+interface Watched {
+  readonly seen: readonly Moment[];
+  readonly milliseconds: number;
+}
 
-/** A backup that nobody disturbs, to see which moments there are and how long it takes. */
-const record = async (maker: RigMaker): Promise<{ seen: Moment[]; milliseconds: number }> => {
-  await using rig = await maker.make();
+/** What is killed: seen once undisturbed, then struck in round after round on the same rig. */
+interface Game {
+  watch(): Promise<Watched>;
+  play(blow: Blow): Promise<{ readonly struck: boolean }>;
+}
+
+const watchBackup = async (rig: Rig): Promise<Watched> => {
   changeSource(rig);
   const seen: Moment[] = [];
   using _looking = lookOn(rig, (moment) => {
@@ -40,14 +50,24 @@ const record = async (maker: RigMaker): Promise<{ seen: Moment[]; milliseconds: 
   return { seen, milliseconds: performance.now() - started };
 };
 
+const gameOn = async (rig: Rig): Promise<Game> => {
+  if (!values.restore)
+    return { watch: () => watchBackup(rig), play: (blow) => playRound(rig, blow) };
+  const stage = await setTheStage(rig);
+  return { watch: () => watchRestore(stage), play: (blow) => playRestoreRound(stage, blow) };
+};
+
+const blowText = ({ signal, at, next }: Blow): string =>
+  `${signal} ${typeof at === 'number' ? `after ${at} ms` : momentText(at)}, then ${next}`;
+
 const tally = { runs: 0, struck: 0, missed: 0, failed: 0 };
 
-const play = async (rig: Rig, blow: Blow, number: string): Promise<boolean> => {
+const play = async (game: Game, blow: Blow, number: string): Promise<boolean> => {
   const started = performance.now();
   const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   tally.runs += 1;
   try {
-    const { struck } = await playRound(rig, blow);
+    const { struck } = await game.play(blow);
     tally[struck ? 'struck' : 'missed'] += 1;
     say(
       `${number} ${blowText(blow)}: ${struck ? 'ok' : 'ok, but it had ended before'}, ${seconds()}`,
@@ -62,24 +82,31 @@ const play = async (rig: Rig, blow: Blow, number: string): Promise<boolean> => {
 };
 
 const main = async (): Promise<void> => {
-  const [runs, seed] = [Number(values.runs), Number(values.seed)];
-  using maker = await rigMaker();
-  const { seen, milliseconds } = await record(maker);
-  const wanted = seen.filter((moment) => momentText(moment).includes(values.only));
-  const blows = planBlows(wanted, { runs, seed, milliseconds });
+  using maker = await rigMaker(values.restore ? { databaseUnits: 2 } : {});
+  const { seen, milliseconds } = await (async () => {
+    await using rig = await maker.make();
+    return await (await gameOn(rig)).watch();
+  })();
+  const wanted = (values.restore ? decisiveOfRestore(seen) : decisive(seen)).filter((moment) =>
+    momentText(moment).includes(values.only),
+  );
+  // Every fourth blow is at a random time.
+  const runs = values.runs === 'all' ? Math.ceil((wanted.length * 4) / 3) : Number(values.runs);
+  const blows = planBlows(wanted, { runs, seed: Number(values.seed), milliseconds });
   say(
-    `${seen.length} moments in ${Math.round(milliseconds)} ms, ${decisive(wanted).length} of them decisive; ${blows.length} runs, seed ${seed}`,
+    `${seen.length} moments in ${Math.round(milliseconds)} ms, ${wanted.length} of them decisive; ${blows.length} runs, seed ${values.seed}`,
   );
   let rig: Rig | undefined;
+  let game: Game | undefined;
   for (const [index, blow] of blows.entries()) {
-    if (index % roundsPerRig === 0) {
+    if (index % roundsPerRig === 0) game = undefined;
+    if (game === undefined) {
       await rig?.[Symbol.asyncDispose]();
-      rig = undefined;
+      rig = await maker.make();
+      game = await gameOn(rig);
     }
-    rig ??= await maker.make();
-    if (await play(rig, blow, `${index + 1}/${blows.length}`)) continue;
-    await rig[Symbol.asyncDispose]();
-    rig = undefined;
+    // What a broken promise left must not spoil the next round.
+    if (!(await play(game, blow, `${index + 1}/${blows.length}`))) game = undefined;
   }
   await rig?.[Symbol.asyncDispose]();
   const { struck, missed, failed } = tally;

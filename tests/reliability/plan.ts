@@ -31,13 +31,13 @@ export const decisive = (seen: readonly Moment[]): readonly Moment[] => {
 const changing =
   /^(log |journal |kubernetes EXEC|juju Application\.ScaleApplications|juju Action\.EnqueueOperation .*(create-backup|restore)|s3 (Put|Delete|Copy|Upload|Create|Complete|Abort))/;
 
-/** The decisive moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made anew. */
+/** The moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made anew. */
 export const planBlows = (
-  seen: readonly Moment[],
+  wanted: readonly Moment[],
   { runs, seed, milliseconds }: { runs: number; seed: number; milliseconds: number },
 ): readonly Blow[] => {
   const random = randomFrom(seed);
-  const moments = decisive(seen)
+  const moments = wanted
     .map((moment) => ({ moment, order: random() }))
     .sort((a, b) => a.order - b.order)
     .map(({ moment }) => moment);

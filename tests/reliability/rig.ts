@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Box, startBox } from '../sandbox/box.ts';
+import { type Box, type BoxOptions, startBox } from '../sandbox/box.ts';
 
 /** A box that can be killed again and again, with one good backup in it from the start. */
 export interface Rig extends AsyncDisposable {
@@ -23,10 +23,10 @@ const environment = {
   NODE_OPTIONS: `--import=${new URL('hurry.js', import.meta.url).href}`,
 };
 
-export const rigMaker = async (): Promise<RigMaker> => {
+export const rigMaker = async (kind: Omit<BoxOptions, 'directory'> = {}): Promise<RigMaker> => {
   const directory = mkdtempSync(join(tmpdir(), 'reliability-'));
   const template = join(directory, 'template');
-  const box = await startBox({ directory: template, small: true, pace: 10, environment });
+  const box = await startBox({ ...kind, directory: template, small: true, pace: 10, environment });
   const { status, message } = await box.run('backup-control-plane');
   await box[Symbol.asyncDispose]();
   if (status !== 'completed') throw new Error(`the first backup failed: ${message}`);

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { generationOf } from '../../src/backup/database-path.ts';
+import { contentsOf, destroy } from '../restore/box-contents.ts';
+import type { ActionRun } from '../sandbox/box/actions.ts';
+import type { Box } from '../sandbox/box.ts';
+import { assertNothingLeft, assertPutBack, calmOf, undoIn } from './aftermath.ts';
+import type { Moment } from './moments.ts';
+import { lookOnRestore } from './restore-moments.ts';
+import type { Rig } from './rig.ts';
+import type { Blow } from './round.ts';
+
+/** A rig with a set in it, and what the set has to bring back. */
+export interface RestoreStage {
+  readonly rig: Rig;
+  readonly id: string;
+  readonly contents: Readonly<Record<string, unknown>>;
+  /** The objects of S3 that are ours or a database backup's. */
+  readonly stored: readonly string[];
+}
+
+const databases = ['kfp-db', 'katib-db'] as const;
+
+/**
+ * Makes a set and restores it once, so that its databases look elsewhere from now on, and every restore to come has to copy their backups
+ * there.
+ */
+export const setTheStage = async (rig: Rig): Promise<RestoreStage> => {
+  await rig.box.mlmd.stopWriting();
+  const contents = contentsOf(rig.box);
+  const made = await rig.box.run('backup-control-plane');
+  assert.equal(made.status, 'completed', made.message);
+  const stage = { rig, contents, id: String(made.results['backup-id']), stored: storedIn(rig.box) };
+  await restoreAll(stage);
+  return stage;
+};
+
+/** A restore that nobody disturbs, of what was destroyed, and what there was to see of it. */
+export const watchRestore = async (
+  stage: RestoreStage,
+): Promise<{ readonly seen: readonly Moment[]; readonly milliseconds: number }> => {
+  destroy(stage.rig.box);
+  const seen: Moment[] = [];
+  using _looking = lookOnRestore(stage.rig, (moment) => {
+    seen.push(moment);
+    return undefined;
+  });
+  const started = performance.now();
+  await restoreAll(stage);
+  return { seen, milliseconds: performance.now() - started };
+};
+
+/**
+ * Everything is destroyed, a restore of it is struck, and the hook after it puts every scale back and hands each database a path that it can write
+ * to; then the restore is run again and brings everything back, byte for byte and row for row, and leaves nothing else. Returns whether
+ * the process died of the blow.
+ */
+export const playRestoreRound = async (
+  stage: RestoreStage,
+  blow: Blow,
+): Promise<{ readonly struck: boolean }> => {
+  const { rig } = stage;
+  destroy(rig.box);
+  const before = calmOf(rig.box);
+  const struck = await strike(stage, blow);
+  if (struck && blow.signal === 'SIGTERM') {
+    assert.deepEqual(calmOf(rig.box), before, 'SIGTERM: the scales before any hook');
+    assert.deepEqual(undoIn(rig.journal), []);
+  }
+  if (blow.next === 'new pod') {
+    await rig.replacePod();
+    await rig.box.mlmd.stopWriting();
+  } else assert.equal((await rig.box.hook('update-status')).exitCode, 0);
+  await settled(rig.box);
+  assertPutBack(rig.box, rig.journal, before);
+  assertPathsKnown(rig);
+  await restoreAll(stage);
+  assertPutBack(rig.box, rig.journal, before);
+  return { struck };
+};
+
+const start = ({ rig, id }: RestoreStage) =>
+  rig.box.start('restore-control-plane', { 'backup-id': id, confirm: rig.box.model.state.name });
+
+const strike = async (stage: RestoreStage, { signal, at }: Blow): Promise<boolean> => {
+  let hit = false;
+  const blow = (): void => {
+    hit = true;
+    started.signal(signal);
+  };
+  using _looking = lookOnRestore(stage.rig, ({ what, nth, when }) => {
+    if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
+      return undefined;
+    blow();
+    return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
+  });
+  const started = start(stage);
+  const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
+  const { dispatch, status, message } = await started.done;
+  clearTimeout(timer);
+  if (dispatch.signal === null) assert.equal(status, 'completed', message);
+  else assert.equal(dispatch.signal, signal);
+  return dispatch.signal !== null;
+};
+
+/** Restores the set, and holds the model to it. */
+const restoreAll = async (stage: RestoreStage): Promise<ActionRun> => {
+  const { rig, id, contents, stored } = stage;
+  const run = await rig.box.run('restore-control-plane', {
+    'backup-id': id,
+    confirm: rig.box.model.state.name,
+  });
+  assert.equal(run.status, 'completed', run.message);
+  await settled(rig.box);
+  assert.deepEqual(contentsOf(rig.box), contents);
+  for (const name of databases)
+    assert.equal(rig.box.model.application(name).status?.status, 'active', name);
+  assert.deepEqual(storedIn(rig.box), stored);
+  assertPathsKnown(rig);
+  forgetKept(rig.box);
+  await assertNothingLeft(rig.box, rig.journal);
+  return run;
+};
+
+const settled = async ({ model }: Box): Promise<void> => {
+  for (const name of databases) await model.settled(name);
+};
+
+/** What a restore keeps of the database that it replaces is the operator's to delete. */
+const forgetKept = ({ mlmd }: Box): void => {
+  const volume = dirname(mlmd.file);
+  for (const name of readdirSync(volume))
+    if (name.startsWith('mlmd.db.before-restore-')) rmSync(join(volume, name));
+};
+
+/** What is written by the databases while they look after their paths, and the claim, whose numbers move on, are not counted. */
+const storedIn = ({ stores, prefix }: Box): readonly string[] =>
+  stores.target.contents
+    .keys(stores.backups.bucket, `${prefix}/`)
+    .filter((key) => !/\/(group_replication_id\.txt|binlogs\/\S+|ckf-backup\.json)$/.test(key));
+
+/** Each database was handed the newest path that the claim tells of, or a newer one. */
+const assertPathsKnown = ({ box, journal }: Rig): void => {
+  const { stores, prefix } = box;
+  const claim = JSON.parse(
+    stores.target.contents.read(stores.backups.bucket, `${prefix}/ckf-backup.json`).toString(),
+  ) as { readonly generations: Readonly<Record<string, number>> };
+  const recorded = JSON.parse(readFileSync(join(journal, 'database-paths.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  for (const name of databases) {
+    const relation = box.unit.agent.state.relations.find(({ endpoint }) => endpoint === name);
+    const handed = relation?.localApplicationData['path'];
+    assert.equal(handed, recorded[name], `${name}: handed out and recorded`);
+    const generation = generationOf(prefix, name, handed) ?? 0;
+    assert.ok(generation >= (claim.generations[name] ?? 1), `${name}: ${handed ?? 'no path'}`);
+  }
+};
