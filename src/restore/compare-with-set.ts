@@ -1,4 +1,4 @@
-import { compareKeys } from '../backup/key-order.ts';
+import { compareKeys } from '../key-order.ts';
 import { readAhead } from '../backup/read-ahead.ts';
 import type { StoredObject } from '../world.ts';
 

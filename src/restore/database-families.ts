@@ -1,4 +1,4 @@
-import { compareKeys } from '../backup/key-order.ts';
+import { compareKeys } from '../key-order.ts';
 import { CharmError } from '../errors.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
 

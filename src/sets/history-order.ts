@@ -1,4 +1,4 @@
-import { compareKeys } from '../backup/key-order.ts';
+import { compareKeys } from '../key-order.ts';
 import type { ListedObject } from '../backup/object-list.ts';
 import { storedEtag } from './stored-version.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compareKeys } from '../../src/backup/key-order.ts';
+import { compareKeys } from '../../src/key-order.ts';
 import { inHistoryOrder } from '../../src/sets/history-order.ts';
 
 const lineOf = (key: string, etag = 'e1') => ({

@@ -1,5 +1,5 @@
 import type { StoredObject } from '../../world.ts';
-import { compareKeys } from '../key-order.ts';
+import { compareKeys } from '../../key-order.ts';
 import type { ListedObject } from '../object-list.ts';
 import { etagOfParts, isMd5 } from '../part-layout.ts';
 import { readAhead, type ReadAhead } from '../read-ahead.ts';

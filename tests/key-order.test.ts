@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compareKeys } from '../../src/backup/key-order.ts';
+import { compareKeys } from '../src/key-order.ts';
 
 describe('the order of keys', () => {
   it('is the order of their UTF-8 bytes, whatever the keys are', () => {
