@@ -95,7 +95,7 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
   if (!(left instanceof CharmError))
     for (const problem of await finishUndo(unit, left))
       await tools.actionLog(failureText([problem]));
-  const config = parseConfig(await tools.config());
+  const config = parseConfig(await tools.config(), application);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
   return action(world, config, await tools.actionParameters());
 };

@@ -47,9 +47,14 @@ export interface ServerSideEncryption {
 
 /**
  * Reads what config-get gives. An option that is absent has its default, because Juju leaves out what has no value.
- * The first wrong one is rejected with `option-invalid`: its name, its value, and what is allowed.
+ * The first wrong one is rejected with `option-invalid`: its name, its value, what is allowed, and the command.
  */
-export const parseConfig = (given: Readonly<Record<string, unknown>>): Config => {
+export const parseConfig = (
+  given: Readonly<Record<string, unknown>>,
+  application = 'ckf-backup',
+): Config => {
+  const wrong = (name: OptionName, value: unknown): CharmError =>
+    wrongOption(application, name, value);
   if (!validate(given)) {
     const at = validate.errors?.[0]?.instancePath.slice(1);
     throw wrong(optionNames.find((name) => name === at) ?? 'components', given[at ?? '']);
@@ -87,11 +92,11 @@ type NumberOption = {
 }[OptionName];
 type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials'>;
 
-const wrong = (name: OptionName, value: unknown): CharmError =>
+const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
   new CharmError(
     'option-invalid',
     // What was put where a secret's URI belongs may be the secret itself.
-    `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}.`,
+    `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
   );
 
 const listOf = (text: string): readonly string[] => [

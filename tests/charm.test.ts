@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Charm, handle } from '../src/charm.ts';
+import { type Charm, actionNames, handle } from '../src/charm.ts';
 import { CharmError } from '../src/errors.ts';
 import { setUp } from './hooks/unit-rig.ts';
 
@@ -76,6 +76,21 @@ describe('the charm', () => {
     await handle(event, charmOf(rig));
     assert.deepEqual(rig.tools.status, { name: 'blocked', message: 'No space. [disk-full]' });
   });
+
+  for (const name of actionNames)
+    it(`refuses ${name} on a unit that does not lead, and says whom to ask`, async () => {
+      const rig = setUp();
+      Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
+      await handle({ kind: 'action', name, task: '1' }, charmOf(rig));
+      assert.equal(
+        rig.tools.failure,
+        'ckf-backup/0 is not the leader, and only the leader acts. Nothing was changed.' +
+          ` Run: juju run ckf-backup/leader ${name} [not-leader]`,
+      );
+      assert.deepEqual(rig.tools.results, { 'error-code': 'not-leader' });
+      assert.equal(rig.tools.status.message, '');
+      assert.equal(rig.logins, 0);
+    });
 
   it('fails an action that it does not have', async () => {
     const rig = setUp();

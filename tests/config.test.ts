@@ -118,11 +118,14 @@ describe('the options', () => {
   for (const [name, value] of bad)
     it(`refuse ${name}=${JSON.stringify(value)}, naming both and what is allowed`, () => {
       assert.throws(
-        () => parseConfig({ [name]: value }),
+        () => parseConfig({ [name]: value }, 'backups'),
         (error) =>
           error instanceof CharmError &&
           error.code === 'option-invalid' &&
-          error.message.startsWith(`The option ${name} is ${JSON.stringify(value)}, but must be `),
+          error.message.startsWith(
+            `The option ${name} is ${JSON.stringify(value)}, but must be `,
+          ) &&
+          error.message.endsWith(` Run: juju config backups ${name}=<value>`),
       );
     });
 

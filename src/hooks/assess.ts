@@ -49,9 +49,9 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     // Asked for now, because what is asked together takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
-  const config = await orProblem(async () => parseConfig(options));
+  const config = await orProblem(async () => parseConfig(options, unit.application));
   const { bucket, path } = options;
-  const place = await orProblem(async () => parseConfig({ bucket, path }));
+  const place = await orProblem(async () => parseConfig({ bucket, path }, unit.application));
   return {
     ...{ leader, config, place, s3, objectStorage, journal },
     trustProblem: trusted === false ? notTrusted(unit.application) : undefined,

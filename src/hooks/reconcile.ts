@@ -43,6 +43,7 @@ export const showStatus = async (
   // What lets us do anything at all comes first, and then what an operator integrates.
   const found = [...known, journal, config, trustProblem, location, objectStorageProblem];
   const status = statusOf({
+    leader,
     problems: withoutRepeats(found.filter((fact) => fact instanceof CharmError)),
     lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,
   });

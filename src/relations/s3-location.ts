@@ -77,10 +77,17 @@ const incomplete = (
   found: Readonly<Record<string, string | undefined>>,
 ): CharmError => {
   const missing = Object.keys(found).filter((key) => !found[key]);
+  const cures = [
+    ...(missing.includes('bucket') ? [`juju config ${provider} bucket=<bucket>`] : []),
+    ...(missing.some((key) => key !== 'bucket')
+      ? [
+          `juju run ${provider}/leader sync-s3-credentials access-key=<key> secret-key=<key> (track 1) or juju config ${provider} credentials=<secret's URI> (track 2)`,
+        ]
+      : []),
+  ];
   return new CharmError(
     'relation-incomplete',
-    `${provider} has not sent ${missing.join(', ')} yet. Give it a bucket (juju config ${provider} bucket=…) and` +
-      ` credentials (juju run ${provider}/leader sync-s3-credentials, or the option credentials of its track 2).`,
+    `${provider} has not sent ${missing.join(', ')} yet. It does by itself once it has all of it: ${cures.join(', and ')}.`,
   );
 };
 

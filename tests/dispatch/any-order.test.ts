@@ -52,7 +52,7 @@ describe('hooks one after the other', function () {
 
   it('change nothing when there is nothing new, in whatever order they come', async () => {
     const settled = await through(related(), 'config-changed');
-    assert.equal(visibleState(settled).unit, 'active Ready; no backup yet');
+    assert.equal(visibleState(settled).unit, 'active Ready; this unit has made no backup yet');
     const again = await through(
       settled,
       ...[changed('katib-db', 8), 'start', 'secret-changed', 'leader-elected'],
@@ -96,7 +96,8 @@ describe('hooks one after the other', function () {
     led.secrets.find(({ id }) => id === s3Secret)?.revisions.push(rotated);
     led.leader = false;
     const lost = await through(led, 'leader-settings-changed', 'secret-changed');
-    assert.deepEqual(visibleState(lost), visibleState(led));
+    const unit = 'active Ready; the leader makes the backups';
+    assert.deepEqual(visibleState(lost), { ...visibleState(led), unit });
     lost.leader = true;
     const regained = await through(lost, 'leader-elected');
     assert.ok(JSON.stringify(databagsOf(regained)['kfp-db']).includes('rotated-key'));

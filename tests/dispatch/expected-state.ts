@@ -91,7 +91,7 @@ export const expectedState = (before: UnitAgentState, event: HookEvent): Visible
   ];
   const isGoing = event.hook === 'stop' || event.hook === 'remove';
   const now = visibleState(before);
-  const status = isGoing ? now.unit : statusOf(problems);
+  const status = isGoing ? now.unit : statusOf(leader, problems);
   const isNew = event.hook === 'install' || event.hook === 'upgrade-charm';
   return {
     databags: Object.fromEntries(
@@ -108,9 +108,10 @@ export const expectedState = (before: UnitAgentState, event: HookEvent): Visible
   };
 };
 
-const statusOf = (problems: readonly string[]): string => {
+const statusOf = (leader: boolean, problems: readonly string[]): string => {
   const acute = problems.find((code) => code !== 'relation-incomplete');
   const first = acute ?? problems[0];
-  if (first === undefined) return 'active Ready; no backup yet';
+  if (first === undefined)
+    return `active Ready; ${leader ? 'this unit has made no backup yet' : 'the leader makes the backups'}`;
   return `${acute === undefined ? 'waiting' : 'blocked'} ${first} +${problems.length - 1}`;
 };

@@ -6,7 +6,10 @@ describe('every hook', () => {
   it('says that all is ready when all is there, for the unit and as leader for the application', async () => {
     const rig = setUp();
     await rig.run('config-changed');
-    assert.deepEqual(rig.tools.status, { name: 'active', message: 'Ready; no backup yet' });
+    assert.deepEqual(rig.tools.status, {
+      name: 'active',
+      message: 'Ready; this unit has made no backup yet',
+    });
     assert.deepEqual(rig.tools.applicationStatus, rig.tools.status);
   });
 

@@ -9,33 +9,42 @@ const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent:
 
 describe('the status', () => {
   it('is active without problems, and tells of the last backup', () => {
-    assert.deepEqual(statusOf({ problems: [], lastBackup: undefined }), {
+    assert.deepEqual(statusOf({ leader: true, problems: [], lastBackup: undefined }), {
       name: 'active',
-      message: 'Ready; no backup yet',
+      message: 'Ready; this unit has made no backup yet',
     });
-    assert.deepEqual(statusOf({ problems: [], lastBackup }), {
+    assert.deepEqual(statusOf({ leader: true, problems: [], lastBackup }), {
       name: 'active',
       message: 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB',
     });
     assert.equal(
-      statusOf({ problems: [], lastBackup: { ...lastBackup, consistent: false } }).message,
+      statusOf({ leader: true, problems: [], lastBackup: { ...lastBackup, consistent: false } })
+        .message,
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, not consistent',
     );
     assert.equal(
-      statusOf({ problems: [], lastBackup: { ...lastBackup, verified: 'damaged' } }).message,
+      statusOf({ leader: true, problems: [], lastBackup: { ...lastBackup, verified: 'damaged' } })
+        .message,
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, verified damaged',
     );
   });
 
+  it('of a unit that does not lead tells of no backup, for it knows of none that the leader made', () => {
+    assert.deepEqual(statusOf({ leader: false, problems: [], lastBackup }), {
+      name: 'active',
+      message: 'Ready; the leader makes the backups',
+    });
+  });
+
   it('waits for what passes by itself', () => {
-    assert.deepEqual(statusOf({ problems: [late], lastBackup }), {
+    assert.deepEqual(statusOf({ leader: true, problems: [late], lastBackup }), {
       name: 'waiting',
       message: 'minio has sent nothing. [relation-incomplete]',
     });
   });
 
   it('is blocked by the first thing that somebody must act on, whatever else there is', () => {
-    assert.deepEqual(statusOf({ problems: [late, unset, none], lastBackup }), {
+    assert.deepEqual(statusOf({ leader: true, problems: [late, unset, none], lastBackup }), {
       name: 'blocked',
       message: 'The option is not set. [juju-credentials-missing] (and 2 more)',
     });
