@@ -20,7 +20,7 @@ export const lookOnRestore = (rig: Rig, onlooker: Onlooker): Disposable => {
 export const decisiveOfRestore = (seen: readonly Moment[]): readonly Moment[] => {
   const kinds = new Set<string>();
   return seen.filter(({ what, when, nth }) => {
-    if (/^s3 (?!Copy|Delete|Upload|Head)\w+ (kfp|katib)-db\//.test(what)) return false;
+    if (/^s3 (?!Copy|Delete|Upload)\w+ (kfp|katib)-db\//.test(what)) return false;
     if (changing.test(what)) return true;
     const kind = `${when} ${what}`;
     const first = nth === 1 && !kinds.has(kind);

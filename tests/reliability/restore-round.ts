@@ -40,7 +40,7 @@ export const setTheStage = async (rig: Rig): Promise<RestoreStage> => {
 export const watchRestore = async (
   stage: RestoreStage,
 ): Promise<{ readonly seen: readonly Moment[]; readonly milliseconds: number }> => {
-  destroy(stage.rig.box);
+  destroyAll(stage.rig);
   const seen: Moment[] = [];
   using _looking = lookOnRestore(stage.rig, (moment) => {
     seen.push(moment);
@@ -61,7 +61,7 @@ export const playRestoreRound = async (
   blow: Blow,
 ): Promise<{ readonly struck: boolean }> => {
   const { rig } = stage;
-  destroy(rig.box);
+  destroyAll(rig);
   const before = calmOf(rig.box);
   const struck = await strike(stage, blow);
   if (struck && blow.signal === 'SIGTERM') {
@@ -78,6 +78,12 @@ export const playRestoreRound = async (
   await restoreAll(stage);
   assertPutBack(rig.box, rig.journal, before);
   return { struck };
+};
+
+/** What is large comes back in parts. */
+const destroyAll = ({ box }: Rig): void => {
+  destroy(box);
+  box.stores.minio.contents.remove('mlpipeline', 'v2/artifacts/a b/in-parts');
 };
 
 const start = ({ rig, id }: RestoreStage) =>

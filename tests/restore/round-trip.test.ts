@@ -6,7 +6,6 @@ import { copyOfBox } from '../end-to-end/copy-of-box.ts';
 import { assertNothingRuns } from '../end-to-end/expect-failure.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import { startBox, type Box } from '../sandbox/box.ts';
-import type { ModelState } from '../sandbox/model-state.ts';
 import { changeRows } from '../sandbox/mysql/data-file.ts';
 import { contentsOf, destroy } from './box-contents.ts';
 
@@ -74,48 +73,6 @@ describe('a restore on the box', function () {
 
     assert.deepEqual(box.scales(), scales);
     assertNothingRuns(box);
-    await backUp(box);
-  });
-
-  it('can be killed at any step, is undone by the next hook, and goes on when it is run again', async () => {
-    await using box = await copyOfBox({ databaseUnits: 3 });
-    await box.mlmd.stopWriting();
-    const scales = box.scales();
-    const contents = contentsOf(box);
-    const id = await backUp(box);
-    destroy(box);
-
-    const restores = ({ tasks }: ModelState): ModelState['tasks'] =>
-      tasks.filter(({ action }) => action === 'restore');
-    const steps: readonly ((model: ModelState) => boolean)[] = [
-      ({ tasks }) => tasks.some(({ action }) => action === 'restore-control-plane'),
-      ({ applications }) => applications['kfp-metadata-writer']?.scale === 0,
-      ({ applications }) => applications['kfp-db']?.scale === 1,
-      (model) => restores(model).length > 0,
-      (model) => restores(model).at(-1)?.status === 'completed',
-      ({ applications }) => applications['katib-db']?.scale === 1,
-      (model) => restores(model).at(-1)?.unit.startsWith('katib-db') === true,
-    ];
-    for (const [number, step] of steps.entries()) {
-      const ran = box.model.state.tasks.length;
-      const started = box.start('restore-control-plane', { 'backup-id': id, confirm: 'kubeflow' });
-      await box.model.until((model) => step({ ...model, tasks: model.tasks.slice(ran) }));
-      started.cancel();
-      const { status, message } = await started.done;
-      assert.equal(status, 'failed', `step ${number}: ${message}`);
-
-      await box.hook('update-status');
-      assert.deepEqual(box.scales(), scales, `after step ${number}`);
-      await box.model.settled('kfp-db');
-      await box.model.settled('katib-db');
-    }
-
-    assertCompleted(await restore(box, id));
-    assert.deepEqual(contentsOf(box), contents);
-    assert.deepEqual(box.scales(), scales);
-    assertNothingRuns(box);
-    assert.equal(statusOf(box, 'kfp-db'), 'active');
-    assert.equal(statusOf(box, 'katib-db'), 'active');
     await backUp(box);
   });
 
