@@ -205,6 +205,12 @@ export interface StoredObject {
   readonly lastModified: Date;
 }
 
+/** Keys after one key, up to and with another one; open where there is none. */
+export interface KeyRange {
+  readonly startAfter?: string | undefined;
+  readonly upTo?: string | undefined;
+}
+
 /** What belongs to an object besides its bytes. */
 export interface ObjectMetadata {
   readonly contentType?: string;
@@ -266,8 +272,11 @@ export interface ObjectStore extends AsyncDisposable {
   readonly description: string;
   /** Rejects unless the bucket exists and may be listed. */
   probe(): Promise<void>;
-  /** In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`. Every key comes exactly as it is stored. */
-  list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<StoredObject>;
+  /**
+   * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after `upTo`. Every key comes exactly
+   * as it is stored.
+   */
+  list(prefix: string, range?: KeyRange): AsyncIterable<StoredObject>;
   /** The "directories" one level below `prefix`, each ending with `/`. */
   listPrefixes(prefix: string): AsyncIterable<string>;
   /** With `part`, `size` is that of this part, counted from 1; a server that cannot tell answers with the size of the whole. */

@@ -1,13 +1,16 @@
 import { hasCode } from '../errors.ts';
 import type { Clock, ObjectStore, Source, Target } from '../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
+import { readBaseline } from './buckets/baseline.ts';
 import type { CopyContext } from './buckets/context.ts';
 import { startCopies, type Copies, type CopyCounts } from './buckets/copies.ts';
 import { checkShrunk, ObjectsFailed } from './buckets/failures.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './buckets/merge.ts';
 import { listedAs } from './buckets/object.ts';
 import { ProgressOfBucket } from './buckets/progress.ts';
+import { readRanges } from './buckets/ranges.ts';
 import type { ListedObject } from './object-list.ts';
+import { readAhead } from './read-ahead.ts';
 import { createObjectListWriter, type ObjectListWriter } from './object-list-writer.ts';
 import { Transfers } from './transfers.ts';
 
@@ -68,13 +71,7 @@ export const copyBucket = async (
   await abortLeftovers(to.store, mirror);
   await using list = createObjectListWriter(options.list);
   try {
-    const comparisons = compareBuckets({
-      source: from.store.list(''),
-      mirror: to.store.list(mirror),
-      prefix: mirror,
-      baseline: options.baseline,
-    });
-    const listed = await walk(comparisons, copies, list, progress, options.signal);
+    const listed = await walk(compare(from, to, options), copies, list, progress, options.signal);
     if (!copies.hopeless) {
       checkShrunk(from, { ...options, listed });
       await copies.idle();
@@ -97,6 +94,31 @@ export const copyBucket = async (
     listed: counts.unchanged + counts.copied,
     seconds: (clock.now().getTime() - started) / 1000,
   };
+};
+
+/** The source beside its mirror and the last list, which says how both can be listed in ranges. */
+const compare = (
+  from: Source,
+  to: Target,
+  { mirror, baseline }: Pick<BucketOptions, 'mirror' | 'baseline'>,
+): AsyncIterable<Comparison> => {
+  const { objects, bounds } = readBaseline(baseline);
+  const inMirror = (key: string | undefined): string | undefined => key && mirror + key;
+  return compareBuckets({
+    source: readRanges({
+      list: (range) => from.store.list('', range),
+      bounds: bounds.source,
+      name: 'listing of the source',
+    }),
+    mirror: readRanges({
+      list: ({ startAfter, upTo }) =>
+        to.store.list(mirror, { startAfter: inMirror(startAfter), upTo: inMirror(upTo) }),
+      bounds: bounds.mirror,
+      name: 'listing of the mirror',
+    }),
+    prefix: mirror,
+    baseline: readAhead(objects, 'last object list'),
+  });
 };
 
 /** Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on. Returns how many objects the source listed. */

@@ -4,6 +4,7 @@ import { compareBuckets, provesContent } from '../backup/buckets/merge.ts';
 import { ProgressOfBucket } from '../backup/buckets/progress.ts';
 import type { ListedObject } from '../backup/object-list.ts';
 import { isMd5 } from '../backup/part-layout.ts';
+import { readAhead } from '../backup/read-ahead.ts';
 import { Transfers } from '../backup/transfers.ts';
 import { listText } from '../backup/wording.ts';
 import { CharmError } from '../errors.ts';
@@ -65,8 +66,8 @@ export const bringBack = async (
 
   try {
     const comparisons = compareBuckets({
-      source: set.list(),
-      mirror: to.store.list(''),
+      source: readAhead(set.list(), 'object list of the set'),
+      mirror: readAhead(to.store.list(''), 'listing of the bucket'),
       prefix: '',
       baseline: undefined,
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ObjectStore } from '../../src/world.ts';
+import type { KeyRange, ObjectStore } from '../../src/world.ts';
 import type { OpenedStore, StoreTraits } from './object-store.ts';
 
 /** Every kind of key that S3 allows; those that MinIO of 2021 refuses are apart. */
@@ -64,6 +64,16 @@ export const describeKeys = (open: () => Promise<OpenedStore>, { anyKey }: Store
       const startAfter = all[at]!;
       assert.deepEqual(await keysOf(store, prefix, { startAfter }), all.slice(at + 1));
     }
+    for (const [from, to] of [
+      [0, 1],
+      [10, 900],
+      [3, 1004],
+      [998, 1003],
+    ] as const) {
+      const range = { startAfter: all[from]!, upTo: all[to]! };
+      assert.deepEqual(await keysOf(store, prefix, range), all.slice(from + 1, to + 1));
+    }
+    assert.deepEqual(await keysOf(store, prefix, { upTo: `${prefix}n/0?` }), all.slice(0, 2));
     assert.deepEqual(
       await keysOf(store, prefix, { startAfter: `${prefix}n/5` }).then((k) => k[0]),
       `${prefix}n/50`,
@@ -128,9 +138,9 @@ export const describeKeys = (open: () => Promise<OpenedStore>, { anyKey }: Store
 export const keysOf = async (
   store: ObjectStore,
   prefix: string,
-  options: { readonly startAfter?: string } = {},
+  range: KeyRange = {},
 ): Promise<readonly string[]> => {
-  const found = await Array.fromAsync(store.list(prefix, options));
+  const found = await Array.fromAsync(store.list(prefix, range));
   return found.map(({ key }) => key);
 };
 

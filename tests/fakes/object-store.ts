@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type {
+  KeyRange,
   ObjectContent,
   ObjectMetadata,
   ObjectStore,
@@ -54,13 +55,16 @@ export class FakeObjectStore implements ObjectStore {
 
   async *list(
     prefix: string,
-    options: { readonly startAfter?: string } = {},
+    { startAfter = '', upTo }: KeyRange = {},
   ): AsyncGenerator<StoredObject> {
-    let last = options.startAfter ?? '';
+    let last = startAfter;
     for (;;) {
       this.#failures.mayFail('list');
       const page = this.bucket.after(prefix, last).slice(0, 1000);
-      for (const { key, size, etag, lastModified } of page) yield { key, size, etag, lastModified };
+      for (const { key, size, etag, lastModified } of page) {
+        if (upTo !== undefined && Buffer.compare(Buffer.from(key), Buffer.from(upTo)) > 0) return;
+        yield { key, size, etag, lastModified };
+      }
       if (page.length < 1000) return;
       last = page.at(-1)!.key;
     }

@@ -1,10 +1,17 @@
 import { CharmError } from '../../errors.ts';
+import { compareKeys } from '../../key-order.ts';
 import type { ObjectStore, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { etagIn } from './metadata.ts';
 import { elementsOf, textOf } from './xml.ts';
 
 type Query = Readonly<Record<string, string>>;
+
+interface Paging {
+  readonly ask?: (doing: string, query: Query) => Promise<string>;
+  /** Whether nobody wants what follows this page. */
+  readonly isLast?: (xml: string) => boolean;
+}
 
 /** The listings of the port. Keys travel percent-encoded, because XML cannot carry all of them. */
 export const createLister = (
@@ -27,13 +34,13 @@ export const createLister = (
     doing: string,
     query: Query,
     following: (xml: string) => Query,
-    ask = page,
+    { ask = page, isLast = () => false }: Paging = {},
   ): AsyncGenerator<string> {
     let coming: Promise<string> | undefined = ask(doing, query);
     while (coming) {
       const xml: string = await coming;
       coming = undefined;
-      if (textOf(xml, 'IsTruncated') === 'true') {
+      if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
         coming = ask(doing, { ...query, ...following(xml) });
         // Whoever stops reading halfway does not wait for it any more.
         coming.catch(() => undefined);
@@ -42,22 +49,36 @@ export const createLister = (
     }
   };
 
-  const objectPages = (prefix: string, query: Query = {}): AsyncGenerator<string> =>
+  const objectPages = (
+    prefix: string,
+    query: Query = {},
+    isLast?: Paging['isLast'],
+  ): AsyncGenerator<string> =>
     pages(
       `list ${quoteKey(prefix)}`,
       { 'list-type': '2', ...(prefix && { prefix }), ...query },
       (xml) => ({ 'continuation-token': required(xml, 'NextContinuationToken', client) }),
+      isLast && { isLast },
     );
 
   return {
     probe: async () => {
       await page('list the bucket', { 'list-type': '2', 'max-keys': '1' });
     },
-    list: async function* (prefix, { startAfter } = {}) {
+    list: async function* (prefix, { startAfter, upTo } = {}) {
       const query = startAfter ? { 'start-after': startAfter } : {};
-      for await (const xml of objectPages(prefix, query)) {
+      const isPast = (key: string): boolean => upTo !== undefined && compareKeys(key, upTo) > 0;
+      const isLast = (xml: string): boolean => {
+        const key = upTo === undefined ? undefined : lastKeyIn(xml, decoderOf(xml, client), client);
+        return key !== undefined && (key === upTo || isPast(key));
+      };
+      for await (const xml of objectPages(prefix, query, isLast)) {
         const decode = decoderOf(xml, client);
-        for (const entry of elementsOf(xml, 'Contents')) yield objectIn(entry, decode, client);
+        for (const entry of elementsOf(xml, 'Contents')) {
+          const object = objectIn(entry, decode, client);
+          if (isPast(object.key)) return;
+          yield object;
+        }
       }
     },
     listPrefixes: async function* (prefix) {
@@ -76,7 +97,7 @@ export const createLister = (
           'key-marker': decoderOf(xml, client)(required(xml, 'NextKeyMarker', client)),
           'upload-id-marker': required(xml, 'NextUploadIdMarker', client),
         }),
-        uploadsPage,
+        { ask: uploadsPage },
       );
       for await (const xml of found) {
         const decode = decoderOf(xml, client);
@@ -89,6 +110,15 @@ export const createLister = (
       }
     },
   };
+};
+
+const lastKeyIn = (
+  xml: string,
+  decode: (text: string) => string,
+  client: S3Client,
+): string | undefined => {
+  const last = xml.lastIndexOf('<Contents>');
+  return last < 0 ? undefined : decode(required(xml.slice(last), 'Key', client));
 };
 
 const objectIn = (

@@ -2,7 +2,7 @@ import type { StoredObject } from '../../world.ts';
 import { compareKeys } from '../../key-order.ts';
 import type { ListedObject } from '../object-list.ts';
 import { etagOfParts, isMd5 } from '../part-layout.ts';
-import { readAhead, type ReadAhead } from '../read-ahead.ts';
+import type { ReadAhead } from '../read-ahead.ts';
 
 /** An object of the source beside what lies under its key in the mirror, and what the last list says about it. */
 export interface Comparison {
@@ -14,21 +14,21 @@ export interface Comparison {
 
 /** The three listings, each in the order of the keys' UTF-8 bytes. The mirror's keys begin with `prefix`. */
 export interface Listings {
-  readonly source: AsyncIterable<StoredObject>;
-  readonly mirror: AsyncIterable<StoredObject>;
+  readonly source: ReadAhead<StoredObject>;
+  readonly mirror: ReadAhead<StoredObject>;
   readonly prefix: string;
-  readonly baseline: AsyncIterable<ListedObject> | undefined;
+  readonly baseline: ReadAhead<ListedObject> | undefined;
 }
 
 /**
  * Walks the listings side by side and yields every object of the source, in order and in constant memory. What only the mirror or the
- * last list has is passed over: nothing is deleted.
+ * last list has is passed over: nothing is deleted. Disposes of the listings.
  */
 export async function* compareBuckets(listings: Listings): AsyncGenerator<Comparison> {
   const { prefix } = listings;
-  await using source = readAhead(listings.source, 'listing of the source');
-  await using mirror = readAhead(listings.mirror, 'listing of the mirror');
-  await using baseline = readAhead(listings.baseline ?? nothing(), 'last object list');
+  await using source = listings.source;
+  await using mirror = listings.mirror;
+  await using baseline = listings.baseline;
   const keyInMirror = (object: StoredObject): string => object.key.slice(prefix.length);
   const keyInList = (object: ListedObject): string => object.key;
   while (source.peek() !== undefined || (await source.ready())) {
@@ -36,11 +36,11 @@ export async function* compareBuckets(listings: Listings): AsyncGenerator<Compar
     if (!object) continue;
     source.skip();
     while (isBehind(mirror, keyInMirror, object.key)) await mirror.ready();
-    while (isBehind(baseline, keyInList, object.key)) await baseline.ready();
+    while (baseline && isBehind(baseline, keyInList, object.key)) await baseline.ready();
     yield {
       source: object,
       mirror: takeAt(mirror, keyInMirror, object.key),
-      listed: takeAt(baseline, keyInList, object.key),
+      listed: baseline && takeAt(baseline, keyInList, object.key),
     };
   }
 }
@@ -81,7 +81,3 @@ const takeAt = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string)
   items.skip();
   return item;
 };
-
-async function* nothing(): AsyncGenerator<never> {
-  // No earlier list.
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ListedObject } from '../../../src/backup/object-list.ts';
-import type { StoredObject } from '../../../src/world.ts';
+import type { KeyRange, StoredObject } from '../../../src/world.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { bucketFixture, mirror } from '../bucket-fixture.ts';
 
@@ -12,8 +12,16 @@ const limit = 60 * mebi;
 const lastModified = new Date('2026-11-21T20:15:00Z');
 
 /** Keys as KFP writes them, made up while they are listed. */
-async function* madeUp(prefix: string, count: number, etag = 'e'): AsyncGenerator<StoredObject> {
-  for (let index = 0; index < count; index += 1) {
+async function* madeUp(
+  prefix: string,
+  count: number,
+  etag = 'e',
+  { startAfter, upTo }: KeyRange = {},
+): AsyncGenerator<StoredObject> {
+  const numberIn = (key: string): number => Number(/run-(\d+)/.exec(key)?.[1]);
+  const first = startAfter === undefined ? 0 : numberIn(startAfter) + 1;
+  const last = upTo === undefined ? count - 1 : numberIn(upTo);
+  for (let index = first; index <= last; index += 1) {
     const number = String(index).padStart(8, '0');
     const key = `${prefix}artifacts/run-${number}/2026/11/21/pod-${number}/main.log`;
     yield { key, size: 4096, etag: `${etag}${number}`, lastModified };
@@ -35,8 +43,8 @@ class MadeUpStore extends FakeObjectStore {
     this.#etag = etag;
   }
 
-  override list(prefix: string): AsyncGenerator<StoredObject> {
-    return madeUp(prefix, this.#count, this.#etag);
+  override list(prefix: string, range?: KeyRange): AsyncGenerator<StoredObject> {
+    return madeUp(prefix, this.#count, this.#etag, range);
   }
 }
 
