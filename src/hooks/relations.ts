@@ -40,9 +40,13 @@ export const requestS3 = async (
 
 /** Hands each related database our S3 under a path of its own, and takes it away when ours has gone. */
 export const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
-  for (const endpoint of databaseEndpoints)
-    for (const relationId of await unit.tools.relationIds(endpoint))
-      await provideTo(unit, assessment, endpoint, relationId);
+  // Side by side, because each question to Juju is a process.
+  await Promise.all(
+    databaseEndpoints.map(async (endpoint) => {
+      for (const relationId of await unit.tools.relationIds(endpoint))
+        await provideTo(unit, assessment, endpoint, relationId);
+    }),
+  );
 };
 
 const provideTo = async (
@@ -53,7 +57,6 @@ const provideTo = async (
 ): Promise<void> => {
   const { tools, application } = unit;
   const { location, place, s3 } = assessment;
-  if (place instanceof CharmError) return;
   const written = await tools.applicationData(relationId, application);
   if (s3 === undefined || location instanceof CharmError) {
     // While credentials are only late or cannot be used, what was handed out stays.
@@ -61,6 +64,7 @@ const provideTo = async (
     if (gone) await withdraw(unit, relationId, written);
     return;
   }
+  if (place instanceof CharmError) return;
   const requirer = await tools.remoteApplication(relationId);
   if (requirer === undefined) return;
   const prefix = place.path ?? location.path ?? unit.model;

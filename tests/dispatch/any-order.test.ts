@@ -132,7 +132,8 @@ describe('hooks one after the other', function () {
     const state = related();
     state.config['transfers'] = 0;
     state.relations[0]!.remoteApplicationData = { ...track1 };
-    const given = databagsOf(await through(state, 'config-changed'));
+    const passedOn = await through(state, 'config-changed');
+    const given = databagsOf(passedOn);
     assert.ok(JSON.stringify(given['kfp-db']).includes(JSON.stringify(secretKey).slice(1, -1)));
     state.config['bucket'] = 'NO BUCKET';
     state.relations[0]!.localApplicationData = { bucket: 'mine' };
@@ -144,6 +145,9 @@ describe('hooks one after the other', function () {
       'requested-secrets': '["access-key","secret-key"]',
     });
     assert.deepEqual(none, {});
+    passedOn.config['bucket'] = 'NO BUCKET';
+    const broken = { hook: 's3-credentials-relation-broken', relation: 4 };
+    assert.deepEqual(databagsOf(await through(passedOn, broken))['kfp-db'], {});
   });
 
   it('give a database that is upgraded or downgraded its keys in the form that it takes then', async () => {
