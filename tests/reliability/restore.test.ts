@@ -21,13 +21,6 @@ const moments: readonly (readonly [string, Moment['when'], string, number, Blow[
     1,
     'new pod',
   ],
-  [
-    'after the claim was counted up, before Juju hears of the path',
-    'after',
-    's3 PutObject ckf-backup.json',
-    2,
-    'update-status',
-  ],
 ];
 
 /** Each step is in restore/killed-anywhere, in memory; here a process is killed. */

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { copyOfBox } from '../end-to-end/copy-of-box.ts';
+import type { Box } from '../sandbox/box.ts';
+import { destroy, objectsOf, tablesOf } from './box-contents.ts';
+import { commandsOf, isInstalled, openShell, type Shell } from './runbook.ts';
+
+/** The objects without what rclone changes: it adds times of its own, and the ETag is another one when the parts are. */
+const plain = (objects: ReturnType<typeof objectsOf>): unknown =>
+  JSON.parse(
+    JSON.stringify(objects, (name, value: unknown) =>
+      name === 'etag' || /^x-amz-meta-[mb]time$/.test(name) ? undefined : value,
+    ),
+  );
+
+const backUp = async (box: Box): Promise<string> => {
+  const { status, message, results } = await box.run('backup-control-plane');
+  assert.equal(status, 'completed', message);
+  return String(results['backup-id']);
+};
+
+const say = (text: string): void => {
+  process.stdout.write(`      (${text})\n`);
+};
+
+/** The blocks of docs/restore.md are run as they stand there; only endpoints, keys and the id are filled in. */
+describe('what docs/restore.md says by hand', function () {
+  this.timeout(120_000);
+  const resources = new AsyncDisposableStack();
+  let box: Box;
+  let shell: Shell;
+  let directory: string;
+  let older: { readonly id: string; readonly objects: Readonly<Record<string, unknown>> };
+  let newest: typeof older;
+  let tables: Readonly<Record<string, unknown>>;
+  let hasRclone: boolean;
+
+  /** The commands that come before all others, for a set. */
+  const preamble = (id: string): string => {
+    const [text = ''] = commandsOf('## By hand');
+    const { backups, source } = box.stores;
+    return text
+      .replace('https://s3.example.com access_key_id=… secret_access_key=…', filledIn(backups))
+      .replace('http://127.0.0.1:9000 access_key_id=… secret_access_key=…', filledIn(source))
+      .replace(/^ID=.*$/m, `ID=${id}`);
+  };
+  const filledIn = ({ endpoint, accessKey, secretKey }: Box['stores']['source']): string =>
+    `${endpoint} access_key_id=${accessKey} secret_access_key=${secretKey}`;
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'by-hand-'));
+    resources.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    box = resources.use(await copyOfBox());
+    shell = openShell(box, directory);
+    await box.mlmd.stopWriting();
+    await box.configure({ components: 'mlmd,mlpipeline' });
+    tables = tablesOf(box.mlmd.file);
+    const { contents } = box.stores.minio;
+    older = { objects: objectsOf(box), id: await backUp(box) };
+    contents.put('mlpipeline', { key: 'pipelines/6d3a1f0e', content: 'kind: Changed\n' });
+    contents.put('mlpipeline', { key: 'v2/artifacts/a b/größe+50%/model', content: 'changed' });
+    contents.put('mlpipeline', { key: 'v2/artifacts/new', content: 'made later' });
+    newest = { objects: objectsOf(box), id: await backUp(box) };
+    hasRclone = (await isInstalled('rclone')) && (await isInstalled('jq'));
+    if (!hasRclone) say('rclone or jq is not installed: what needs them is not tried here');
+  });
+  after(() => resources.disposeAsync());
+
+  it('brings the objects of the newest set back, and then those of an older one', async () => {
+    const [all = '', exactly = ''] = commandsOf('### Objects');
+    assert.match(all, /^rclone copy /);
+    assert.match(exactly, /mlpipeline\.ndjson\.gz/);
+    if (!hasRclone) return;
+    destroy(box);
+    const listed = await shell.run(preamble(newest.id) + all);
+    assert.ok(listed.includes(`${newest.id}/\n`));
+    assert.match(listed, /"mlmd": \{/);
+    assert.deepEqual(plain(objectsOf(box)), plain(newest.objects));
+    await shell.run(preamble(older.id) + exactly);
+    const { 'v2/artifacts/new': _unknownToTheSet, ...known } = objectsOf(box);
+    assert.ok(_unknownToTheSet);
+    assert.deepEqual(plain(known), plain(older.objects));
+  });
+
+  it('brings ML Metadata back, and keeps what was there', async () => {
+    const [text = ''] = commandsOf('### ML Metadata');
+    const load = text.split('\n');
+    const replace = (from: RegExp, to: string): void => {
+      const at = load.findIndex((line) => from.test(line));
+      assert.notEqual(at, -1, String(from));
+      load[at] = to;
+    };
+    if (!hasRclone) {
+      const { contents } = box.stores.target;
+      const { bucket } = box.stores.backups;
+      const [key = ''] = contents.keys(bucket, `${box.prefix}/mlmd/`).toReversed();
+      writeFileSync(join(directory, 'dump'), contents.read(bucket, key));
+      replace(/^rclone cat /, '');
+    }
+    if (!(await isInstalled('file'))) {
+      say('file is not installed: its line is left out');
+      replace(/^file dump/, '');
+    }
+    if (!(await isInstalled('sqlite3'))) {
+      say('sqlite3 is not installed: the line for python3 is tried alone');
+      replace(
+        /^zcat dump \| sqlite3/,
+        (load.find((line) => line.includes('python3')) ?? '').replace(/^# /, ''),
+      );
+      replace(/^sqlite3 /, '');
+    }
+    {
+      using live = new DatabaseSync(box.mlmd.file);
+      live.exec('DELETE FROM Artifact');
+    }
+    const said = await shell.run((hasRclone ? preamble(newest.id) : '') + load.join('\n'));
+    if (await isInstalled('sqlite3')) assert.match(said, /^ok\n\d+$/m);
+    assert.deepEqual(tablesOf(box.mlmd.file), tables);
+    assert.notDeepEqual(tablesOf(`${box.mlmd.file}.before`), tables);
+    assert.deepEqual(shell.juju().slice(-2), [
+      'scale-application kfp-metadata-writer 0',
+      'scale-application kfp-metadata-writer 1',
+    ]);
+  });
+
+  it('builds the database with python3 alone where there is no sqlite3', async () => {
+    const [text = ''] = commandsOf('### ML Metadata');
+    const line = /^# (zcat dump \| python3 .*)$/m.exec(text)?.[1] ?? assert.fail('no such line');
+    if (!(await isInstalled('python3'))) {
+      say('python3 is not installed: its line is not tried here');
+      return;
+    }
+    await shell.run(`rm -f mlmd.db; ${line}`);
+    assert.deepEqual(tablesOf(join(directory, 'mlmd.db')), tables);
+  });
+});
