@@ -34,17 +34,19 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   await showStatus(unit, assessment, known);
 };
 
-/** Puts the status right, with what is known beyond the assessment, which comes first. */
+/** Puts the status right, with what is known of the controller beyond the assessment. */
 export const showStatus = async (
   unit: Unit,
   { leader, config, trustProblem, journal, location, objectStorageProblem }: Assessment,
-  known: readonly CharmError[],
+  controller: readonly CharmError[],
 ): Promise<void> => {
-  // What lets us do anything at all comes first, and then what an operator integrates.
-  const found = [...known, journal, config, trustProblem, location, objectStorageProblem];
   const status = statusOf({
-    leader,
-    problems: withoutRepeats(found.filter((fact) => fact instanceof CharmError)),
+    ...{ leader, controller },
+    journal: problemOf(journal),
+    options: problemOf(config),
+    trust: trustProblem,
+    s3: problemOf(location),
+    objectStorage: objectStorageProblem,
     lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,
   });
   await Promise.all([
@@ -68,6 +70,5 @@ const atController = async (
   return problem === undefined ? [] : [problem];
 };
 
-const withoutRepeats = (problems: readonly CharmError[]): readonly CharmError[] => [
-  ...new Map(problems.map((problem) => [problem.message, problem])).values(),
-];
+const problemOf = (found: unknown): CharmError | undefined =>
+  found instanceof CharmError ? found : undefined;

@@ -2,17 +2,24 @@ import { sizeText } from '../backup/wording.ts';
 import { type CharmError, errorCodes } from '../errors.ts';
 import type { LastBackup, Status } from '../world.ts';
 
-/** What a unit's status depends on. */
+/** What a unit's status depends on. A problem that is not there is undefined. */
 export interface Facts {
   readonly leader: boolean;
-  /** Everything that stands in the way of a backup; the more important ones first. */
-  readonly problems: readonly CharmError[];
+  /** A scale that is still to be put back, and what keeps us from the Juju controller. */
+  readonly controller: readonly CharmError[];
+  readonly journal: CharmError | undefined;
+  readonly options: CharmError | undefined;
+  readonly trust: CharmError | undefined;
+  readonly s3: CharmError | undefined;
+  readonly objectStorage: CharmError | undefined;
   /** Of this unit: each unit has a journal of its own. */
   readonly lastBackup: LastBackup | undefined;
 }
 
 /** The most severe thing to say: what somebody must act on, then what passes by itself, then when the last backup was made. */
-export const statusOf = ({ leader, problems, lastBackup }: Facts): Status => {
+export const statusOf = (facts: Facts): Status => {
+  const { leader, lastBackup } = facts;
+  const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
   const passing = problems.find(({ code }) => errorCodes[code] === 'transient');
   const problem = blocking ?? passing;
@@ -32,6 +39,17 @@ export const statusOf = ({ leader, problems, lastBackup }: Facts): Status => {
     ...(verified === undefined ? [] : [`verified ${verified}`]),
   ];
   return { name: 'active', message: words.join(', ') };
+};
+
+/** What was changed and is to be put back comes first, then what lets us do anything at all, then what an operator integrates. Each is told once. */
+const problemsIn = (facts: Facts): readonly CharmError[] => {
+  const { controller, journal, options, trust, s3, objectStorage } = facts;
+  const found = [...controller, journal, options, trust, s3, objectStorage];
+  return [
+    ...new Map(
+      found.flatMap((problem) => (problem === undefined ? [] : [[problem.message, problem]])),
+    ).values(),
+  ];
 };
 
 const others = (count: number): string => (count === 0 ? '' : ` (and ${count} more)`);

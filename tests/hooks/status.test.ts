@@ -1,52 +1,107 @@
 import assert from 'node:assert/strict';
-import { CharmError } from '../../src/errors.ts';
-import { statusOf } from '../../src/hooks/status.ts';
+import fc from 'fast-check';
+import { CharmError, type ErrorCode, errorCodes } from '../../src/errors.ts';
+import { type Facts, statusOf } from '../../src/hooks/status.ts';
 
-const late = new CharmError('relation-incomplete', 'minio has sent nothing.');
-const unset = new CharmError('juju-credentials-missing', 'The option is not set.');
-const none = new CharmError('relation-missing', 'No S3.');
+const problem = (code: ErrorCode, message: string): CharmError => new CharmError(code, message);
+const late = problem('relation-incomplete', 'minio has sent nothing.');
+const away = problem('juju-unreachable', 'Juju is away.');
+const unset = problem('juju-credentials-missing', 'The option is not set.');
 const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent: true };
+
+const well: Facts = {
+  leader: true,
+  controller: [],
+  journal: undefined,
+  options: undefined,
+  trust: undefined,
+  s3: undefined,
+  objectStorage: undefined,
+  lastBackup: undefined,
+};
 
 describe('the status', () => {
   it('is active without problems, and tells of the last backup', () => {
-    assert.deepEqual(statusOf({ leader: true, problems: [], lastBackup: undefined }), {
-      name: 'active',
-      message: 'Ready; this unit has made no backup yet',
-    });
-    assert.deepEqual(statusOf({ leader: true, problems: [], lastBackup }), {
-      name: 'active',
-      message: 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB',
-    });
+    const said = (facts: Partial<Facts>): string => {
+      const { name, message } = statusOf({ ...well, ...facts });
+      assert.equal(name, 'active');
+      return message;
+    };
+    assert.equal(said({}), 'Ready; this unit has made no backup yet');
+    assert.equal(said({ lastBackup }), 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB');
     assert.equal(
-      statusOf({ leader: true, problems: [], lastBackup: { ...lastBackup, consistent: false } })
-        .message,
+      said({ lastBackup: { ...lastBackup, consistent: false } }),
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, not consistent',
     );
     assert.equal(
-      statusOf({ leader: true, problems: [], lastBackup: { ...lastBackup, verified: 'damaged' } })
-        .message,
+      said({ lastBackup: { ...lastBackup, verified: 'damaged' } }),
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, verified damaged',
     );
   });
 
   it('of a unit that does not lead tells of no backup, for it knows of none that the leader made', () => {
-    assert.deepEqual(statusOf({ leader: false, problems: [], lastBackup }), {
+    assert.deepEqual(statusOf({ ...well, leader: false, lastBackup }), {
       name: 'active',
       message: 'Ready; the leader makes the backups',
     });
   });
 
   it('waits for what passes by itself', () => {
-    assert.deepEqual(statusOf({ leader: true, problems: [late], lastBackup }), {
+    assert.deepEqual(statusOf({ ...well, objectStorage: late, lastBackup }), {
       name: 'waiting',
       message: 'minio has sent nothing. [relation-incomplete]',
     });
   });
 
-  it('is blocked by the first thing that somebody must act on, whatever else there is', () => {
-    assert.deepEqual(statusOf({ leader: true, problems: [late, unset, none], lastBackup }), {
+  it('is blocked by what somebody must act on, whatever passes by itself', () => {
+    const none = problem('relation-missing', 'No S3.');
+    assert.deepEqual(statusOf({ ...well, controller: [away], s3: none, objectStorage: late }), {
       name: 'blocked',
-      message: 'The option is not set. [juju-credentials-missing] (and 2 more)',
+      message: 'No S3. [relation-missing] (and 2 more)',
     });
+  });
+
+  it('names the most severe problem, as the reference has it', () => {
+    const names = ['journal', 'options', 'trust', 's3', 'objectStorage'] as const;
+    const all = Object.fromEntries(
+      names.map((name) => [name, problem('relation-missing', name)] as const),
+    );
+    const facts: Facts = { ...well, ...all, controller: [unset] };
+    assert.match(statusOf(facts).message, /^The option is not set\..* \(and 5 more\)$/);
+    for (const [index, name] of names.entries()) {
+      const gone = Object.fromEntries(names.slice(0, index).map((other) => [other, undefined]));
+      const { message } = statusOf({ ...facts, controller: [], ...gone });
+      assert.equal(message.split(' ')[0], name);
+    }
+  });
+
+  it('tells a problem once', () => {
+    assert.equal(
+      statusOf({ ...well, s3: late, objectStorage: late }).message,
+      'minio has sent nothing. [relation-incomplete]',
+    );
+  });
+
+  it('is active exactly when there is no problem, and ends with a code or a count otherwise', () => {
+    const anyProblem = fc.option(
+      fc
+        .tuple(fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[])), fc.string())
+        .map(([code, message]) => problem(code, message)),
+      { nil: undefined },
+    );
+    const places = fc.record({
+      ...{ journal: anyProblem, options: anyProblem, trust: anyProblem },
+      ...{ s3: anyProblem, objectStorage: anyProblem },
+    });
+    fc.assert(
+      fc.property(places, (found) => {
+        const { name, message } = statusOf({ ...well, ...found });
+        const problems = Object.values(found).filter((one) => one !== undefined);
+        const mustAct = problems.some(({ code }) => errorCodes[code] === 'operator');
+        const expected = mustAct ? 'blocked' : problems.length > 0 ? 'waiting' : 'active';
+        assert.equal(name, expected);
+        if (expected !== 'active') assert.match(message, / \[[a-z-]+\]( \(and \d more\))?$/);
+      }),
+    );
   });
 });
