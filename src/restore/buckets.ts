@@ -131,6 +131,6 @@ const failed = (to: Source, copies: Copies, damaged: readonly string[]): CharmEr
   return new CharmError(
     'objects-failed',
     `${named.length}${copies.hopeless ? ' or more' : ''} objects could not be brought back into the bucket ${to.bucket}: ${listText(named)}.` +
-      ` ${copies.counts.copied} others were, and are not copied again when the action is run again.`,
+      ` What was brought back is passed over when the action is run again.`,
   );
 };

@@ -112,6 +112,19 @@ describe('bringing a bucket back', () => {
     assert.ok(bucket.from.objects.has('pipelines/2'));
   });
 
+  it('names an object that has rotten where it lies, which no listing tells', async () => {
+    for (const size of [10, 6 * mebi]) {
+      await using bucket = await storedBucket();
+      bucket.from.seed('key', Buffer.alloc(size, 1));
+      const backup = await bucket.backUp();
+      bucket.from.bucket.remove('key');
+      const { bytes } = bucket.to.bucket.get(`${mirror}key`);
+      bytes[3] = 0xff;
+      const { message } = await rejectsWithCode(bucket.restore(backup), 'objects-failed');
+      assert.match(message, /: key \(its backup is damaged\)\./);
+    }
+  });
+
   it('does not take a mirror or a history for the backup that has other bytes', async () => {
     await using bucket = await storedBucket();
     bucket.from.seed('key', 'first');
