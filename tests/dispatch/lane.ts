@@ -19,7 +19,7 @@ export interface Lane extends AsyncDisposable {
 }
 
 /** Starts what the cases of a lane share: a controller with the user `backup`, and an agent. */
-export const openLane = async (addresses?: readonly string[]): Promise<Lane> => {
+export const openLane = async (): Promise<Lane> => {
   await using resources = new AsyncDisposableStack();
   const model = createModel({ name: 'kubeflow', pace: 1 });
   resources.defer(() => {
@@ -29,7 +29,7 @@ export const openLane = async (addresses?: readonly string[]): Promise<Lane> => 
   const controller = resources.use(await startJujuController({ model, users }));
   const agent = resources.use(
     await startUnitAgent({
-      controller: { addresses: addresses ?? [controller.endpoint], ca: controller.ca },
+      controller: { addresses: [controller.endpoint], ca: controller.ca },
     }),
   );
   const journal = await agent.attachStorage('journal');

@@ -26,7 +26,7 @@ export const planApplications = async (
   components: readonly string[],
 ): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
   const problems: CharmError[] = [];
-  if (juju.access === 'read') problems.push(readOnly(world));
+  if (juju.access === 'read') problems.push(readOnly(world, juju));
   const model = await juju.status();
   const find = (name: string, purpose: string): ApplicationStatus | undefined => {
     const application = model.applications.get(name);
@@ -142,11 +142,11 @@ const ailment = (application: ApplicationStatus, isDatabase: boolean): CharmErro
   return undefined;
 };
 
-const readOnly = ({ model }: World): CharmError =>
+const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
   new CharmError(
     'juju-read-only',
-    `The Juju user of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
-      ` juju grant <user> write ${model.name}`,
+    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
+      ` juju grant ${user} write ${model.name}`,
   );
 
 const missing = (name: string, purpose: string, { model }: World): CharmError =>
