@@ -107,7 +107,7 @@ describe('preflight', () => {
   it('refuses a Juju user who may only read, with the command that mends it', async () => {
     using rig = aBackupWorld();
     const { message } = await rejectsWithCode(check(rig.worldWith('read')), 'juju-read-only');
-    assert.match(message, /juju grant <user> write kubeflow/);
+    assert.match(message, /juju grant ckf-backup write kubeflow/);
   });
 
   it('refuses the target as source, whatever the two are called', async () => {
