@@ -25,9 +25,6 @@ const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
 /** Kubernetes kills what is left of a pod 30 s after it was asked to stop (Juju's terminationGracePeriodSeconds). */
 const terminationMilliseconds = 27_000;
 
-/** Hooks are many, and nobody else's runs meanwhile. What could not be reached is tried again by the next one. */
-const hookPatienceMilliseconds = 4_000;
-
 const stop = new AbortController();
 process.once('SIGTERM', () => {
   stop.abort(
@@ -62,7 +59,6 @@ const charm: Charm = {
       progress: event.kind === 'action' ? actionProgress(tools) : hookProgress(tools),
       clock: systemClock,
       signal: stop.signal,
-      hurry: event.kind === 'hook' ? hookPatienceMilliseconds : undefined,
       serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     });
   },

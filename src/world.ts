@@ -406,7 +406,8 @@ export interface Progress {
  * report each of them that fails.
  */
 export interface World {
-  openJuju(): Promise<JujuModel>;
+  /** `hurry`: milliseconds after which a controller that does not let us in is given up; without it, after half a minute. */
+  openJuju(options?: { readonly hurry?: number }): Promise<JujuModel>;
   openKubernetes(): Promise<Kubernetes>;
   openTarget(): Promise<Target>;
   openSource(bucket: string): Promise<Source>;

@@ -37,7 +37,7 @@ export const tunedFlags = [
   '--s3-no-check-bucket',
 ];
 
-/** Our engine, bundled as the charm is and with the charm's limits; a later copy to the same prefix has the first one's list. */
+/** Our engine, bundled and started as the charm is, with its limits and its compile cache; a later copy to the same prefix has the first one's list. */
 export const ourClient = async (scratch: string, transfers: number): Promise<Client> => {
   const bundle = join(scratch, 'bench-copy');
   await build({
@@ -73,7 +73,9 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
         ...(existsSync(list) && { baseline: list }),
       };
       const program = [process.execPath, ...limits, ...flags];
-      return measured([...program, join(bundle, 'copy.mjs'), JSON.stringify(job)], {});
+      return measured([...program, join(bundle, 'copy.mjs'), JSON.stringify(job)], {
+        NODE_COMPILE_CACHE: join(bundle, 'cache'),
+      });
     },
   };
 };

@@ -22,13 +22,14 @@ const server = createServer((request, response) => {
     return;
   }
   lists += 1;
-  response.end(
-    pageFrom(
-      Number(url.searchParams.get('continuation-token') ?? url.searchParams.get('marker') ?? 0),
-      url.searchParams.get('prefix') ?? '',
-    ),
-  );
+  response.end(pageFrom(firstOf(url.searchParams), url.searchParams.get('prefix') ?? ''));
 });
+
+const firstOf = (query: URLSearchParams): number => {
+  const startAfter = /run-(\d+)/.exec(query.get('start-after') ?? '')?.[1];
+  if (startAfter !== undefined && !query.has('continuation-token')) return Number(startAfter) + 1;
+  return Number(query.get('continuation-token') ?? query.get('marker') ?? 0);
+};
 
 const pageFrom = (first: number, prefix: string): string => {
   const last = Math.min(count, first + page);

@@ -17,8 +17,6 @@ export interface WorldOptions {
   readonly clock: Clock;
   readonly redaction: Redaction;
   readonly signal: AbortSignal;
-  /** Milliseconds after which a Juju controller that does not let us in is given up; undefined is as long as an action may wait. */
-  readonly hurry: number | undefined;
   /** Where Kubernetes mounts the pod's token. */
   readonly serviceAccount: string;
   /** A directory on the container's own disk. */
@@ -30,7 +28,7 @@ export interface WorldOptions {
  * CharmError that names the option, relation or command that mends it.
  */
 export const openWorld = (options: WorldOptions): World => {
-  const { environment, config, tools, clock, redaction, signal, serviceAccount, hurry } = options;
+  const { environment, config, tools, clock, redaction, signal, serviceAccount } = options;
   const unit = environment['JUJU_UNIT_NAME'] ?? '';
   const application = unit.replace(/\/\d+$/, '');
   const model = {
@@ -89,7 +87,7 @@ export const openWorld = (options: WorldOptions): World => {
     scratch: options.scratch,
     openTarget,
     openSource,
-    openJuju: async () => {
+    openJuju: async ({ hurry } = {}) => {
       const account = await readJujuCredentials(tools, config, application, model.name);
       redaction.hide(account.password);
       const [{ openJujuModel }, { readAgentConf }] = await Promise.all([

@@ -84,6 +84,9 @@ const objectStorageProblem = async (
   return minio instanceof CharmError ? minio : undefined;
 };
 
+/** Milliseconds. Hooks are many, and nobody else's runs meanwhile; whether the controller lets us in is asked again by the next one. */
+const hurry = 4_000;
+
 /**
  * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs in only when `logIn` says so,
  * because that loads the client and takes a connection.
@@ -96,7 +99,7 @@ export const jujuProblem = async (
   const problem = await orProblem(async () => {
     if (config.jujuCredentials !== undefined && !(await logIn())) return undefined;
     const world = await unit.openWorld(config);
-    await using juju = await world.openJuju();
+    await using juju = await world.openJuju({ hurry });
     if (juju.access !== 'read') return undefined;
     return new CharmError(
       'juju-read-only',
