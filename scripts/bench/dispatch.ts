@@ -12,6 +12,7 @@ const charm = resolve(process.argv[2] ?? join(import.meta.dirname, '..', '..'));
 const answers: Readonly<Record<string, string>> = {
   'config-get': '{"components":"kfp-db,katib-db,mlmd,mlpipeline","transfers":16}',
   'is-leader': 'true',
+  'credential-get': '{}',
   'relation-ids': '[]',
   'storage-list': '[]',
   'status-get': '{"status":"active"}',

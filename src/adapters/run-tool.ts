@@ -26,8 +26,8 @@ export class HookToolError extends Error {
 }
 
 /**
- * Hook tools are small, short and many, and they run in every hook, so they are started by Node itself: with execa,
- * which starts all other processes, an update-status took half as long again.
+ * Hook tools are small, short and many, and they run in every hook, so they are started by Node itself: with execa an
+ * update-status took a third longer (docs/adr/0007).
  */
 export const createRunTool =
   (environment: Environment): RunTool =>
