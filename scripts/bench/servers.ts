@@ -64,11 +64,18 @@ const startBox = async (side: string, scratch: string): Promise<BenchServer> => 
 const startGateway = async (side: string, scratch: string): Promise<BenchServer> => {
   if (radosGwVersion() === undefined) aptInstall(...radosGwPackages);
   const gateway = await startRadosGw(join(scratch, side));
+  let before = 0;
   return {
     url: gateway.url,
-    requests: async () => undefined,
+    requests: async () => {
+      const now = gateway.requests();
+      const since = now - before;
+      before = now;
+      return { all: since };
+    },
     reset: async () => {
       gateway.reset();
+      before = 0;
     },
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   };

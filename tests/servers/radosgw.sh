@@ -4,6 +4,7 @@
 # started it has gone.
 #   radosgw.sh start DIRECTORY S3-PORT MONITOR-PORT
 #   radosgw.sh stop DIRECTORY
+#   radosgw.sh requests DIRECTORY     how many it was sent since its start, as JSON
 set -euo pipefail
 
 stop() {
@@ -99,6 +100,10 @@ start() {
 watch() {
   while kill -0 "$2" && [ -e "$1" ]; do sleep 1; done
   stop "$1"
+}
+
+requests() {
+  ceph --admin-daemon "$1/run/client.rgw.a.asok" perf dump rgw req
 }
 
 action=$1

@@ -10,6 +10,8 @@ import { testUser } from './s3-server.ts';
 export interface RadosGw extends AsyncDisposable {
   readonly url: string;
   createBucket(name: string): Promise<void>;
+  /** How many requests it was sent since it was started or reset. */
+  requests(): number;
   /** Forgets everything that it stores. */
   reset(): void;
 }
@@ -39,11 +41,11 @@ export const startRadosGw = async (
   directory = mkdtempSync(join(tmpdir(), 'radosgw-')),
 ): Promise<RadosGw> => {
   const [port, monitor] = [await freePort(), await freePort()];
-  const run = (...parameters: readonly string[]): void => {
+  const run = (...parameters: readonly string[]): string =>
     execFileSync('bash', [join(import.meta.dirname, 'radosgw.sh'), ...parameters], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
-  };
   const begin = (): void => {
     run('start', directory, String(port), String(monitor));
   };
@@ -55,6 +57,10 @@ export const startRadosGw = async (
   return {
     url,
     createBucket: (name) => createBucket(url, name),
+    requests: () => {
+      const told = JSON.parse(run('requests', directory)) as { rgw: { req: number } };
+      return told.rgw.req;
+    },
     reset: () => {
       end();
       begin();
