@@ -85,7 +85,7 @@ const objectStorageProblem = async (
 };
 
 /** Milliseconds. Hooks are many, and nobody else's runs meanwhile; whether the controller lets us in is asked again by the next one. */
-const hurry = 4_000;
+const hurry = 10_000;
 
 /**
  * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs in only when `logIn` says so,

@@ -142,6 +142,6 @@ describe('the Juju user of a hook', function () {
     const endpoints = `${silent.address},${silent.address}`;
     const { status, message } = await statusAfter(withCredentials({ ...content, endpoints }));
     assert.equal(status, 'waiting');
-    assert.match(message, /no answer within 4 s from 127\.0\.0\.1:\d+/);
+    assert.match(message, /no answer within 10 s from 127\.0\.0\.1:\d+/);
   });
 });
