@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../world.ts';
-import { createBandwidth, type Bandwidth } from './bandwidth.ts';
+import { createBandwidth, type Bandwidth } from './buckets/bandwidth.ts';
 import type { Backup } from './begin-backup.ts';
 import { failedLines, ObjectsFailed } from './buckets/failures.ts';
 import { ProgressOfBucket, progressText } from './buckets/progress.ts';
@@ -13,7 +13,7 @@ import {
   readObjectList,
   uploadObjectList,
   type ListedObject,
-} from './object-list.ts';
+} from './buckets/object-list.ts';
 import { countText, durationText, sizeText } from './wording.ts';
 
 /** What the first pass over the buckets found and did, for the second one. */

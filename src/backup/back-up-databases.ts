@@ -2,7 +2,7 @@ import { CharmError } from '../errors.ts';
 import type { Target } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
 import { backUpDatabase, type DatabasePlan } from './databases.ts';
-import { createListingDigest } from './listing-digest.ts';
+import { createListingDigest } from './databases/listing-digest.ts';
 import type { DatabaseBackup } from './manifest.ts';
 
 /**

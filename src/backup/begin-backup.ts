@@ -6,7 +6,7 @@ import { announceBackup, clearDebris } from '../retention/debris.ts';
 import type { Target, World } from '../world.ts';
 import { backupIdAt, type BackupId } from './backup-id.ts';
 import { ensureClaim, type Claim } from './claim.ts';
-import { generationOf } from './database-path.ts';
+import { generationOf } from './databases/path.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
 import { layoutOf, type Layout } from './layout.ts';

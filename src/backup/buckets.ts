@@ -1,6 +1,6 @@
 import { hasCode } from '../errors.ts';
 import type { Clock, ObjectStore, Source, Target } from '../world.ts';
-import type { Bandwidth } from './bandwidth.ts';
+import type { Bandwidth } from './buckets/bandwidth.ts';
 import { readBaseline } from './buckets/baseline.ts';
 import type { CopyContext } from './buckets/context.ts';
 import { startCopies, type Copies, type CopyCounts } from './buckets/copies.ts';
@@ -9,10 +9,10 @@ import { compareBuckets, isUnchanged, type Comparison } from './buckets/merge.ts
 import { listedAs } from './buckets/object.ts';
 import { ProgressOfBucket } from './buckets/progress.ts';
 import { readRanges } from './buckets/ranges.ts';
-import type { ListedObject } from './object-list.ts';
-import { readAhead } from './read-ahead.ts';
-import { createObjectListWriter, type ObjectListWriter } from './object-list-writer.ts';
-import { Transfers } from './transfers.ts';
+import type { ListedObject } from './buckets/object-list.ts';
+import { readAhead } from './buckets/read-ahead.ts';
+import { createObjectListWriter, type ObjectListWriter } from './buckets/object-list-writer.ts';
+import { Transfers } from './buckets/transfers.ts';
 
 export interface BucketOptions {
   /** The keys of the mirror begin with this: `<prefix>/<bucket>/`. */

@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
 import type { ActionOutcome, ApplicationStatus, Clock, JujuModel } from '../world.ts';
-import { parseClusterStatus, type ClusterStatus } from './cluster-status.ts';
-import { statusOfBackup } from './database-backups.ts';
+import { parseClusterStatus, type ClusterStatus } from './databases/cluster-status.ts';
+import { statusOfBackup } from './databases/backups.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { holdScale, waitForScale, type HeldScale, type ScaleWorld } from './hold-scale.ts';
 import type { DatabaseBackup } from './manifest.ts';

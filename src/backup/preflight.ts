@@ -2,10 +2,10 @@ import type { Config } from '../config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { openConnections } from './connections.ts';
-import { planApplications, type ApplicationPlan } from './preflight-applications.ts';
-import { storageProblems } from './preflight-storage.ts';
+import { planApplications, type ApplicationPlan } from './preflight/applications.ts';
+import { storageProblems } from './preflight/storage.ts';
 import { findRunningWorkloads } from './running-workloads.ts';
-import { settlePaths } from './settle-paths.ts';
+import { settlePaths } from './databases/settle-paths.ts';
 import { countText, listText } from './wording.ts';
 
 export interface BackupRequest {

@@ -1,4 +1,4 @@
-import { generationOf } from '../backup/database-path.ts';
+import { generationOf } from '../backup/databases/path.ts';
 import { layoutOf } from '../backup/layout.ts';
 import { type DatabaseEndpoint, databaseEndpoints } from '../config.ts';
 import { CharmError, orProblem } from '../errors.ts';

@@ -6,7 +6,7 @@ import { takeLock } from '../backup/lock.ts';
 import type { Config } from '../config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
-import { takeOverPath } from '../backup/next-path.ts';
+import { takeOverPath } from '../backup/databases/next-path.ts';
 import type { ReadyRestore } from './preflight.ts';
 import type { RestoreRequest } from './restore-request.ts';
 

@@ -1,11 +1,11 @@
-import type { Bandwidth } from '../backup/bandwidth.ts';
+import type { Bandwidth } from '../backup/buckets/bandwidth.ts';
 import { startCopies, type Copies } from '../backup/buckets/copies.ts';
 import { compareBuckets, provesContent } from '../backup/buckets/merge.ts';
 import { ProgressOfBucket } from '../backup/buckets/progress.ts';
-import type { ListedObject } from '../backup/object-list.ts';
-import { isMd5 } from '../backup/part-layout.ts';
-import { readAhead } from '../backup/read-ahead.ts';
-import { Transfers } from '../backup/transfers.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
+import { isMd5 } from '../backup/buckets/part-layout.ts';
+import { readAhead } from '../backup/buckets/read-ahead.ts';
+import { Transfers } from '../backup/buckets/transfers.ts';
 import { listText } from '../backup/wording.ts';
 import { CharmError } from '../errors.ts';
 import type { Clock, Source, StoredObject } from '../world.ts';

@@ -1,5 +1,5 @@
 import { compareKeys } from '../key-order.ts';
-import { readAhead } from '../backup/read-ahead.ts';
+import { readAhead } from '../backup/buckets/read-ahead.ts';
 import type { StoredObject } from '../world.ts';
 
 /** An object that a set lists, or that the bucket has, or both. */

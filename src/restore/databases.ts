@@ -6,7 +6,7 @@ import { CharmError } from '../errors.ts';
 import type { ApplicationStatus } from '../world.ts';
 import type { Restore } from './begin-restore.ts';
 import { ensureVisible, removeCopy } from './make-visible.ts';
-import { moveToNextPath } from '../backup/next-path.ts';
+import { moveToNextPath } from '../backup/databases/next-path.ts';
 
 /** A database that is to become what a backup of it holds. */
 export interface DatabasePlan {

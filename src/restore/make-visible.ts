@@ -1,5 +1,5 @@
 import { saidBy } from '../backup/databases.ts';
-import { statusOfBackup } from '../backup/database-backups.ts';
+import { statusOfBackup } from '../backup/databases/backups.ts';
 import type { DatabaseBackup } from '../backup/manifest.ts';
 import { countText } from '../backup/wording.ts';
 import { CharmError } from '../errors.ts';

@@ -2,7 +2,7 @@ import { openConnections } from '../backup/connections.ts';
 import { startHeartbeat } from '../backup/heartbeat.ts';
 import { layoutOf, type Layout } from '../backup/layout.ts';
 import type { BackupManifest } from '../backup/manifest.ts';
-import { storageProblems } from '../backup/preflight-storage.ts';
+import { storageProblems } from '../backup/preflight/storage.ts';
 import { findRunningWorkloads } from '../backup/running-workloads.ts';
 import { countText, listText } from '../backup/wording.ts';
 import type { Config } from '../config.ts';

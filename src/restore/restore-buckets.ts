@@ -1,4 +1,4 @@
-import { createBandwidth } from '../backup/bandwidth.ts';
+import { createBandwidth } from '../backup/buckets/bandwidth.ts';
 import { ProgressOfBucket, progressText } from '../backup/buckets/progress.ts';
 import { countText, durationText, sizeText } from '../backup/wording.ts';
 import type { Restore } from './begin-restore.ts';

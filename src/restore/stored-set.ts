@@ -1,5 +1,5 @@
 import type { BucketBackup } from '../backup/manifest.ts';
-import type { ListedObject } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
 import type { Layout } from '../backup/layout.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import { openProvenList } from '../sets/proven-list.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ListedObject } from '../backup/object-list.ts';
-import { readObjectList } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
+import { readObjectList } from '../backup/buckets/object-list.ts';
 import { hasCode } from '../errors.ts';
 import { inHistoryOrder } from '../sets/history-order.ts';
 import { lookUp } from '../sets/look-up.ts';

@@ -1,5 +1,11 @@
-import type { ListedObject } from '../backup/object-list.ts';
-import { guessLayout, isMd5, layoutWith, partsOf, type PartLayout } from '../backup/part-layout.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
+import {
+  guessLayout,
+  isMd5,
+  layoutWith,
+  partsOf,
+  type PartLayout,
+} from '../backup/buckets/part-layout.ts';
 import { hasCode } from '../errors.ts';
 import type { Clock, ObjectStore, StoredObject } from '../world.ts';
 import { createDigest, type Digest } from './digest.ts';

@@ -1,4 +1,4 @@
-import type { ListedObject } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
 import type { StoredObject } from '../world.ts';
 import { checkContent, type ReadingWorld } from './check-content.ts';
 import type { Damages } from './damages.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { etagOfParts, type PartLayout } from '../backup/part-layout.ts';
+import { etagOfParts, type PartLayout } from '../backup/buckets/part-layout.ts';
 
 /** The checksums of a content that is read once. */
 export interface Digest {

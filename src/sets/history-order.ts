@@ -1,5 +1,5 @@
 import { compareKeys } from '../key-order.ts';
-import type { ListedObject } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
 import { storedEtag } from './stored-version.ts';
 
 /** A listed object under the name that it has, or would have, below `history/<bucket>/`. */

@@ -1,7 +1,7 @@
 import type { Layout } from '../backup/layout.ts';
 import type { BucketBackup } from '../backup/manifest.ts';
-import type { ListedObject } from '../backup/object-list.ts';
-import { isMd5 } from '../backup/part-layout.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
+import { isMd5 } from '../backup/buckets/part-layout.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
 import { inHistoryOrder } from './history-order.ts';
 import { lookUp } from './look-up.ts';

@@ -1,5 +1,5 @@
 import { compareKeys } from '../key-order.ts';
-import { readAhead } from '../backup/read-ahead.ts';
+import { readAhead } from '../backup/buckets/read-ahead.ts';
 
 interface Keyed {
   readonly key: string;

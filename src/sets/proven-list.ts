@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { BucketBackup } from '../backup/manifest.ts';
-import { readObjectList, type ListedObject } from '../backup/object-list.ts';
+import { readObjectList, type ListedObject } from '../backup/buckets/object-list.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import type { ObjectContent, ObjectStore } from '../world.ts';
 

@@ -1,5 +1,5 @@
 import { provesContent } from '../backup/buckets/merge.ts';
-import type { ListedObject } from '../backup/object-list.ts';
+import type { ListedObject } from '../backup/buckets/object-list.ts';
 
 /** The ETag that the bytes of a listed object have in the mirror, and the last part of their name in the history. */
 export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;

@@ -1,4 +1,4 @@
-import { createListingDigest } from '../backup/listing-digest.ts';
+import { createListingDigest } from '../backup/databases/listing-digest.ts';
 import type { DatabaseBackup } from '../backup/manifest.ts';
 import { listedAsFound } from './check-content.ts';
 import { createContentChecks } from './content-checks.ts';

@@ -1,4 +1,4 @@
-import { statusOfBackup } from '../backup/database-backups.ts';
+import { statusOfBackup } from '../backup/databases/backups.ts';
 import type { BackupManifest, DatabaseBackup } from '../backup/manifest.ts';
 import { orProblem, CharmError } from '../errors.ts';
 import type { JujuModel, World } from '../world.ts';

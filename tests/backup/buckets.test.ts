@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { createBandwidth } from '../../src/backup/bandwidth.ts';
+import { createBandwidth } from '../../src/backup/buckets/bandwidth.ts';
 import { ObjectsFailed } from '../../src/backup/buckets/failures.ts';
 import { ProgressOfBucket } from '../../src/backup/buckets/progress.ts';
-import { readObjectList } from '../../src/backup/object-list.ts';
+import { readObjectList } from '../../src/backup/buckets/object-list.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/world.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { bucketFixture, history, mirror, restored, type Fixture } from './bucket-fixture.ts';
+import { bucketFixture, history, mirror, restored, type Fixture } from './buckets/fixture.ts';
 
 const mebi = 2 ** 20;
 const md5 = (bytes: Uint8Array | string): string => createHash('md5').update(bytes).digest('hex');

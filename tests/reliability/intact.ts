@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { parseManifest } from '../../src/backup/manifest.ts';
-import type { ListedObject } from '../../src/backup/object-list.ts';
+import type { ListedObject } from '../../src/backup/buckets/object-list.ts';
 import type { Box } from '../sandbox/box.ts';
 
 /** The ids of the sets that have a manifest, oldest first. */

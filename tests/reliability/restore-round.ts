@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { generationOf } from '../../src/backup/database-path.ts';
+import { generationOf } from '../../src/backup/databases/path.ts';
 import { contentsOf, destroy } from '../restore/box-contents.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';

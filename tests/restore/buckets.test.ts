@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { history, mirror } from '../backup/bucket-fixture.ts';
+import { history, mirror } from '../backup/buckets/fixture.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import type { FakeObject } from '../fakes/object-store-bucket.ts';
 import { CharmError } from '../../src/errors.ts';

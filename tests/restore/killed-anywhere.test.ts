@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { putBack } from '../../src/backup/put-back.ts';
-import { generationOf } from '../../src/backup/database-path.ts';
+import { generationOf } from '../../src/backup/databases/path.ts';
 import type { RestoreRequest } from '../../src/restore/restore-request.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
 import { aConfig } from '../fixtures/config.ts';

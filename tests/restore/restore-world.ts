@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { createListingDigest } from '../../src/backup/listing-digest.ts';
+import { createListingDigest } from '../../src/backup/databases/listing-digest.ts';
 import type { BackupManifest } from '../../src/backup/manifest.ts';
 import type { World } from '../../src/world.ts';
 import { FakeKubernetes } from '../fakes/kubernetes.ts';

@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path';
-import { createBandwidth } from '../../src/backup/bandwidth.ts';
+import { createBandwidth } from '../../src/backup/buckets/bandwidth.ts';
 import { layoutOf } from '../../src/backup/layout.ts';
 import type { BucketBackup } from '../../src/backup/manifest.ts';
-import { uploadObjectList } from '../../src/backup/object-list.ts';
+import { uploadObjectList } from '../../src/backup/buckets/object-list.ts';
 import { bringBack, type BringBack } from '../../src/restore/buckets.ts';
 import { settleBucket } from '../../src/restore/settle-bucket.ts';
 import { openStoredSet, type StoredSet } from '../../src/restore/stored-set.ts';
-import { bucketFixture, sourceOf, type Fixture } from '../backup/bucket-fixture.ts';
+import { bucketFixture, sourceOf, type Fixture } from '../backup/buckets/fixture.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 

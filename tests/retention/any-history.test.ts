@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BackupId } from '../../src/backup/backup-id.ts';
-import { openObjectList } from '../../src/backup/object-list.ts';
+import { openObjectList } from '../../src/backup/buckets/object-list.ts';
 import { hasCode } from '../../src/errors.ts';
 import { deleteSet } from '../../src/retention/delete-set.ts';
 import { pruneSets } from '../../src/retention/prune.ts';

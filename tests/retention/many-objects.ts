@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { backupIdAt } from '../../src/backup/backup-id.ts';
 import { layoutOf } from '../../src/backup/layout.ts';
-import { createObjectListWriter } from '../../src/backup/object-list-writer.ts';
+import { createObjectListWriter } from '../../src/backup/buckets/object-list-writer.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
 import { verifySet } from '../../src/sets/verify-set.ts';
 import type { ObjectStore, StoredObject, World } from '../../src/world.ts';

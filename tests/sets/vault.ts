@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { backupIdAt, type BackupId } from '../../src/backup/backup-id.ts';
-import { createBandwidth } from '../../src/backup/bandwidth.ts';
+import { createBandwidth } from '../../src/backup/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/backup/buckets.ts';
 import { findLastSet } from '../../src/backup/last-set.ts';
 import { layoutOf } from '../../src/backup/layout.ts';
-import { createListingDigest } from '../../src/backup/listing-digest.ts';
+import { createListingDigest } from '../../src/backup/databases/listing-digest.ts';
 import { writeManifest, type BackupManifest } from '../../src/backup/manifest.ts';
 import {
   openObjectList,
   uploadObjectList,
   type ListedObject,
-} from '../../src/backup/object-list.ts';
+} from '../../src/backup/buckets/object-list.ts';
 import { CharmError } from '../../src/errors.ts';
 import { announceBackup, clearDebris } from '../../src/retention/debris.ts';
 import type { Clock, Target, World } from '../../src/world.ts';

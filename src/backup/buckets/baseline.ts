@@ -1,4 +1,4 @@
-import type { ListedObject } from '../object-list.ts';
+import type { ListedObject } from './object-list.ts';
 
 /** An earlier list of a bucket, which also tells where its keys lie. All of it is read side by side, each once. */
 export interface Baseline {

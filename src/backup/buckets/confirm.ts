@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
 import type { CopyContext } from './context.ts';
-import { metered } from '../metered.ts';
-import { etagOfParts, type PartLayout } from '../part-layout.ts';
+import { metered } from './metered.ts';
+import { etagOfParts, type PartLayout } from './part-layout.ts';
 
 /** What was written to the target, as we read it from the source. */
 export interface Written {

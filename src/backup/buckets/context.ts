@@ -1,5 +1,5 @@
 import type { Clock, ObjectStore } from '../../world.ts';
-import type { Bandwidth } from '../bandwidth.ts';
+import type { Bandwidth } from './bandwidth.ts';
 
 /** What every copy of a pass works with. */
 export interface CopyContext {

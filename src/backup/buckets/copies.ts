@@ -3,8 +3,8 @@ import type { CopyContext } from './context.ts';
 import type { Comparison } from './merge.ts';
 import { copyObject, isSmall, type CopyJob } from './object.ts';
 import type { ProgressOfBucket } from './progress.ts';
-import type { Place } from '../object-list-writer.ts';
-import type { Transfers } from '../transfers.ts';
+import type { Place } from './object-list-writer.ts';
+import type { Transfers } from './transfers.ts';
 
 /** What the copies of a pass came to. */
 export interface CopyCounts {

@@ -1,8 +1,8 @@
 import type { StoredObject } from '../../world.ts';
 import { compareKeys } from '../../key-order.ts';
-import type { ListedObject } from '../object-list.ts';
-import { etagOfParts, isMd5 } from '../part-layout.ts';
-import type { ReadAhead } from '../read-ahead.ts';
+import type { ListedObject } from './object-list.ts';
+import { etagOfParts, isMd5 } from './part-layout.ts';
+import type { ReadAhead } from './read-ahead.ts';
 
 /** An object of the source beside what lies under its key in the mirror, and what the last list says about it. */
 export interface Comparison {

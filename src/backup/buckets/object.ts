@@ -4,8 +4,8 @@ import type { CopyContext, Moved } from './context.ts';
 import { provesContent } from './merge.ts';
 import { copyParts } from './parts.ts';
 import { copySmall, copyStreamed, type Copy } from './whole.ts';
-import type { ListedObject } from '../object-list.ts';
-import { partsOf, smallestPart } from '../part-layout.ts';
+import type { ListedObject } from './object-list.ts';
+import { partsOf, smallestPart } from './part-layout.ts';
 
 /** An object that has to be copied; what is found out about it stays for the next attempt. */
 export interface CopyJob {

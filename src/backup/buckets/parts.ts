@@ -4,7 +4,7 @@ import type { ObjectContent, PartUpload, StoredObject } from '../../world.ts';
 import { confirmWritten } from './confirm.ts';
 import type { CopyContext, Moved } from './context.ts';
 import { metadataOf, openObject, readAgain, type Copy } from './whole.ts';
-import { metered } from '../metered.ts';
+import { metered } from './metered.ts';
 import {
   etagOfParts,
   guessLayout,
@@ -13,7 +13,7 @@ import {
   partsOf,
   rangeOf,
   type PartLayout,
-} from '../part-layout.ts';
+} from './part-layout.ts';
 
 const sideBySide = 4;
 const attempts = 3;

@@ -1,5 +1,5 @@
 import type { KeyRange, StoredObject } from '../../world.ts';
-import { readAhead, type ReadAhead } from '../read-ahead.ts';
+import { readAhead, type ReadAhead } from './read-ahead.ts';
 
 /** What to read, for `readRanges`. */
 export interface Ranges {

@@ -3,8 +3,8 @@ import { CharmError, hasCode } from '../../errors.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
 import { confirmWritten, etagOfContent } from './confirm.ts';
 import type { CopyContext, Moved } from './context.ts';
-import { metered } from '../metered.ts';
-import { etagOfParts, isMd5, partsOf, type PartLayout } from '../part-layout.ts';
+import { metered } from './metered.ts';
+import { etagOfParts, isMd5, partsOf, type PartLayout } from './part-layout.ts';
 
 /** What a copy turned out to be. */
 export interface Copy {

@@ -4,7 +4,7 @@ import { ObjectsFailed } from '../../../src/backup/buckets/failures.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import type { FakeMethod } from '../../fakes/object-store-failures.ts';
-import { bucketFixture, mirror, restored } from '../bucket-fixture.ts';
+import { bucketFixture, mirror, restored } from './fixture.ts';
 
 const mebi = 2 ** 20;
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');

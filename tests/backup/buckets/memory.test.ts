@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { ListedObject } from '../../../src/backup/object-list.ts';
+import type { ListedObject } from '../../../src/backup/buckets/object-list.ts';
 import type { KeyRange, StoredObject } from '../../../src/world.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { bucketFixture, mirror } from '../bucket-fixture.ts';
+import { bucketFixture, mirror } from './fixture.ts';
 
 const mebi = 2 ** 20;
 // The three listings of 100,000 objects would take more than 100 MiB; the rest of the test process makes some noise.

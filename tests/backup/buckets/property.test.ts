@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { ObjectsFailed } from '../../../src/backup/buckets/failures.ts';
-import type { ListedObject } from '../../../src/backup/object-list.ts';
+import type { ListedObject } from '../../../src/backup/buckets/object-list.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { bucketFixture, mirror, restored } from '../bucket-fixture.ts';
+import { bucketFixture, mirror, restored } from './fixture.ts';
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { CharmError, reasonOf } from '../errors.ts';
+import { CharmError, reasonOf } from '../../errors.ts';
 import type { ListedObject } from './object-list.ts';
 import { splitLines } from './split-lines.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Transfers, type TransferOutcome } from '../../src/backup/transfers.ts';
+import { Transfers, type TransferOutcome } from '../../../src/backup/buckets/transfers.ts';
 
 /** Keeps it as full as it allows, and ends transfers with what the servers would say at that number in flight. */
 const load = async (

@@ -9,7 +9,7 @@ import {
   ownLayout,
   partsOf,
   rangeOf,
-} from '../../src/backup/part-layout.ts';
+} from '../../../src/backup/buckets/part-layout.ts';
 
 const mebi = 2 ** 20;
 

@@ -1,9 +1,9 @@
-import { databaseEndpoints } from '../config.ts';
-import { hasCode } from '../errors.ts';
-import type { Target, World } from '../world.ts';
-import { readClaim, writeClaim, type Claim } from './claim.ts';
-import { generationOf } from './database-path.ts';
-import { layoutOf } from './layout.ts';
+import { databaseEndpoints } from '../../config.ts';
+import { hasCode } from '../../errors.ts';
+import type { Target, World } from '../../world.ts';
+import { readClaim, writeClaim, type Claim } from '../claim.ts';
+import { generationOf } from './path.ts';
+import { layoutOf } from '../layout.ts';
 
 export type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
 

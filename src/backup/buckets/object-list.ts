@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { CharmError, reasonOf } from '../errors.ts';
-import type { ObjectStore } from '../world.ts';
+import { CharmError, reasonOf } from '../../errors.ts';
+import type { ObjectStore } from '../../world.ts';
 import { splitLines } from './split-lines.ts';
 
 /**

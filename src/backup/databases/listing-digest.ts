@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StoredObject } from '../world.ts';
+import type { StoredObject } from '../../world.ts';
 
 /** The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It is another one when any object is. */
 export interface ListingDigest {

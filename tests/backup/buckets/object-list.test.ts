@@ -10,10 +10,10 @@ import {
   readObjectList,
   uploadObjectList,
   type ListedObject,
-} from '../../src/backup/object-list.ts';
-import { createObjectListWriter } from '../../src/backup/object-list-writer.ts';
-import { CharmError, hasCode } from '../../src/errors.ts';
-import { FakeObjectStore } from '../fakes/object-store.ts';
+} from '../../../src/backup/buckets/object-list.ts';
+import { createObjectListWriter } from '../../../src/backup/buckets/object-list-writer.ts';
+import { CharmError, hasCode } from '../../../src/errors.ts';
+import { FakeObjectStore } from '../../fakes/object-store.ts';
 
 const line = (key: string, extra: Partial<ListedObject> = {}): ListedObject => ({
   key,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { CharmError, orProblem } from '../errors.ts';
-import type { Source, Target, World } from '../world.ts';
-import { claimProblem, readClaim } from './claim.ts';
-import { layoutOf } from './layout.ts';
+import { CharmError, orProblem } from '../../errors.ts';
+import type { Source, Target, World } from '../../world.ts';
+import { claimProblem, readClaim } from '../claim.ts';
+import { layoutOf } from '../layout.ts';
 
 /**
  * Whether S3 can be written and the buckets can be read. Writes one small object under our own path and deletes it again; when that object shows up in a

@@ -1,7 +1,7 @@
-import { CharmError } from '../errors.ts';
-import type { ApplicationStatus, Target } from '../world.ts';
-import { readClaim } from './claim.ts';
-import { generationOf } from './database-path.ts';
+import { CharmError } from '../../errors.ts';
+import type { ApplicationStatus, Target } from '../../world.ts';
+import { readClaim } from '../claim.ts';
+import { generationOf } from './path.ts';
 import { handOut, moveToNextPath, takeOverPath, type PathWorld } from './next-path.ts';
 
 /** A database as the preflight found it. */

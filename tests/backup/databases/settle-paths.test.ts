@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Claim } from '../../src/backup/claim.ts';
-import { settlePaths } from '../../src/backup/settle-paths.ts';
-import { CharmError } from '../../src/errors.ts';
-import { FakeJournal } from '../fakes/journal.ts';
-import { FakeObjectStore } from '../fakes/object-store.ts';
-import { targetIn } from '../fixtures/target.ts';
-import { rejectsWithCode } from '../rejects-with-code.ts';
+import type { Claim } from '../../../src/backup/claim.ts';
+import { settlePaths } from '../../../src/backup/databases/settle-paths.ts';
+import { CharmError } from '../../../src/errors.ts';
+import { FakeJournal } from '../../fakes/journal.ts';
+import { FakeObjectStore } from '../../fakes/object-store.ts';
+import { targetIn } from '../../fixtures/target.ts';
+import { rejectsWithCode } from '../../rejects-with-code.ts';
 
 const model = { name: 'kubeflow', uuid: 'ours' };
 const refusal = new CharmError('database-claimed', 'kfp-db refuses to write backups.');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { parseClusterStatus } from '../../src/backup/cluster-status.ts';
-import { statusOfBackup } from '../../src/backup/database-backups.ts';
-import { faultOf } from '../../src/backup/databases.ts';
-import { CharmError } from '../../src/errors.ts';
+import { parseClusterStatus } from '../../../src/backup/databases/cluster-status.ts';
+import { statusOfBackup } from '../../../src/backup/databases/backups.ts';
+import { faultOf } from '../../../src/backup/databases.ts';
+import { CharmError } from '../../../src/errors.ts';
 
 const track80 = {
   success: 'True',

@@ -3,12 +3,12 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBandwidth } from '../../src/backup/bandwidth.ts';
-import { copyBucket, type BucketOptions, type BucketPass } from '../../src/backup/buckets.ts';
-import { readObjectList, type ListedObject } from '../../src/backup/object-list.ts';
-import type { ObjectStore, Source, Target } from '../../src/world.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { FakeObjectStore } from '../fakes/object-store.ts';
+import { createBandwidth } from '../../../src/backup/buckets/bandwidth.ts';
+import { copyBucket, type BucketOptions, type BucketPass } from '../../../src/backup/buckets.ts';
+import { readObjectList, type ListedObject } from '../../../src/backup/buckets/object-list.ts';
+import type { ObjectStore, Source, Target } from '../../../src/world.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { FakeObjectStore } from '../../fakes/object-store.ts';
 
 export const mirror = 'p/mlpipeline/';
 export const history = 'p/history/mlpipeline/';

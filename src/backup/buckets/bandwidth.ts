@@ -1,5 +1,5 @@
-import type { BandwidthPeriod } from '../config.ts';
-import type { Clock } from '../world.ts';
+import type { BandwidthPeriod } from '../../config.ts';
+import type { Clock } from '../../world.ts';
 
 /** Shares out the bytes that all transfers together may move. */
 export interface Bandwidth {

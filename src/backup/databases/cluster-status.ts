@@ -1,4 +1,4 @@
-import { CharmError } from '../errors.ts';
+import { CharmError } from '../../errors.ts';
 
 /** An InnoDB cluster as mysql-k8s' action `get-cluster-status` describes it. */
 export interface ClusterStatus {

@@ -1,4 +1,4 @@
-import { layoutOf } from './layout.ts';
+import { layoutOf } from '../layout.ts';
 
 /**
  * Which generation of a database's path this is: 1 for `<prefix>/kfp-db`, 2 for `<prefix>/kfp-db-2`, and so on. Undefined for a path that we

@@ -1,5 +1,5 @@
-import { CharmError } from '../errors.ts';
-import { compareKeys } from '../key-order.ts';
+import { CharmError } from '../../errors.ts';
+import { compareKeys } from '../../key-order.ts';
 
 /**
  * Reads a listing ahead of the one who walks along it, so that the next page is on its way while this one is worked on; at most

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createBandwidth, type Bandwidth } from '../../src/backup/bandwidth.ts';
-import type { Clock } from '../../src/world.ts';
+import { createBandwidth, type Bandwidth } from '../../../src/backup/buckets/bandwidth.ts';
+import type { Clock } from '../../../src/world.ts';
 
 /** A clock whose time passes only when everybody sleeps. */
 const simulatedClock = (start: Date): Clock & { run(until: number): Promise<void> } => {

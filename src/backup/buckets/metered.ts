@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { CopyContext, Moved } from './buckets/context.ts';
+import type { CopyContext, Moved } from './context.ts';
 
 /** Passes a body on as fast as the bandwidth allows, counts it, and feeds it to the hashes. Destroys the body when it is destroyed. */
 export const metered = (
