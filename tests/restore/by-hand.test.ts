@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { copyOfBox } from '../end-to-end/copy-of-box.ts';
+import { parseManifest } from '../../src/backup/manifest.ts';
 import type { Box } from '../sandbox/box.ts';
+import { rowsOf } from '../sandbox/mysql/data-file.ts';
 import { destroy, objectsOf, tablesOf } from './box-contents.ts';
 import { commandsOf, isInstalled, openShell, type Shell } from './runbook.ts';
 
@@ -56,7 +58,7 @@ describe('what docs/restore.md says by hand', function () {
       rmSync(directory, { recursive: true });
     });
     box = resources.use(await copyOfBox());
-    shell = openShell(box, directory);
+    shell = resources.use(await openShell(box, directory));
     await box.mlmd.stopWriting();
     await box.configure({ components: 'mlmd,mlpipeline' });
     tables = tablesOf(box.mlmd.file);
@@ -126,6 +128,32 @@ describe('what docs/restore.md says by hand', function () {
       'scale-application kfp-metadata-writer 0',
       'scale-application kfp-metadata-writer 1',
     ]);
+  });
+
+  it('brings the rows of a database back, and its units', async () => {
+    const [commands = ''] = commandsOf('### Databases');
+    await box.configure({ components: 'kfp-db' });
+    const { dataFile } = box.databases['kfp-db'];
+    const rows = rowsOf(dataFile);
+    const run = await box.run('backup-control-plane');
+    assert.equal(run.status, 'completed', run.message);
+    const key = `${box.prefix}/sets/${String(run.results['backup-id'])}/manifest.json`;
+    const manifest = box.stores.target.contents.read(box.stores.backups.bucket, key);
+    const [backup] = parseManifest(manifest.toString(), key).databases;
+    {
+      using data = new DatabaseSync(dataFile);
+      data.exec(`DELETE FROM "${Object.keys(rows)[0] ?? ''}"`);
+    }
+    assert.notDeepEqual(rowsOf(dataFile), rows);
+    const { scale } = box.model.application('kfp-db');
+    const said = await shell.run(
+      commands
+        .replace('<databases[].backupId of kfp-db>', backup!.backupId)
+        .replace('<units as before>', String(scale)),
+    );
+    assert.match(said, new RegExp(`${backup!.backupId}.*finished`));
+    assert.deepEqual(rowsOf(dataFile), rows);
+    assert.equal(box.scales()['kfp-db'], scale);
   });
 
   it('builds the database with python3 alone where there is no sqlite3', async () => {
