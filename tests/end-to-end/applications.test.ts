@@ -45,14 +45,17 @@ describe('a backup of applications that are not well', function () {
     box.model.setWorkload('katib-db/0', 'active', 'Primary');
   });
 
-  it('says what to do about a path that another cluster claimed', async () => {
+  it('is told to run again once the database has a path that no other cluster claimed', async () => {
     await using box = await copyOfBox();
     await claimByAnother(box);
     assert.equal(
       box.model.application('kfp-db').status?.message,
       'S3 repository claimed by another cluster',
     );
-    await expectFailure(box, 'database-claimed');
+    await expectFailure(box, 'database-path-moved');
+    await box.model.settled('kfp-db');
+    const { status, message } = await box.run('backup-control-plane');
+    assert.equal(status, 'completed', message);
   });
 
   it('does not touch a database with a member that is being backed up', async () => {
