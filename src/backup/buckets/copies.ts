@@ -41,7 +41,7 @@ export interface Copies {
 /** After so many failures in a row the servers are taken to be away. */
 const mostInRow = 50;
 const mostFailures = 1000;
-/** From this size on a transfer counts as several, because a few of them fill a link. */
+/** What is streamed counts as two transfers, and from this size on as four: a few of them fill a link, and each takes room. */
 const large = 8 * 2 ** 20;
 
 export const startCopies = (
@@ -87,7 +87,7 @@ export const startCopies = (
     }
   };
   const launch = async (job: CopyJob, place: Place): Promise<void> => {
-    const weight = isSmall(context, job.source) || job.source.size < large ? 1 : 4;
+    const weight = isSmall(context, job.source) ? 1 : job.source.size < large ? 2 : 4;
     await transfers.enter(weight);
     const running = copy(job, place, weight).finally(() => inFlight.delete(running));
     inFlight.add(running);
