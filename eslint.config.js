@@ -38,7 +38,7 @@ export default tseslint.config(
     languageOptions: { globals: { console: 'readonly', process: 'readonly' } },
   },
   layer(
-    ['src/world.ts', 'src/errors.ts', 'src/event.ts'],
+    ['src/world.ts', 'src/ports/**', 'src/errors.ts', 'src/event.ts', 'src/unless-aborted.ts'],
     [
       ...sdks,
       '**/adapters/**',

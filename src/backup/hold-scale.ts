@@ -7,8 +7,9 @@ import type {
   JujuModel,
   ModelStatus,
 } from '../world.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { describeUnits } from './describe-units.ts';
-import { unlessAborted, within } from './within.ts';
+import { within } from './within.ts';
 import { countText } from './wording.ts';
 
 /** A changed scale. Disposing of it is putting back; several calls put back once. */

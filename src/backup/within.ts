@@ -39,22 +39,3 @@ export const within = async <T>(
     over.abort();
   }
 };
-
-/** Waits for `work`, or rejects with the signal's reason; the work itself is not stopped by that. */
-export const unlessAborted = async <T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> => {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => {
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-};

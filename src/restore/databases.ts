@@ -1,4 +1,4 @@
-import { clusterStatus, faultOf, saidBy } from '../backup/databases.ts';
+import { clusterStatus, faultOf, saidBy } from '../backup/databases/members.ts';
 import { holdScale, waitForScale, type HeldScale } from '../backup/hold-scale.ts';
 import type { DatabaseBackup } from '../backup/manifest.ts';
 import { durationText } from '../backup/wording.ts';

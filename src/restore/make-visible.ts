@@ -1,4 +1,4 @@
-import { saidBy } from '../backup/databases.ts';
+import { saidBy } from '../backup/databases/members.ts';
 import { statusOfBackup } from '../backup/databases/backups.ts';
 import type { DatabaseBackup } from '../backup/manifest.ts';
 import { countText } from '../backup/wording.ts';

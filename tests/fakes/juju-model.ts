@@ -1,5 +1,6 @@
 import { CharmError } from '../../src/errors.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel, ModelStatus } from '../../src/world.ts';
+import { unlessAborted } from '../../src/unless-aborted.ts';
 import { ModelRefusal } from '../sandbox/model-core.ts';
 import type { ApplicationState } from '../sandbox/model-state.ts';
 import { applicationStatus } from '../sandbox/model-status.ts';
@@ -76,15 +77,6 @@ const outcomeOf = async (model: Model, id: string): Promise<ActionOutcome> => {
   if (status === 'pending' || status === 'running' || status === 'aborting')
     throw new Error(`task ${id} has not ended`);
   return { task: id, status, message, results: structuredClone(output) };
-};
-
-const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    reject(signal?.reason as Error);
-  };
-  signal?.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal?.removeEventListener('abort', abort));
 };
 
 const statusOf = ({ state }: Model): ModelStatus => ({

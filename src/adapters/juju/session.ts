@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
+import { unlessAborted } from '../../unless-aborted.ts';
 import type { Clock } from '../../world.ts';
 import { dialFirst } from './dial.ts';
 import { jujuUrl } from './endpoint.ts';
@@ -133,18 +134,5 @@ const checkCertificate = (pem: string): void => {
       'The CA certificate of the Juju controller is not a certificate in PEM form. Correct ca-cert in the secret of the option juju-credentials, or leave it out to use the one that the unit has.',
       { cause: error },
     );
-  }
-};
-
-const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 };

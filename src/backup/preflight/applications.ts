@@ -1,7 +1,8 @@
 import { databaseEndpoints, type Config } from '../../config.ts';
 import { CharmError } from '../../errors.ts';
 import type { ApplicationStatus, JujuModel, ModelStatus, World } from '../../world.ts';
-import { clusterStatus, faultOf, saidBy, type DatabasePlan } from '../databases.ts';
+import type { DatabasePlan } from '../databases.ts';
+import { clusterStatus, faultOf, saidBy } from '../databases/members.ts';
 import { countText } from '../wording.ts';
 
 /** The applications that a backup deals with, as they are now. */

@@ -1,4 +1,4 @@
-import { clusterStatus, faultOf } from '../../backup/databases.ts';
+import { clusterStatus, faultOf } from '../../backup/databases/members.ts';
 import type { BackupManifest, DatabaseBackup } from '../../backup/manifest.ts';
 import { countText } from '../../backup/wording.ts';
 import { databaseEndpoints, type Config } from '../../config.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseClusterStatus } from '../../../src/backup/databases/cluster-status.ts';
 import { statusOfBackup } from '../../../src/backup/databases/backups.ts';
-import { faultOf } from '../../../src/backup/databases.ts';
+import { faultOf } from '../../../src/backup/databases/members.ts';
 import { CharmError } from '../../../src/errors.ts';
 
 const track80 = {

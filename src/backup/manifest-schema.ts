@@ -1,0 +1,111 @@
+import type { JSONSchemaType } from 'ajv';
+import type { BackupManifest } from './manifest.ts';
+
+const count = { type: 'integer', minimum: 0 } as const;
+const seconds = { type: 'number', minimum: 0 } as const;
+const text = { type: 'string' } as const;
+const name = { type: 'string', minLength: 1 } as const;
+const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const time = {
+  type: 'string',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$',
+} as const;
+
+/** JSON Schema of `manifest.json`, format 1. Unknown properties are allowed, so that a later charm may add some. */
+export const manifestSchema: JSONSchemaType<BackupManifest> = {
+  type: 'object',
+  required: [
+    'format',
+    'id',
+    'model',
+    'started',
+    'finished',
+    'consistent',
+    'running',
+    'components',
+    'databases',
+    'buckets',
+  ],
+  properties: {
+    format: { type: 'integer', const: 1 },
+    id: { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' },
+    model: {
+      type: 'object',
+      required: ['name', 'uuid'],
+      properties: { name, uuid: name },
+    },
+    started: time,
+    finished: time,
+    consistent: { type: 'boolean' },
+    running: { type: 'array', items: text },
+    components: { type: 'array', items: name, minItems: 1 },
+    databases: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['component', 'application', 'unit', 'charm', 'version', 'backupId', 'seconds'],
+        properties: {
+          component: name,
+          application: name,
+          unit: name,
+          charm: text,
+          revision: { ...count, nullable: true },
+          version: text,
+          backupId: name,
+          path: { ...name, nullable: true },
+          size: { ...count, nullable: true },
+          objects: { ...count, nullable: true },
+          digest: { ...sha256, nullable: true },
+          seconds,
+        },
+      },
+    },
+    mlmd: {
+      type: 'object',
+      nullable: true,
+      required: ['application', 'key', 'size', 'sha256', 'schemaVersion', 'rows', 'way', 'seconds'],
+      properties: {
+        application: name,
+        key: name,
+        size: count,
+        sha256,
+        schemaVersion: count,
+        rows: { type: 'object', required: [], additionalProperties: count },
+        way: name,
+        seconds,
+      },
+    },
+    buckets: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: [
+          'bucket',
+          'list',
+          'objects',
+          'size',
+          'copied',
+          'bytesCopied',
+          'archived',
+          'vanished',
+          'seconds',
+        ],
+        properties: {
+          bucket: name,
+          list: {
+            type: 'object',
+            required: ['key', 'size', 'sha256'],
+            properties: { key: name, size: count, sha256 },
+          },
+          objects: count,
+          size: count,
+          copied: count,
+          bytesCopied: count,
+          archived: count,
+          vanished: count,
+          seconds,
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,59 @@
+export interface UnitStatus {
+  readonly name: string;
+  readonly leader: boolean;
+  readonly workload: { readonly status: string; readonly message: string };
+  readonly agent: { readonly status: string; readonly message: string };
+}
+
+export interface ApplicationStatus {
+  readonly name: string;
+  /** `ch:amd64/mysql-k8s-344` and its parts. */
+  readonly charm: string;
+  readonly charmRevision: number | undefined;
+  readonly workloadVersion: string;
+  /** `alive`, `dying` or `dead`. */
+  readonly life: string;
+  readonly status: { readonly status: string; readonly message: string };
+  /** The desired number of units, which Juju reaches in its own time. */
+  readonly scale: number;
+  /** In the order of their numbers. */
+  readonly units: readonly UnitStatus[];
+}
+
+export interface ModelStatus {
+  readonly name: string;
+  readonly applications: ReadonlyMap<string, ApplicationStatus>;
+}
+
+export interface ActionOutcome {
+  /** The id for `juju show-task`. */
+  readonly task: string;
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'aborted' | 'error';
+  /** What the charm said with action-fail; empty when it did not. */
+  readonly message: string;
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
+/** A Juju model as a user with write access sees it. Calls that may be repeated are retried over dropped connections. */
+export interface JujuModel extends AsyncDisposable {
+  /** Who we are logged in as, for the commands in messages. */
+  readonly user: string;
+  /** What the login allows; only `write` and `admin` may scale and run actions. */
+  readonly access: 'read' | 'write' | 'admin';
+  readonly controllerVersion: string;
+  status(): Promise<ModelStatus>;
+  /** Sets the desired number of units and returns at once. May be repeated. */
+  scale(application: string, units: number): Promise<void>;
+  /** The names of the actions that an application's charm defines. */
+  actionNames(application: string): Promise<readonly string[]>;
+  /**
+   * Enqueues an action exactly once, also over a dropped connection, and waits until it ended, for as long as it takes.
+   * The outcome tells how it ended; rejects only when it could not be enqueued or the controller stays away.
+   */
+  runAction(
+    unit: string,
+    action: string,
+    parameters: Readonly<Record<string, unknown>>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ActionOutcome>;
+}

@@ -1,0 +1,139 @@
+import type { Readable } from 'node:stream';
+
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+}
+
+/** Keys after one key, up to and with another one; open where there is none. */
+export interface KeyRange {
+  readonly startAfter?: string | undefined;
+  readonly upTo?: string | undefined;
+}
+
+/** What belongs to an object besides its bytes. */
+export interface ObjectMetadata {
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly contentDisposition?: string;
+  readonly contentLanguage?: string;
+  readonly cacheControl?: string;
+  readonly expires?: string;
+  /** `x-amz-meta-*`, by lower-case name. */
+  readonly user: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ObjectContent extends StoredObject {
+  /** `tags` is empty when `tagCount` is 0, otherwise ask `tags(key)`. */
+  readonly metadata: ObjectMetadata;
+  readonly tagCount: number;
+  /** Must be consumed or destroyed. Fails when the server ends it early. */
+  readonly body: Readable;
+}
+
+/** A small object as a whole. */
+export interface FetchedObject extends Omit<ObjectContent, 'body'> {
+  readonly bytes: Buffer;
+}
+
+export interface PutOptions {
+  readonly metadata?: Partial<ObjectMetadata>;
+  /** Only when no object has this key; otherwise rejects with `object-exists`. */
+  readonly ifAbsent?: boolean;
+  /** Only when the object has this ETag; otherwise rejects with `object-changed`. */
+  readonly ifMatch?: string;
+  /** Hex. Sent as Content-MD5, so that the server refuses bytes that differ. */
+  readonly md5?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** An upload in parts. Nothing is visible before `complete`. */
+export interface PartUpload {
+  readonly uploadId: string;
+  /** Parts are numbered from 1; all but the last have at least 5 MiB. May be called side by side. */
+  put(
+    part: number,
+    body: Uint8Array | Readable,
+    size: number,
+    md5?: string,
+  ): Promise<{ readonly etag: string }>;
+  complete(): Promise<{ readonly etag: string }>;
+  abort(): Promise<void>;
+}
+
+/**
+ * One bucket of an S3 server. Failures that may pass (connections, 429, 500, 502, 503, 504) are retried with back-off,
+ * except that a body given as a stream is sent once only. Codes: `store-unreachable`, `store-denied`, `store-bucket-missing`,
+ * `store-refused` (with the server's own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`.
+ */
+export interface ObjectStore extends AsyncDisposable {
+  /** For messages: `bucket mlpipeline at http://minio.kubeflow:9000`. */
+  readonly description: string;
+  /** Rejects unless the bucket exists and may be listed. */
+  probe(): Promise<void>;
+  /**
+   * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after `upTo`. Every key comes exactly
+   * as it is stored.
+   */
+  list(prefix: string, range?: KeyRange): AsyncIterable<StoredObject>;
+  /** The "directories" one level below `prefix`, each ending with `/`. */
+  listPrefixes(prefix: string): AsyncIterable<string>;
+  /** With `part`, `size` is that of this part, counted from 1; a server that cannot tell answers with the size of the whole. */
+  head(
+    key: string,
+    options?: { readonly part?: number },
+  ): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined>;
+  /** `etag` makes it reject with `object-changed` when the object is another one by now; `range` is inclusive. */
+  get(
+    key: string,
+    options?: {
+      readonly etag?: string;
+      readonly range?: { readonly start: number; readonly end: number };
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<ObjectContent>;
+  /** The whole of a small object with what belongs to it; `etag` as in `get`. A reply that breaks off is asked for again. */
+  fetch(key: string, options?: { readonly etag?: string }): Promise<FetchedObject>;
+  /** The whole of a small object. */
+  read(key: string): Promise<Buffer>;
+  tags(key: string): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Writes an object of a known size. Rejects, and leaves no object, when the body is shorter, longer or fails. The caller may
+   * trust the ETag that comes back: a single PUT without KMS has the MD5 of the bytes that the server stored.
+   */
+  put(
+    key: string,
+    body: Uint8Array | string,
+    options?: PutOptions,
+  ): Promise<{ readonly etag: string }>;
+  put(
+    key: string,
+    body: Readable,
+    options: PutOptions & { readonly size: number },
+  ): Promise<{ readonly etag: string }>;
+  /**
+   * Writes a stream of unknown length, in parts when it is long, each checked by its MD5. No object is left, and no parts are,
+   * when the stream fails.
+   */
+  upload(
+    key: string,
+    body: Readable,
+    options?: PutOptions,
+  ): Promise<{ readonly etag: string; readonly size: number; readonly sha256: string }>;
+  startParts(key: string, metadata: Partial<ObjectMetadata>): Promise<PartUpload>;
+  unfinishedUploads(prefix: string): AsyncIterable<{
+    readonly key: string;
+    readonly uploadId: string;
+    readonly initiated: Date;
+  }>;
+  abortUpload(key: string, uploadId: string): Promise<void>;
+  /** Copies inside the bucket, on the server, metadata and tags included. `etag` guards the source. */
+  copy(from: string, to: string, etag: string): Promise<void>;
+  /** Keys that are not there are not an error. */
+  delete(keys: readonly string[]): Promise<void>;
+}
