@@ -56,7 +56,7 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
   });
   // The charm's own, of its dispatch.
   const dispatch = readFileSync(join(import.meta.dirname, '..', '..', 'dispatch'), 'utf8');
-  const limits = dispatch.match(/--(max|no)-\S+/g) ?? [];
+  const limits = dispatch.match(/--(max|no|expose)-\S+/g) ?? [];
   const lists = join(scratch, 'lists');
   mkdirSync(lists, { recursive: true });
   const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);

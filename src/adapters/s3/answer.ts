@@ -1,69 +1,161 @@
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { S3Headers } from './connection.ts';
+import { countBuffer } from './young-buffers.ts';
 
-/** A reply whose body is small and was read as a whole. */
-export interface S3Answer {
+interface Head {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: S3Headers;
+}
+
+/** A reply whose body is small and was read as a whole. */
+export interface S3Answer extends Head {
   readonly bytes: Buffer;
 }
 
-type RawHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+export interface S3Response extends Head {
+  /** Must be consumed or destroyed. Fails when the server ends it early. */
+  readonly body: ReplyBody;
+}
+
+/** A request and what is needed to send it. */
+export interface Dispatch {
+  readonly dispatcher: Dispatcher;
+  readonly options: Dispatcher.DispatchOptions;
+  readonly decode: (
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  ) => S3Headers;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Sends a request and reads the whole of its reply, without the streams that `request` puts around it: they cost more than half of
  * what undici needs for a small object. Rejects with undici's errors, also when the reply ends early.
  */
-export const dispatchWhole = (
-  dispatcher: Dispatcher,
-  options: Dispatcher.DispatchOptions,
-  decode: (headers: RawHeaders) => S3Headers,
-  signal?: AbortSignal,
-): Promise<S3Answer> =>
+export const dispatchWhole = (dispatch: Dispatch): Promise<S3Answer> =>
   new Promise((resolve, reject) => {
-    let status = 0;
-    let headers: S3Headers = {};
+    let head: Head = { status: 0, headers: {} };
     let chunks: Buffer[] = [];
-    let started: Dispatcher.DispatchController | undefined;
-    const forget = signal
-      ? onAbort(signal, () => {
-          stop(signal.reason);
-        })
-      : undefined;
-    const stop = (reason: unknown): void => {
-      const error = reason instanceof Error ? reason : new Error(String(reason));
-      started?.abort(error);
-      forget?.();
-      reject(error);
-    };
-    dispatcher.dispatch(options, {
-      onRequestStart: (controller) => {
-        started = controller;
-        if (signal?.aborted) stop(signal.reason);
-      },
-      onResponseStart: (_, statusCode, raw) => {
-        // What comes before the reply proper, such as 100, is followed by it.
-        if (statusCode < 200) return;
-        status = statusCode;
-        headers = decode(raw);
+    send(dispatch, {
+      begin: (replied) => {
+        head = replied;
         chunks = [];
       },
-      onResponseData: (_, chunk) => {
+      data: (chunk) => {
         chunks.push(chunk);
+        return true;
       },
-      onResponseEnd: () => {
-        forget?.();
+      end: () => {
         const [only] = chunks;
-        const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
-        resolve({ status, headers, bytes });
+        resolve({ ...head, bytes: chunks.length === 1 && only ? only : Buffer.concat(chunks) });
       },
-      onResponseError: (_, error) => {
-        forget?.();
-        reject(error);
+      fail: reject,
+    });
+  });
+
+/** Sends a request and resolves as soon as its reply has begun. Rejects with undici's errors. */
+export const dispatchStreamed = (dispatch: Dispatch): Promise<S3Response> =>
+  new Promise((resolve, reject) => {
+    let body: ReplyBody | undefined;
+    send(dispatch, {
+      begin: (head, controller) => {
+        body = new ReplyBody(controller);
+        resolve({ ...head, body });
+      },
+      data: (chunk) => body?.push(chunk) ?? false,
+      end: () => {
+        body?.finish();
+      },
+      fail: (error) => {
+        if (body) body.fail(error);
+        else reject(error);
       },
     });
   });
+
+/** The body of a reply: one stream between undici and whoever reads it, since each one more costs a tenth of copying a large object. */
+export class ReplyBody extends Readable {
+  readonly #controller: Dispatcher.DispatchController;
+  #explain = (error: Error): Error => error;
+  #complete = false;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super();
+    this.#controller = controller;
+  }
+
+  /** Puts the errors of the connection into other words. */
+  explained(explain: (error: unknown) => Error): this {
+    this.#explain = explain;
+    return this;
+  }
+
+  finish(): void {
+    this.#complete = true;
+    this.push(null);
+  }
+
+  fail(error: Error): void {
+    this.#complete = true;
+    this.destroy(this.#explain(error));
+  }
+
+  override _read(): void {
+    this.#controller.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.#complete) this.#controller.abort(error ?? new Error('nobody reads the reply'));
+    done(error);
+  }
+}
+
+interface Receiver {
+  readonly begin: (head: Head, controller: Dispatcher.DispatchController) => void;
+  /** Whether more can be taken now. */
+  readonly data: (chunk: Buffer) => boolean;
+  readonly end: () => void;
+  /** May be called more than once. */
+  readonly fail: (error: Error) => void;
+}
+
+const send = ({ dispatcher, options, decode, signal }: Dispatch, receiver: Receiver): void => {
+  let started: Dispatcher.DispatchController | undefined;
+  const stop = (reason: unknown): void => {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    forget?.();
+    receiver.fail(error);
+    started?.abort(error);
+  };
+  const forget = signal
+    ? onAbort(signal, () => {
+        stop(signal.reason);
+      })
+    : undefined;
+  dispatcher.dispatch(options, {
+    onRequestStart: (controller) => {
+      started = controller;
+      if (signal?.aborted) stop(signal.reason);
+    },
+    onResponseStart: (controller, status, raw) => {
+      // What comes before the reply proper, such as 100, is followed by it.
+      if (status >= 200) receiver.begin({ status, headers: decode(raw) }, controller);
+    },
+    onResponseData: (controller, chunk) => {
+      countBuffer(chunk);
+      if (!receiver.data(chunk)) controller.pause();
+    },
+    onResponseEnd: () => {
+      forget?.();
+      receiver.end();
+    },
+    onResponseError: (_, error) => {
+      forget?.();
+      receiver.fail(error);
+    },
+  });
+};
 
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 

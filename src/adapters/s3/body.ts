@@ -86,31 +86,3 @@ const endedEarly = (doing: string): CharmError =>
     'store-corrupt',
     `Could not ${doing}: the content was closed before its end. Nothing was stored.`,
   );
-
-/**
- * The body of a reply, whose errors are put into the port's words. undici itself makes it fail when the connection ends before
- * all of Content-Length came.
- */
-export class ContentBody extends Readable {
-  readonly #source: Readable;
-
-  constructor(source: Readable, explain: (error: unknown) => Error) {
-    super();
-    this.#source = source;
-    source.on('data', (piece: Uint8Array) => {
-      if (!this.push(piece)) source.pause();
-    });
-    source.once('end', () => this.push(null));
-    source.once('error', (error) => this.destroy(explain(error)));
-    source.pause();
-  }
-
-  override _read(): void {
-    this.#source.resume();
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#source.destroy();
-    done(error);
-  }
-}

@@ -1,7 +1,8 @@
 import { rootCertificates, createSecureContext } from 'node:tls';
 import type { Readable } from 'node:stream';
-import { Pool, type Dispatcher } from 'undici';
-import { dispatchWhole, type S3Answer } from './answer.ts';
+import { Pool } from 'undici';
+import { dispatchStreamed, dispatchWhole, type Dispatch } from './answer.ts';
+import type { S3Answer, S3Response } from './answer.ts';
 import type { S3Address } from './address.ts';
 import { defaultTimeouts, type S3Options } from './options.ts';
 import { createSigner } from './signer.ts';
@@ -23,14 +24,6 @@ export interface S3Request {
 }
 
 export type S3Headers = Readonly<Record<string, string>>;
-
-export interface S3Response {
-  readonly status: number;
-  /** By lower-case name. */
-  readonly headers: S3Headers;
-  /** Must be consumed or destroyed. */
-  readonly body: Readable;
-}
 
 /** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `s3-errors.ts` explains. */
 export interface S3Connection {
@@ -58,11 +51,11 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
       }),
     },
   });
-  const optionsOf = async (request: S3Request): Promise<Dispatcher.DispatchOptions> => {
+  const prepare = async (request: S3Request): Promise<Dispatch> => {
     const { path, search } = address.target(request.key, request.query ?? {});
     const headers = await sign(request, path);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
-    return {
+    const options = {
       method: request.method,
       path: path + search,
       headers: onTheWire(headers),
@@ -71,21 +64,11 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
       reset: false,
       ...(request.slow && { headersTimeout: timeouts.slowReply }),
     };
+    return { dispatcher: pool, options, decode: fromTheWire, signal: request.signal };
   };
   return {
-    send: async (request) => {
-      const response = await pool.request({
-        ...(await optionsOf(request)),
-        ...(request.signal && { signal: request.signal }),
-      });
-      return {
-        status: response.statusCode,
-        headers: fromTheWire(response.headers),
-        body: response.body,
-      };
-    },
-    ask: async (request) =>
-      dispatchWhole(pool, await optionsOf(request), fromTheWire, request.signal),
+    send: async (request) => dispatchStreamed(await prepare(request)),
+    ask: async (request) => dispatchWhole(await prepare(request)),
     close: () => pool.destroy(),
   };
 };

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { S3Response } from './connection.ts';
+import type { S3Response } from './answer.ts';
 import { textOf } from './xml.ts';
 
 /** A reply that says no, as the server put it. */

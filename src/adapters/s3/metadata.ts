@@ -1,6 +1,6 @@
 import type { ObjectMetadata, StoredObject } from '../../world.ts';
 import { CharmError } from '../../errors.ts';
-import type { S3Response } from './connection.ts';
+import type { S3Response } from './answer.ts';
 import { escapeKey, escapeS3 } from './address.ts';
 
 const plainHeaders = [

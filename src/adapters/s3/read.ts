@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import type { S3Headers, S3Response } from './connection.ts';
-import { bytesOf, ContentBody } from './body.ts';
+import type { S3Response } from './answer.ts';
+import type { S3Headers } from './connection.ts';
+import { bytesOf } from './body.ts';
 import { S3Failure } from './failure.ts';
 import { describedBy } from './metadata.ts';
 import { writeHeaders } from './write-headers.ts';
@@ -41,7 +42,7 @@ export const createReader = (
         async (response) => ({
           ...describedOrDropped(key, response, client.description),
           tagCount: tagCountIn(response.headers),
-          body: new ContentBody(response.body, (error) => client.explain(error, doing)),
+          body: response.body.explained((error) => client.explain(error, doing)),
         }),
       );
     },

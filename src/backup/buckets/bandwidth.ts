@@ -3,6 +3,8 @@ import type { Clock } from '../../world.ts';
 
 /** Shares out the bytes that all transfers together may move. */
 export interface Bandwidth {
+  /** Whether there is a limit at any time of the week. */
+  readonly limited: boolean;
   /** The most bytes that should be asked for at once, so that the rate stays even. Infinity while there is no limit. */
   grain(): number;
   /** Resolves when so many bytes of payload may move; in the order of the calls. Rejects with the signal's reason when it fires. */
@@ -24,6 +26,7 @@ export const createBandwidth = (periods: readonly BandwidthPeriod[], clock: Cloc
   // The moment, in ms, until which the bytes that were granted use up the limit.
   let booked = -Infinity;
   return {
+    limited: timetable.some(({ bytesPerSecond }) => bytesPerSecond !== undefined),
     grain: () => {
       const rate = at(timetable, clock.now().getTime()).rate;
       return rate === undefined ? Infinity : Math.max(256, Math.floor((rate * share) / 1000));
