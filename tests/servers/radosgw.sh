@@ -94,11 +94,16 @@ start() {
   done
   radosgw-admin -c "$directory/ceph.conf" -n client.rgw.a user create --uid=test --display-name=test \
     --access-key=testkey --secret-key=testsecret --max-buckets=10000
-  watch "$directory" "$PPID" </dev/null >/dev/null 2>&1 &
+  echo "$fsid" >"$directory/fsid"
+  watch "$directory" "$PPID" "$fsid" </dev/null >/dev/null 2>&1 &
 }
 
+# Whoever stopped this server may have started the next one in the same directory by now, which is not ours to take away.
 watch() {
-  while kill -0 "$2" && [ -e "$1" ]; do sleep 1; done
+  while kill -0 "$2"; do
+    [ "$(cat "$1/fsid")" = "$3" ] || exit 0
+    sleep 1
+  done
   stop "$1"
 }
 

@@ -1,7 +1,7 @@
 import { hasCode, reasonOf } from '../../errors.ts';
 import type { CopyContext } from './context.ts';
 import type { Comparison } from './merge.ts';
-import { copyObject, isSmall, type CopyJob } from './object.ts';
+import { copyObject, type CopyJob } from './object.ts';
 import type { ProgressOfBucket } from './progress.ts';
 import type { Place } from './object-list-writer.ts';
 import type { Transfers } from './transfers.ts';
@@ -41,7 +41,7 @@ export interface Copies {
 /** After so many failures in a row the servers are taken to be away. */
 const mostInRow = 50;
 const mostFailures = 1000;
-/** What is streamed counts as two transfers, and from this size on as four: a few of them fill a link, and each takes room. */
+/** From this size on an object counts as four transfers: a few of them fill a link, and each takes room. */
 const large = 8 * 2 ** 20;
 
 export const startCopies = (
@@ -87,7 +87,7 @@ export const startCopies = (
     }
   };
   const launch = async (job: CopyJob, place: Place): Promise<void> => {
-    const weight = isSmall(context, job.source) ? 1 : job.source.size < large ? 2 : 4;
+    const weight = job.source.size < large ? 1 : 4;
     await transfers.enter(weight);
     const running = copy(job, place, weight).finally(() => inFlight.delete(running));
     inFlight.add(running);
