@@ -8,7 +8,7 @@ const directory = mkdtempSync(join(tmpdir(), 'box-templates-'));
 const templates = new Map<string, Promise<string>>();
 let copies = 0;
 
-after(() => {
+process.once('exit', () => {
   rmSync(directory, { recursive: true, force: true });
 });
 

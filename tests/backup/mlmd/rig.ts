@@ -121,7 +121,7 @@ export const setUpMlmd = async ({
 };
 
 const folderOfTemplates = mkdtempSync(join(tmpdir(), 'mlmd-templates-'));
-after(() => {
+process.once('exit', () => {
   rmSync(folderOfTemplates, { recursive: true, force: true });
 });
 
