@@ -94,17 +94,19 @@ start() {
   done
   radosgw-admin -c "$directory/ceph.conf" -n client.rgw.a user create --uid=test --display-name=test \
     --access-key=testkey --secret-key=testsecret --max-buckets=10000
-  echo "$fsid" >"$directory/fsid"
-  watch "$directory" "$PPID" "$fsid" </dev/null >/dev/null 2>&1 &
+  watch "$directory" "$PPID" </dev/null >/dev/null 2>&1 &
 }
 
-# Whoever stopped this server may have started the next one in the same directory by now, which is not ours to take away.
+# By their ids, since whoever started them may have taken the directory away, or started the next ones in it.
 watch() {
+  local file pids=()
+  for file in "$1"/run/*.pid; do pids+=("$(cat "$file")"); done
   while kill -0 "$2"; do
-    [ "$(cat "$1/fsid")" = "$3" ] || exit 0
+    kill -0 "${pids[@]}" || exit 0
     sleep 1
   done
-  stop "$1"
+  kill -9 "${pids[@]}" || true
+  rm -rf "$1"
 }
 
 requests() {
