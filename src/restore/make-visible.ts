@@ -72,7 +72,7 @@ export const isListed = async (
   if (outcome.status !== 'completed') {
     throw new CharmError(
       'database-unhealthy',
-      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Is it related? juju integrate ckf-backup:<kfp-db or katib-db> <database>:s3-parameters`,
+      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Check that S3 is up and can be reached from there, and that juju status --relations shows a relation at its s3-parameters.`,
     );
   }
   return statusOfBackup(outcome.results['backups'], backupId) === 'finished';

@@ -115,6 +115,19 @@ describe('a backup without storage', function () {
     assert.match(message, /ckf-backups/);
   });
 
+  it('says which databases cannot reach S3 either, and does not doubt relations that are there', async () => {
+    await using box = await copyOfBox();
+    await box.stores.target.close();
+    const { message } = await expectFailure(box, 'preflight-failed');
+    assert.match(message, /3 problems/);
+    for (const name of ['kfp-db', 'katib-db'])
+      assert.match(
+        message,
+        new RegExp(`${name} cannot reach its S3 storage: .* --include ${name}/0`),
+      );
+    assert.doesNotMatch(message, /juju integrate/);
+  });
+
   it('gives up on S3 that keeps answering 503 to the dump, and puts every scale back', async () => {
     await using box = await copyOfBox();
     box.stores.target.fail({

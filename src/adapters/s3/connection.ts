@@ -25,7 +25,7 @@ export interface S3Request {
 
 export type S3Headers = Readonly<Record<string, string>>;
 
-/** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `s3-errors.ts` explains. */
+/** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `errors.ts` explains. */
 export interface S3Connection {
   send(request: S3Request): Promise<S3Response>;
   /** For small replies: reads the whole body too. */

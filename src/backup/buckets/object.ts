@@ -32,7 +32,7 @@ const largestPut = 5 * 2 ** 30;
 const readings = 5;
 
 /** Whether an object is copied through memory: it is small, and no burst at the bandwidth allowed. */
-export const isSmall = ({ bandwidth }: CopyContext, { size }: StoredObject): boolean =>
+const isSmall = ({ bandwidth }: CopyContext, { size }: StoredObject): boolean =>
   size <= Math.min(small, bandwidth.grain());
 
 /**

@@ -86,7 +86,7 @@ export const planApplications = async (
 
 const databaseProblems = async (
   juju: JujuModel,
-  { application }: DatabasePlan,
+  { component, application, isRelated }: DatabasePlan,
 ): Promise<CharmError[]> => {
   const { name } = application;
   const defined = await juju.actionNames(name);
@@ -116,7 +116,10 @@ const databaseProblems = async (
     problems.push(
       new CharmError(
         'database-unhealthy',
-        `${name} cannot reach its S3 storage: ${saidBy(listing)}. Is it related? juju integrate ckf-backup:<kfp-db or katib-db> ${name}:s3-parameters`,
+        `${name} cannot reach its S3 storage: ${saidBy(listing)}. ` +
+          (isRelated
+            ? `It was handed the same endpoint and bucket as we: check that it can reach them; see juju debug-log --include ${unit}.`
+            : `It is not related to us: juju integrate ckf-backup:${component} ${name}:s3-parameters`),
       ),
     );
   }
