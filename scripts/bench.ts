@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openS3 } from '../src/adapters/s3.ts';
 import type { ObjectStore } from '../src/world.ts';
-import { createBucket } from '../tests/servers/radosgw.ts';
+import { createBucket } from '../tests/servers/s3/radosgw.ts';
 import {
   guideFlags,
   installRclone,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { type UnpackedCharm, unpackedCharm } from './pack/charm.ts';
 import { startBox } from './sandbox/box.ts';
-import { newUnit } from './servers/unit-agent-state.ts';
-import { startUnitAgent } from './servers/unit-agent.ts';
+import { newUnit } from './servers/unit-agent/state.ts';
+import { startUnitAgent } from './servers/unit-agent/unit-agent.ts';
 
 describe('the packed charm', function () {
   // Node is 120 MB to be packed and unpacked.

@@ -1,6 +1,6 @@
 import Mocha from 'mocha';
-import { radosGwPackages, radosGwVersion } from './servers/radosgw.ts';
-import { s3Places } from './servers/s3-places.ts';
+import { radosGwPackages, radosGwVersion } from './servers/s3/radosgw.ts';
+import { s3Places } from './servers/s3/places.ts';
 
 /** The `dot` reporter, closing with the one line that every CI reads: `N passed, N failed`. */
 export default class Reporter extends Mocha.reporters.Dot {

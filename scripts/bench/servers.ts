@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../tests/servers/free-port.ts';
-import { radosGwPackages, radosGwVersion, startRadosGw } from '../../tests/servers/radosgw.ts';
+import { radosGwPackages, radosGwVersion, startRadosGw } from '../../tests/servers/s3/radosgw.ts';
 
 /** A server that is measured against. */
 export interface BenchServer extends AsyncDisposable {

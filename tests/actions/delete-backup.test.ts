@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { deleteBackup } from '../../src/actions/delete-backup.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../sets/vault.ts';
 

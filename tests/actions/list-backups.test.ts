@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { listBackups } from '../../src/actions/list-backups.ts';
 import type { BackupId } from '../../src/backup/backup-id.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../sets/vault.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { restoreControlPlane } from '../../src/actions/restore-control-plane.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { aRestoreWorld, mysqlBackupId } from '../restore/restore-world.ts';
 

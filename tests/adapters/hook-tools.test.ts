@@ -11,9 +11,9 @@ import {
   remoteData,
 } from '../contracts/hook-tools.ts';
 import { FakeHookTools } from '../fakes/hook-tools.ts';
-import { newRelation, newSecret, newUnit } from '../servers/unit-agent-state.ts';
-import type { EnteredContext } from '../servers/unit-agent-context.ts';
-import { type UnitAgent, startUnitAgent } from '../servers/unit-agent.ts';
+import { newRelation, newSecret, newUnit } from '../servers/unit-agent/state.ts';
+import type { EnteredContext } from '../servers/unit-agent/context.ts';
+import { type UnitAgent, startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 
 const id = (uri: string): string => uri.replace('secret:', '');
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CharmError, hasCode } from '../../src/errors.ts';
-import type { JujuFault } from '../servers/juju-faults.ts';
+import type { JujuFault } from '../servers/juju/faults.ts';
 import { stageJuju } from './juju/stage.ts';
 
 const interruptions: readonly (readonly [string, JujuFault])[] = [

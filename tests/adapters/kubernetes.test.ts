@@ -10,7 +10,7 @@ import { openKubernetes, type KubernetesOptions } from '../../src/adapters/kuber
 import { hasCode } from '../../src/errors.ts';
 import type { Clock, ClusterAccess } from '../../src/world.ts';
 import { contractKind, contractWorkflows, kubernetesContract } from '../contracts/kubernetes.ts';
-import { startKubernetes, type KubernetesServerOptions } from '../servers/kubernetes.ts';
+import { startKubernetes, type KubernetesServerOptions } from '../servers/kubernetes/kubernetes.ts';
 
 const charm = { pod: 'mlmd-0', container: 'charm' };
 

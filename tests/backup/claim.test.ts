@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { claimProblem, ensureClaim, readClaim } from '../../src/backup/claim.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { targetIn } from '../fixtures/target.ts';
+import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const ours = { name: 'kubeflow', uuid: 'uuid-of-ours' };

@@ -3,8 +3,8 @@ import { backUpDatabase, type DatabasePlan } from '../../src/backup/databases.ts
 import { startHeartbeat } from '../../src/backup/heartbeat.ts';
 import type { HeldScale } from '../../src/backup/hold-scale.ts';
 import type { DatabaseBackup } from '../../src/backup/manifest.ts';
-import { aScaleWorld, type ScaleWorldRig } from '../fixtures/scale-world.ts';
-import { addScriptedDatabase } from '../fixtures/scripted-database.ts';
+import { aScaleWorld, type ScaleWorldRig } from '../rigs/scale-world.ts';
+import { addScriptedDatabase } from '../rigs/scripted-database.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 /** Backs kfp-db up and puts its scale back, as the story does. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { holdScale, waitForScale } from '../../src/backup/hold-scale.ts';
 import { putBack } from '../../src/backup/put-back.ts';
 import { CharmError } from '../../src/errors.ts';
-import { aScaleWorld } from '../fixtures/scale-world.ts';
+import { aScaleWorld } from '../rigs/scale-world.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const entryOf = (application: string, scale: number, changedTo: number) => ({

@@ -3,7 +3,7 @@ import { takeLock } from '../../src/backup/lock.ts';
 import { CharmError } from '../../src/errors.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { targetIn } from '../fixtures/target.ts';
+import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const key = 'ckf/lock.json';

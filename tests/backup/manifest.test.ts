@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseManifest, readManifest, writeManifest } from '../../src/backup/manifest.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { aManifest } from '../fixtures/manifest.ts';
+import { aManifest } from '../rigs/manifest.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 describe('manifest', () => {

@@ -3,9 +3,9 @@ import type { Config } from '../../src/config.ts';
 import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
 import { CharmError } from '../../src/errors.ts';
 import type { World } from '../../src/world.ts';
-import { aBackupWorld } from '../fixtures/backup-world.ts';
-import { aConfig } from '../fixtures/config.ts';
-import { sourceIn } from '../fixtures/target.ts';
+import { aBackupWorld } from '../rigs/backup-world.ts';
+import { aConfig } from '../rigs/config.ts';
+import { sourceIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const request: BackupRequest = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
-import { aBackupWorld } from '../fixtures/backup-world.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aBackupWorld } from '../rigs/backup-world.ts';
+import { aConfig } from '../rigs/config.ts';
 
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 const config = aConfig({

@@ -6,9 +6,9 @@ import { readManifest } from '../../src/backup/manifest.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
 import { announceBackup } from '../../src/retention/debris.ts';
-import { aBackupWorld, type BackupWorldRig } from '../fixtures/backup-world.ts';
-import { aConfig } from '../fixtures/config.ts';
-import { anMlmdVolume } from '../fixtures/mlmd-volume.ts';
+import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
+import { aConfig } from '../rigs/config.ts';
+import { anMlmdVolume } from '../rigs/mlmd-volume.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { newSecret } from '../servers/unit-agent-state.ts';
-import { anyDatabag, anyOptions, anySecret, notForOperators } from '../fixtures/any-state.ts';
+import { newSecret } from '../servers/unit-agent/state.ts';
+import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';
 import { visibleState } from './expected-state.ts';
 import { relationEvents } from './hook-events.ts';
 import { type Lane, giveCredentials, openLane } from './lane.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { UnitAgentState } from '../servers/unit-agent-state.ts';
+import type { UnitAgentState } from '../servers/unit-agent/state.ts';
 import { expectedState, visibleState } from './expected-state.ts';
 import { type HookEvent, hookEvents } from './hook-events.ts';
 import { type Lane, giveCredentials, openLane } from './lane.ts';

@@ -1,4 +1,4 @@
-import type { RelationState, UnitAgentState } from '../servers/unit-agent-state.ts';
+import type { RelationState, UnitAgentState } from '../servers/unit-agent/state.ts';
 import type { HookEvent } from './hook-events.ts';
 import { databags, secretKey } from './world-of-relations.ts';
 

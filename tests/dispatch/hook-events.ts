@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../servers/unit-agent-environment.ts';
+import type { AgentEvent } from '../servers/unit-agent/environment.ts';
 import { s3Secret } from './world-of-relations.ts';
 
 export type HookEvent = Extract<AgentEvent, { hook: string }>;

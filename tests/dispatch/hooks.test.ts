@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
-import { startUnitAgent } from '../servers/unit-agent.ts';
-import { newUnit } from '../servers/unit-agent-state.ts';
+import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
+import { newUnit } from '../servers/unit-agent/state.ts';
 
 describe('a hook, through the real dispatch,', () => {
   it('says what a unit that was just deployed needs', async () => {

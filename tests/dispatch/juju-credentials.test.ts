@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createAuthority } from '../servers/certificates.ts';
 import { silentServer } from '../servers/silent-server.ts';
-import type { UnitAgentState } from '../servers/unit-agent-state.ts';
+import type { UnitAgentState } from '../servers/unit-agent/state.ts';
 import { type Lane, giveCredentials, openLane } from './lane.ts';
 import {
   databags,

@@ -1,9 +1,9 @@
 import { createModel } from '../sandbox/model.ts';
-import { startJujuController } from '../servers/juju-controller.ts';
-import type { JujuUser } from '../servers/juju-users.ts';
-import type { AgentEvent } from '../servers/unit-agent-environment.ts';
-import { type UnitAgentState, newSecret } from '../servers/unit-agent-state.ts';
-import { type DispatchResult, startUnitAgent } from '../servers/unit-agent.ts';
+import { startJujuController } from '../servers/juju/controller.ts';
+import type { JujuUser } from '../servers/juju/users.ts';
+import type { AgentEvent } from '../servers/unit-agent/environment.ts';
+import { type UnitAgentState, newSecret } from '../servers/unit-agent/state.ts';
+import { type DispatchResult, startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 import { jujuPassword, userSecret } from './world-of-relations.ts';
 
 /** One unit after the other: a state goes in, the real dispatch runs, and a state comes out. */

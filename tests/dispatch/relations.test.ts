@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startUnitAgent } from '../servers/unit-agent.ts';
-import type { RelationState, UnitAgentState } from '../servers/unit-agent-state.ts';
+import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
+import type { RelationState, UnitAgentState } from '../servers/unit-agent/state.ts';
 import { databags, relations, s3Secret, secretKey, unitWith } from './world-of-relations.ts';
 
 /** Runs hooks one after the other and returns what our side of each relation holds, by endpoint. */

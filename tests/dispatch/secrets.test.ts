@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { startUnitAgent } from '../servers/unit-agent.ts';
-import { newSecret } from '../servers/unit-agent-state.ts';
+import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
+import { newSecret } from '../servers/unit-agent/state.ts';
 import {
   databags,
   jujuPassword,

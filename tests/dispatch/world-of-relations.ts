@@ -4,7 +4,7 @@ import {
   newRelation,
   newSecret,
   newUnit,
-} from '../servers/unit-agent-state.ts';
+} from '../servers/unit-agent/state.ts';
 
 export const secretKey = 'Zt/9+kQ2"xV7mNp4';
 export const minioKey = '12345678e9';

@@ -1,4 +1,4 @@
-import { newSecret } from '../servers/unit-agent-state.ts';
+import { newSecret } from '../servers/unit-agent/state.ts';
 import { configure, loginSecret } from '../sandbox/box/configure.ts';
 import type { Box } from '../sandbox/box.ts';
 import { sharedBox } from './copy-of-box.ts';

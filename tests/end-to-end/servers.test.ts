@@ -4,8 +4,8 @@ import type { ActionRun } from '../sandbox/box/actions.ts';
 import { openBucket } from '../sandbox/box/bucket.ts';
 import type { Box } from '../sandbox/box.ts';
 import { proofsOf } from '../sandbox/demo/prove-set.ts';
-import { s3Places, type S3Place } from '../servers/s3-places.ts';
-import { testUser } from '../servers/s3-server.ts';
+import { s3Places, type S3Place } from '../servers/s3/places.ts';
+import { testUser } from '../servers/s3/server.ts';
 import { copyOfBox } from './copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 

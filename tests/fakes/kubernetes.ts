@@ -9,7 +9,7 @@ import type {
   Kubernetes,
   Pod,
 } from '../../src/world.ts';
-import { matchesSelector } from '../servers/kubernetes-selector.ts';
+import { matchesSelector } from '../servers/kubernetes/selector.ts';
 
 export interface FakeCommand {
   readonly target: ExecTarget;

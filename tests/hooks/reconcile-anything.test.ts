@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readJujuCredentials } from '../../src/adapters/juju/account.ts';
 import { type Charm, handle } from '../../src/charm.ts';
 import type { World } from '../../src/world.ts';
-import { anyDatabag, anyOptions, anySecret, notForOperators } from '../fixtures/any-state.ts';
+import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';
 import { s3Secret, userSecret } from '../dispatch/world-of-relations.ts';
 import { setUp } from './unit-rig.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors.ts';
-import type { S3Fault, S3FaultAction } from '../servers/s3-faults.ts';
+import type { S3Fault, S3FaultAction } from '../servers/s3/faults.ts';
 import { assertNoDebris, assertPutBack, calmOf } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
 import { lookOn } from './moments.ts';

@@ -4,7 +4,7 @@ import { restoreControlPlane } from '../../src/actions/restore-control-plane.ts'
 import { listBackups } from '../../src/actions/list-backups.ts';
 import { verifyBackup } from '../../src/actions/verify-backup.ts';
 import { CharmError } from '../../src/errors.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
 
 const id = '2026-11-21T20:15:00Z';

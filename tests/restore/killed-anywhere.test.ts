@@ -3,7 +3,7 @@ import { putBack } from '../../src/backup/put-back.ts';
 import { generationOf } from '../../src/backup/databases/path.ts';
 import type { RestoreRequest } from '../../src/restore/restore-request.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { type Death, type MortalWorld, mortalWorld, type Step } from './mortal-world.ts';
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
 

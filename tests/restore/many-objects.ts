@@ -13,7 +13,7 @@ import { openStoredSet } from '../../src/restore/stored-set.ts';
 import type { FetchedObject, ObjectStore, StoredObject } from '../../src/world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { aManifest } from '../fixtures/manifest.ts';
+import { aManifest } from '../rigs/manifest.ts';
 
 /*
  * A program of its own, so that it can be run with a small heap: a set of many objects, of which a bucket that is made up while it is listed has every other

@@ -8,9 +8,9 @@ import type { BackupManifest } from '../../src/backup/manifest.ts';
 import type { World } from '../../src/world.ts';
 import { FakeKubernetes } from '../fakes/kubernetes.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { aManifest } from '../fixtures/manifest.ts';
-import { aScaleWorld, type ScaleWorldRig } from '../fixtures/scale-world.ts';
-import { sourceIn, targetIn } from '../fixtures/target.ts';
+import { aManifest } from '../rigs/manifest.ts';
+import { aScaleWorld, type ScaleWorldRig } from '../rigs/scale-world.ts';
+import { sourceIn, targetIn } from '../rigs/target.ts';
 
 export interface RestorableDatabase {
   /** What is wrong with its cluster: member states by unit, ONLINE otherwise. */

@@ -3,7 +3,7 @@ import { CharmError } from '../../src/errors.ts';
 import type { RestoreRequest } from '../../src/restore/restore-request.ts';
 import { runRestore, type RestoreReport } from '../../src/restore/run-restore.ts';
 import type { World } from '../../src/world.ts';
-import { aConfig } from '../fixtures/config.ts';
+import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
 

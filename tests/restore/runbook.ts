@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { textOf } from '../repository.ts';
+import { textOf } from '../checkout/checkout.ts';
 import type { Box } from '../sandbox/box.ts';
 import type { Model } from '../sandbox/model.ts';
 

@@ -14,7 +14,7 @@ import { FastClock } from '../fakes/fast-clock.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { FakeProgress } from '../fakes/progress.ts';
-import { aManifest } from '../fixtures/manifest.ts';
+import { aManifest } from '../rigs/manifest.ts';
 
 /*
  * A program of its own, so that it can be run with a small heap: two sets over a mirror and a history that are made up while they are listed. The older set

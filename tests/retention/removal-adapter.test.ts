@@ -7,8 +7,8 @@ import { verifySet } from '../../src/sets/verify-set.ts';
 import type { Target, World } from '../../src/world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { s3Profiles, type S3ProfileName } from '../servers/s3-profiles.ts';
-import { startS3Server, testUser, type S3Server } from '../servers/s3-server.ts';
+import { s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
+import { startS3Server, testUser, type S3Server } from '../servers/s3/server.ts';
 import { createVault, prefix, type Vault } from '../sets/vault.ts';
 
 const profiles = Object.keys(s3Profiles) as S3ProfileName[];

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JujuController, startJujuController } from '../servers/juju-controller.ts';
-import { jujuReleases } from '../servers/juju-release.ts';
-import type { JujuUser } from '../servers/juju-users.ts';
-import { type KubernetesServer, startKubernetes } from '../servers/kubernetes.ts';
-import type { DispatchResult } from '../servers/unit-agent.ts';
-import type { UnitAgentState } from '../servers/unit-agent-state.ts';
+import { type JujuController, startJujuController } from '../servers/juju/controller.ts';
+import { jujuReleases } from '../servers/juju/release.ts';
+import type { JujuUser } from '../servers/juju/users.ts';
+import { type KubernetesServer, startKubernetes } from '../servers/kubernetes/kubernetes.ts';
+import type { DispatchResult } from '../servers/unit-agent/unit-agent.ts';
+import type { UnitAgentState } from '../servers/unit-agent/state.ts';
 import { type ActionRun, backupActions, type StartedAction } from './box/actions.ts';
 import { type BackupUnit, comeBack, startBackupUnit } from './box/backup-unit.ts';
 import { addApplications, type Databases } from './box/applications.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startS3Server } from '../servers/s3-server.ts';
+import { startS3Server } from '../servers/s3/server.ts';
 import { seedBucket } from './bucket-data.ts';
 
 describe('the data of the box’s bucket', () => {

@@ -1,6 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import type { S3NewObject } from '../servers/s3-contents.ts';
-import type { S3Server } from '../servers/s3-server.ts';
+import type { S3NewObject } from '../servers/s3/contents.ts';
+import type { S3Server } from '../servers/s3/server.ts';
 
 /**
  * Fills a bucket as Kubeflow Pipelines does: what was uploaded below `pipelines/`, the logs and v1 artifacts that Argo

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type S3Server, startS3Server, testUser } from '../servers/s3-server.ts';
+import { type S3Server, startS3Server, testUser } from '../servers/s3/server.ts';
 import { createModel, type Model } from './model.ts';
 import { addMysql, type MysqlApplication } from './mysql-k8s.ts';
 import { changeRows, rowsOf } from './mysql/data-file.ts';

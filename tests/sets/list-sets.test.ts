@@ -4,7 +4,7 @@ import { layoutOf } from '../../src/backup/layout.ts';
 import { CharmError } from '../../src/errors.ts';
 import { listSets } from '../../src/sets/list-sets.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { aManifest } from '../fixtures/manifest.ts';
+import { aManifest } from '../rigs/manifest.ts';
 
 const layout = layoutOf('ckf');
 const idAt = (hour: number) => backupIdAt(new Date(Date.UTC(2026, 0, 1, hour)));

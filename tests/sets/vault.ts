@@ -23,7 +23,7 @@ import type { Clock, Target, World } from '../../src/world.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { FakeProgress } from '../fakes/progress.ts';
-import { aManifest } from '../fixtures/manifest.ts';
+import { aManifest } from '../rigs/manifest.ts';
 
 export const model = { name: 'kubeflow', uuid: '1b2c3d4e-0000-4000-8000-000000000001' };
 export const prefix = 'ckf';

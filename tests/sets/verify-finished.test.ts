@@ -3,7 +3,7 @@ import { CharmError } from '../../src/errors.ts';
 import { verifySet } from '../../src/sets/verify-set.ts';
 import type { World } from '../../src/world.ts';
 import { createFakeJujuModel } from '../fakes/juju-model.ts';
-import { aScaleWorld } from '../fixtures/scale-world.ts';
+import { aScaleWorld } from '../rigs/scale-world.ts';
 import { createVault, layout, type Vault } from './vault.ts';
 
 describe('verifying with the databases in reach', () => {

@@ -3,8 +3,7 @@ import { openJujuModel } from '../../../src/adapters/juju-controller.ts';
 import { itIsAJujuModel } from '../../contracts/juju-model.ts';
 import { createFakeJujuModel } from '../../fakes/juju-model.ts';
 import { FastClock } from '../../fakes/fast-clock.ts';
-import type { JujuController } from '../../servers/juju-controller.ts';
-import { startJujuController } from '../../servers/juju-controller.ts';
+import { type JujuController, startJujuController } from '../../servers/juju/controller.ts';
 
 describe('the Juju model in memory', () => {
   itIsAJujuModel(async (model, access) => createFakeJujuModel(model, { access }));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { JujuFault } from '../../servers/juju-faults.ts';
-import type { JujuStage } from './stage.ts';
-import { stageJuju } from './stage.ts';
+import type { JujuFault } from '../../servers/juju/faults.ts';
+import { type JujuStage, stageJuju } from './stage.ts';
 
 const count = ({ controller }: JujuStage, method: string) =>
   controller.requests.filter((request) => request.method === method).length;

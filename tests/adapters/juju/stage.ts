@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openJujuModel } from '../../../src/adapters/juju-controller.ts';
-import type { JujuModelOptions } from '../../../src/adapters/juju-controller.ts';
+import { openJujuModel, type JujuModelOptions } from '../../../src/adapters/juju-controller.ts';
 import type { JujuModel } from '../../../src/world.ts';
 import { FastClock } from '../../fakes/fast-clock.ts';
 import type { ActionHandler } from '../../sandbox/model-core.ts';
-import type { Model } from '../../sandbox/model.ts';
-import { createModel } from '../../sandbox/model.ts';
-import type { JujuController } from '../../servers/juju-controller.ts';
-import { startJujuController } from '../../servers/juju-controller.ts';
-import type { JujuUser } from '../../servers/juju-users.ts';
+import { type Model, createModel } from '../../sandbox/model.ts';
+import { type JujuController, startJujuController } from '../../servers/juju/controller.ts';
+import type { JujuUser } from '../../servers/juju/users.ts';
 
 export const password = 'correct horse battery staple';
 

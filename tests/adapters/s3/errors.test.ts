@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { S3User } from '../../servers/s3-signatures.ts';
+import type { S3User } from '../../servers/s3/signatures.ts';
 import { advice, failsWith, failure } from './failing.ts';
 import { stageS3 } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { execa } from 'execa';
-import { testUser } from '../../servers/s3-server.ts';
+import { testUser } from '../../servers/s3/server.ts';
 import { stageS3 } from './stage.ts';
 
 const mebibyte = 2 ** 20;

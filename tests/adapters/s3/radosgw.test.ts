@@ -1,6 +1,6 @@
 import { allTraits, describeRealServer } from '../../contracts/object-store.ts';
-import { radosGwVersion, startRadosGw, type RadosGw } from '../../servers/radosgw.ts';
-import { testUser } from '../../servers/s3-server.ts';
+import { radosGwVersion, startRadosGw, type RadosGw } from '../../servers/s3/radosgw.ts';
+import { testUser } from '../../servers/s3/server.ts';
 
 const version = radosGwVersion();
 

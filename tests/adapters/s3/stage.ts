@@ -6,7 +6,7 @@ import {
   testUser,
   type S3Server,
   type S3ServerOptions,
-} from '../../servers/s3-server.ts';
+} from '../../servers/s3/server.ts';
 
 /** A server and the adapter for its bucket `bench`. Sleeping takes no time and is written down. */
 export interface S3Stage extends AsyncDisposable {

@@ -4,10 +4,10 @@ import { openS3 } from '../../../src/adapters/s3.ts';
 import { createBandwidth } from '../../../src/backup/buckets/bandwidth.ts';
 import { CharmError } from '../../../src/errors.ts';
 import type { Clock, ObjectStore } from '../../../src/world.ts';
-import { startS3Server, testUser, type S3Server } from '../../servers/s3-server.ts';
-import type { S3NewObject } from '../../servers/s3-contents.ts';
-import type { S3Fault, S3FaultAction } from '../../servers/s3-faults.ts';
-import type { S3ProfileName } from '../../servers/s3-profiles.ts';
+import { startS3Server, testUser, type S3Server } from '../../servers/s3/server.ts';
+import type { S3NewObject } from '../../servers/s3/contents.ts';
+import type { S3Fault, S3FaultAction } from '../../servers/s3/faults.ts';
+import type { S3ProfileName } from '../../servers/s3/profiles.ts';
 import { fixtureBetween, history, mirror } from './fixture.ts';
 
 const mebi = 2 ** 20;

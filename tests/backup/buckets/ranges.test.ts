@@ -7,7 +7,7 @@ import type { ListedObject } from '../../../src/backup/buckets/object-list.ts';
 import type { ReadAhead } from '../../../src/backup/buckets/read-ahead.ts';
 import { compareKeys } from '../../../src/key-order.ts';
 import type { KeyRange, StoredObject } from '../../../src/world.ts';
-import { startS3Server, testUser } from '../../servers/s3-server.ts';
+import { startS3Server, testUser } from '../../servers/s3/server.ts';
 
 const stored = (key: string): StoredObject => ({
   key,

@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { openS3 } from '../../../src/adapters/s3.ts';
 import type { Clock, ObjectStore } from '../../../src/world.ts';
-import { s3Places, type S3Place } from '../../servers/s3-places.ts';
-import { testUser } from '../../servers/s3-server.ts';
+import { s3Places, type S3Place } from '../../servers/s3/places.ts';
+import { testUser } from '../../servers/s3/server.ts';
 import { fixtureBetween, history, mirror } from './fixture.ts';
 
 const mebi = 2 ** 20;

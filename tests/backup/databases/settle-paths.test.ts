@@ -4,7 +4,7 @@ import { settlePaths } from '../../../src/backup/databases/settle-paths.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeJournal } from '../../fakes/journal.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { targetIn } from '../../fixtures/target.ts';
+import { targetIn } from '../../rigs/target.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 
 const model = { name: 'kubeflow', uuid: 'ours' };

@@ -12,8 +12,8 @@ import type { MlmdWorld } from '../../../src/backup/mlmd/world.ts';
 import { FastClock } from '../../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { createMlmdData } from '../../sandbox/mlmd-data.ts';
-import { startKubernetes } from '../../servers/kubernetes.ts';
-import { findProgram, type ContainerDefinition } from '../../servers/kubernetes-pod.ts';
+import { startKubernetes } from '../../servers/kubernetes/kubernetes.ts';
+import { findProgram, type ContainerDefinition } from '../../servers/kubernetes/pod.ts';
 
 export const key = 'kubeflow/mlmd/mlmd-2026-11-21-20-15-00.dump.gz';
 

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { readCharmFiles } from '../../servers/unit-agent-charm.ts';
-import type { ActionResult } from '../../servers/unit-agent-outcome.ts';
-import type { DispatchResult, RunningDispatch, UnitAgent } from '../../servers/unit-agent.ts';
+import { readCharmFiles } from '../../servers/unit-agent/charm.ts';
+import type { ActionResult } from '../../servers/unit-agent/outcome.ts';
+import type {
+  DispatchResult,
+  RunningDispatch,
+  UnitAgent,
+} from '../../servers/unit-agent/unit-agent.ts';
 import type { ActionHandler } from '../model-core.ts';
 import type { Model } from '../model.ts';
 

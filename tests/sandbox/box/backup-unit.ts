@@ -1,11 +1,15 @@
 import { mkdirSync } from 'node:fs';
-import type { AgentEvent } from '../../servers/unit-agent-environment.ts';
+import type { AgentEvent } from '../../servers/unit-agent/environment.ts';
 import {
   type CloudCredential,
   newUnit,
   type UnitAgentState,
-} from '../../servers/unit-agent-state.ts';
-import { type DispatchResult, startUnitAgent, type UnitAgent } from '../../servers/unit-agent.ts';
+} from '../../servers/unit-agent/state.ts';
+import {
+  type DispatchResult,
+  startUnitAgent,
+  type UnitAgent,
+} from '../../servers/unit-agent/unit-agent.ts';
 import type { Model } from '../model.ts';
 
 export type Hook = Extract<AgentEvent, { hook: string }>;

@@ -1,4 +1,4 @@
-import { newSecret, type UnitAgentState } from '../../servers/unit-agent-state.ts';
+import { newSecret, type UnitAgentState } from '../../servers/unit-agent/state.ts';
 
 export type Options = Readonly<Record<string, string | number | boolean | undefined>>;
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { PodDefinition } from '../../servers/kubernetes-pod.ts';
+import type { PodDefinition } from '../../servers/kubernetes/pod.ts';
 
 /** The tools of ubuntu:20.04, which ML Metadata's image is built on: neither sqlite3 nor python3 is among them. */
 const baseTools = ['sh', 'bash', 'cat', 'gzip', 'tar', 'stat', 'od', 'rm', 'mv', 'ls', 'mktemp'];

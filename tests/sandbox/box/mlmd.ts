@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KubernetesServer } from '../../servers/kubernetes.ts';
+import type { KubernetesServer } from '../../servers/kubernetes/kubernetes.ts';
 import { createMlmdData } from '../mlmd-data.ts';
 import { mlmdPod } from './mlmd-pod.ts';
 import type { Settings } from './settings.ts';

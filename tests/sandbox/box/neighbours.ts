@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RelationState, UnitAgentState } from '../../servers/unit-agent-state.ts';
+import type { RelationState, UnitAgentState } from '../../servers/unit-agent/state.ts';
 import { minioAnswer, type MinioAddress } from '../charms/minio.ts';
 import { mysqlParameters, mysqlRequest } from '../charms/mysql-requirer.ts';
 import { s3IntegratorDatabag, type S3IntegratorConfig } from '../charms/s3-integrator.ts';

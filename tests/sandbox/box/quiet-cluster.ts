@@ -1,4 +1,4 @@
-import type { KubernetesServer } from '../../servers/kubernetes.ts';
+import type { KubernetesServer } from '../../servers/kubernetes/kubernetes.ts';
 
 /** Custom resources of a cluster where people work, but nothing runs at the moment. */
 export const setQuietCluster = (kubernetes: KubernetesServer): void => {

@@ -1,4 +1,4 @@
-import { newRelation } from '../../servers/unit-agent-state.ts';
+import { newRelation } from '../../servers/unit-agent/state.ts';
 import type { Model } from '../model.ts';
 import type { BackupUnit } from './backup-unit.ts';
 import { type Neighbours, react } from './neighbours.ts';

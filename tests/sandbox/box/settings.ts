@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { JujuLine } from '../../servers/juju-release.ts';
+import type { JujuLine } from '../../servers/juju/release.ts';
 import type { MysqlProfileName } from '../mysql/profiles.ts';
 
 /** What is decided when a box is built, and stays. */

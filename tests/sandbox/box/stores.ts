@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { S3NewObject } from '../../servers/s3-contents.ts';
-import { type S3Server, startS3Server } from '../../servers/s3-server.ts';
+import type { S3NewObject } from '../../servers/s3/contents.ts';
+import { type S3Server, startS3Server } from '../../servers/s3/server.ts';
 import { seedBucket } from '../bucket-data.ts';
 import type { MinioAddress } from '../charms/minio.ts';
 import type { S3IntegratorConfig } from '../charms/s3-integrator.ts';

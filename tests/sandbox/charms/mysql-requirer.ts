@@ -1,5 +1,5 @@
-import { type RelationState, type UnitAgentState } from '../../servers/unit-agent-state.ts';
-import { readSecret } from '../../servers/unit-agent-secret-tools.ts';
+import { type RelationState, type UnitAgentState } from '../../servers/unit-agent/state.ts';
+import { readSecret } from '../../servers/unit-agent/secret-tools.ts';
 import type { MysqlProfile } from '../mysql/profiles.ts';
 
 /** What mysql-k8s writes for its provider of `s3`: the old library asks for a dummy bucket, the new one for a secret. */

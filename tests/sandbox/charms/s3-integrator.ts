@@ -2,7 +2,7 @@ import {
   newSecret,
   type RelationState,
   type UnitAgentState,
-} from '../../servers/unit-agent-state.ts';
+} from '../../servers/unit-agent/state.ts';
 
 /** How s3-integrator was configured, credentials included. An option that is not set is absent. */
 export interface S3IntegratorConfig {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
-import { findProgram } from '../../servers/kubernetes-pod.ts';
+import { findProgram } from '../../servers/kubernetes/pod.ts';
 
 /**
  * Restores a dump as the guide has an administrator do, `zcat dump | sqlite3 database`, with python3 in the place of the program sqlite3

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { referencePages } from '../../scripts/docs/reference.ts';
+import { root, textOf, writtenFiles } from './checkout.ts';
+
+const pages = writtenFiles().filter((path) => path.endsWith('.md'));
+
+/** Without blocks of code, whose brackets are none of Markdown. */
+const prose = (path: string): string => textOf(path).replace(/^```[^]*?^```/gm, '');
+
+/** The anchors that a page's headings get. */
+const anchors = (path: string): readonly string[] =>
+  [...prose(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  );
+
+describe('the documentation', () => {
+  it('has a reference that says what the files and the code say: npm run docs brings it up to date', async () => {
+    for (const [path, text] of await referencePages()) assert.equal(textOf(path), text, path);
+  });
+
+  it('has no link that leads nowhere', () => {
+    for (const page of pages)
+      for (const [, link = ''] of prose(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(link)) continue;
+        const [path = '', anchor] = link.split('#');
+        const target = path === '' ? page : normalize(join(dirname(page), path));
+        assert.ok(existsSync(join(root, target)), `${page}: ${link}`);
+        if (anchor !== undefined && target.endsWith('.md'))
+          assert.ok(anchors(target).includes(anchor), `${page}: ${link}`);
+      }
+  });
+
+  it('can be reached, every page, from README.md', () => {
+    assert.match(textOf('README.md'), /\]\(docs\/README\.md\)/);
+    const linked = pages.flatMap((page) =>
+      [...prose(page).matchAll(/\]\(([^)#\s]+)/g)].map(([, link = '']) =>
+        normalize(join(dirname(page), link)),
+      ),
+    );
+    for (const page of pages.filter(
+      (path) => path.startsWith('docs/') && path !== 'docs/README.md',
+    ))
+      assert.ok(linked.includes(page), `nothing leads to ${page}`);
+  });
+
+  it('and all other files name neither a registry nor a path of somebody’s machine', () => {
+    const names = [
+      ['registry', 'npmjs'],
+      ['deb', 'debian', 'org'],
+      ['pypi', 'org'],
+    ].map((parts) => parts.join('.'));
+    const homes = new RegExp(
+      `(^|[\\s"'\`(=])/(${['home', 'Users', 'root', 'work'].join('|')})/\\w`,
+      'm',
+    );
+    for (const path of writtenFiles()) {
+      const text = textOf(path);
+      for (const name of names) assert.ok(!text.includes(name), `${path}: ${name}`);
+      assert.doesNotMatch(text, homes, path);
+    }
+  });
+});

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import type { S3Object } from './bucket.ts';
+import type { S3Incoming } from './incoming.ts';
+import { S3Error, quotedEtag } from './replies.ts';
+
+type Headers = S3Incoming['headers'];
+
+const kept = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+];
+
+/** The headers of a write that a GET repeats. */
+export const keptHeaders = (headers: Headers): Record<string, string> => {
+  const encryptionHeader = /^x-amz-server-side-encryption(-aws-kms-key-id|-customer-algorithm)?$/;
+  const result: Record<string, string> = { 'content-type': 'binary/octet-stream' };
+  for (const [name, value] of Object.entries(headers))
+    if (kept.includes(name) || name.startsWith('x-amz-meta-') || encryptionHeader.test(name))
+      result[name] = value;
+  const storageClass = headers['x-amz-storage-class'];
+  if (storageClass !== undefined && storageClass !== 'STANDARD')
+    result['x-amz-storage-class'] = storageClass;
+  return result;
+};
+
+export const encryption = (headers: Headers): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.startsWith('x-amz-server-side-encryption')),
+  );
+
+export const withoutEncryption = (headers: Headers): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-server-side-encryption')),
+  );
+
+/** With KMS an ETag is no MD5 of the content. */
+export const encryptedEtag = (etag: string, headers: Headers): string =>
+  headers['x-amz-server-side-encryption']?.startsWith('aws:kms')
+    ? createHash('md5').update(`encrypted ${etag}`).digest('hex')
+    : etag;
+
+/** `a=1&b=2`, percent-encoded. */
+export const tagsIn = (header: string | undefined): Record<string, string> =>
+  Object.fromEntries(new URLSearchParams(header ?? ''));
+
+/** What GET and HEAD tell of an object. */
+export const describing = (object: S3Object): Record<string, string> => {
+  const tags = Object.keys(object.tags).length;
+  return {
+    ...object.headers,
+    etag: quotedEtag(object.etag),
+    'last-modified': new Date(object.lastModified).toUTCString(),
+    ...(tags > 0 && { 'x-amz-tagging-count': String(tags) }),
+  };
+};
+
+export const checkReadConditions = (object: S3Object, headers: Headers): void => {
+  const match = headers['if-match'];
+  if (match !== undefined && match !== '*' && bare(match) !== object.etag)
+    throw preconditionFailed();
+  const none = headers['if-none-match'];
+  if (none !== undefined && (none === '*' || bare(none) === object.etag))
+    throw new S3Error(304, 'NotModified', '');
+};
+
+export const bare = (etag: string): string => etag.replaceAll('"', '');
+
+export const preconditionFailed = (): S3Error =>
+  new S3Error(
+    412,
+    'PreconditionFailed',
+    'At least one of the preconditions you specified did not hold.',
+  );
+
+/** `bytes=a-b`, `bytes=a-`, `bytes=-n`; undefined when there is none. */
+export const rangeOf = (
+  header: string | undefined,
+  size: number,
+): { readonly start: number; readonly end: number } | undefined => {
+  if (header === undefined) return undefined;
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header) ?? [];
+  const start = first === '' ? Math.max(size - Number(last), 0) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if ((first === '' && last === '') || start >= size || end < start)
+    throw new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable', {
+      'content-range': `bytes */${size}`,
+    });
+  return { start, end };
+};

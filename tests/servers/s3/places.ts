@@ -1,0 +1,31 @@
+import { radosGwVersion, startRadosGw } from './radosgw.ts';
+import { startS3Server } from './server.ts';
+
+/** Some S3 server, of which nothing is known but what S3 promises. Its user is `testUser`. */
+export interface S3Place extends AsyncDisposable {
+  readonly url: string;
+  createBucket(name: string): Promise<void>;
+}
+
+const version = radosGwVersion();
+
+/**
+ * The servers that whole suites run against: the box's own, and RadosGW where it is installed. Their names say which ones
+ * they were, and the reporter repeats them.
+ */
+export const s3Places: readonly { readonly name: string; start(): Promise<S3Place> }[] = [
+  {
+    name: "the box's server",
+    start: async () => {
+      const server = await startS3Server();
+      return {
+        url: server.url,
+        createBucket: async (name) => {
+          server.contents.bucket(name);
+        },
+        [Symbol.asyncDispose]: () => server.close(),
+      };
+    },
+  },
+  ...(version === undefined ? [] : [{ name: `RadosGW ${version}`, start: () => startRadosGw() }]),
+];

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { freePort } from '../free-port.ts';
+import { testUser } from './server.ts';
+
+/** A real RadosGW on loopback with a disk in memory. Its user is `testUser`. */
+export interface RadosGw extends AsyncDisposable {
+  readonly url: string;
+  createBucket(name: string): Promise<void>;
+  /** How many requests it was sent since it was started or reset. */
+  requests(): number;
+  /** Forgets everything that it stores. */
+  reset(): void;
+}
+
+const programs = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph', 'curl'];
+
+/** Debian's packages of these programs. */
+export const radosGwPackages = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common', 'curl'] as const;
+
+/** The version of the RadosGW that this machine has; undefined when a program of it is missing, or we are not root. */
+export const radosGwVersion = (): string | undefined => {
+  if (process.getuid?.() !== 0) return undefined;
+  try {
+    const [told = ''] = programs.map((program) =>
+      execFileSync(program, ['--version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    );
+    return /version (\S+)/.exec(told)?.[1];
+  } catch {
+    return undefined;
+  }
+};
+
+export const startRadosGw = async (
+  directory = mkdtempSync(join(tmpdir(), 'radosgw-')),
+): Promise<RadosGw> => {
+  const [port, monitor] = [await freePort(), await freePort()];
+  const run = (...parameters: readonly string[]): string =>
+    execFileSync('bash', [join(import.meta.dirname, 'radosgw.sh'), ...parameters], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  const begin = (): void => {
+    run('start', directory, String(port), String(monitor));
+  };
+  const end = (): void => {
+    run('stop', directory);
+  };
+  begin();
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    createBucket: (name) => createBucket(url, name),
+    requests: () => {
+      const told = JSON.parse(run('requests', directory)) as { rgw: { req: number } };
+      return told.rgw.req;
+    },
+    reset: () => {
+      end();
+      begin();
+    },
+    [Symbol.asyncDispose]: async () => {
+      end();
+    },
+  };
+};
+
+/** As `testUser`, on whatever server. */
+export const createBucket = async (url: string, name: string): Promise<void> => {
+  const client = new S3Client({
+    endpoint: url,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: testUser.accessKey, secretAccessKey: testUser.secretKey },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  client.destroy();
+};
