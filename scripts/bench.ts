@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openS3 } from '../src/adapters/s3.ts';
+import { openS3 } from '../src/adapters/s3/s3.ts';
 import type { ObjectStore } from '../src/world.ts';
 import { createBucket } from '../tests/servers/s3/radosgw.ts';
 import {

@@ -1,9 +1,8 @@
 import type { Action } from './actions/action.ts';
-import { unfinished } from './backup/unfinished.ts';
-import { type Config, parseConfig } from './config.ts';
-import { CharmError, orProblem } from './errors.ts';
+import { unfinished } from './operation/put-back.ts';
+import { type Config, parseConfig } from './config/config.ts';
+import { CharmError, orProblem, expectedFailures, failureText } from './errors.ts';
 import type { CharmEvent } from './event.ts';
-import { expectedFailures, failureText } from './expected.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';

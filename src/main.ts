@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
-import { openHookTools } from './adapters/hook-tools.ts';
+import { openHookTools } from './adapters/hook-tools/hook-tools.ts';
 import { openJournal } from './adapters/journal.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
-import { createRedaction } from './redaction.ts';
+import { createRedaction } from './adapters/redaction.ts';
 
 /*
  * The composition root: Juju's environment goes in, an exit status comes out. What only some events need is imported
@@ -48,7 +48,7 @@ const charm: Charm = {
   journal,
   openWorld: async (config, seen, event) => {
     const [{ openWorld }, { actionProgress, hookProgress }] = await Promise.all([
-      import('./adapters/open-world.ts'),
+      import('./open-world.ts'),
       import('./adapters/progress.ts'),
     ]);
     await rm(scratch, { recursive: true, force: true });
@@ -62,7 +62,7 @@ const charm: Charm = {
       serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     });
   },
-  putBack: async (world) => (await import('./backup/put-back.ts')).putBack(world),
+  putBack: async (world) => (await import('./operation/put-back.ts')).putBack(world),
 };
 
 const run = async (): Promise<number> => {

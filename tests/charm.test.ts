@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Charm, actionNames, handle } from '../src/charm.ts';
 import { CharmError } from '../src/errors.ts';
-import { setUp } from './hooks/unit-rig.ts';
+import { setUp } from './rigs/unit.ts';
 
 const charmOf = ({ unit }: ReturnType<typeof setUp>): Charm => ({
   ...unit,

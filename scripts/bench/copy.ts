@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { openS3 } from '../../src/adapters/s3.ts';
-import { createBandwidth } from '../../src/backup/buckets/bandwidth.ts';
-import { copyBucket } from '../../src/backup/buckets.ts';
-import { readObjectList } from '../../src/backup/buckets/object-list.ts';
+import { openS3 } from '../../src/adapters/s3/s3.ts';
+import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
+import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
+import { readObjectList } from '../../src/repository/object-list.ts';
 import type { Clock, ObjectStore } from '../../src/world.ts';
 
 /** What bench.ts asks for: one pass, as the charm makes it. */

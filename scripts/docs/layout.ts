@@ -1,5 +1,4 @@
-import { backupIdAt } from '../../src/backup/backup-id.ts';
-import { type Layout, layoutOf } from '../../src/backup/layout.ts';
+import { backupIdAt, type Layout, layoutOf } from '../../src/repository/layout.ts';
 import { table } from './tables.ts';
 
 const layout = layoutOf('<path>');

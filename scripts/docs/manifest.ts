@@ -1,4 +1,4 @@
-import { manifestSchema } from '../../src/backup/manifest-schema.ts';
+import { manifestSchema } from '../../src/repository/manifest-schema.ts';
 import { table } from './tables.ts';
 
 /** What each property means. The schema's properties and these are the same, or there is no page. */

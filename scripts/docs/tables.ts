@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { allowed, type OptionName } from '../../src/config-schema.ts';
+import { allowed, type OptionName } from '../../src/config/options.ts';
 
 interface Parameter {
   readonly type: string;

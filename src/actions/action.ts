@@ -1,4 +1,6 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { CharmError } from '../errors.ts';
+import { isBackupId, type BackupId } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 
 /**
@@ -13,3 +15,12 @@ export type Action = (
   config: Config,
   parameters: Readonly<Record<string, unknown>>,
 ) => Promise<Readonly<Record<string, string>>>;
+
+/** The value of a parameter that names a set. Rejects with `parameter-invalid`. */
+export const backupIdParameter = (parameter: string, value: unknown): BackupId => {
+  if (typeof value === 'string' && isBackupId(value)) return value;
+  throw new CharmError(
+    'parameter-invalid',
+    `${parameter}=${String(value)} is not the id of a backup, such as 2026-11-21T20:15:00Z. The action list-backups shows them.`,
+  );
+};

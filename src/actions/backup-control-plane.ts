@@ -1,7 +1,7 @@
-import type { BackupManifest, DatabaseBackup } from '../backup/manifest.ts';
+import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
-import { durationText, sizeText } from '../backup/wording.ts';
+import { durationText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
 
 /** The main job. Results: the set's id and place, whether it is consistent, and the figures of each component. */

@@ -1,5 +1,5 @@
 import { preflight } from '../backup/preflight.ts';
-import { countText, listText } from '../backup/wording.ts';
+import { countText, listText } from '../text.ts';
 import { requestOf } from './backup-control-plane.ts';
 import type { Action } from './action.ts';
 

@@ -1,7 +1,6 @@
-import { deleteSet } from '../retention/delete-set.ts';
-import type { Action } from './action.ts';
-import { backupIdParameter } from './backup-id-parameter.ts';
-import { removalResults } from './removal-results.ts';
+import { deleteSet } from '../retention/prune.ts';
+import { type Action, backupIdParameter } from './action.ts';
+import { removalResults } from './prune.ts';
 
 /** Removes one set, and what no other set needs. */
 export const deleteBackup: Action = async (world, _config, parameters) => {

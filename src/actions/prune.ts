@@ -1,6 +1,7 @@
 import { pruneSets } from '../retention/prune.ts';
+import type { RemovalReport } from '../retention/remove-sets.ts';
+import { listText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
-import { removalResults } from './removal-results.ts';
 
 /** Removes the sets that the `keep-*` options do not keep, and what no set needs. */
 export const prune: Action = async (world, config, parameters) => {
@@ -9,3 +10,18 @@ export const prune: Action = async (world, config, parameters) => {
   await using _store = target.store;
   return removalResults(await pruneSets(world, config, target, { dryRun }), dryRun);
 };
+
+/** What a removal did, or would do, as results of an action. */
+export const removalResults = (
+  { removed, leftovers, kept, objects, bytes }: RemovalReport,
+  dryRun: boolean,
+): Readonly<Record<string, string>> => ({
+  'dry-run': String(dryRun),
+  removed: removed.length === 0 ? 'none' : listText(removed, 20),
+  'removed-sets': String(removed.length),
+  'kept-sets': String(kept),
+  ...(leftovers.length > 0 && { leftovers: listText(leftovers, 20) }),
+  objects: String(objects),
+  size: sizeText(bytes),
+  bytes: String(bytes),
+});

@@ -1,5 +1,5 @@
-import { resultsOf } from '../restore/describe-restore.ts';
-import type { RestoreRequest } from '../restore/restore-request.ts';
+import { resultsOf } from '../restore/describe-plan.ts';
+import type { RestoreRequest } from '../restore/set.ts';
 import { runRestore } from '../restore/run-restore.ts';
 import type { Action } from './action.ts';
 

@@ -1,10 +1,9 @@
-import { sizeText } from '../backup/wording.ts';
+import { sizeText } from '../text.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import type { Verification } from '../sets/verification.ts';
-import { verifySet } from '../sets/verify-set.ts';
+import type { Verification } from '../verify/verification.ts';
+import { verifySet } from '../verify/verify-set.ts';
 import type { World } from '../world.ts';
-import type { Action } from './action.ts';
-import { backupIdParameter } from './backup-id-parameter.ts';
+import { type Action, backupIdParameter } from './action.ts';
 
 /**
  * Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is missing or damaged; the results say how much of

@@ -1,14 +1,13 @@
-import { readFile, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readdir, unlink, open, rename, rm } from 'node:fs/promises';
+import { join, dirname } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { Journal, JournalEntry, LastBackup } from '../world.ts';
-import { syncDirectory, writeDurably } from './durable-file.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
 const databasePathsName = 'database-paths.json';
 
-export interface JournalOptions {
+interface JournalOptions {
   /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
   readonly locate: () => Promise<string | undefined>;
   /** Told of each file that cannot be read, which is then left out: what it said is lost, but not what others say. */
@@ -146,4 +145,30 @@ const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefine
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
   return paths.length === 0 ? undefined : Object.fromEntries(paths);
+};
+
+/**
+ * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new one is on the disk. The text is first
+ * written beside it, always under one name, so that what a crash leaves there does not pile up. One writer at a time.
+ */
+const writeDurably = async (path: string, text: string): Promise<void> => {
+  const beside = `${path}.new`;
+  try {
+    {
+      await using file = await open(beside, 'w', 0o600);
+      await file.writeFile(text);
+      await file.sync();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+};
+
+/** A new name, or a name gone, is on the disk only when its directory is. */
+const syncDirectory = async (path: string): Promise<void> => {
+  await using directory = await open(path, 'r');
+  await directory.sync();
 };

@@ -1,18 +1,22 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, orProblem, reasonOf } from '../errors.ts';
 import { announceBackup, clearDebris } from '../retention/debris.ts';
 import type { Target, World } from '../world.ts';
-import { backupIdAt, type BackupId } from './backup-id.ts';
-import { ensureClaim, type Claim } from './claim.ts';
-import { generationOf } from './databases/path.ts';
-import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
-import type { HeldScale } from './hold-scale.ts';
-import { layoutOf, type Layout } from './layout.ts';
-import { takeLock } from './lock.ts';
+import {
+  backupIdAt,
+  type BackupId,
+  layoutOf,
+  type Layout,
+  generationOf,
+} from '../repository/layout.ts';
+import { ensureClaim, type Claim } from '../repository/claim.ts';
+import { startHeartbeat, type Heartbeat } from '../operation/heartbeat.ts';
+import type { HeldScale } from '../operation/hold-scale.ts';
+import { takeLock } from '../repository/lock.ts';
 import type { BackupRequest, ReadyBackup } from './preflight.ts';
-import { countText } from './wording.ts';
+import { countText } from '../text.ts';
 
 /**
  * A backup on its way. Disposing of it, however the story ended, puts every scale back, takes away what a set that was not committed
@@ -119,7 +123,7 @@ const handedGenerations = async (
   const generations: Record<string, number> = {};
   for (const { component, isRelated } of plan.databases) {
     const path = isRelated ? await world.handedPath(component) : undefined;
-    const generation = generationOf(target.prefix, component, path);
+    const generation = generationOf(layoutOf(target.prefix), component, path);
     if (generation !== undefined) generations[component] = generation;
   }
   return generations;

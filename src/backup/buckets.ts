@@ -1,171 +1,155 @@
-import { hasCode } from '../errors.ts';
-import type { Clock, ObjectStore, Source, Target } from '../world.ts';
-import type { Bandwidth } from './buckets/bandwidth.ts';
-import { readBaseline } from './buckets/baseline.ts';
-import type { CopyContext } from './buckets/context.ts';
-import { startCopies, type Copies, type CopyCounts } from './buckets/copies.ts';
-import { checkShrunk, ObjectsFailed } from './buckets/failures.ts';
-import { compareBuckets, isUnchanged, type Comparison } from './buckets/merge.ts';
-import { listedAs } from './buckets/object.ts';
-import { ProgressOfBucket } from './buckets/progress.ts';
-import { readRanges } from './buckets/ranges.ts';
-import type { ListedObject } from './buckets/object-list.ts';
-import { readAhead } from './buckets/read-ahead.ts';
-import { createObjectListWriter, type ObjectListWriter } from './buckets/object-list-writer.ts';
-import { Transfers } from './buckets/transfers.ts';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Source } from '../world.ts';
+import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
+import type { Backup } from './begin-backup.ts';
+import {
+  failedLines,
+  ObjectsFailed,
+  copyBucket,
+  type BucketPass,
+} from '../components/buckets/mirror-bucket.ts';
+import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { findLastSet } from '../repository/sets.ts';
+import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
+import {
+  openObjectList,
+  readObjectList,
+  uploadObjectList,
+  type ListedObject,
+} from '../repository/object-list.ts';
+import { countText, durationText, sizeText } from '../text.ts';
 
-export interface BucketOptions {
-  /** The keys of the mirror begin with this: `<prefix>/<bucket>/`. */
-  readonly mirror: string;
-  /** The keys of replaced versions begin with this: `<prefix>/history/<bucket>/`. */
-  readonly history: string;
-  /** The list of the last pass or the last set, in key order; undefined when there is none. */
-  readonly baseline: AsyncIterable<ListedObject> | undefined;
-  /** The file that this pass writes its object list to, gzipped. */
-  readonly list: string;
-  /** Whether versions that are replaced have to be kept, because a set may list them. */
-  readonly archive: boolean;
-  /** How many objects the last complete set has; undefined when there is none. */
-  readonly previousCount: number | undefined;
-  readonly allowShrink: boolean;
-  /** The most transfers at a time; fewer when the servers do not bear them. */
-  readonly transfers: number;
-  /** Shared by all passes, since it limits all of them together. */
+/** What the first pass over the buckets found and did, for the second one. */
+interface PreCopy {
+  /** The newest complete set before this backup. */
+  readonly lastSet: BackupManifest | undefined;
+  /** One limit for both passes. */
   readonly bandwidth: Bandwidth;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Told what goes on, for whoever shows it. */
-  readonly progress?: ProgressOfBucket;
+  readonly passes: ReadonlyMap<string, BucketPass>;
 }
 
-export interface BucketPass extends Readonly<CopyCounts> {
-  /** Objects in the list: those that were unchanged or copied. */
-  readonly listed: number;
-  readonly seconds: number;
-}
+/** Copies what changed since the last set while everything still runs, so that little is left for the pass that counts. */
+export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
+  const { ready, world, config, layout } = backup;
+  const lastSet = await findLastSet(ready.target, layout);
+  const bandwidth = createBandwidth(config.bandwidthLimit, world.clock);
+  const passes = new Map<string, BucketPass>();
+  for (const source of ready.sources) {
+    const listed = lastSet?.buckets.find(({ bucket }) => bucket === source.bucket);
+    const baseline = listed && openObjectList(ready.target.store, listed.list.key);
+    passes.set(
+      source.bucket,
+      await copyOne(backup, source, { lastSet, bandwidth }, baseline, 'pre-copy'),
+    );
+  }
+  return { lastSet, bandwidth, passes };
+};
 
-/**
- * Brings the mirror of a bucket up to date and writes the list of what it then holds: every object as the source had it, in key order.
- * Nothing is deleted, and memory does not grow with the bucket. What an earlier pass copied is not copied again.
- *
- * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again, with `source-shrunk` when the source lost its objects, with the
- * failure of a listing, or with the signal's reason. There is no list then, and what was copied stays.
- */
-export const copyBucket = async (
-  from: Source,
-  to: Target,
-  options: BucketOptions,
+/** Copies what changed since the pre-copy, and writes the object list of the set for each bucket. */
+export const copyChangesOfBuckets = async (
+  backup: Backup,
+  preCopy: PreCopy,
+): Promise<BucketBackup[]> => {
+  const backups: BucketBackup[] = [];
+  for (const source of backup.ready.sources) {
+    const { bucket } = source;
+    const baseline = readObjectList(
+      createReadStream(listFile(backup, bucket, 'pre-copy')),
+      `of the pre-copy of ${bucket}`,
+    );
+    const first = preCopy.passes.get(bucket);
+    const second = await copyOne(backup, source, preCopy, baseline, 'changes');
+    backups.push({
+      bucket,
+      list: await uploadList(backup, bucket),
+      objects: second.listed,
+      size: second.bytes,
+      copied: second.copied + (first?.copied ?? 0),
+      bytesCopied: second.bytesCopied + (first?.bytesCopied ?? 0),
+      archived: second.archived + (first?.archived ?? 0),
+      vanished: second.vanished,
+      seconds: second.seconds + (first?.seconds ?? 0),
+    });
+  }
+  return backups;
+};
+
+type Pass = 'pre-copy' | 'changes';
+
+const copyOne = async (
+  backup: Backup,
+  source: Source,
+  { lastSet, bandwidth }: Omit<PreCopy, 'passes'>,
+  baseline: AsyncIterable<ListedObject> | undefined,
+  pass: Pass,
 ): Promise<BucketPass> => {
-  const { clock, mirror } = options;
-  const started = clock.now().getTime();
-  const stop = new AbortController();
-  const context: CopyContext = {
-    ...options,
-    from: from.store,
-    to: to.store,
-    signal: AbortSignal.any([options.signal, stop.signal]),
-    learnt: { opaqueEtags: false, usedParts: false },
-  };
-  const progress = options.progress ?? new ProgressOfBucket(clock);
-  const copies = startCopies(context, new Transfers(options.transfers), progress);
-  await abortLeftovers(to.store, mirror);
-  await using list = createObjectListWriter(options.list);
+  const { world, config, ready, layout, request, heartbeat } = backup;
+  const { bucket } = source;
+  const progress = new ProgressOfBucket(world.clock);
   try {
-    const listed = await walk(compare(from, to, options), copies, list, progress, options.signal);
-    if (!copies.hopeless) {
-      checkShrunk(from, { ...options, listed });
-      await copies.idle();
-      await retryFailed(copies, clock, options.signal);
-    }
-    options.signal.throwIfAborted();
-  } finally {
-    stop.abort();
-    await copies.idle();
-    if (context.learnt.usedParts) await abortLeftovers(to.store, mirror).catch(() => undefined);
-  }
-  if (copies.failures.length > 0) {
-    const failed = copies.failures.map(({ job, reason }) => ({ key: job.source.key, reason }));
-    throw new ObjectsFailed(from, failed, copies.hopeless);
-  }
-  await list.close();
-  const { counts } = copies;
-  return {
-    ...counts,
-    listed: counts.unchanged + counts.copied,
-    seconds: (clock.now().getTime() - started) / 1000,
-  };
-};
-
-/** The source beside its mirror and the last list, which says how both can be listed in ranges. */
-const compare = (
-  from: Source,
-  to: Target,
-  { mirror, baseline }: Pick<BucketOptions, 'mirror' | 'baseline'>,
-): AsyncIterable<Comparison> => {
-  const { objects, bounds } = readBaseline(baseline);
-  const inMirror = (key: string | undefined): string | undefined => key && mirror + key;
-  return compareBuckets({
-    source: readRanges({
-      list: (range) => from.store.list('', range),
-      bounds: bounds.source,
-      name: 'listing of the source',
-    }),
-    mirror: readRanges({
-      list: ({ startAfter, upTo }) =>
-        to.store.list(mirror, { startAfter: inMirror(startAfter), upTo: inMirror(upTo) }),
-      bounds: bounds.mirror,
-      name: 'listing of the mirror',
-    }),
-    prefix: mirror,
-    baseline: readAhead(objects, 'last object list'),
-  });
-};
-
-/** Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on. Returns how many objects the source listed. */
-const walk = async (
-  comparisons: AsyncIterable<Comparison>,
-  copies: Copies,
-  list: ObjectListWriter,
-  progress: ProgressOfBucket,
-  signal: AbortSignal,
-): Promise<number> => {
-  let listed = 0;
-  for await (const comparison of comparisons) {
-    signal.throwIfAborted();
-    const { source, mirror } = comparison;
-    listed += 1;
-    progress.list(source.size);
-    if (mirror && isUnchanged(comparison)) {
-      copies.counts.unchanged += 1;
-      copies.counts.bytes += source.size;
-      progress.pass(source.size);
-      const known = comparison.listed;
-      const sha256 = known?.etag === source.etag ? known.sha256 : undefined;
-      list.add(listedAs(source, mirror.etag, sha256));
-    } else await copies.start(comparison, list.reserve());
-    if (copies.hopeless) break;
-    if (listed % 1000 === 0) await list.drained();
-  }
-  progress.listingEnded();
-  return listed;
-};
-
-/** Failures often pass with the load, so what failed is tried again at the end, twice. */
-const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
-  for (const pause of [1000, 5000]) {
-    if (copies.failures.length === 0 || signal.aborted) return;
-    await clock.sleep(pause, signal);
-    await copies.retry();
-  }
-};
-
-/** Parts of uploads that were never completed take up room and are of no use. Only one backup works on a prefix, so they are ours. */
-const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
-  try {
-    for await (const { key, uploadId } of store.unfinishedUploads(mirror))
-      await store.abortUpload(key, uploadId);
+    const done = await heartbeat.during(
+      () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
+      () =>
+        copyBucket(source, ready.target, {
+          mirror: layout.mirror(bucket),
+          history: layout.history(bucket),
+          baseline,
+          list: listFile(backup, bucket, pass),
+          archive: lastSet !== undefined,
+          previousCount: lastSet?.buckets.find((listed) => listed.bucket === bucket)?.objects,
+          allowShrink: request.allowShrink,
+          transfers: config.transfers,
+          bandwidth,
+          clock: world.clock,
+          signal: world.signal,
+          progress,
+        }),
+    );
+    await world.progress.note(`bucket ${bucket}: ${passText(done)}`);
+    return done;
   } catch (error) {
-    // Some servers and policies do not let us list them. They harm nothing but the space, so a backup does not fail for it.
-    if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
+    if (error instanceof ObjectsFailed) await reportFailed(backup, error);
+    throw error;
   }
+};
+
+const passText = ({
+  listed,
+  copied,
+  bytesCopied,
+  archived,
+  vanished,
+  seconds,
+}: BucketPass): string =>
+  [
+    countText(listed, 'object'),
+    `${copied} copied (${sizeText(bytesCopied)})`,
+    ...(archived > 0 ? [`${archived} older versions kept`] : []),
+    ...(vanished > 0 ? [`${vanished} vanished meanwhile`] : []),
+    `in ${durationText(seconds)}`,
+  ].join(', ');
+
+const listFile = ({ scratch }: Backup, bucket: string, pass: Pass): string =>
+  join(scratch, `${bucket}.${pass}.ndjson.gz`);
+
+const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup['list']> => {
+  const key = backup.layout.objectList(backup.id, bucket);
+  backup.owe(key);
+  const { size, sha256 } = await uploadObjectList(
+    backup.ready.target.store,
+    key,
+    listFile(backup, bucket, 'changes'),
+  );
+  return { key, size, sha256 };
+};
+
+/** The message names ten keys at most; all of them are in S3. That this can fail too must not hide why the backup did. */
+const reportFailed = async (
+  { ready, layout, id }: Backup,
+  { failed }: ObjectsFailed,
+): Promise<void> => {
+  await ready.target.store
+    .put(layout.failedObjects(id), failedLines(failed))
+    .catch(() => undefined);
 };

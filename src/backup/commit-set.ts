@@ -1,8 +1,8 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { Backup } from './begin-backup.ts';
-import { writeManifest, type BackupManifest } from './manifest.ts';
-import { findWorkloadsSince } from './running-workloads.ts';
-import { countText, listText } from './wording.ts';
+import { writeManifest, type BackupManifest } from '../repository/manifest.ts';
+import { findWorkloadsSince } from '../operation/running-workloads.ts';
+import { countText, listText } from '../text.ts';
 
 /**
  * Looks once more for what ran while the backup was made, and writes the manifest: the last object, and the one that makes the set a

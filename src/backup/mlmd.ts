@@ -1,75 +1,42 @@
-import { CharmError } from '../errors.ts';
-import { findMlmdPod } from './mlmd/pod.ts';
-import { proveDump } from './mlmd/proof.ts';
-import { uploadProduced } from './mlmd/upload.ts';
-import { waysToRead, type Way } from './mlmd/ways.ts';
-import type { MlmdWorld } from './mlmd/world.ts';
-import type { MlmdSummary } from './mlmd/summary.ts';
+import type { Backup } from './begin-backup.ts';
+import type { MlmdBackup } from '../repository/manifest.ts';
+import { dumpMlmd } from '../components/mlmd/dump.ts';
+import { stopMetadataWriter } from '../operation/metadata-writer.ts';
+import { countText, durationText, sizeText } from '../text.ts';
 
-export interface MlmdDump {
-  readonly key: string;
-  /** Bytes of the object. */
-  readonly size: number;
-  /** Of the object, hex. */
-  readonly sha256: string;
-  readonly schemaVersion: number;
-  /** Rows of each table. */
-  readonly rows: Readonly<Record<string, number>>;
-  readonly way: Way['name'];
-  readonly sqliteVersion: string;
-}
+/** Dumps ML Metadata to S3 while kfp-metadata-writer is stopped, and proves the dump. Undefined when it is not a component. */
+export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined> => {
+  const { world, ready, layout, id, heartbeat } = backup;
+  const { clock, progress } = world;
+  if (ready.plan.mlmd === undefined) return undefined;
+  const application = ready.plan.mlmd.name;
+  const started = clock.now().getTime();
+  const elapsed = (): number => (clock.now().getTime() - started) / 1000;
 
-/**
- * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and proves the object by restoring it.
- * The database is read in the first of three ways that the pod has the tools for: python3 in the charm's container, sqlite3 in
- * the workload's, or a guarded copy of the file. The dump streams, without a second copy in our container except in the last way.
- * Rejects with `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full` or what Kubernetes and the
- * store reject with; no object is left then.
- */
-export const dumpMlmd = async (
-  world: MlmdWorld,
-  { application, key }: { readonly application: string; readonly key: string },
-): Promise<MlmdDump> => {
-  const pod = await findMlmdPod(world.kubernetes, application);
-  for (const way of waysToRead(pod)) {
-    const dump = await tryWay(world, way, key);
-    if (dump === undefined) {
-      await world.note(`${application}: its pod has no tools to read the database by ${way.name}`);
-      continue;
-    }
-    const { bytes, ...result } = dump;
-    try {
-      await proveDump(world, result, bytes);
-    } catch (error) {
-      await world.store.delete([key]).catch(() => undefined);
-      throw error;
-    }
-    return result;
-  }
-  throw new CharmError(
-    'mlmd-dump-failed',
-    `The database of ${application} cannot be read: its pod has neither python3, nor sqlite3, nor a shell with stat, od and cat. ` +
-      'Upgrade the application, or take mlmd out of the option components.',
+  const writer = await stopMetadataWriter(backup);
+  const key = layout.mlmdDump(id);
+  backup.owe(key);
+  const dump = await heartbeat.during(
+    () => `${application}: dumping and proving its database (${durationText(elapsed())})`,
+    () =>
+      dumpMlmd(
+        {
+          kubernetes: ready.kubernetes,
+          store: ready.target.store,
+          scratch: backup.scratch,
+          clock,
+          signal: world.signal,
+          note: (message) => progress.note(message),
+        },
+        { application, key },
+      ),
   );
-};
-
-/** Thrown through the upload, so that it leaves no object. */
-class ToolsMissing extends Error {}
-
-const tryWay = async (
-  world: MlmdWorld,
-  { name, read }: Way,
-  key: string,
-): Promise<(MlmdDump & Pick<MlmdSummary, 'bytes'>) | undefined> => {
-  try {
-    const { value, size, sha256 } = await uploadProduced(world, key, async (output, signal) => {
-      const summary = await read(world, output, signal);
-      if (!summary) throw new ToolsMissing();
-      return summary;
-    });
-    return { key, size, sha256, way: name, ...value };
-  } catch (error) {
-    if (error instanceof ToolsMissing) return undefined;
-    throw error;
-  }
+  // Whoever puts all scales back at the end hears of a failure.
+  writer?.putBack().catch(() => undefined);
+  const { size, sha256, schemaVersion, rows, way } = dump;
+  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  await progress.note(
+    `${application}: ${countText(total, 'row')} in ${sizeText(size)}, read with ${way} and proven after ${durationText(elapsed())}`,
+  );
+  return { application, key, size, sha256, schemaVersion, rows, way, seconds: elapsed() };
 };

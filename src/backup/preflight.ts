@@ -1,12 +1,12 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
-import { openConnections } from './connections.ts';
-import { planApplications, type ApplicationPlan } from './preflight/applications.ts';
-import { storageProblems } from './preflight/storage.ts';
-import { findRunningWorkloads } from './running-workloads.ts';
-import { settlePaths } from './databases/settle-paths.ts';
-import { countText, listText } from './wording.ts';
+import { openConnections } from '../operation/connections.ts';
+import { planApplications, type ApplicationPlan } from './applications.ts';
+import { storageProblems } from '../operation/storage.ts';
+import { findRunningWorkloads } from '../operation/running-workloads.ts';
+import { settlePaths } from '../components/databases/paths.ts';
+import { countText, listText } from '../text.ts';
 
 export interface BackupRequest {
   /** Go on although something runs; the set then says so. */

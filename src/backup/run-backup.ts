@@ -1,16 +1,16 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { applyRetention } from '../retention/apply-retention.ts';
+import { applyRetention } from '../retention/prune.ts';
 import type { World } from '../world.ts';
-import { copyChangesOfBuckets, preCopyBuckets } from './back-up-buckets.ts';
-import { backUpDatabases } from './back-up-databases.ts';
-import { backUpMlmd } from './back-up-mlmd.ts';
+import { copyChangesOfBuckets, preCopyBuckets } from './buckets.ts';
+import { backUpDatabases } from './databases.ts';
+import { backUpMlmd } from './mlmd.ts';
 import { beginBackup, type Backup } from './begin-backup.ts';
 import { commitSet } from './commit-set.ts';
-import { layoutOf } from './layout.ts';
-import type { BackupManifest } from './manifest.ts';
+import { layoutOf } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
 import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
-import { listText } from './wording.ts';
+import { listText } from '../text.ts';
 
 /**
  * The guide's "back up the control plane", in one piece: either a complete set that was proven readable, or none. However it ends, every

@@ -1,4 +1,4 @@
-import { type Config, databaseEndpoints, parseConfig } from '../config.ts';
+import { type Config, databaseEndpoints, parseConfig } from '../config/config.ts';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
 import {
   type Provider,
@@ -6,9 +6,9 @@ import {
   locateS3,
   missingObjectStorage,
   missingS3,
+  notTrusted,
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
-import { notTrusted } from '../trust.ts';
 import type { JournalEntry, LastBackup } from '../world.ts';
 import type { Unit } from './unit.ts';
 
@@ -28,7 +28,7 @@ export interface Assessment {
   readonly journal: Recorded | CharmError;
 }
 
-export interface Recorded {
+interface Recorded {
   readonly unfinished: readonly JournalEntry[];
   readonly lastBackup: LastBackup | undefined;
 }

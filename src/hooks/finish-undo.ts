@@ -1,5 +1,5 @@
-import { unfinished } from '../backup/unfinished.ts';
-import { parseConfig } from '../config.ts';
+import { unfinished } from '../operation/put-back.ts';
+import { parseConfig } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JournalEntry } from '../world.ts';
 import type { Unit } from './unit.ts';

@@ -1,10 +1,8 @@
-import { generationOf } from '../backup/databases/path.ts';
-import { layoutOf } from '../backup/layout.ts';
-import { type DatabaseEndpoint, databaseEndpoints } from '../config.ts';
+import { generationOf, layoutOf } from '../repository/layout.ts';
+import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
-import { offeredKeys, s3Offer } from '../relations/s3-offer.ts';
-import { s3Request } from '../relations/s3-request.ts';
+import { offeredKeys, s3Offer, s3Request } from '../relations/s3-databags.ts';
 import type { Databag } from '../world.ts';
 import type { Assessment } from './assess.ts';
 import type { Unit } from './unit.ts';
@@ -104,8 +102,9 @@ const databasePath = (
   endpoint: DatabaseEndpoint,
   known: readonly (string | undefined)[],
 ): string => {
-  const newest = Math.max(...known.map((path) => generationOf(prefix, endpoint, path) ?? 1));
-  return layoutOf(prefix).databasePath(endpoint, newest);
+  const layout = layoutOf(prefix);
+  const newest = Math.max(...known.map((path) => generationOf(layout, endpoint, path) ?? 1));
+  return layout.databasePath(endpoint, newest);
 };
 
 const labelOf = (relationId: string): string => `s3.${relationId}`;

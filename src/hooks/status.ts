@@ -1,4 +1,4 @@
-import { sizeText } from '../backup/wording.ts';
+import { sizeText } from '../text.ts';
 import { type CharmError, errorCodes } from '../errors.ts';
 import type { LastBackup, Status } from '../world.ts';
 

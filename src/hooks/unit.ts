@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { CharmError } from '../errors.ts';
 import type { HookTools, Journal, World } from '../world.ts';
 

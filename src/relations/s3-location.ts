@@ -1,4 +1,4 @@
-import { parsePath } from '../config.ts';
+import { parsePath } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { Databag } from '../world.ts';
 

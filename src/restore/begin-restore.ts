@@ -1,14 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startHeartbeat, type Heartbeat } from '../backup/heartbeat.ts';
-import type { HeldScale } from '../backup/hold-scale.ts';
-import { takeLock } from '../backup/lock.ts';
-import type { Config } from '../config.ts';
+import { startHeartbeat, type Heartbeat } from '../operation/heartbeat.ts';
+import type { HeldScale } from '../operation/hold-scale.ts';
+import { takeLock } from '../repository/lock.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
-import { takeOverPath } from '../backup/databases/next-path.ts';
+import { takeOverPath } from '../components/databases/paths.ts';
 import type { ReadyRestore } from './preflight.ts';
-import type { RestoreRequest } from './restore-request.ts';
+import type { RestoreRequest } from './set.ts';
 
 /** A restore on its way. Disposing of it, however the story ended, puts every scale back and gives the path free. */
 export interface Restore extends AsyncDisposable {

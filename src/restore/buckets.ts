@@ -1,136 +1,63 @@
-import type { Bandwidth } from '../backup/buckets/bandwidth.ts';
-import { startCopies, type Copies } from '../backup/buckets/copies.ts';
-import { compareBuckets, provesContent } from '../backup/buckets/merge.ts';
-import { ProgressOfBucket } from '../backup/buckets/progress.ts';
-import type { ListedObject } from '../backup/buckets/object-list.ts';
-import { isMd5 } from '../backup/buckets/part-layout.ts';
-import { readAhead } from '../backup/buckets/read-ahead.ts';
-import { Transfers } from '../backup/buckets/transfers.ts';
-import { listText } from '../backup/wording.ts';
-import { CharmError } from '../errors.ts';
-import type { Clock, Source, StoredObject } from '../world.ts';
-import type { StoredSet } from './stored-set.ts';
+import { createBandwidth } from '../components/buckets/bandwidth.ts';
+import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { countText, durationText, sizeText } from '../text.ts';
+import type { Restore } from './begin-restore.ts';
+import { bringBack } from '../components/buckets/bring-back.ts';
+import { settleBucket } from '../components/buckets/difference.ts';
+import { openStoredSet } from '../components/buckets/stored-set.ts';
 
-export interface BucketRestoreOptions {
-  readonly transfers: number;
-  readonly bandwidth: Bandwidth;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly progress?: ProgressOfBucket;
-}
-
-export interface BringBack {
+/** Sizes are bytes. */
+export interface RestoredBucket {
+  readonly bucket: string;
   readonly objects: number;
   readonly size: number;
   readonly copied: number;
   readonly bytesCopied: number;
-  /** The ETags of the objects whose own could not be given back, because nobody knows how it came about. */
-  readonly otherEtags: ReadonlyMap<string, string>;
+  /** Objects that the set does not know: deleted, or left alone. */
+  readonly extra: number;
+  readonly seconds: number;
 }
 
-/**
- * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that it had, so that it has its ETag again. What is
- * there already with the same size and ETag is passed over; what the set does not know is left alone. Memory does not grow with the bucket.
- * Rejects with `objects-failed`, which names objects; what was brought back stays, and is passed over the next time.
- */
-export const bringBack = async (
-  set: StoredSet,
-  to: Source,
-  options: BucketRestoreOptions,
-): Promise<BringBack> => {
-  const { clock, signal } = options;
-  const stop = new AbortController();
-  const progress = options.progress ?? new ProgressOfBucket(clock);
-  const copies = startCopies(
-    {
-      ...options,
-      from: set,
-      to: to.store,
-      mirror: '',
-      history: '',
-      archive: false,
-      signal: AbortSignal.any([signal, stop.signal]),
-      learnt: { opaqueEtags: false, usedParts: false },
-    },
-    new Transfers(options.transfers),
-    progress,
-  );
-  const otherEtags = new Map<string, string>();
-  const damaged: string[] = [];
-  const settle = (listed: StoredObject, written: ListedObject | undefined): void => {
-    if (written === undefined || isDamaged(set.listed(listed.key), written))
-      damaged.push(listed.key);
-    else if (written.mirrorEtag !== undefined) otherEtags.set(listed.key, written.mirrorEtag);
-    set.forget(listed.key);
-  };
-
-  try {
-    const comparisons = compareBuckets({
-      source: readAhead(set.list(), 'object list of the set'),
-      mirror: readAhead(to.store.list(''), 'listing of the bucket'),
-      prefix: '',
-      baseline: undefined,
-    });
-    for await (const comparison of comparisons) {
-      signal.throwIfAborted();
-      const { source: listed, mirror: present } = comparison;
-      progress.list(listed.size);
-      if (present !== undefined && isThere(present, listed)) {
-        copies.counts.unchanged += 1;
-        copies.counts.bytes += listed.size;
-        progress.pass(listed.size);
-        set.forget(listed.key);
-      } else {
-        await copies.start(comparison, {
-          settle: (written) => {
-            settle(listed, written);
+/** Brings the objects of every bucket of the set back, and looks at the bucket once more when it has. */
+export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]> => {
+  const { world, config, request, ready, heartbeat } = restore;
+  const { clock, signal } = world;
+  const bandwidth = createBandwidth(config.bandwidthLimit, clock);
+  const restored: RestoredBucket[] = [];
+  for (const source of ready.sources) {
+    const { bucket } = source;
+    const backup = ready.manifest.buckets.find((one) => one.bucket === bucket);
+    if (backup === undefined) throw new TypeError(`the set has no bucket ${bucket}`);
+    const started = clock.now().getTime();
+    const progress = new ProgressOfBucket(clock);
+    const set = openStoredSet(ready.target.store, ready.layout, backup);
+    const done = await heartbeat.during(
+      () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
+      () =>
+        bringBack(set, source, {
+          transfers: config.transfers,
+          ...{ bandwidth, clock, signal, progress },
+        }),
+    );
+    const extra = await heartbeat.during(
+      () => `bucket ${bucket}: comparing it with the set`,
+      () =>
+        settleBucket(() => set.list(), source, {
+          otherEtags: done.otherEtags,
+          deleteExtra: request.deleteExtra,
+          forget: (key) => {
+            set.forget(key);
           },
-        });
-      }
-      if (copies.hopeless) break;
-    }
-    progress.listingEnded();
-    await copies.idle();
-    if (!copies.hopeless) await retryFailed(copies, clock, signal);
-    signal.throwIfAborted();
-  } finally {
-    stop.abort();
-    await copies.idle();
+          signal,
+        }),
+    );
+    const seconds = (clock.now().getTime() - started) / 1000;
+    const { objects, size, copied, bytesCopied } = done;
+    await world.progress.note(
+      `bucket ${bucket}: ${countText(objects, 'object')}, ${copied} brought back (${sizeText(bytesCopied)}), ${extra} that the set does not know` +
+        ` ${request.deleteExtra ? 'deleted' : 'kept'}, in ${durationText(seconds)}`,
+    );
+    restored.push({ bucket, objects, size, copied, bytesCopied, extra, seconds });
   }
-  if (copies.failures.length > 0 || damaged.length > 0) throw failed(to, copies, damaged);
-  const { unchanged, copied, bytes, bytesCopied } = copies.counts;
-  return { objects: unchanged + copied, size: bytes, copied, bytesCopied, otherEtags };
-};
-
-/** Whether a bucket's object is the one that the set lists. */
-export const isThere = (present: StoredObject, listed: StoredObject): boolean =>
-  present.size === listed.size && provesContent(present, listed);
-
-/** Whether what was read from the backup cannot be what the bucket once had. */
-const isDamaged = (listed: ListedObject, written: ListedObject): boolean =>
-  written.mirrorEtag !== undefined &&
-  ((listed.mirrorEtag === undefined && isMd5(listed.etag)) ||
-    (listed.sha256 !== undefined &&
-      written.sha256 !== undefined &&
-      listed.sha256 !== written.sha256));
-
-/** Failures often pass with the load, so what failed is tried again at the end, twice. */
-const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
-  for (const pause of [1000, 5000]) {
-    if (copies.failures.length === 0 || signal.aborted) return;
-    await clock.sleep(pause, signal);
-    await copies.retry();
-  }
-};
-
-const failed = (to: Source, copies: Copies, damaged: readonly string[]): CharmError => {
-  const named = [
-    ...damaged.map((key) => `${key} (its backup is damaged)`),
-    ...copies.failures.map(({ job, reason }) => `${job.source.key} (${reason.replace(/\.$/, '')})`),
-  ];
-  return new CharmError(
-    'objects-failed',
-    `${named.length}${copies.hopeless ? ' or more' : ''} objects could not be brought back into the bucket ${to.bucket}: ${listText(named)}.` +
-      ` What was brought back is passed over when the action is run again.`,
-  );
+  return restored;
 };

@@ -1,19 +1,17 @@
-import { openConnections } from '../backup/connections.ts';
-import { startHeartbeat } from '../backup/heartbeat.ts';
-import { layoutOf, type Layout } from '../backup/layout.ts';
-import type { BackupManifest } from '../backup/manifest.ts';
-import { storageProblems } from '../backup/preflight/storage.ts';
-import { findRunningWorkloads } from '../backup/running-workloads.ts';
-import { countText, listText } from '../backup/wording.ts';
-import type { Config } from '../config.ts';
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { openConnections } from '../operation/connections.ts';
+import { startHeartbeat } from '../operation/heartbeat.ts';
+import { findRunningWorkloads } from '../operation/running-workloads.ts';
+import { storageProblems } from '../operation/storage.ts';
+import { layoutOf, type Layout } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
-import { planApplications, type ApplicationPlan } from './preflight/applications.ts';
-import { mlmdProblems } from './preflight/mlmd.ts';
-import { componentsOf, findSet, requestProblems } from './preflight/set.ts';
-import { openSources, sourceProblems } from './preflight/sources.ts';
-import type { RestoreRequest } from './restore-request.ts';
-import { setProblem } from './set-problems.ts';
+import { planApplications, type ApplicationPlan } from './applications.ts';
+import { mlmdProblems } from './mlmd-space.ts';
+import { componentsOf, findSet, requestProblems, type RestoreRequest, setProblem } from './set.ts';
 
 /** A restore that nothing stands in the way of. Disposing of it closes the connections. */
 export interface ReadyRestore extends AsyncDisposable {
@@ -117,3 +115,35 @@ const report = async (
     `${problems.length} problems keep the restore from being made, and nothing was changed: ${all}`,
   );
 };
+
+/** Opens the buckets that the set has, under the names that they had. */
+const openSources = async (
+  world: World,
+  manifest: BackupManifest | undefined,
+  components: readonly string[],
+  opened: AsyncDisposableStack,
+): Promise<{ readonly opened: readonly Source[]; readonly problems: readonly CharmError[] }> => {
+  const sources: Source[] = [];
+  const problems: CharmError[] = [];
+  const buckets = components.includes('mlpipeline') ? (manifest?.buckets ?? []) : [];
+  for (const { bucket } of buckets) {
+    const source = await orProblem(() => world.openSource(bucket));
+    if (source instanceof CharmError) problems.push(source);
+    else {
+      opened.use(source.store);
+      sources.push(source);
+    }
+  }
+  return { opened: sources, problems };
+};
+
+/** Whether the buckets may be written. An upload in parts that is begun and given up needs the same right as a PUT, and leaves nothing. */
+async function* sourceProblems(sources: readonly Source[]): AsyncGenerator<CharmError> {
+  for (const { store } of sources) {
+    const refused = await orProblem(async () => {
+      const upload = await store.startParts(`ckf-restore-write-test-${randomUUID()}`, {});
+      await upload.abort();
+    });
+    if (refused instanceof CharmError && refused.code !== 'store-bucket-missing') yield refused;
+  }
+}

@@ -1,13 +1,13 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
 import { beginRestore, type Restore } from './begin-restore.ts';
 import { restoreDatabase, type RestoredDatabase } from './databases.ts';
-import { planText } from './describe-restore.ts';
+import { planText } from './describe-plan.ts';
 import { preflight } from './preflight.ts';
-import { restoreBuckets, type RestoredBucket } from './restore-buckets.ts';
-import { restoreMlmd, type RestoredMlmd } from './restore-mlmd.ts';
-import type { RestoreRequest } from './restore-request.ts';
+import { restoreBuckets, type RestoredBucket } from './buckets.ts';
+import { restoreMlmd, type RestoredMlmd } from './mlmd.ts';
+import type { RestoreRequest } from './set.ts';
 
 /** What a restore did, in the order in which it did it. */
 export interface RestoreReport {
@@ -18,7 +18,7 @@ export interface RestoreReport {
 }
 
 /** What a restore would do. */
-export interface RestorePlan {
+interface RestorePlan {
   readonly components: readonly string[];
   readonly plan: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { splitLines } from '../backup/buckets/split-lines.ts';
+import { splitLines } from '../repository/object-list.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 
 /** An object that may have to go. */

@@ -1,10 +1,9 @@
-import { backupIdAt, type BackupId } from '../backup/backup-id.ts';
-import type { Layout } from '../backup/layout.ts';
+import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
 import { hasCode } from '../errors.ts';
 import type { ObjectStore, Target } from '../world.ts';
 import { listFolders, tombstone, type SetFolder } from './survey.ts';
 
-export interface DebrisOptions {
+interface DebrisOptions {
   /** The id of the operation that is running. Folders of later ids are left alone. */
   readonly olderThan: BackupId;
   /** The source buckets, whose mirrors may have unfinished uploads. */

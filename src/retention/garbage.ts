@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { CharmError } from '../errors.ts';
 import type { StoredObject } from '../world.ts';
-import { findBucketGarbage } from './bucket-garbage.ts';
+import { findBucketGarbage } from './buckets.ts';
 import {
   readCandidates,
   writeCandidates,
   type Candidate,
   type CandidateFile,
 } from './candidates.ts';
-import { findDatabaseGarbage } from './database-garbage.ts';
+import { findDatabaseGarbage } from './databases.ts';
 import type { Removal } from './removal.ts';
 
 /**

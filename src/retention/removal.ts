@@ -1,10 +1,8 @@
-import type { BackupId } from '../backup/backup-id.ts';
-import type { Layout } from '../backup/layout.ts';
-import type { BackupManifest, BucketBackup } from '../backup/manifest.ts';
-import { listText } from '../backup/wording.ts';
+import { type BackupId, type Layout, isMirroredBucket } from '../repository/layout.ts';
+import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
+import { listText } from '../text.ts';
 import { CharmError } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
-import { isMirroredBucket } from './own-names.ts';
 import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
 
 /** Sets that go, sets that stay, and what decides about the objects in between. */

@@ -1,9 +1,8 @@
-import { isBackupId, type BackupId } from '../backup/backup-id.ts';
-import type { Claim } from '../backup/claim.ts';
-import type { Layout } from '../backup/layout.ts';
-import { parseManifest, type BackupManifest } from '../backup/manifest.ts';
+import { isBackupId, type BackupId, type Layout } from '../repository/layout.ts';
+import type { Claim } from '../repository/claim.ts';
+import { parseManifest, type BackupManifest } from '../repository/manifest.ts';
 import { hasCode, type CharmError } from '../errors.ts';
-import { readSet } from '../sets/read-set.ts';
+import { readSet } from '../repository/sets.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';
 
 /** A folder below `sets/`, and those of its objects that this charm wrote. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { deleteBackup } from '../../src/actions/delete-backup.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createVault, layout, type Vault } from '../sets/vault.ts';
+import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const config = aConfig();
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { listBackups } from '../../src/actions/list-backups.ts';
-import type { BackupId } from '../../src/backup/backup-id.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createVault, layout, type Vault } from '../sets/vault.ts';
+import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const config = aConfig();
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { prune } from '../../src/actions/prune.ts';
 import { aConfig } from '../rigs/config.ts';
-import { createVault, type Vault } from '../sets/vault.ts';
+import { createVault, type Vault } from '../rigs/vault.ts';
 
 const config = aConfig({ keep: { last: 1, daily: 0, weekly: 0, monthly: 0 } });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { restoreControlPlane } from '../../src/actions/restore-control-plane.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { aRestoreWorld, mysqlBackupId } from '../restore/restore-world.ts';
+import { aRestoreWorld, mysqlBackupId } from '../rigs/restore-world.ts';
 
 /** As Juju hands them over: every default filled in. */
 const parameters = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { verifyBackup } from '../../src/actions/verify-backup.ts';
-import type { BackupId } from '../../src/backup/backup-id.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
 import { CharmError } from '../../src/errors.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createVault, layout, type Vault } from '../sets/vault.ts';
+import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const config = aConfig();
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { backUpDatabase, type DatabasePlan } from '../../src/backup/databases.ts';
-import { startHeartbeat } from '../../src/backup/heartbeat.ts';
-import type { HeldScale } from '../../src/backup/hold-scale.ts';
-import type { DatabaseBackup } from '../../src/backup/manifest.ts';
+import { startHeartbeat } from '../../src/operation/heartbeat.ts';
+import type { HeldScale } from '../../src/operation/hold-scale.ts';
+import type { DatabaseBackup } from '../../src/repository/manifest.ts';
 import { aScaleWorld, type ScaleWorldRig } from '../rigs/scale-world.ts';
 import { addScriptedDatabase } from '../rigs/scripted-database.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';

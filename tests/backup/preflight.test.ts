@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
 import { CharmError } from '../../src/errors.ts';
 import type { World } from '../../src/world.ts';

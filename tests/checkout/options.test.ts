@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { options } from '../../src/config-schema.ts';
-import { parseConfig } from '../../src/config.ts';
+import { options } from '../../src/config/options.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { camelCase, declaredOptions, filesBelow, textOf } from './checkout.ts';
 
 const declared = Object.entries(declaredOptions());

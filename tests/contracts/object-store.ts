@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openS3, type S3Options } from '../../src/adapters/s3.ts';
+import { openS3, type S3Options } from '../../src/adapters/s3/s3.ts';
 import type { ObjectStore } from '../../src/world.ts';
 import { describeKeys } from './object-store-keys.ts';
 import { describeParts } from './object-store-parts.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { configure } from '../sandbox/box/configure.ts';
 import { setQuietCluster } from '../sandbox/box/quiet-cluster.ts';
 import type { Box } from '../sandbox/box.ts';
-import { copyOfBox, sharedBox } from './copy-of-box.ts';
+import { copyOfBox, sharedBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 /** Another cluster has written to the path before, as when a database was deployed anew. */

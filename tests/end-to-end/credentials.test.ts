@@ -1,7 +1,7 @@
 import { newSecret } from '../servers/unit-agent/state.ts';
 import { configure, loginSecret } from '../sandbox/box/configure.ts';
 import type { Box } from '../sandbox/box.ts';
-import { sharedBox } from './copy-of-box.ts';
+import { sharedBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 const secretOf = (box: Box) => {

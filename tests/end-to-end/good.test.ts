@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import { type Box, type BoxOptions } from '../sandbox/box.ts';
 import { proofsOf } from '../sandbox/demo/prove-set.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 import { assertNoSecrets } from './no-secrets.ts';
 

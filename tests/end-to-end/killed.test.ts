@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 
 describe('a backup that is killed', function () {

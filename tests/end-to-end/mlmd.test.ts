@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mlmdPod } from '../sandbox/box/mlmd-pod.ts';
 import type { Box } from '../sandbox/box.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 const copyForMlmd = async (): Promise<Box> => {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box } from '../sandbox/box.ts';
 import { claimPath } from '../sandbox/mysql/claim.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 const blockedBy = (box: Box): string | undefined => box.model.application('kfp-db').status?.message;

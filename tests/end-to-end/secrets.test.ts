@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box } from '../sandbox/box.ts';
 import { configure, loginSecret } from '../sandbox/box/configure.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertHidden, assertNoSecrets, watchCommandLines } from './no-secrets.ts';
 
 describe('nothing secret', function () {

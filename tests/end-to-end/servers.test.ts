@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { contentsOf, destroy } from '../restore/box-contents.ts';
+import { contentsOf, destroy } from '../rigs/box-contents.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import { openBucket } from '../sandbox/box/bucket.ts';
 import type { Box } from '../sandbox/box.ts';
 import { proofsOf } from '../sandbox/demo/prove-set.ts';
 import { s3Places, type S3Place } from '../servers/s3/places.ts';
 import { testUser } from '../servers/s3/server.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 
 /** Points s3-integrator of a box to another server. */

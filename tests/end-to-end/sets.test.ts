@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors.ts';
-import { contentsOf, destroy, objectsOf } from '../restore/box-contents.ts';
+import { contentsOf, destroy, objectsOf } from '../rigs/box-contents.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';
-import { copyOfBox } from './copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 import { assertNoSecrets } from './no-secrets.ts';
 

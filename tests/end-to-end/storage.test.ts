@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { configure } from '../sandbox/box/configure.ts';
 import type { Box } from '../sandbox/box.ts';
-import { copyOfBox, sharedBox } from './copy-of-box.ts';
+import { copyOfBox, sharedBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
 const copyForBuckets = async (): Promise<Box> => {

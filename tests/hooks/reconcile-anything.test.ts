@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readJujuCredentials } from '../../src/adapters/juju/account.ts';
+import { readJujuCredentials } from '../../src/adapters/juju/credentials.ts';
 import { type Charm, handle } from '../../src/charm.ts';
 import type { World } from '../../src/world.ts';
 import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';
 import { s3Secret, userSecret } from '../dispatch/world-of-relations.ts';
-import { setUp } from './unit-rig.ts';
+import { setUp } from '../rigs/unit.ts';
 
 const hooks = [
   ...['config-changed', 'update-status', 'secret-changed', 'leader-elected', 'upgrade-charm'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
-import { setUp } from './unit-rig.ts';
+import { setUp } from '../rigs/unit.ts';
 
 describe('every hook', () => {
   it('says that all is ready when all is there, for the unit and as leader for the application', async () => {

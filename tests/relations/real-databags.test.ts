@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { handle } from '../../src/charm.ts';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import type { Databag } from '../../src/world.ts';
-import { setUp } from '../hooks/unit-rig.ts';
+import { setUp } from '../rigs/unit.ts';
 import { s3Secret, secretKey } from '../dispatch/world-of-relations.ts';
 
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { parseManifest } from '../../src/backup/manifest.ts';
-import type { ListedObject } from '../../src/backup/buckets/object-list.ts';
+import { parseManifest } from '../../src/repository/manifest.ts';
+import type { ListedObject } from '../../src/repository/object-list.ts';
 import type { Box } from '../sandbox/box.ts';
 
 /** The ids of the sets that have a manifest, oldest first. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { generationOf } from '../../src/backup/databases/path.ts';
-import { contentsOf, destroy } from '../restore/box-contents.ts';
+import { generationOf, layoutOf } from '../../src/repository/layout.ts';
+import { contentsOf, destroy } from '../rigs/box-contents.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';
 import { assertNothingLeft, assertPutBack, calmOf, undoIn } from './aftermath.ts';
@@ -175,7 +175,7 @@ const assertPathsKnown = ({ box, journal }: Rig): void => {
     const relation = box.unit.agent.state.relations.find(({ endpoint }) => endpoint === name);
     const handed = relation?.localApplicationData['path'];
     assert.equal(handed, recorded[name], `${name}: handed out and recorded`);
-    const generation = generationOf(prefix, name, handed) ?? 0;
+    const generation = generationOf(layoutOf(prefix), name, handed) ?? 0;
     assert.ok(generation >= (claim.generations[name] ?? 1), `${name}: ${handed ?? 'no path'}`);
   }
 };

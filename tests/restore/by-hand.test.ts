@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { copyOfBox } from '../end-to-end/copy-of-box.ts';
-import { parseManifest } from '../../src/backup/manifest.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
+import { parseManifest } from '../../src/repository/manifest.ts';
 import type { Box } from '../sandbox/box.ts';
 import { rowsOf } from '../sandbox/mysql/data-file.ts';
-import { destroy, objectsOf, tablesOf } from './box-contents.ts';
+import { destroy, objectsOf, tablesOf } from '../rigs/box-contents.ts';
 import { commandsOf, isInstalled, openShell, type Shell } from './runbook.ts';
 
 /** The objects without what rclone changes: it adds times of its own, and the ETag is another one when the parts are. */

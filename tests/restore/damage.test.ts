@@ -5,7 +5,7 @@ import { listBackups } from '../../src/actions/list-backups.ts';
 import { verifyBackup } from '../../src/actions/verify-backup.ts';
 import { CharmError } from '../../src/errors.ts';
 import { aConfig } from '../rigs/config.ts';
-import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
+import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
 const id = '2026-11-21T20:15:00Z';
 const list = `ckf/sets/${id}/mlpipeline.ndjson.gz`;

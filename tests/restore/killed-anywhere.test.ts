@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { putBack } from '../../src/backup/put-back.ts';
-import { generationOf } from '../../src/backup/databases/path.ts';
-import type { RestoreRequest } from '../../src/restore/restore-request.ts';
+import { putBack } from '../../src/operation/put-back.ts';
+import { generationOf, layoutOf } from '../../src/repository/layout.ts';
+import type { RestoreRequest } from '../../src/restore/set.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
 import { aConfig } from '../rigs/config.ts';
-import { type Death, type MortalWorld, mortalWorld, type Step } from './mortal-world.ts';
-import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
+import { type Death, type MortalWorld, mortalWorld, type Step } from '../rigs/mortal-world.ts';
+import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
 const request: RestoreRequest = {
   backupId: '2026-11-21T20:15:00Z',
@@ -94,7 +94,7 @@ const assertRestored = (stage: Stage): void => {
   for (const name of databases) {
     const last = stage.databases[name]?.restores.at(-1);
     assert.deepEqual(last, { id: mysqlBackupId, unit: `${name}/0`, units: 1 });
-    const generation = generationOf('ckf', name, stage.paths.get(name));
+    const generation = generationOf(layoutOf('ckf'), name, stage.paths.get(name));
     assert.equal(generation, claim.generations[name]);
     assert.ok((generation ?? 0) > 2);
   }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { copyOfBox } from '../end-to-end/copy-of-box.ts';
+import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from '../end-to-end/expect-failure.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import { startBox, type Box } from '../sandbox/box.ts';
 import { changeRows } from '../sandbox/mysql/data-file.ts';
-import { contentsOf, destroy } from './box-contents.ts';
+import { contentsOf, destroy } from '../rigs/box-contents.ts';
 
 const backUp = async (box: Box): Promise<string> => {
   const run = await box.run('backup-control-plane');

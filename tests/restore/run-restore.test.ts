@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
-import type { RestoreRequest } from '../../src/restore/restore-request.ts';
+import type { RestoreRequest } from '../../src/restore/set.ts';
 import { runRestore, type RestoreReport } from '../../src/restore/run-restore.ts';
 import type { World } from '../../src/world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from './restore-world.ts';
+import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
 const request: RestoreRequest = {
   backupId: '2026-11-21T20:15:00Z',

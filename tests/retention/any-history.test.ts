@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { BackupId } from '../../src/backup/backup-id.ts';
-import { openObjectList } from '../../src/backup/buckets/object-list.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
+import { openObjectList } from '../../src/repository/object-list.ts';
 import { hasCode } from '../../src/errors.ts';
-import { deleteSet } from '../../src/retention/delete-set.ts';
-import { pruneSets } from '../../src/retention/prune.ts';
-import { bucket, createVault, layout, type Death, type Vault } from '../sets/vault.ts';
+import { deleteSet, pruneSets } from '../../src/retention/prune.ts';
+import { bucket, createVault, layout, type Death, type Vault } from '../rigs/vault.ts';
 
 /*
  * Any history of a bucket that is backed up, by backups some of which die, while sets are deleted and pruned and others put their own objects beside

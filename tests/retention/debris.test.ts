@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { BackupId } from '../../src/backup/backup-id.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
 import { CharmError } from '../../src/errors.ts';
 import { announceBackup, clearDebris } from '../../src/retention/debris.ts';
-import { bucket, createVault, layout, type Death, type Vault } from '../sets/vault.ts';
+import { bucket, createVault, layout, type Death, type Vault } from '../rigs/vault.ts';
 
 const later = '2027-01-01T00:00:00Z' as BackupId;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { BackupId } from '../../src/backup/backup-id.ts';
-import { takeLock } from '../../src/backup/lock.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
+import { takeLock } from '../../src/repository/lock.ts';
 import { CharmError } from '../../src/errors.ts';
-import { deleteSet } from '../../src/retention/delete-set.ts';
+import { deleteSet } from '../../src/retention/prune.ts';
 import { md5 } from '../fakes/object-store-bytes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createVault, layout, seedDatabase, type Vault } from '../sets/vault.ts';
+import { createVault, layout, seedDatabase, type Vault } from '../rigs/vault.ts';
 
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { isBackupId, type BackupId } from '../../src/backup/backup-id.ts';
+import { isBackupId, type BackupId } from '../../src/repository/layout.ts';
 import { hasCode } from '../../src/errors.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
-import { listSets } from '../../src/sets/list-sets.ts';
+import { listSets } from '../../src/repository/sets.ts';
 import type { ObjectStore } from '../../src/world.ts';
-import { copyOf, createVault, restoredFrom, type Vault } from '../sets/vault.ts';
-import { dyingStore } from './dying-store.ts';
+import { copyOf, createVault, restoredFrom, type Vault } from '../rigs/vault.ts';
+import { dyingStore } from '../rigs/dying-store.ts';
 
 const config = { keep: { last: 1, daily: 0, weekly: 0, monthly: 0 } };
 

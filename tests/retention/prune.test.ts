@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { applyRetention } from '../../src/retention/apply-retention.ts';
-import { pruneSets } from '../../src/retention/prune.ts';
+import { applyRetention, pruneSets } from '../../src/retention/prune.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createVault, layout, type Vault } from '../sets/vault.ts';
+import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const none = { last: 0, daily: 0, weekly: 0, monthly: 0 };
 

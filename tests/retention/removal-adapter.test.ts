@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { openS3 } from '../../src/adapters/s3.ts';
-import type { BackupId } from '../../src/backup/backup-id.ts';
+import { openS3 } from '../../src/adapters/s3/s3.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
-import { listSets } from '../../src/sets/list-sets.ts';
-import { verifySet } from '../../src/sets/verify-set.ts';
+import { listSets } from '../../src/repository/sets.ts';
+import { verifySet } from '../../src/verify/verify-set.ts';
 import type { Target, World } from '../../src/world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
 import { startS3Server, testUser, type S3Server } from '../servers/s3/server.ts';
-import { createVault, prefix, type Vault } from '../sets/vault.ts';
+import { createVault, prefix, type Vault } from '../rigs/vault.ts';
 
 const profiles = Object.keys(s3Profiles) as S3ProfileName[];
 const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };

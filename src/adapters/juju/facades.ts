@@ -7,7 +7,7 @@ import type { JujuRpc } from './rpc.ts';
 export type FacadeName = 'Action' | 'Application' | 'Client';
 
 /** An instance of one of jujulib's generated classes. Its replies are what the controller sent and want parsing. */
-export type Facade = Readonly<Record<string, unknown>>;
+type Facade = Readonly<Record<string, unknown>>;
 
 type FacadeClass = (new (transport: JujuRpc, info: object) => Facade) & {
   readonly VERSION: number;

@@ -39,7 +39,7 @@ export interface UnitReply {
   readonly 'agent-status': DetailedStatus;
 }
 
-export interface ScaleReply {
+interface ScaleReply {
   readonly results: readonly { readonly error?: ReplyError | null }[];
 }
 
@@ -56,20 +56,20 @@ export interface ActionReply {
   readonly error?: ReplyError | null;
 }
 
-export interface EnqueuedReply {
+interface EnqueuedReply {
   readonly actions?: readonly ActionReply[] | null;
 }
 
-export interface ActionsReply {
+interface ActionsReply {
   readonly results?: readonly ActionReply[] | null;
 }
 
-export interface OperationsReply {
+interface OperationsReply {
   readonly truncated?: boolean;
   readonly results?: readonly { readonly actions?: readonly ActionReply[] | null }[] | null;
 }
 
-export interface CharmActionsReply {
+interface CharmActionsReply {
   readonly results: readonly {
     readonly actions?: Readonly<Record<string, unknown>> | null;
     readonly error?: ReplyError | null;

@@ -10,7 +10,7 @@ const pingInterval = 30_000;
 const maxPayload = 64 * 1024 * 1024;
 
 /** As jujulib's facades write it. */
-export interface JujuRequest {
+interface JujuRequest {
   readonly type: string;
   readonly request: string;
   readonly version: number;

@@ -5,7 +5,7 @@ import type { ActionReply } from './replies.ts';
 import { parseActions, parseEnqueued, parseOperations } from './replies.ts';
 import type { JujuSession } from './session.ts';
 
-export interface ActionCall {
+interface ActionCall {
   readonly unit: string;
   readonly action: string;
   readonly parameters: Readonly<Record<string, unknown>>;

@@ -2,13 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { unlessAborted } from '../../unless-aborted.ts';
 import type { Clock } from '../../world.ts';
-import { dialFirst } from './dial.ts';
-import { jujuUrl } from './endpoint.ts';
+import { dialFirst, jujuUrl } from './dial.ts';
 import { isPassing } from './errors.ts';
-import type { FacadeName } from './facades.ts';
-import { callFacade, chooseFacade } from './facades.ts';
-import type { JujuAccount, JujuLogin } from './login.ts';
-import { logIn } from './login.ts';
+import { type FacadeName, callFacade, chooseFacade } from './facades.ts';
+import { type JujuAccount, type JujuLogin, logIn } from './login.ts';
 import type { JujuRpc } from './rpc.ts';
 
 export interface JujuSessionOptions extends JujuAccount {

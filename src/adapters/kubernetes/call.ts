@@ -5,7 +5,7 @@ import { ApiFailure, mayPass, toCharmError } from './errors.ts';
 /** Does one thing at the API server; `what` completes "Kubernetes could not be asked to …". */
 export type Call = <T>(what: string, work: (access: ClusterAccess) => Promise<T>) => Promise<T>;
 
-export interface CallOptions {
+interface CallOptions {
   readonly access: () => Promise<ClusterAccess>;
   readonly application: string;
   readonly clock: Clock;

@@ -51,7 +51,7 @@ export const toCharmError = (
 };
 
 /** Node's fetch says no more than "fetch failed"; the reason is in its cause. */
-export const rootReasonOf = (cause: unknown): string => {
+const rootReasonOf = (cause: unknown): string => {
   if (cause instanceof AggregateError && cause.errors.length > 0)
     return cause.errors.map(rootReasonOf).join('; ');
   if (cause instanceof Error && cause.cause !== undefined) return rootReasonOf(cause.cause);

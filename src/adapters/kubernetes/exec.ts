@@ -3,11 +3,10 @@ import type { WebSocket } from 'ws';
 import { CharmError, reasonOf } from '../../errors.ts';
 import type { Clock, ExecTarget } from '../../world.ts';
 import { interrupted, type Call } from './call.ts';
-import { receive, sendStdin, type ExecOutcome } from './channels.ts';
-import { staysAlive } from './heartbeat.ts';
+import { receive, sendStdin, type ExecOutcome } from './exec-protocol.ts';
 import { connect } from './socket.ts';
 
-export interface ExecContext {
+interface ExecContext {
   readonly call: Call;
   readonly namespace: string;
   readonly clock: Clock;
@@ -16,7 +15,7 @@ export interface ExecContext {
   readonly silence: number;
 }
 
-export interface ExecStreams {
+interface ExecStreams {
   readonly stdin?: Readable;
   readonly stdout?: Writable;
   readonly signal?: AbortSignal;
@@ -141,4 +140,33 @@ const path = (
     ...command.map((word): [string, string] => ['command', word]),
   ]);
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec?${query.toString()}`;
+};
+
+/** Pings in the time after which a silent connection is given up; load balancers cut what is idle for a minute. */
+const pings = 4;
+
+/**
+ * A command may be silent for minutes, and so is a connection that was lost without a word: pings tell them apart.
+ * Resolves to false when nothing came back for `silence` milliseconds, and to true when `over` fires. What we do not read
+ * ourselves, and what waits to be sent, does not count as silence.
+ */
+const staysAlive = async (
+  socket: WebSocket,
+  clock: Clock,
+  silence: number,
+  over: AbortSignal,
+): Promise<boolean> => {
+  const life = { unanswered: 0 };
+  for (const event of ['message', 'pong'] as const)
+    socket.on(event, () => {
+      life.unanswered = 0;
+    });
+  while (!over.aborted) {
+    if (socket.isPaused || socket.bufferedAmount > 0) life.unanswered = 0;
+    if (life.unanswered >= pings) return false;
+    socket.ping();
+    life.unanswered += 1;
+    await clock.sleep(silence / pings, over).catch(() => undefined);
+  }
+  return true;
 };

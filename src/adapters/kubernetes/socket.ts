@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { ApiFailure } from './errors.ts';
 import type { ClusterAccess } from '../../world.ts';
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Milliseconds for the whole handshake. */
   readonly timeout: number;
   readonly signal: AbortSignal;

@@ -1,10 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { CharmError, reasonOf } from '../../errors.ts';
-import type { S3Answer, S3Response } from './answer.ts';
-import { addressOf } from './address.ts';
-import { connect, type S3Request } from './connection.ts';
-import { createExplainer, mayPass, type S3Attempt } from './errors.ts';
-import { failureOf, S3Failure } from './failure.ts';
+import type { S3Answer, S3Response } from './reply.ts';
+import { addressOf, connect, type S3Request } from './connection.ts';
+import { createExplainer, mayPass, type S3Attempt, failureOf, S3Failure } from './errors.ts';
 import { defaultSizes, type S3Options, type S3Sizes } from './options.ts';
 
 export interface S3Call extends S3Request {

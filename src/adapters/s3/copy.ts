@@ -2,10 +2,9 @@ import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { deleteKeys } from './delete.ts';
-import { copySource, etagIn } from './metadata.ts';
+import { copySource, etagIn, etagIsMd5, writeHeaders } from './headers.ts';
 import { startParts } from './parts.ts';
 import { createReader, xmlIn } from './read.ts';
-import { etagIsMd5, writeHeaders } from './write-headers.ts';
 import { textOf } from './xml.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { CharmError } from '../../errors.ts';
-import { compareKeys } from '../../key-order.ts';
+import { compareKeys } from '../../ports/key-order.ts';
 import type { ObjectStore, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import { etagIn } from './metadata.ts';
+import { etagIn } from './headers.ts';
 import { elementsOf, textOf } from './xml.ts';
 
 type Query = Readonly<Record<string, string>>;

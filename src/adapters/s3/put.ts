@@ -4,10 +4,9 @@ import { CharmError, hasCode } from '../../errors.ts';
 import type { ObjectStore, PutOptions } from '../../world.ts';
 import { checkedBody } from './body.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
-import type { S3Answer } from './answer.ts';
-import { etagIn, metadataHeaders } from './metadata.ts';
+import type { S3Answer } from './reply.ts';
+import { etagIn, metadataHeaders, etagIsMd5, writeHeaders } from './headers.ts';
 import { createReader } from './read.ts';
-import { etagIsMd5, writeHeaders } from './write-headers.ts';
 
 export type Written = Awaited<ReturnType<ObjectStore['put']>>;
 

@@ -2,12 +2,11 @@ import type { Readable } from 'node:stream';
 import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import type { S3Response } from './answer.ts';
+import type { S3Response } from './reply.ts';
 import type { S3Headers } from './connection.ts';
 import { bytesOf } from './body.ts';
-import { S3Failure } from './failure.ts';
-import { describedBy } from './metadata.ts';
-import { writeHeaders } from './write-headers.ts';
+import { S3Failure } from './errors.ts';
+import { describedBy, writeHeaders } from './headers.ts';
 import { elementsOf, textOf } from './xml.ts';
 
 /** The reading half of the port, one object at a time. */
@@ -94,7 +93,7 @@ const drop = (body: Readable): void => {
   body.destroy();
 };
 
-export const wholeOf = async ({ body }: Pick<S3Response, 'body'>): Promise<Buffer> => {
+const wholeOf = async ({ body }: Pick<S3Response, 'body'>): Promise<Buffer> => {
   const pieces: Uint8Array[] = [];
   for await (const piece of body) pieces.push(bytesOf(piece));
   return Buffer.concat(pieces);

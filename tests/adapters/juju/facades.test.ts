@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chooseFacade } from '../../../src/adapters/juju/facades.ts';
 import { dialJuju } from '../../../src/adapters/juju/rpc.ts';
 import { hasCode } from '../../../src/errors.ts';
-import { stageJuju } from './stage.ts';
+import { stageJuju } from '../../rigs/juju.ts';
 
 describe('choosing the version of a facade', () => {
   it('takes the newest that both sides know, and says so when there is none', async () => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { CharmError } from '../../../src/errors.ts';
-import type { ErrorCode } from '../../../src/errors.ts';
+import { CharmError, type ErrorCode } from '../../../src/errors.ts';
 import { createAuthority } from '../../servers/certificates.ts';
 import { silentServer } from '../../servers/silent-server.ts';
-import { password, stageJuju } from './stage.ts';
+import { password, stageJuju } from '../../rigs/juju.ts';
 
 const refusal = (code: ErrorCode, words: RegExp) => (error: unknown) => {
   assert.ok(error instanceof CharmError, String(error));

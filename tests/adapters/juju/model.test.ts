@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openJujuModel } from '../../../src/adapters/juju-controller.ts';
+import { openJujuModel } from '../../../src/adapters/juju/juju-model.ts';
 import { itIsAJujuModel } from '../../contracts/juju-model.ts';
 import { createFakeJujuModel } from '../../fakes/juju-model.ts';
 import { FastClock } from '../../fakes/fast-clock.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { JujuFault } from '../../servers/juju/faults.ts';
-import { type JujuStage, stageJuju } from './stage.ts';
+import { type JujuStage, stageJuju } from '../../rigs/juju.ts';
 
 const count = ({ controller }: JujuStage, method: string) =>
   controller.requests.filter((request) => request.method === method).length;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { S3User } from '../../servers/s3/signatures.ts';
 import { advice, failsWith, failure } from './failing.ts';
-import { stageS3 } from './stage.ts';
+import { stageS3 } from '../../rigs/s3.ts';
 
 const user = (access: NonNullable<S3User['access']>): S3User => ({
   accessKey: 'testkey',

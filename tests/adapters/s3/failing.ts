@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { S3Options } from '../../../src/adapters/s3.ts';
-import { stageS3 } from './stage.ts';
+import type { S3Options } from '../../../src/adapters/s3/s3.ts';
+import { stageS3 } from '../../rigs/s3.ts';
 
 export const advice = {
   credentials: 'check the keys of s3-integrator',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { CharmError } from '../../../src/errors.ts';
 import type { S3FaultAction } from '../../servers/s3/faults.ts';
-import { stageS3 } from './stage.ts';
+import { stageS3 } from '../../rigs/s3.ts';
 import { content, stageWithObject, uses } from './uses.ts';
 
 const passing: Readonly<Record<string, S3FaultAction>> = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { execa } from 'execa';
 import { testUser } from '../../servers/s3/server.ts';
-import { stageS3 } from './stage.ts';
+import { stageS3 } from '../../rigs/s3.ts';
 
 const mebibyte = 2 ** 20;
 

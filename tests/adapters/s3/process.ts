@@ -1,4 +1,4 @@
-import { openS3 } from '../../../src/adapters/s3.ts';
+import { openS3 } from '../../../src/adapters/s3/s3.ts';
 
 /*
  * A process of its own, for what can only be seen from outside: that a large object is copied in little memory, and that

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
-import { openS3, type S3Options } from '../../../src/adapters/s3.ts';
+import { openS3, type S3Options } from '../../../src/adapters/s3/s3.ts';
 import { createAuthority } from '../../servers/certificates.ts';
 import { advice, failsWith, failure } from './failing.ts';
-import { atHost, loopbackLookup, stageS3 } from './stage.ts';
+import { atHost, loopbackLookup, stageS3 } from '../../rigs/s3.ts';
 
 describe('the S3 adapter tells why it reaches nobody:', () => {
   it('that nothing listens there, after some attempts', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { cutIntoParts } from '../../../src/adapters/s3/cut.ts';
-import { stageS3 } from './stage.ts';
+import { cutIntoParts } from '../../../src/adapters/s3/upload.ts';
+import { stageS3 } from '../../rigs/s3.ts';
 
 const mebibyte = 2 ** 20;
 

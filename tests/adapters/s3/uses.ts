@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectStore } from '../../../src/world.ts';
-import type { S3Options } from '../../../src/adapters/s3.ts';
-import { stageS3, type S3Stage } from './stage.ts';
+import type { S3Options } from '../../../src/adapters/s3/s3.ts';
+import { stageS3, type S3Stage } from '../../rigs/s3.ts';
 
 export const content = Buffer.alloc(300_000, 'content');
 export const md5 = createHash('md5').update(content).digest('hex');

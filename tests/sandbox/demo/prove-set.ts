@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
-import { type BackupManifest, parseManifest } from '../../../src/backup/manifest.ts';
+import { type BackupManifest, parseManifest } from '../../../src/repository/manifest.ts';
 import { type Bucket, openBucket } from '../box/bucket.ts';
 import type { Box } from '../box.ts';
 import { rowsOf } from '../mysql/data-file.ts';

@@ -1,0 +1,147 @@
+import type { Redaction } from '../redaction.ts';
+import type { Databag, HookTools } from '../../world.ts';
+import {
+  readCloudCredential,
+  parseDatabag,
+  parseJson,
+  parseRecord,
+  parseStrings,
+} from './output.ts';
+import { type Environment, HookToolError, createRunTool } from './run-tool.ts';
+import { createSecretTools } from './secrets.ts';
+
+/** The kernel takes 131,071 bytes as one argument; a code point has at most four. */
+const longestArgument = 30_000;
+const longestStatus = 1_000;
+/** What the values of these keys are must not be seen again. */
+const secretKey = /password|secret-key|token/;
+
+/**
+ * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are trimmed by Juju), the
+ * content of secrets through files, and everything that an operator may see through the redaction.
+ *
+ * @param scratch a directory for the files that secret-add reads
+ */
+export const openHookTools = (
+  environment: Environment,
+  redaction: Redaction,
+  scratch: string,
+): HookTools => {
+  const run = createRunTool(environment);
+  const json = async (tool: string, ...argv: readonly string[]): Promise<unknown> =>
+    parseJson(tool, await run(tool, [...argv, '--format=json']));
+  const words = (text: string, limit = longestArgument): string =>
+    pieces(redaction.redact(text), limit)[0] ?? '';
+
+  const secrets = createSecretTools(run, scratch);
+  const hiding = (databag: Databag): Databag => {
+    for (const [key, value] of Object.entries(databag))
+      if (secretKey.test(key)) redaction.hide(value);
+    return databag;
+  };
+
+  return {
+    ...secrets,
+    secret: async (id) => hiding(await secrets.secret(id)),
+    actionParameters: async () => parseRecord('action-get', await json('action-get')),
+    actionLog: async (message) => {
+      await run('action-log', ['--', words(message)]);
+    },
+    actionSet: async (results) => {
+      const pairs = Object.entries(results).map(([key, value]) => `${key}=${words(value)}`);
+      if (pairs.length > 0) await run('action-set', ['--', ...pairs]);
+    },
+    actionFail: async (message) => {
+      await run('action-fail', ['--', words(message)]);
+    },
+
+    config: async () => parseRecord('config-get', await json('config-get')),
+    isLeader: async () => (await json('is-leader')) === true,
+    setStatus: async ({ name, message }, of) => {
+      const flags = of === 'application' ? ['--application'] : [];
+      await run('status-set', [...flags, '--', name, words(message, longestStatus)]);
+    },
+    unitStatus: async () =>
+      parseDatabag('status-get', await json('status-get'))['status'] ?? 'unknown',
+    setWorkloadVersion: async (version) => {
+      await run('application-version-set', ['--', version]);
+    },
+    log: async (level, message) => {
+      for (const piece of pieces(redaction.redact(message), longestArgument))
+        await run('juju-log', ['-l', level, '--', piece]);
+    },
+
+    relationIds: async (endpoint) =>
+      parseStrings('relation-ids', await json('relation-ids', endpoint)),
+    remoteApplication: async (relationId) => {
+      const name = await unlessGone(json('relation-list', '-r', relationId, '--app'), undefined);
+      return typeof name === 'string' && name !== '' ? name : undefined;
+    },
+    applicationData: async (relationId, application) =>
+      hiding(
+        parseDatabag(
+          'relation-get',
+          await unlessGone(
+            json('relation-get', '-r', relationId, '--app', '-', application),
+            undefined,
+          ),
+        ),
+      ),
+    setApplicationData: async (relationId, data) => {
+      if (Object.keys(data).length === 0) return;
+      const argv = ['-r', relationId, '--app', '--file', '-'];
+      await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
+    },
+
+    storageLocation: async (name) => {
+      const [id] = parseStrings('storage-list', await json('storage-list', name));
+      if (id === undefined) return undefined;
+      const location = await json('storage-get', '-s', id, 'location');
+      return typeof location === 'string' && location !== '' ? location : undefined;
+    },
+    cloudCredential: async () => {
+      const credential = readCloudCredential(await unlessRefused(json('credential-get')));
+      if (credential !== undefined) redaction.hide(credential.token);
+      return credential;
+    },
+    isTrusted: async () => {
+      const answer = await unlessRefused(json('credential-get'));
+      if (answer instanceof HookToolError) return saysUntrusted(answer) ? false : undefined;
+      return readCloudCredential(answer) === undefined ? undefined : true;
+    },
+  };
+};
+
+/** Without the character that no argument can hold, in pieces that one argument can. */
+const pieces = (text: string, limit: number): readonly string[] =>
+  text.replaceAll('\0', '').match(new RegExp(`[^]{1,${limit}}`, 'gu')) ?? [];
+
+/** Before Juju 3.6.11 credential-get refuses on Kubernetes also when we are trusted. */
+const unlessRefused = async (work: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HookToolError) return error;
+    throw error;
+  }
+};
+
+/**
+ * The controller asks for trust before it does anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`), and says just this when there is
+ * none. With other words before it, something else was denied.
+ */
+const saysUntrusted = ({ reason }: HookToolError): boolean =>
+  /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(
+    reason,
+  );
+
+/** A relation may go while a hook runs; what was read from it is then nothing. */
+const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HookToolError && error.says('relation not found', 'permission denied'))
+      return otherwise;
+    throw error;
+  }
+};

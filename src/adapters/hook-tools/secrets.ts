@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { CharmError } from '../../errors.ts';
+import type { Databag, HookTools } from '../../world.ts';
+import { parseDatabag, parseJson, parseRecord } from './output.ts';
+import { HookToolError, type RunTool } from './run-tool.ts';
+
+type SecretTools = Pick<HookTools, 'secret' | 'ownSecret' | 'grantSecret' | 'removeSecret'>;
+
+/**
+ * The part of the hook tools that deals with secrets. Their content never stands on a command line. Their names come after `--`, because another
+ * charm writes them into its databag.
+ */
+export const createSecretTools = (run: RunTool, scratch: string): SecretTools => ({
+  secret: async (id) => {
+    try {
+      return await read(run, id, '--refresh');
+    } catch (cause) {
+      throw explained(id, cause);
+    }
+  },
+  ownSecret: async (label, content) => {
+    const id = await ownId(run, label);
+    if (id === undefined)
+      return withFiles(scratch, content, async (argv) =>
+        (await run('secret-add', ['--label', label, ...argv])).trim(),
+      );
+    if (!isDeepStrictEqual(await read(run, id, '--peek'), content))
+      await withFiles(scratch, content, (argv) => run('secret-set', ['--', id, ...argv]));
+    return id;
+  },
+  grantSecret: async (id, relationId) => {
+    await run('secret-grant', ['-r', relationId, '--', id]);
+  },
+  removeSecret: async (id) => {
+    try {
+      await run('secret-remove', ['--', id]);
+    } catch (error) {
+      if (!(error instanceof HookToolError && error.says('not found'))) throw error;
+    }
+  },
+});
+
+const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Promise<Databag> =>
+  parseDatabag(
+    'secret-get',
+    parseJson('secret-get', await run('secret-get', [how, '--format=json', '--', id])),
+  );
+
+/** Juju's words for a secret that exists but is not ours to read, and for one that does not exist. */
+const explained = (id: string, cause: unknown): unknown => {
+  if (!(cause instanceof HookToolError)) return cause;
+  if (cause.says('permission denied', 'access denied'))
+    return new CharmError(
+      'juju-credentials-not-granted',
+      `Juju does not let this application read the secret ${id}.`,
+      { cause },
+    );
+  if (cause.isMisunderstood || cause.says('not found', 'not valid'))
+    return new CharmError('juju-credentials-missing', `There is no secret ${id} in this model.`, {
+      cause,
+    });
+  return cause;
+};
+
+const ownId = async (run: RunTool, label: string): Promise<string | undefined> => {
+  try {
+    const argv = ['--label', label, '--format=json'];
+    const output = parseJson('secret-info-get', await run('secret-info-get', argv));
+    const [id] = Object.keys(parseRecord('secret-info-get', output));
+    return id === undefined ? undefined : `secret:${id}`;
+  } catch (error) {
+    if (error instanceof HookToolError && error.says('not found')) return undefined;
+    throw error;
+  }
+};
+
+/** `key#file=/path` for each value: the agent, in the same container, opens the files. */
+const withFiles = async <T>(
+  scratch: string,
+  content: Databag,
+  use: (argv: readonly string[]) => Promise<T>,
+): Promise<T> => {
+  const directory = await mkdtemp(join(scratch, 'secret-'));
+  try {
+    const argv: string[] = [];
+    for (const [key, value] of Object.entries(content)) {
+      const path = join(directory, key);
+      await writeFile(path, value, { mode: 0o600 });
+      argv.push(`${key}#file=${path}`);
+    }
+    return await use(argv);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,70 @@
+import type { Config } from '../../config/config.ts';
+import { CharmError, hasCode } from '../../errors.ts';
+import type { Databag, HookTools } from '../../world.ts';
+
+/** Who we are at the Juju controller, and what the secret says of the controller itself. */
+interface JujuCredentials {
+  readonly username: string;
+  readonly password: string;
+  /** The URI of the secret. */
+  readonly secret: string;
+  readonly endpoints: readonly string[];
+  readonly ca: string | undefined;
+}
+
+/**
+ * Reads the secret of the option juju-credentials, in its newest revision. Every way in which it can be wrong has a code of its own, and the
+ * command that mends it: `juju-credentials-missing`, `juju-credentials-not-granted`, `juju-credentials-invalid`.
+ */
+export const readJujuCredentials = async (
+  tools: HookTools,
+  config: Config,
+  application: string,
+  model: string,
+): Promise<JujuCredentials> => {
+  const id = config.jujuCredentials;
+  if (id === undefined)
+    throw new CharmError(
+      'juju-credentials-missing',
+      `The option juju-credentials is not set. Run: juju add-user ${application}; juju change-user-password ${application}; juju grant ${application} write ${model};` +
+        ` juju add-secret juju-user username=${application} password=<its password>; juju grant-secret juju-user ${application};` +
+        ` juju config ${application} juju-credentials=<the secret's URI>`,
+    );
+  const secret = await readSecret(tools, id, application);
+  const { username = '', password = '' } = secret;
+  const missing = Object.entries({ username, password }).flatMap(([key, value]) =>
+    value.trim() === '' ? [key] : [],
+  );
+  if (missing.length > 0)
+    throw new CharmError(
+      'juju-credentials-invalid',
+      `The secret of the option juju-credentials has no ${missing.join(' and no ')}. Run: juju update-secret ${id} username=<user> password=<password>`,
+    );
+  return {
+    username: username.trim(),
+    password,
+    secret: id,
+    endpoints: (secret['endpoints'] ?? '').split(/[\s,]+/).filter((endpoint) => endpoint !== ''),
+    ca: secret['ca-cert']?.trim() || undefined,
+  };
+};
+
+const readSecret = async (tools: HookTools, id: string, application: string): Promise<Databag> => {
+  try {
+    return await tools.secret(id);
+  } catch (cause) {
+    if (hasCode(cause, 'juju-credentials-not-granted'))
+      throw new CharmError(
+        'juju-credentials-not-granted',
+        `The secret of the option juju-credentials is not granted to us. Run: juju grant-secret ${id} ${application}`,
+        { cause },
+      );
+    if (hasCode(cause, 'juju-credentials-missing'))
+      throw new CharmError(
+        'juju-credentials-missing',
+        `The option juju-credentials names ${id}, which does not exist in this model. Run: juju secrets; juju config ${application} juju-credentials=<the secret's URI>`,
+        { cause },
+      );
+    throw cause;
+  }
+};

@@ -1,0 +1,143 @@
+import { CharmError } from '../../errors.ts';
+import type {
+  Clock,
+  ClusterAccess,
+  CustomResource,
+  CustomResourceKind,
+  Kubernetes,
+} from '../../world.ts';
+import { createApi, request, toPod, type Api, readPage, type Page } from './api.ts';
+import { createCall, type Call } from './call.ts';
+import { ApiFailure } from './errors.ts';
+import { execute } from './exec.ts';
+
+export interface KubernetesOptions {
+  /** Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer accepts the token. */
+  readonly access: () => Promise<ClusterAccess>;
+  /** The model's. */
+  readonly namespace: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Our own name in Juju, for the `juju trust` in messages. */
+  readonly application?: string;
+  /** Milliseconds that the API server has to connect and to answer. */
+  readonly timeout?: number;
+  /** Milliseconds without a sign of life after which the connection of a running command is given up. */
+  readonly silence?: number;
+}
+
+/** Finished Argo Workflows reach 1 MiB each, so a page stays small. */
+const pageSize = 50;
+const maximumRestarts = 5;
+
+/**
+ * Speaks to the Kubernetes API: reads pods and custom resources and runs commands in containers, and never writes an object
+ * (Juju would count it as ours). Rejects only when the access cannot be had; the first connection is made by the first call.
+ */
+export const openKubernetes = async ({
+  namespace,
+  signal,
+  clock,
+  application = 'ckf-backup',
+  timeout = 30_000,
+  silence = 120_000,
+  access,
+}: KubernetesOptions): Promise<Kubernetes> => {
+  const call = createCall({ access, application, clock, signal });
+  const apis = new Map<ClusterAccess, Api>();
+  const apiOf = (used: ClusterAccess): Api => {
+    const api = apis.get(used) ?? createApi(used, timeout, signal);
+    apis.set(used, api);
+    return api;
+  };
+  await call('connect', async () => undefined);
+
+  return {
+    pod: async (name) =>
+      call(`read the pod ${name}`, async (used) => {
+        const pod = await absentIfMissing(async () =>
+          request(async () => apiOf(used).core.readNamespacedPod({ name, namespace })),
+        );
+        return pod && toPod(pod);
+      }),
+    list: (kind, labelSelector) => list(call, apiOf, kind, labelSelector),
+    exec: async (target, command, options = {}) =>
+      execute({ call, namespace, clock, signal, timeout, silence }, target, command, options),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...apis.values()].map(async (api) => api.close()));
+    },
+  };
+};
+
+/**
+ * Yields each object once. When the server no longer knows how to go on (410, a list lives some minutes), the list begins
+ * again, and what was seen is left out.
+ */
+async function* list(
+  call: Call,
+  apiOf: (access: ClusterAccess) => Api,
+  { groupVersion, plural }: CustomResourceKind,
+  labelSelector: string | undefined,
+): AsyncGenerator<CustomResource> {
+  const [group = '', version = ''] = groupVersion.split('/');
+  const read = async (from: string | undefined): Promise<Page | 'expired'> =>
+    call(`list ${plural}.${group}`, async (used) =>
+      expiredOr(async () => {
+        const answer: unknown = await absentIfMissing<unknown>(async () =>
+          request<unknown>(async () =>
+            apiOf(used).custom.listClusterCustomObject({
+              group,
+              version,
+              plural,
+              limit: pageSize,
+              ...(labelSelector === undefined ? {} : { labelSelector }),
+              ...(from === undefined ? {} : { _continue: from }),
+            }),
+          ),
+        );
+        return answer === undefined ? { resources: [], next: undefined } : readPage(answer);
+      }),
+    );
+  const seen = new Set<string>();
+  let restarts = 0;
+  for (let page = await read(undefined); ;) {
+    if (page === 'expired') {
+      if (++restarts > maximumRestarts) throw tooSlow(`${plural}.${group}`, restarts);
+      page = await read(undefined);
+      continue;
+    }
+    for (const resource of page.resources) {
+      const name = `${resource.namespace}/${resource.name}`;
+      if (!seen.has(name)) yield resource;
+      seen.add(name);
+    }
+    if (page.next === undefined) return;
+    page = await read(page.next);
+  }
+}
+
+const tooSlow = (kind: string, times: number): CharmError =>
+  new CharmError(
+    'kubernetes-unreachable',
+    `The list of ${kind} expired ${times} times before we had read it. ` +
+      'The Kubernetes API is too slow at the moment: try again later.',
+  );
+
+/** The kind is not installed, or there is no such pod. */
+const absentIfMissing = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ApiFailure && cause.status === 404) return undefined;
+    throw cause;
+  }
+};
+
+const expiredOr = async <T>(work: () => Promise<T>): Promise<T | 'expired'> => {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ApiFailure && cause.status === 410) return 'expired';
+    throw cause;
+  }
+};

@@ -1,0 +1,128 @@
+import { CharmError } from '../../errors.ts';
+import type { ObjectMetadata, StoredObject } from '../../world.ts';
+import { escapeKey, escapeS3 } from './connection.ts';
+import type { S3Options } from './options.ts';
+import type { S3Response } from './reply.ts';
+
+const plainHeaders = [
+  ['contentType', 'content-type'],
+  ['contentEncoding', 'content-encoding'],
+  ['contentDisposition', 'content-disposition'],
+  ['contentLanguage', 'content-language'],
+  ['cacheControl', 'cache-control'],
+  ['expires', 'expires'],
+] as const;
+
+const userPrefix = 'x-amz-meta-';
+
+/** The headers that give a new object its metadata. */
+export const metadataHeaders = (metadata: Partial<ObjectMetadata> = {}): Record<string, string> => {
+  const headers: Record<string, string> = {};
+  for (const [field, header] of plainHeaders) {
+    const value = metadata[field];
+    if (value !== undefined) headers[header] = value;
+  }
+  for (const [name, value] of Object.entries(metadata.user ?? {}))
+    headers[userPrefix + name.toLowerCase()] = value;
+  const tags = Object.entries(metadata.tags ?? {});
+  if (tags.length > 0)
+    headers['x-amz-tagging'] = tags
+      .map(([name, value]) => `${escapeS3(name)}=${escapeS3(value)}`)
+      .join('&');
+  return headers;
+};
+
+/** The headers that name the source of a copy in the same bucket, and guard it. */
+export const copySource = (bucket: string, from: string, etag: string): Record<string, string> => ({
+  'x-amz-copy-source': `/${escapeS3(bucket)}/${escapeKey(from)}`,
+  'x-amz-copy-source-if-match': `"${etag}"`,
+});
+
+/** What the headers of a GET or HEAD tell of an object. Tags are only counted there. */
+export const describedBy = (
+  key: string,
+  response: Pick<S3Response, 'headers'>,
+  description: string,
+): StoredObject & { readonly metadata: ObjectMetadata } => {
+  const { headers } = response;
+  const size = sizeIn(headers);
+  const etag = etagIn(headers['etag']);
+  if (size === undefined || etag === undefined)
+    throw new CharmError(
+      'store-refused',
+      `The reply of ${description} for ${JSON.stringify(key)} lacks ${size === undefined ? 'Content-Length' : 'ETag'}: it does not speak S3. Check the endpoint.`,
+    );
+  return {
+    key,
+    size,
+    etag,
+    lastModified: new Date(headers['last-modified'] ?? 0),
+    metadata: metadataIn(headers),
+  };
+};
+
+/** Without quotes and without the mark of a weak ETag, which proxies that compress put there. */
+export const etagIn = (value: string | undefined): string | undefined =>
+  value?.replace(/^W\//, '').replaceAll('"', '') || undefined;
+
+/** Of the whole object, also when only a range of it was asked for. */
+const sizeIn = (headers: Readonly<Record<string, string>>): number | undefined => {
+  const size = headers['content-range']?.split('/')[1] ?? headers['content-length'];
+  return size !== undefined && /^\d+$/.test(size) ? Number(size) : undefined;
+};
+
+const metadataIn = (headers: Readonly<Record<string, string>>): ObjectMetadata => {
+  const plain: Partial<Record<(typeof plainHeaders)[number][0], string>> = {};
+  for (const [field, header] of plainHeaders) {
+    const value = headers[header];
+    if (value !== undefined) plain[field] = value;
+  }
+  const user: Record<string, string> = {};
+  for (const name of Object.keys(headers))
+    if (name.startsWith(userPrefix)) user[name.slice(userPrefix.length)] = headers[name] ?? '';
+  return { ...plain, user, tags: {} };
+};
+
+/** The headers that the options ask for, by what a request does. */
+interface S3WriteHeaders {
+  /** PUT, CopyObject, CreateMultipartUpload: whatever makes an object. */
+  readonly create: Readonly<Record<string, string>>;
+  /** A customer's own key must come with every request that touches bytes: parts, GET and HEAD too. */
+  readonly touch: Readonly<Record<string, string>>;
+  /** The same key once more, for the object that is copied. */
+  readonly copySource: Readonly<Record<string, string>>;
+}
+
+const customerKey = 'x-amz-server-side-encryption-customer-';
+
+export const writeHeaders = ({
+  storageClass,
+  serverSideEncryption,
+  extraHeaders = {},
+}: S3Options): S3WriteHeaders => {
+  const extra = Object.entries(extraHeaders).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
+  const touch = extra.filter(([name]) => name.startsWith(customerKey));
+  return {
+    create: {
+      ...Object.fromEntries(extra),
+      ...(storageClass && { 'x-amz-storage-class': storageClass }),
+      ...(serverSideEncryption && {
+        'x-amz-server-side-encryption': serverSideEncryption.algorithm,
+        ...(serverSideEncryption.keyId && {
+          'x-amz-server-side-encryption-aws-kms-key-id': serverSideEncryption.keyId,
+        }),
+      }),
+    },
+    touch: Object.fromEntries(touch),
+    copySource: Object.fromEntries(
+      touch.map(([name, value]) => [name.replace('x-amz-', 'x-amz-copy-source-'), value]),
+    ),
+  };
+};
+
+/** Whether an ETag of this reply is the MD5 of the content: with KMS or a customer's key it is not. */
+export const etagIsMd5 = (headers: Readonly<Record<string, string>>): boolean =>
+  !headers['x-amz-server-side-encryption']?.startsWith('aws:kms') &&
+  headers[`${customerKey}algorithm`] === undefined;

@@ -1,0 +1,185 @@
+import { databaseEndpoints, type Config } from '../config/config.ts';
+import { CharmError } from '../errors.ts';
+import type { ApplicationStatus, JujuModel, ModelStatus, World } from '../world.ts';
+import type { DatabasePlan } from './databases.ts';
+import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
+import { countText } from '../text.ts';
+
+/** The applications that a backup deals with, as they are now. */
+export interface ApplicationPlan {
+  readonly databases: readonly DatabasePlan[];
+  readonly mlmd: ApplicationStatus | undefined;
+  /** Stopped while ML Metadata is dumped; undefined when none is configured or it has no units anyway. */
+  readonly metadataWriter: ApplicationStatus | undefined;
+}
+
+/** A database that gets its path from us and does not write there, because another cluster did. */
+interface RefusingDatabase {
+  readonly component: string;
+  readonly application: string;
+  readonly problem: CharmError;
+}
+
+/** Looks at the applications of the configured components. Changes nothing; asks the databases for their state by their own actions. */
+export const planApplications = async (
+  world: World,
+  config: Config,
+  juju: JujuModel,
+  timeoutSeconds: number,
+): Promise<{
+  readonly plan: ApplicationPlan;
+  readonly refusing: readonly RefusingDatabase[];
+  readonly problems: readonly CharmError[];
+}> => {
+  const problems: CharmError[] = [];
+  if (juju.access === 'read') problems.push(readOnly(world, juju));
+  const model = await juju.status();
+  const look = (name: string, purpose: string): ApplicationStatus | CharmError => {
+    const application = model.applications.get(name);
+    if (application === undefined) return missing(name, purpose, model);
+    return unhealthy(application) ?? application;
+  };
+  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
+    const found = look(name, purpose);
+    if (!(found instanceof CharmError)) return found;
+    problems.push(found);
+    return undefined;
+  };
+
+  const refusing: RefusingDatabase[] = [];
+  const databases: DatabasePlan[] = [];
+  for (const component of databaseEndpoints.filter((endpoint) =>
+    config.components.includes(endpoint),
+  )) {
+    const related = await world.relatedDatabase(component);
+    const application = look(related ?? component, `component ${component}`);
+    if (application instanceof CharmError) {
+      if (related !== undefined && application.code === 'database-claimed')
+        refusing.push({ component, application: related, problem: application });
+      else problems.push(application);
+      continue;
+    }
+    databases.push({
+      component,
+      application,
+      isRelated: related !== undefined,
+      units: Math.max(application.scale, config.databaseUnits),
+      timeoutSeconds,
+    });
+  }
+  if (juju.access !== 'read') {
+    const found = await Promise.all(databases.map((database) => databaseProblems(juju, database)));
+    problems.push(...found.flat());
+  }
+
+  const wantsMlmd = config.components.includes('mlmd');
+  const mlmd = wantsMlmd
+    ? find(config.mlmdApplication, 'component mlmd, option mlmd-application')
+    : undefined;
+  const writer =
+    wantsMlmd && config.metadataWriterApplication !== ''
+      ? find(config.metadataWriterApplication, 'option metadata-writer-application')
+      : undefined;
+  const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
+  return { plan: { databases, mlmd, metadataWriter }, refusing, problems };
+};
+
+const databaseProblems = async (
+  juju: JujuModel,
+  { component, application, isRelated }: DatabasePlan,
+): Promise<CharmError[]> => {
+  const { name } = application;
+  const defined = await juju.actionNames(name);
+  const lacking = ['create-backup', 'list-backups', 'get-cluster-status'].filter(
+    (action) => !defined.includes(action),
+  );
+  if (lacking.length > 0) {
+    return [
+      new CharmError(
+        'application-unequipped',
+        `The charm of ${name} (${application.charm}) has no action ${lacking.join(', ')}, so it cannot be backed up.` +
+          ` Is it mysql-k8s? Which application to back up is decided by the relation to our endpoint.`,
+      ),
+    ];
+  }
+  const problems: CharmError[] = [];
+  try {
+    const fault = faultOf(await clusterStatus(juju, application), application.units.length);
+    if (fault !== undefined) problems.push(sick(application, fault));
+  } catch (error) {
+    if (!(error instanceof CharmError)) throw error;
+    problems.push(error);
+  }
+  const unit = application.units[0]?.name ?? `${name}/0`;
+  const listing = await juju.runAction(unit, 'list-backups', {});
+  if (listing.status !== 'completed') {
+    problems.push(
+      new CharmError(
+        'database-unhealthy',
+        `${name} cannot reach its S3 storage: ${saidBy(listing)}. ` +
+          (isRelated
+            ? `It was handed the same endpoint and bucket as we: check that it can reach them; see juju debug-log --include ${unit}.`
+            : `It is not related to us: juju integrate ckf-backup:${component} ${name}:s3-parameters`),
+      ),
+    );
+  }
+  return problems;
+};
+
+const sick = ({ name }: ApplicationStatus, fault: string): CharmError =>
+  new CharmError(
+    'database-unhealthy',
+    `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
+  );
+
+const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
+  new CharmError(
+    'juju-read-only',
+    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
+      ` juju grant ${user} write ${model.name}`,
+  );
+
+const missing = (name: string, purpose: string, model: ModelStatus): CharmError =>
+  new CharmError(
+    'application-missing',
+    `There is no application ${name} in the model ${model.name} (${purpose}). Name the one that there is, or leave the component out:` +
+      ` juju config ckf-backup components=...`,
+  );
+
+/** mysql-k8s blocks its application over a claimed S3 path while it serves on, so that gets a message of its own. */
+const unhealthy = (application: ApplicationStatus): CharmError | undefined => {
+  const { name, life, status, units, scale } = application;
+  if (life !== 'alive')
+    return new CharmError('application-unhealthy', `The application ${name} is being removed.`);
+  if (status.status === 'blocked' && /S3 repository/.test(status.message)) {
+    return new CharmError(
+      'database-claimed',
+      `${name} refuses to write backups: "${status.message}". Its S3 path was written by another cluster; it needs a path of its own.` +
+        ` Relate it to this charm instead of sharing an s3-integrator: juju remove-relation ${name}:s3-parameters <s3-integrator>,` +
+        ` then juju integrate ckf-backup:<kfp-db or katib-db> ${name}:s3-parameters`,
+    );
+  }
+  const ill = units.find(
+    ({ workload, agent }) => workload.status !== 'active' || agent.status === 'error',
+  );
+  if (ill !== undefined) {
+    const said = ill.workload.message || ill.agent.message;
+    return new CharmError(
+      'application-unhealthy',
+      `Unit ${ill.name} is ${ill.workload.status}${said && ` (${said})`}, so ${name} is left alone. See juju status ${name}.`,
+    );
+  }
+  if (['blocked', 'error'].includes(status.status)) {
+    return new CharmError(
+      'application-unhealthy',
+      `${name} is ${status.status} (${status.message}). See juju status ${name}.`,
+    );
+  }
+  if (units.length !== scale) {
+    return new CharmError(
+      'application-unhealthy',
+      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
+    );
+  }
+  return undefined;
+};

@@ -1,0 +1,83 @@
+import type { StoredObject } from '../../world.ts';
+import { compareKeys } from '../../ports/key-order.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
+import { etagOfParts, isMd5 } from '../../repository/etag.ts';
+import type { ReadAhead } from '../../repository/read-ahead.ts';
+
+/** An object of the source beside what lies under its key in the mirror, and what the last list says about it. */
+export interface Comparison {
+  readonly source: StoredObject;
+  /** With its key in the mirror's bucket. */
+  readonly mirror: StoredObject | undefined;
+  readonly listed: ListedObject | undefined;
+}
+
+/** The three listings, each in the order of the keys' UTF-8 bytes. The mirror's keys begin with `prefix`. */
+interface Listings {
+  readonly source: ReadAhead<StoredObject>;
+  readonly mirror: ReadAhead<StoredObject>;
+  readonly prefix: string;
+  readonly baseline: ReadAhead<ListedObject> | undefined;
+}
+
+/**
+ * Walks the listings side by side and yields every object of the source, in order and in constant memory. What only the mirror or the
+ * last list has is passed over: nothing is deleted. Disposes of the listings.
+ */
+export async function* compareBuckets(listings: Listings): AsyncGenerator<Comparison> {
+  const { prefix } = listings;
+  await using source = listings.source;
+  await using mirror = listings.mirror;
+  await using baseline = listings.baseline;
+  const keyInMirror = (object: StoredObject): string => object.key.slice(prefix.length);
+  const keyInList = (object: ListedObject): string => object.key;
+  while (source.peek() !== undefined || (await source.ready())) {
+    const object = source.peek();
+    if (!object) continue;
+    source.skip();
+    while (isBehind(mirror, keyInMirror, object.key)) await mirror.ready();
+    while (baseline && isBehind(baseline, keyInList, object.key)) await baseline.ready();
+    yield {
+      source: object,
+      mirror: takeAt(mirror, keyInMirror, object.key),
+      listed: baseline && takeAt(baseline, keyInList, object.key),
+    };
+  }
+}
+
+/**
+ * Whether the mirror already holds this object: the last list says which copy of it the mirror has and the mirror still has that one, or the
+ * mirror's ETag proves it, as it does after a pass that was interrupted. A rewrite of the same size has another ETag.
+ */
+export const isUnchanged = ({ source, mirror, listed }: Comparison): boolean => {
+  if (!mirror || mirror.size !== source.size) return false;
+  if (listed?.size === source.size && listed.etag === source.etag)
+    return mirror.etag === (listed.mirrorEtag ?? listed.etag) || provesContent(mirror, source);
+  return provesContent(mirror, source);
+};
+
+/** Whether the ETags alone tell that the mirror has the source's bytes. */
+export const provesContent = (
+  mirror: { readonly etag: string },
+  source: { readonly etag: string },
+): boolean =>
+  mirror.etag === source.etag ||
+  // One part in the source, one piece in the mirror: the source's ETag is the MD5 of the mirror's.
+  (source.etag.endsWith('-1') && isMd5(mirror.etag) && etagOfParts([mirror.etag]) === source.etag);
+
+/** Passes over everything that sorts before `key`; true when it is not known yet what comes there. */
+const isBehind = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): boolean => {
+  for (;;) {
+    const item = items.peek();
+    if (item === undefined) return !items.ended;
+    if (compareKeys(keyOf(item), key) >= 0) return false;
+    items.skip();
+  }
+};
+
+const takeAt = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): T | undefined => {
+  const item = items.peek();
+  if (item === undefined || keyOf(item) !== key) return undefined;
+  items.skip();
+  return item;
+};

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { CharmError } from '../../errors.ts';
+import type { CopyContext } from './copy-context.ts';
+import { metered } from './metered.ts';
+import { etagOfParts, type PartLayout } from '../../repository/etag.ts';
+
+/** What was written to the target, as we read it from the source. */
+interface Written {
+  /** In the target. */
+  readonly key: string;
+  readonly size: number;
+  /** The ETag that these bytes have in this layout. */
+  readonly etag: string;
+  /** Undefined for an object in one piece. */
+  readonly layout: PartLayout | undefined;
+  /** Whether the server was told the MD5 beforehand, so that it would have refused other bytes. */
+  readonly told: boolean;
+}
+
+/**
+ * Compares the ETag of the target's reply with what was sent; undefined when the reply was not to be trusted. Resolves with the ETag that the target's listing will show; rejects with
+ * `store-corrupt` when the target holds something else. Costs a request only when they differ: encryption by a key service
+ * gives other ETags, which is believed once an object that was read back had the right content.
+ */
+export const confirmWritten = async (
+  context: CopyContext,
+  written: Written,
+  replied: string | undefined,
+): Promise<string> => {
+  const { to, learnt, signal } = context;
+  if (replied === written.etag || (replied !== undefined && written.told && learnt.opaqueEtags))
+    return replied;
+  const found = await to.head(written.key);
+  if (found?.etag === written.etag) return found.etag;
+  if (found?.size === written.size) {
+    const { body } = await to.get(written.key, { etag: found.etag, signal });
+    if ((await etagOfContent(context, body, written.layout)) === written.etag) {
+      learnt.opaqueEtags = true;
+      return found.etag;
+    }
+  }
+  throw new CharmError(
+    'store-corrupt',
+    `The ${to.description} did not store ${written.key} as it was sent: it has the ETag ${found?.etag ?? replied ?? ''} instead of ${written.etag}. The source is untouched; run the backup again, and look at that server when it happens again.`,
+  );
+};
+
+/** The ETag that a content has in a layout. */
+export const etagOfContent = async (
+  context: CopyContext,
+  body: Readable,
+  layout: PartLayout | undefined,
+): Promise<string> => {
+  const md5s: string[] = [];
+  let hash = createHash('md5');
+  let room = layout?.partSize ?? Infinity;
+  const chunks: AsyncIterable<Uint8Array> = metered(context, body, () => undefined);
+  for await (let chunk of chunks) {
+    while (chunk.length > room) {
+      md5s.push(hash.update(chunk.subarray(0, room)).digest('hex'));
+      hash = createHash('md5');
+      chunk = chunk.subarray(room);
+      room = layout?.partSize ?? Infinity;
+    }
+    hash.update(chunk);
+    room -= chunk.length;
+  }
+  md5s.push(hash.digest('hex'));
+  return layout ? etagOfParts(md5s) : (md5s[0] ?? '');
+};

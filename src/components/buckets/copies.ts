@@ -1,0 +1,116 @@
+import { hasCode, reasonOf } from '../../errors.ts';
+import type { CopyContext } from './copy-context.ts';
+import type { Comparison } from './compare.ts';
+import { copyObject, type CopyJob } from './copy-object.ts';
+import type { ProgressOfBucket } from './progress.ts';
+import type { Place } from '../../repository/object-list-writer.ts';
+import type { Transfers } from './transfers.ts';
+
+/** What the copies of a pass came to. */
+export interface CopyCounts {
+  unchanged: number;
+  copied: number;
+  archived: number;
+  vanished: number;
+  /** Of everything in the list. */
+  bytes: number;
+  bytesCopied: number;
+}
+
+interface Failure {
+  readonly job: CopyJob;
+  readonly place: Place;
+  readonly reason: string;
+}
+
+/** The copies of a pass, many in flight. */
+export interface Copies {
+  readonly counts: CopyCounts;
+  /** Failed objects, at most about a thousand. */
+  readonly failures: readonly Failure[];
+  /** Whether so many failed, or one after another, that it makes no sense to go on. */
+  readonly hopeless: boolean;
+  /** Begins a copy as soon as there is room for it; does not wait for its end. */
+  start(comparison: Comparison, place: Place): Promise<void>;
+  /** Waits until nothing is in flight. */
+  idle(): Promise<void>;
+  /** Tries what failed once more. */
+  retry(): Promise<void>;
+}
+
+/** After so many failures in a row the servers are taken to be away. */
+const mostInRow = 50;
+const mostFailures = 1000;
+/** From this size on an object counts as four transfers: a few of them fill a link, and each takes room. */
+const large = 8 * 2 ** 20;
+
+export const startCopies = (
+  context: CopyContext,
+  transfers: Transfers,
+  progress: ProgressOfBucket,
+): Copies => {
+  const counts: CopyCounts = {
+    unchanged: 0,
+    copied: 0,
+    archived: 0,
+    vanished: 0,
+    bytes: 0,
+    bytesCopied: 0,
+  };
+  const inFlight = new Set<Promise<void>>();
+  let failures: Failure[] = [];
+  let inRow = 0;
+
+  const copy = async (job: CopyJob, place: Place, weight: number): Promise<void> => {
+    const shown = progress.begin(job.source.key, job.source.size);
+    try {
+      const result = await copyObject(context, job, shown.moved);
+      inRow = 0;
+      place.settle(result?.object);
+      if (job.archived) counts.archived += 1;
+      if (result) {
+        const { size } = result.object;
+        counts.bytes += size;
+        if (result.copied) counts.copied += 1;
+        else counts.unchanged += 1;
+        if (result.copied) counts.bytesCopied += size;
+      } else counts.vanished += 1;
+      shown.end(result ? 'copied' : 'vanished');
+      transfers.leave(weight, {
+        ...(result?.latency !== undefined && { latency: result.latency }),
+      });
+    } catch (error) {
+      inRow += 1;
+      failures.push({ job, place, reason: reasonOf(error) });
+      shown.end('failed');
+      transfers.leave(weight, { overloaded: hasCode(error, 'store-unreachable') });
+    }
+  };
+  const launch = async (job: CopyJob, place: Place): Promise<void> => {
+    const weight = job.source.size < large ? 1 : 4;
+    await transfers.enter(weight);
+    const running = copy(job, place, weight).finally(() => inFlight.delete(running));
+    inFlight.add(running);
+  };
+
+  return {
+    counts,
+    get failures() {
+      return failures;
+    },
+    get hopeless() {
+      return inRow >= mostInRow || failures.length >= mostFailures;
+    },
+    start: ({ source, mirror }, place) => launch({ source, mirror, archived: false }, place),
+    idle: async () => {
+      await Promise.all(inFlight);
+    },
+    retry: async () => {
+      const again = failures;
+      failures = [];
+      inRow = 0;
+      for (const { job, place } of again) await launch(job, place);
+      await Promise.all(inFlight);
+    },
+  };
+};

@@ -1,0 +1,197 @@
+import { createHash, type Hash } from 'node:crypto';
+import { CharmError, hasCode } from '../../errors.ts';
+import type { ObjectContent, PartUpload, StoredObject } from '../../world.ts';
+import { confirmWritten } from './confirm-written.ts';
+import type { CopyContext, Moved } from './copy-context.ts';
+import { metadataOf, openObject, readAgain, type Copy } from './copy-whole.ts';
+import { metered } from './metered.ts';
+import {
+  etagOfParts,
+  guessLayout,
+  layoutWith,
+  ownLayout,
+  partsOf,
+  rangeOf,
+  type PartLayout,
+} from '../../repository/etag.ts';
+
+const sideBySide = 4;
+const attempts = 3;
+
+/**
+ * Copies an object in parts, in the layout that it has in the source, so that its ETag is the same and proves the copy. A layout that the
+ * source tells is copied with several parts at a time; one that can only be guessed part after part, so that a digest of the whole can
+ * stand in the list when the guess was wrong. No ETag proves what was read then, so it is read twice. The upload is aborted when it fails.
+ */
+export const copyParts = async (
+  context: CopyContext,
+  source: StoredObject,
+  moved: Moved,
+): Promise<Copy> => {
+  const told = await toldLayout(context, source);
+  let before: string | undefined;
+  if (told) {
+    const { mirrorEtag, etag } = await transfer(context, source, told, sideBySide, [], moved);
+    if (etag === source.etag) return { mirrorEtag };
+    moved(-source.size);
+    before = etag;
+  }
+  const layout =
+    told ?? guessLayout(source.size, partsOf(source.etag) ?? 0) ?? ownLayout(source.size);
+  const sha256 = createHash('sha256');
+  const md5 = createHash('md5');
+  const { mirrorEtag, etag, digests } = await transfer(
+    context,
+    source,
+    layout,
+    1,
+    [sha256, md5],
+    moved,
+  );
+  if (etag === source.etag) return { mirrorEtag };
+  if (digests[1] !== source.etag && etag !== before) await readAgain(context, source, layout, etag);
+  return { mirrorEtag, sha256: digests[0] ?? '' };
+};
+
+/** What the source says about its parts: RadosGW before 20 says nothing and answers with the whole object. */
+const toldLayout = async (
+  { from }: CopyContext,
+  { key, size, etag }: StoredObject,
+): Promise<PartLayout | undefined> => {
+  const count = partsOf(etag);
+  if (count === undefined) return undefined;
+  const part = await from.head(key, { part: 1 });
+  if (part?.etag !== etag) throw new CharmError('object-changed', `${key} has changed.`);
+  const layout = layoutWith(size, part.size);
+  return layout?.count === count ? layout : undefined;
+};
+
+interface Transferred {
+  readonly mirrorEtag: string;
+  /** Of what was read, in the layout that was used. */
+  readonly etag: string;
+  readonly digests: readonly string[];
+}
+
+const transfer = async (
+  context: CopyContext,
+  source: StoredObject,
+  layout: PartLayout,
+  width: number,
+  hashes: readonly Hash[],
+  moved: Moved,
+): Promise<Transferred> => {
+  const key = context.mirror + source.key;
+  let total = 0;
+  const count: Moved = (bytes) => {
+    total += bytes;
+    moved(bytes);
+  };
+  const first = await openObject(context, source, {
+    range: rangeOf(layout, source.size, 0),
+    signal: context.signal,
+  });
+  let upload: PartUpload | undefined;
+  try {
+    context.learnt.usedParts = true;
+    upload = await context.to.startParts(key, await metadataOf(context, first));
+    const { md5s, digests } = await copyAll(
+      { context, source, layout, upload, moved: count },
+      first,
+      width,
+      hashes,
+    );
+    const replied = (await upload.complete()).etag;
+    const etag = etagOfParts(md5s);
+    const written = { key, size: source.size, etag, layout, told: false };
+    return { mirrorEtag: await confirmWritten(context, written, replied), etag, digests };
+  } catch (error) {
+    moved(-total);
+    first.body.destroy();
+    await upload?.abort().catch(() => undefined);
+    throw error;
+  }
+};
+
+interface Run {
+  readonly context: CopyContext;
+  readonly source: StoredObject;
+  readonly layout: PartLayout;
+  readonly upload: PartUpload;
+  readonly moved: Moved;
+}
+
+/** Copies the parts, `width` at a time; with hashes of the whole they have to come in order. */
+const copyAll = async (
+  run: Run,
+  first: ObjectContent,
+  width: number,
+  hashes: readonly Hash[],
+): Promise<{ readonly md5s: readonly string[]; readonly digests: readonly string[] }> => {
+  const md5s = new Array<string>(run.layout.count);
+  let wholes = hashes;
+  let opened: ObjectContent | undefined = first;
+  let next = 0;
+  let failed = false;
+  const work = async (): Promise<void> => {
+    while (next < run.layout.count && !failed) {
+      const index = next;
+      next += 1;
+      const content = index === 0 ? opened : undefined;
+      opened = undefined;
+      const copied = await copyPart(run, index, content, wholes);
+      md5s[index] = copied.md5;
+      wholes = copied.wholes;
+    }
+  };
+  const results = await Promise.allSettled(
+    Array.from({ length: width }, () =>
+      work().catch((error: unknown) => {
+        failed = true;
+        throw error;
+      }),
+    ),
+  );
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+  return { md5s, digests: wholes.map((hash) => hash.digest('hex')) };
+};
+
+const copyPart = async (
+  { context, source, layout, upload, moved }: Run,
+  index: number,
+  opened: ObjectContent | undefined,
+  before: readonly Hash[],
+): Promise<{ readonly md5: string; readonly wholes: readonly Hash[] }> => {
+  const range = rangeOf(layout, source.size, index);
+  const size = range.end - range.start + 1;
+  for (let attempt = 1; ; attempt += 1) {
+    const md5 = createHash('md5');
+    const wholes = before.map((hash) => hash.copy());
+    let total = 0;
+    let body: ObjectContent['body'] | undefined;
+    try {
+      body =
+        (attempt === 1 ? opened : undefined)?.body ??
+        (await openObject(context, source, { range, signal: context.signal })).body;
+      const count: Moved = (bytes) => {
+        total += bytes;
+        moved(bytes);
+      };
+      const { etag } = await upload.put(
+        index + 1,
+        metered(context, body, count, [md5, ...wholes]),
+        size,
+      );
+      const own = md5.digest('hex');
+      if (etag === own || context.learnt.opaqueEtags || attempt === attempts)
+        return { md5: own, wholes };
+      moved(-total);
+    } catch (error) {
+      moved(-total);
+      body?.destroy();
+      if (attempt === attempts || hasCode(error, 'object-changed', 'object-missing')) throw error;
+    }
+    await context.clock.sleep(200 * 2 ** attempt, context.signal);
+  }
+};

@@ -1,0 +1,127 @@
+import { CharmError, hasCode } from '../../errors.ts';
+import type { StoredObject } from '../../world.ts';
+import type { CopyContext, Moved } from './copy-context.ts';
+import { provesContent } from './compare.ts';
+import { copyParts } from './copy-in-parts.ts';
+import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
+import { partsOf, smallestPart } from '../../repository/etag.ts';
+
+/** An object that has to be copied; what is found out about it stays for the next attempt. */
+export interface CopyJob {
+  /** As the source had it last. */
+  source: StoredObject;
+  /** What is about to be replaced, with its key in the mirror's bucket; undefined when there is nothing, or it has been kept already. */
+  mirror: StoredObject | undefined;
+  archived: boolean;
+}
+
+interface CopiedObject {
+  /** Its line in the object list. */
+  readonly object: ListedObject;
+  /** False when the mirror turned out to have it. */
+  readonly copied: boolean;
+  readonly latency?: number;
+}
+
+/** Up to this size an object is copied through memory. */
+const small = 2 ** 20;
+/** What S3 takes in one PUT. */
+const largestPut = 5 * 2 ** 30;
+/** How often an object that keeps changing is read again. */
+const readings = 5;
+
+/** Whether an object is copied through memory: it is small, and no burst at the bandwidth allowed. */
+const isSmall = ({ bandwidth }: CopyContext, { size }: StoredObject): boolean =>
+  size <= Math.min(small, bandwidth.grain());
+
+/**
+ * Brings one object into the mirror and proves it. What it replaces is kept in the history first. An object that changes while it is read is read
+ * again as it is then; resolves with undefined when it has vanished.
+ */
+export const copyObject = async (
+  context: CopyContext,
+  job: CopyJob,
+  moved: Moved,
+): Promise<CopiedObject | undefined> => {
+  checkKey(context, job.source.key);
+  for (let reading = 1; ; reading += 1) {
+    const { source, mirror } = job;
+    if (mirror && mirror.size === source.size && provesContent(mirror, source))
+      return { object: listedAs(source, mirror.etag), copied: false };
+    await keepReplaced(context, job);
+    try {
+      const copy = await copyContent(context, source, moved);
+      return {
+        object: listedAs(source, copy.mirrorEtag, copy.sha256),
+        copied: true,
+        ...(copy.latency !== undefined && { latency: copy.latency }),
+      };
+    } catch (error) {
+      if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
+      const found = await context.from.head(source.key);
+      if (!found) return undefined;
+      if (reading === readings || found.etag === source.etag) throw error;
+      const { key, size, etag, lastModified } = found;
+      job.source = { key, size, etag, lastModified };
+    }
+  }
+};
+
+/** The line of an object. */
+export const listedAs = (
+  { key, size, etag, lastModified }: StoredObject,
+  mirrorEtag: string,
+  sha256?: string,
+): ListedObject => ({
+  key,
+  size,
+  etag,
+  lastModified: lastModified.toISOString(),
+  ...(mirrorEtag !== etag && { mirrorEtag }),
+  ...(sha256 !== undefined && { sha256 }),
+});
+
+const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
+  const parts = partsOf(source.etag) ?? 1;
+  // A gateway's ETag may look like one of parts that no S3 server accepts; such an object is copied in one piece.
+  const inParts = parts > 1 && source.size > (parts - 1) * smallestPart;
+  if (inParts || source.size > largestPut) return copyParts(context, source, moved);
+  return isSmall(context, source)
+    ? copySmall(context, source, moved)
+    : copyStreamed(context, source, moved);
+};
+
+/** Copies on the server what is about to be replaced to `history/<bucket>/<key>/<its ETag>`. */
+const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> => {
+  const { mirror } = job;
+  if (!mirror || !context.archive) return;
+  const key = `${context.history}${job.source.key}/${mirror.etag}`;
+  checkLength(context, job.source.key, key);
+  try {
+    await context.to.copy(mirror.key, key, mirror.etag);
+  } catch (error) {
+    if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
+    // Somebody else works in the mirror. What is there now is kept by the next attempt.
+    job.mirror = await context.to.head(mirror.key);
+    if (!job.mirror) return;
+    throw error;
+  }
+  job.mirror = undefined;
+  job.archived = true;
+};
+
+const longestKey = 1024;
+
+const checkKey = (context: CopyContext, key: string): void => {
+  checkLength(context, key, context.mirror + key);
+};
+
+const checkLength = ({ to }: CopyContext, key: string, targetKey: string): void => {
+  const length = Buffer.byteLength(targetKey);
+  if (length <= longestKey) return;
+  throw new CharmError(
+    'store-refused',
+    `The key ${key} would have ${length} bytes in ${to.description}, as ${targetKey.slice(0, targetKey.length - key.length)}…, and S3 allows ${longestKey}. Set a shorter path, or rename the object.`,
+  );
+};

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { CharmError, hasCode } from '../../errors.ts';
+import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
+import { confirmWritten, etagOfContent } from './confirm-written.ts';
+import type { CopyContext, Moved } from './copy-context.ts';
+import { metered } from './metered.ts';
+import { etagOfParts, isMd5, partsOf, type PartLayout } from '../../repository/etag.ts';
+
+/** What a copy turned out to be. */
+export interface Copy {
+  /** As the mirror's listing will show it. */
+  readonly mirrorEtag: string;
+  /** Of the whole content, where no ETag proves it. */
+  readonly sha256?: string;
+  /** How long the servers took, in ms; of small objects only. */
+  readonly latency?: number;
+}
+
+/**
+ * Copies a small object through memory: one GET, one PUT. The source's ETag, an MD5, is sent along, so that the target itself compares what
+ * arrives with what the source has.
+ */
+export const copySmall = async (
+  context: CopyContext,
+  source: StoredObject,
+  moved: Moved,
+): Promise<Copy> => {
+  const { to, bandwidth, clock, signal } = context;
+  if (bandwidth.grain() !== Infinity) await bandwidth.take(source.size, signal);
+  const started = clock.now().getTime();
+  signal.throwIfAborted();
+  // Small ones end soon enough without the signal, whose listeners would cost as much as the signature.
+  const content = await context.from.fetch(source.key, { etag: source.etag });
+  if (content.etag !== source.etag) throw changed(context.from, source.key);
+  const body = content.bytes;
+  if (body.length !== content.size) throw cutShort(context, source, body.length);
+  const metadata = await metadataOf(context, content);
+  const key = context.mirror + source.key;
+  const md5 = isMd5(source.etag) ? source.etag : md5Of(body);
+  if (contradicts(source.etag, md5)) return copyCarefully(context, source, moved);
+  let replied: string | undefined;
+  try {
+    replied = (await to.put(key, body, { metadata, md5 })).etag;
+  } catch (error) {
+    if (!hasCode(error, 'store-corrupt', 'store-refused')) throw error;
+    if (md5Of(body) !== md5) return copyCarefully(context, source, moved);
+    // Either the bytes were changed on their way, or only the ETag in the reply is odd: the target knows what it has.
+    if (!hasCode(error, 'store-corrupt')) throw error;
+  }
+  const latency = clock.now().getTime() - started;
+  const written = { key, size: body.length, etag: md5, layout: undefined, told: true };
+  const mirrorEtag = await confirmWritten(context, written, replied);
+  moved(body.length);
+  return { mirrorEtag, latency };
+};
+
+/** Copies an object in one PUT from one GET, as a stream. */
+export const copyStreamed = async (
+  context: CopyContext,
+  source: StoredObject,
+  moved: Moved,
+): Promise<Copy> => {
+  const md5 = source.etag;
+  if (!isMd5(md5)) return copyCarefully(context, source, moved);
+  const { to, signal } = context;
+  const content = await openObject(context, source, { signal });
+  const { size } = content;
+  const key = context.mirror + source.key;
+  let total = 0;
+  try {
+    const metadata = await metadataOf(context, content);
+    const body = metered(context, content.body, (bytes) => {
+      total += bytes;
+      moved(bytes);
+    });
+    const { etag } = await to.put(key, body, { size, metadata, md5, signal });
+    const written = { key, size, etag: md5, layout: undefined, told: true };
+    return { mirrorEtag: await confirmWritten(context, written, etag) };
+  } catch (error) {
+    moved(-total);
+    content.body.destroy();
+    // It may be the ETag that is no MD5 of the content, as with encryption in the source.
+    if (!hasCode(error, 'store-corrupt', 'store-refused')) throw error;
+    return copyCarefully(context, source, moved);
+  }
+};
+
+/**
+ * Copies an object whose ETag is not the MD5 of its content, or does not seem to be. The MD5 is taken of what is read, and compared with
+ * what arrives; when the ETag contradicts it, the source is read a second time, and must give the same.
+ */
+const copyCarefully = async (
+  context: CopyContext,
+  source: StoredObject,
+  moved: Moved,
+): Promise<Copy> => {
+  const { signal } = context;
+  const content = await openObject(context, source, { signal });
+  const { size } = content;
+  const key = context.mirror + source.key;
+  const hash = createHash('md5');
+  let total = 0;
+  let replied: string;
+  try {
+    const metadata = await metadataOf(context, content);
+    const body = metered(
+      context,
+      content.body,
+      (bytes) => {
+        total += bytes;
+        moved(bytes);
+      },
+      [hash],
+    );
+    replied = (await context.to.put(key, body, { size, metadata, signal })).etag;
+  } catch (error) {
+    moved(-total);
+    content.body.destroy();
+    throw error;
+  }
+  const md5 = hash.digest('hex');
+  const written = { key, size, etag: md5, layout: undefined, told: false };
+  const mirrorEtag = await confirmWritten(context, written, replied);
+  if (contradicts(source.etag, md5)) await readAgain(context, source, undefined, md5);
+  return { mirrorEtag };
+};
+
+/** Rejects with `store-corrupt` unless the source gives content with this ETag again, in this layout. */
+export const readAgain = async (
+  context: CopyContext,
+  source: StoredObject,
+  layout: PartLayout | undefined,
+  etag: string,
+): Promise<void> => {
+  const { signal } = context;
+  const { body } = await openObject(context, source, { signal });
+  if ((await etagOfContent(context, body, layout)) === etag) return;
+  throw new CharmError(
+    'store-corrupt',
+    `The ${context.from.description} gives different content for ${source.key} each time, and none has its ETag ${source.etag}. Run the backup again, and look at that server when it happens again.`,
+  );
+};
+
+/** Opens the very object that was listed; rejects with `object-changed` when it is another one by now. */
+export const openObject = async (
+  { from }: CopyContext,
+  { key, etag }: StoredObject,
+  options: Omit<NonNullable<Parameters<ObjectStore['get']>[1]>, 'etag'>,
+): Promise<ObjectContent> => {
+  const content = await from.get(key, { etag, ...options });
+  // It may break before somebody reads it, who is told of it then.
+  content.body.on('error', () => undefined);
+  if (content.etag === etag) return content;
+  content.body.destroy();
+  throw changed(from, key);
+};
+
+/** Everything that belongs to the object besides its bytes. */
+export const metadataOf = async (
+  { from }: CopyContext,
+  { key, metadata, tagCount }: Omit<ObjectContent, 'body'>,
+): Promise<ObjectMetadata> =>
+  tagCount === 0 ? metadata : { ...metadata, tags: await from.tags(key) };
+
+const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
+  new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
+
+const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
+/** Whether an ETag that tells something about the content tells something else than this MD5. */
+const contradicts = (etag: string, md5: string): boolean =>
+  isMd5(etag) ? etag !== md5 : partsOf(etag) === 1 && etag !== etagOfParts([md5]);
+
+const cutShort = ({ from }: CopyContext, { key, size }: StoredObject, got: number): CharmError =>
+  new CharmError(
+    'store-unreachable',
+    `The ${from.description} ended ${key} after ${got} of ${size} bytes.`,
+  );

@@ -1,0 +1,100 @@
+import { listText } from '../../text.ts';
+import { CharmError } from '../../errors.ts';
+import type { Source, StoredObject } from '../../world.ts';
+import { isThere } from './bring-back.ts';
+import { compareWithSet } from '../../repository/join.ts';
+
+/** How a bucket differs from what a set lists. Sizes are bytes. */
+export interface Difference {
+  readonly objects: number;
+  readonly size: number;
+  /** Objects of the set that are not in the bucket as they were. */
+  readonly missing: number;
+  readonly bytesMissing: number;
+  /** Objects of the bucket that the set does not know. */
+  readonly extra: number;
+}
+
+type Listed = AsyncIterable<StoredObject>;
+
+/** Compares a bucket with a set, and changes nothing. */
+export const differenceOf = async (
+  listed: Listed,
+  { store }: Source,
+  forget: (key: string) => void,
+): Promise<Difference> => {
+  const difference = { objects: 0, size: 0, missing: 0, bytesMissing: 0, extra: 0 };
+  for await (const { listed: wanted, present } of compareWithSet(listed, store.list(''))) {
+    if (wanted === undefined) {
+      difference.extra += 1;
+      continue;
+    }
+    forget(wanted.key);
+    difference.objects += 1;
+    difference.size += wanted.size;
+    if (present !== undefined && isThere(present, wanted)) continue;
+    difference.missing += 1;
+    difference.bytesMissing += wanted.size;
+  }
+  return difference;
+};
+
+const batch = 1000;
+
+/**
+ * Looks at a bucket once more after everything was brought back: rejects with `objects-failed` unless every object of the set is there with its
+ * size and ETag. Only then what the set does not know is deleted, if that was asked for. Returns how many such objects there were.
+ */
+export const settleBucket = async (
+  listed: () => Listed,
+  to: Source,
+  options: {
+    readonly otherEtags: ReadonlyMap<string, string>;
+    readonly deleteExtra: boolean;
+    readonly forget: (key: string) => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<number> => {
+  const { otherEtags, deleteExtra, forget, signal } = options;
+  const wrong: string[] = [];
+  let extra = 0;
+  for await (const { listed: wanted, present } of compareWithSet(listed(), to.store.list(''))) {
+    signal.throwIfAborted();
+    if (wanted === undefined) {
+      extra += 1;
+      continue;
+    }
+    forget(wanted.key);
+    const isRight =
+      present !== undefined &&
+      (isThere(present, wanted) ||
+        (present.size === wanted.size && otherEtags.get(wanted.key) === present.etag));
+    if (!isRight && wrong.length < 1000) wrong.push(wanted.key);
+  }
+  if (wrong.length > 0) {
+    throw new CharmError(
+      'objects-failed',
+      `${wrong.length} objects of the bucket ${to.bucket} are not what was just brought back: ${listText(wrong)}. Something writes to the bucket at` +
+        ` the same time; nothing was deleted. Stop it, then run the action again.`,
+    );
+  }
+  if (deleteExtra && extra > 0) await deleteUnknown(listed(), to, options);
+  return extra;
+};
+
+const deleteUnknown = async (
+  listed: Listed,
+  { store }: Source,
+  { forget, signal }: { readonly forget: (key: string) => void; readonly signal: AbortSignal },
+): Promise<void> => {
+  let keys: string[] = [];
+  for await (const { listed: wanted, present } of compareWithSet(listed, store.list(''))) {
+    signal.throwIfAborted();
+    if (wanted !== undefined) forget(wanted.key);
+    else if (present !== undefined) keys.push(present.key);
+    if (keys.length < batch) continue;
+    await store.delete(keys);
+    keys = [];
+  }
+  if (keys.length > 0) await store.delete(keys);
+};

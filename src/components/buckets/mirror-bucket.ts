@@ -1,0 +1,225 @@
+import { hasCode, CharmError } from '../../errors.ts';
+import {
+  createObjectListWriter,
+  type ObjectListWriter,
+} from '../../repository/object-list-writer.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
+import { readAhead } from '../../repository/read-ahead.ts';
+import { countText, listText } from '../../text.ts';
+import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
+import { startCopies, type Copies, type CopyCounts } from './copies.ts';
+import type { CopyContext } from './copy-context.ts';
+import { listedAs } from './copy-object.ts';
+import { ProgressOfBucket } from './progress.ts';
+import { readBaseline, readRanges } from './ranges.ts';
+import { Transfers } from './transfers.ts';
+
+export interface BucketOptions {
+  /** The keys of the mirror begin with this: `<prefix>/<bucket>/`. */
+  readonly mirror: string;
+  /** The keys of replaced versions begin with this: `<prefix>/history/<bucket>/`. */
+  readonly history: string;
+  /** The list of the last pass or the last set, in key order; undefined when there is none. */
+  readonly baseline: AsyncIterable<ListedObject> | undefined;
+  /** The file that this pass writes its object list to, gzipped. */
+  readonly list: string;
+  /** Whether versions that are replaced have to be kept, because a set may list them. */
+  readonly archive: boolean;
+  /** How many objects the last complete set has; undefined when there is none. */
+  readonly previousCount: number | undefined;
+  readonly allowShrink: boolean;
+  /** The most transfers at a time; fewer when the servers do not bear them. */
+  readonly transfers: number;
+  /** Shared by all passes, since it limits all of them together. */
+  readonly bandwidth: Bandwidth;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told what goes on, for whoever shows it. */
+  readonly progress?: ProgressOfBucket;
+}
+
+export interface BucketPass extends Readonly<CopyCounts> {
+  /** Objects in the list: those that were unchanged or copied. */
+  readonly listed: number;
+  readonly seconds: number;
+}
+
+/**
+ * Brings the mirror of a bucket up to date and writes the list of what it then holds: every object as the source had it, in key order.
+ * Nothing is deleted, and memory does not grow with the bucket. What an earlier pass copied is not copied again.
+ *
+ * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again, with `source-shrunk` when the source lost its objects, with the
+ * failure of a listing, or with the signal's reason. There is no list then, and what was copied stays.
+ */
+export const copyBucket = async (
+  from: Source,
+  to: Target,
+  options: BucketOptions,
+): Promise<BucketPass> => {
+  const { clock, mirror } = options;
+  const started = clock.now().getTime();
+  const stop = new AbortController();
+  const context: CopyContext = {
+    ...options,
+    from: from.store,
+    to: to.store,
+    signal: AbortSignal.any([options.signal, stop.signal]),
+    learnt: { opaqueEtags: false, usedParts: false },
+  };
+  const progress = options.progress ?? new ProgressOfBucket(clock);
+  const copies = startCopies(context, new Transfers(options.transfers), progress);
+  await abortLeftovers(to.store, mirror);
+  await using list = createObjectListWriter(options.list);
+  try {
+    const listed = await walk(compare(from, to, options), copies, list, progress, options.signal);
+    if (!copies.hopeless) {
+      checkShrunk(from, { ...options, listed });
+      await copies.idle();
+      await retryFailed(copies, clock, options.signal);
+    }
+    options.signal.throwIfAborted();
+  } finally {
+    stop.abort();
+    await copies.idle();
+    if (context.learnt.usedParts) await abortLeftovers(to.store, mirror).catch(() => undefined);
+  }
+  if (copies.failures.length > 0) {
+    const failed = copies.failures.map(({ job, reason }) => ({ key: job.source.key, reason }));
+    throw new ObjectsFailed(from, failed, copies.hopeless);
+  }
+  await list.close();
+  const { counts } = copies;
+  return {
+    ...counts,
+    listed: counts.unchanged + counts.copied,
+    seconds: (clock.now().getTime() - started) / 1000,
+  };
+};
+
+/** The source beside its mirror and the last list, which says how both can be listed in ranges. */
+const compare = (
+  from: Source,
+  to: Target,
+  { mirror, baseline }: Pick<BucketOptions, 'mirror' | 'baseline'>,
+): AsyncIterable<Comparison> => {
+  const { objects, bounds } = readBaseline(baseline);
+  const inMirror = (key: string | undefined): string | undefined => key && mirror + key;
+  return compareBuckets({
+    source: readRanges({
+      list: (range) => from.store.list('', range),
+      bounds: bounds.source,
+      name: 'listing of the source',
+    }),
+    mirror: readRanges({
+      list: ({ startAfter, upTo }) =>
+        to.store.list(mirror, { startAfter: inMirror(startAfter), upTo: inMirror(upTo) }),
+      bounds: bounds.mirror,
+      name: 'listing of the mirror',
+    }),
+    prefix: mirror,
+    baseline: readAhead(objects, 'last object list'),
+  });
+};
+
+/** Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on. Returns how many objects the source listed. */
+const walk = async (
+  comparisons: AsyncIterable<Comparison>,
+  copies: Copies,
+  list: ObjectListWriter,
+  progress: ProgressOfBucket,
+  signal: AbortSignal,
+): Promise<number> => {
+  let listed = 0;
+  for await (const comparison of comparisons) {
+    signal.throwIfAborted();
+    const { source, mirror } = comparison;
+    listed += 1;
+    progress.list(source.size);
+    if (mirror && isUnchanged(comparison)) {
+      copies.counts.unchanged += 1;
+      copies.counts.bytes += source.size;
+      progress.pass(source.size);
+      const known = comparison.listed;
+      const sha256 = known?.etag === source.etag ? known.sha256 : undefined;
+      list.add(listedAs(source, mirror.etag, sha256));
+    } else await copies.start(comparison, list.reserve());
+    if (copies.hopeless) break;
+    if (listed % 1000 === 0) await list.drained();
+  }
+  progress.listingEnded();
+  return listed;
+};
+
+/** Failures often pass with the load, so what failed is tried again at the end, twice. */
+const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
+  for (const pause of [1000, 5000]) {
+    if (copies.failures.length === 0 || signal.aborted) return;
+    await clock.sleep(pause, signal);
+    await copies.retry();
+  }
+};
+
+/** Parts of uploads that were never completed take up room and are of no use. Only one backup works on a prefix, so they are ours. */
+const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
+  try {
+    for await (const { key, uploadId } of store.unfinishedUploads(mirror))
+      await store.abortUpload(key, uploadId);
+  } catch (error) {
+    // Some servers and policies do not let us list them. They harm nothing but the space, so a backup does not fail for it.
+    if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
+  }
+};
+
+interface FailedObject {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** `objects-failed`, with every object that failed for `sets/<id>/failed.ndjson`; the message names at most ten. */
+export class ObjectsFailed extends CharmError {
+  readonly failed: readonly FailedObject[];
+
+  constructor(source: Source, failed: readonly FailedObject[], gaveUp: boolean) {
+    const named = failed.map(({ key, reason }) => `${key} (${reason.replace(/\.$/, '')})`);
+    super(
+      'objects-failed',
+      `${countText(failed.length, 'object')} of the bucket ${source.bucket} could not be copied${gaveUp ? ', one after another, so the copy was given up' : ', although it was tried again'}: ${listText(named)}. What was copied stays and is not copied again: run the backup again when the cause is gone.`,
+    );
+    this.name = 'ObjectsFailed';
+    this.failed = failed;
+  }
+}
+
+/** Lines for `sets/<id>/failed.ndjson`. */
+export const failedLines = (failed: readonly FailedObject[]): string =>
+  failed.map((object) => `${JSON.stringify(object)}\n`).join('');
+
+/** What is backed up, and what the last complete set had of it. */
+interface Sizes {
+  readonly listed: number;
+  readonly previousCount: number | undefined;
+  readonly allowShrink: boolean;
+}
+
+/**
+ * Rejects with `source-shrunk` when the source is empty, or lists less than half of what the last complete set did: a bucket that was lost or
+ * replaced looks like that, and a backup of it would push out the good ones.
+ */
+const checkShrunk = (
+  { bucket, store }: Source,
+  { listed, previousCount, allowShrink }: Sizes,
+): void => {
+  const shrunk =
+    previousCount === undefined
+      ? listed === 0
+      : listed * 2 < previousCount || (listed === 0 && previousCount > 0);
+  if (!shrunk || allowShrink) return;
+  const before =
+    previousCount === undefined ? '' : `, and the last complete set had ${previousCount}`;
+  throw new CharmError(
+    'source-shrunk',
+    `The source bucket ${bucket} (${store.description}) ${listed === 0 ? 'is empty' : `has only ${countText(listed, 'object')}`}${before}. The backup was refused and the copies of earlier sets are untouched. Find out what happened to the bucket; if it has to be like that, run the action with allow-shrink=true.`,
+  );
+};

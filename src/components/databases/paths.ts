@@ -1,0 +1,152 @@
+import { databaseEndpoints } from '../../config/config.ts';
+import { hasCode, CharmError } from '../../errors.ts';
+import { readClaim, writeClaim, type Claim } from '../../repository/claim.ts';
+import { generationOf, layoutOf } from '../../repository/layout.ts';
+import type { Target, World, ApplicationStatus } from '../../world.ts';
+
+type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
+
+/**
+ * Counts a database's path up, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on, because mysql-k8s does not write where it was restored from
+ * (its new cluster has another group id than the one that claimed the path). Resolves with the new path, which the database learns when the
+ * action ends; undefined, with nothing changed, when the prefix belongs to another model.
+ */
+export const moveToNextPath = async (
+  world: PathWorld,
+  target: Target,
+  component: string,
+): Promise<string | undefined> => {
+  const { model } = world;
+  const claim = await changeClaim(target, async (found) => {
+    if (found !== undefined && found.model.uuid !== model.uuid) return undefined;
+    const generation = (await newestGeneration(world, target, found, component)) + 1;
+    // Before the claim: when we are killed, the next hook hands it out, and the next backup counts the claim up.
+    await world.journal.setDatabasePath(component, pathOf(target, component, generation));
+    return { format: 1, model, generations: { ...found?.generations, [component]: generation } };
+  });
+  const generation = claim?.generations[component];
+  return generation === undefined ? undefined : handOut(world, target, component, generation);
+};
+
+/**
+ * Makes a prefix ours that belongs to another model. All databases move on, because their paths were claimed by the clusters of the model that had
+ * them before. Nothing is changed when the prefix is ours already. Resolves with the new paths by database.
+ */
+export const takeOverPath = async (
+  world: PathWorld,
+  target: Target,
+): Promise<ReadonlyMap<string, string>> => {
+  const { model } = world;
+  const paths = new Map<string, string>();
+  const claim = await changeClaim(target, async (found) => {
+    if (found === undefined || found.model.uuid === model.uuid) return undefined;
+    const generations: Record<string, number> = { ...found.generations };
+    for (const endpoint of databaseEndpoints)
+      generations[endpoint] = (await newestGeneration(world, target, found, endpoint)) + 1;
+    return { format: 1, model, generations };
+  });
+  if (claim === undefined) return paths;
+  for (const endpoint of databaseEndpoints)
+    paths.set(endpoint, await handOut(world, target, endpoint, claim.generations[endpoint] ?? 1));
+  return paths;
+};
+
+/** Hands a database the path of a generation, and sees to it that hooks go on doing so. */
+const handOut = async (
+  { journal, handPath }: PathWorld,
+  target: Target,
+  component: string,
+  generation: number,
+): Promise<string> => {
+  const path = pathOf(target, component, generation);
+  // When we are killed before Juju has heard of it, the next hook finds it in the journal.
+  await journal.setDatabasePath(component, path);
+  await handPath(component, path);
+  return path;
+};
+
+/** The newest path that anybody knows of. The claim may be behind, or lost; what was written to lies in the bucket. */
+const newestGeneration = async (
+  { journal, handedPath }: PathWorld,
+  { store, prefix }: Target,
+  claim: Claim | undefined,
+  component: string,
+): Promise<number> => {
+  const paths: (string | undefined)[] = [await handedPath(component)];
+  paths.push((await journal.databasePaths())[component]);
+  for await (const place of store.listPrefixes(`${prefix}/`)) paths.push(place.slice(0, -1));
+  const known = paths.map((path) => generationOf(layoutOf(prefix), component, path) ?? 1);
+  return Math.max(claim?.generations[component] ?? 1, ...known);
+};
+
+const pathOf = ({ prefix }: Target, component: string, generation: number): string =>
+  layoutOf(prefix).databasePath(component, generation);
+
+/** Writes what `change` makes of the claim, unless that is undefined. */
+const changeClaim = async (
+  target: Target,
+  change: (claim: Claim | undefined) => Promise<Claim | undefined>,
+): Promise<Claim | undefined> => {
+  for (;;) {
+    const found = await readClaim(target);
+    const claim = await change(found?.claim);
+    if (claim === undefined) return undefined;
+    try {
+      await writeClaim(target, claim, found?.etag);
+      return claim;
+    } catch (error) {
+      // Either somebody else wrote it, or a PUT whose reply was lost was sent again: counting once more than needed does no harm.
+      if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
+    }
+  }
+};
+
+/** A database as the preflight found it. */
+interface FoundDatabase {
+  readonly component: string;
+  readonly application: string | ApplicationStatus;
+  readonly isRelated?: boolean;
+  /** Set when it does not write where it was told to. */
+  readonly problem?: CharmError;
+}
+
+/**
+ * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a charm that was deployed anew does not know; the
+ * next one, when another cluster has written there (the database was deployed anew, or restored by hand); and new ones for all of them when the
+ * path is taken over from another model, which the preflight has seen to be allowed. Juju tells a database only when the action has ended, so this
+ * one cannot go on: resolves with `database-path-moved` then, and with undefined when nothing had to be done.
+ */
+export const settlePaths = async (
+  world: PathWorld,
+  target: Target,
+  found: readonly FoundDatabase[],
+): Promise<CharmError | undefined> => {
+  const databases = found.filter(({ isRelated = true }) => isRelated);
+  const taken = await takeOverPath(world, target);
+  const claim = (await readClaim(target))?.claim;
+  const moved: string[] = [];
+  for (const { component, application, problem } of databases) {
+    const move = async (): Promise<string | undefined> => {
+      if (taken.has(component)) return taken.get(component);
+      const handed = await world.handedPath(component);
+      // Nothing was handed out yet, which is for the hooks to do.
+      if (handed === undefined) return undefined;
+      const claimed = claim?.generations[component] ?? 1;
+      if ((generationOf(layoutOf(target.prefix), component, handed) ?? 0) < claimed)
+        return handOut(world, target, component, claimed);
+      return problem && moveToNextPath(world, target, component);
+    };
+    const path = await move();
+    const name = typeof application === 'string' ? application : application.name;
+    if (path !== undefined) moved.push(`${name} to ${path}`);
+    else if (problem !== undefined) return problem;
+  }
+  return moved.length === 0 ? undefined : movedError(moved);
+};
+
+const movedError = (moved: readonly string[]): CharmError =>
+  new CharmError(
+    'database-path-moved',
+    `Another cluster wrote to where databases were told to write their backups, so they are told to write elsewhere: ${moved.join(', ')}. They hear of it` +
+      ' when this action has ended. No backup was made. Run the action again in a minute.',
+  );

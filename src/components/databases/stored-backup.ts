@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { CharmError } from '../../errors.ts';
+import { compareKeys } from '../../ports/key-order.ts';
+import type { ObjectStore, StoredObject } from '../../world.ts';
+
+/*
+ * A backup of mysql-k8s is four families of keys below its path: `<id>/…`, `<id>.metadata`, `<id>.backup.log` and `<id>.md5`. The last one is what
+ * `list-backups` and `restore` take for its being finished (mysql-k8s lib/charms/mysql/v0/s3_helpers.py).
+ */
+
+/** Whether a finished backup of a database lies at this path. */
+export const isBackupAt = async (
+  store: ObjectStore,
+  path: string,
+  backupId: string,
+): Promise<boolean> => (await store.head(`${path}/${backupId}.md5`)) !== undefined;
+
+interface FamilyCopy {
+  /** Objects that are at the new path by now. */
+  readonly objects: number;
+  /** Those that had to be copied; the others were there from an earlier attempt. */
+  readonly copied: number;
+}
+
+/**
+ * Makes a backup visible at another path of the same bucket, by copies on the server. The mark that it is finished comes last, so that half
+ * a backup is never taken for a whole one. What was copied before is not copied again.
+ */
+export const copyBackup = async (
+  store: ObjectStore,
+  from: string,
+  to: string,
+  backupId: string,
+  transfers: number,
+  copied: (copy: FamilyCopy) => void = () => undefined,
+): Promise<FamilyCopy> => {
+  const mark = `${backupId}.md5`;
+  const progress = { objects: 0, copied: 0 };
+  const copy = async (object: StoredObject): Promise<void> => {
+    await store.copy(object.key, `${to}${object.key.slice(from.length)}`, object.etag);
+    progress.objects += 1;
+    progress.copied += 1;
+    copied(progress);
+  };
+  let last: StoredObject | undefined;
+  const running = new Set<Promise<void>>();
+  const failed = new AbortController();
+  const there = store.list(`${to}/${backupId}`)[Symbol.asyncIterator]();
+  let other = await there.next();
+  for await (const object of store.list(`${from}/${backupId}`)) {
+    const name = object.key.slice(from.length + 1);
+    if (!isOf(backupId, name)) continue;
+    if (name === mark) {
+      last = object;
+      continue;
+    }
+    const wanted = `${to}/${name}`;
+    while (!other.done && compareKeys(other.value.key, wanted) < 0) other = await there.next();
+    if (!other.done && isSame(other.value, wanted, object)) {
+      progress.objects += 1;
+      continue;
+    }
+    const work = copy(object)
+      .catch((error: unknown) => {
+        failed.abort(error);
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
+    if (running.size >= transfers) await Promise.race(running);
+    if (failed.signal.aborted) break;
+  }
+  await there.return?.();
+  await Promise.all(running);
+  failed.signal.throwIfAborted();
+  if (last === undefined) {
+    throw new CharmError(
+      'object-missing',
+      `The database backup ${backupId} is not complete in ${store.description}: there is no ${from}/${mark}.`,
+    );
+  }
+  await copy(last);
+  return { ...progress };
+};
+
+/** Takes a backup away that was copied there, the mark that it is finished first. */
+export const deleteBackup = async (
+  store: ObjectStore,
+  path: string,
+  backupId: string,
+): Promise<void> => {
+  await store.delete([`${path}/${backupId}.md5`]);
+  let keys: string[] = [];
+  for await (const { key } of store.list(`${path}/${backupId}`)) {
+    if (isOf(backupId, key.slice(path.length + 1))) keys.push(key);
+    if (keys.length < 1000) continue;
+    await store.delete(keys);
+    keys = [];
+  }
+  if (keys.length > 0) await store.delete(keys);
+};
+
+/** An id may be the beginning of nothing else, but names are compared to the end all the same. */
+const isOf = (backupId: string, name: string): boolean =>
+  name.startsWith(`${backupId}/`) ||
+  ['.metadata', '.backup.log', '.md5'].some((end) => name === `${backupId}${end}`);
+
+/** An ETag of one piece is that of the content; one of parts may be another after a copy, so that only the size can tell. */
+const isSame = (there: StoredObject, key: string, object: StoredObject): boolean =>
+  there.key === key &&
+  there.size === object.size &&
+  (there.etag === object.etag || object.etag.includes('-'));
+
+/**
+ * What `list-backups` of mysql-k8s says of one backup: `finished`, `failed` or `in progress`; undefined when it is not listed. The result is a
+ * text table `backup-id | backup-type | backup-status` under two lines of heading (mysql-k8s lib/charms/mysql/v0/backups.py).
+ */
+export const statusOfBackup = (table: unknown, backupId: string): string | undefined => {
+  const rows = typeof table === 'string' ? table.split('\n').slice(2) : [];
+  for (const row of rows) {
+    const [id, , status] = row.split('|').map((cell) => cell.trim());
+    if (id === backupId) return status;
+  }
+  return undefined;
+};
+
+/** The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It is another one when any object is. */
+interface ListingDigest {
+  /** `name` is what is left of the key when the place that was listed is taken away. */
+  add(name: string, object: Pick<StoredObject, 'size' | 'etag'>): void;
+  /** Hex. */
+  end(): string;
+}
+
+export const createListingDigest = (): ListingDigest => {
+  const hash = createHash('sha256');
+  return {
+    add: (name, { size, etag }) => {
+      hash.update(`${JSON.stringify([name, size, etag])}\n`);
+    },
+    end: () => hash.digest('hex'),
+  };
+};

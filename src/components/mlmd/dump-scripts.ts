@@ -1,0 +1,189 @@
+/**
+ * Dumps a SQLite database that is being written to, with nothing but Python 3.8 or later. Arguments: the database, the seconds to
+ * wait for its writers, the seconds after which it ends itself, and the folders that the temporary copy may lie in.
+ *
+ * - The copy is made with SQLite's online backup through a read-only connection, which takes the locks that SQLite's own
+ *   clients take. It goes in steps, because a lock that is held for long makes ML Metadata refuse writes after about two
+ *   seconds; only when writers make it begin again several times is it done in one step.
+ * - The copy's file is unlinked as soon as it is open, so that its space is given back however this process ends. A thread ends
+ *   the process when nobody reads stdout any more.
+ * - stdout is SQL text, gzipped, that `zcat | sqlite3` restores. Text that is not UTF-8 or holds NUL is written as a blob
+ *   that is cast; floats have 20 digits, as in sqlite3's own `.dump`, since older releases of SQLite do not read back 17.
+ * - stderr is the summary that mlmd-summary.ts reads. Exits 0, 127 without the module sqlite3, or 10 with a line `error`.
+ */
+export const pythonDump = `
+import gzip,math,os,pathlib,select,shutil,signal,sys,tempfile,threading,time
+try: import sqlite3
+except ImportError: os._exit(127)
+signal.signal(signal.SIGPIPE,signal.SIG_DFL)
+path,patience=sys.argv[1],float(sys.argv[2])
+signal.alarm(int(sys.argv[3]))
+def watch():
+  poll=select.poll();poll.register(1,0);poll.poll();os._exit(1)
+def say(*words): print(*words,file=sys.stderr,flush=True)
+def fail(kind,text): say('error',kind,' '.join(str(text).split()));os._exit(10)
+if not os.path.isfile(path): fail('missing','no such file')
+need=os.path.getsize(path)*11//10+(1<<24)
+best=-1
+for place in sys.argv[4:]:
+  try:
+    for old in pathlib.Path(place).glob('ckf-backup-mlmd.*'): old.unlink()
+    free=shutil.disk_usage(place).free
+    best=max(best,free)
+    if free<need: continue
+    handle,temp=tempfile.mkstemp(dir=place,prefix='ckf-backup-mlmd.');os.close(handle);break
+  except OSError: continue
+else: fail('no-space','a copy needs %d bytes, there are %d'%(need,best))
+class Restarted(Exception): pass
+class Busy(Exception): pass
+deadline=time.monotonic()+patience
+def copy(pages):
+  seen=[1<<62,0]
+  def progress(status,remaining,total):
+    if status in (5,6):
+      if time.monotonic()>deadline: raise Busy()
+      return
+    if remaining>seen[0]: seen[1]+=1
+    if seen[1]>3 and pages>0: raise Restarted()
+    seen[0]=remaining
+  source.backup(dst,pages=pages,progress=progress,sleep=0.05)
+try:
+  dst=sqlite3.connect(temp,isolation_level=None)
+  dst.execute('PRAGMA journal_mode=OFF');dst.execute('PRAGMA synchronous=OFF')
+finally: os.unlink(temp)
+threading.Thread(target=watch,daemon=True).start()
+try:
+  with open(path,'rb') as file: head=file.read(20)
+  if head[18:20]==b'\\2\\2': fail('wal','journal_mode is WAL')
+  source=sqlite3.connect(pathlib.Path(os.path.abspath(path)).as_uri()+'?mode=ro',uri=True,timeout=1)
+  while True:
+    try:
+      try: copy(4096)
+      except Restarted: copy(-1)
+      break
+    except Busy: fail('busy','database is locked')
+    except sqlite3.OperationalError as error:
+      hot=('readonly' in str(error) or 'unable to open' in str(error)) and os.path.exists(path+'-journal')
+      locked='locked' in str(error)
+      if not hot and not locked: raise
+      if time.monotonic()>deadline: fail('hot-journal' if hot else 'busy',error)
+      time.sleep(0.2)
+  source.close()
+  check=[row[0] for row in dst.execute('PRAGMA integrity_check(5)')]
+  if check!=['ok']: fail('corrupt','; '.join(check))
+  try: version=dst.execute('SELECT schema_version FROM MLMDEnv').fetchone()[0]
+  except (sqlite3.OperationalError,TypeError): fail('not-mlmd','there is no schema version in it')
+  def ident(name): return '"'+name.replace('"','""')+'"'
+  def text(value):
+    if '\\0' not in value:
+      try:
+        value.encode()
+        return "'"+value.replace("'","''")+"'"
+      except UnicodeEncodeError: pass
+    return "CAST(X'"+value.encode('utf-8','surrogateescape').hex()+"' AS TEXT)"
+  def real(value):
+    if math.isinf(value): return '9e999' if value>0 else '-9e999'
+    digits='%.20g'%value
+    return digits if '.' in digits or 'e' in digits else digits+'.0'
+  forms={str:text,float:real,int:str,bytes:lambda value:"X'"+value.hex()+"'",type(None):lambda value:'NULL'}
+  dst.text_factory=lambda raw: raw.decode('utf-8','surrogateescape')
+  stdout=open(1,'wb',1<<16,closefd=False)
+  out=gzip.GzipFile('',mode='wb',compresslevel=6,fileobj=stdout,mtime=0)
+  def write(line): out.write(line.encode('utf-8','surrogateescape'))
+  write('PRAGMA foreign_keys=OFF;\\nBEGIN TRANSACTION;\\n')
+  rows={}
+  def table(name):
+    shown=[column for column in dst.execute('PRAGMA table_xinfo(%s)'%ident(name))]
+    kept=[ident(column[1]) for column in shown if column[6]==0]
+    into='INSERT INTO '+ident(name)+('('+','.join(kept)+')' if len(kept)<len(shown) else '')+' VALUES('
+    count=0;lines=[]
+    for row in dst.execute('SELECT %s FROM %s'%(','.join(kept),ident(name))):
+      lines.append(into+','.join([forms[type(value)](value) for value in row])+');\\n')
+      count+=1
+      if len(lines)==500: write(''.join(lines));lines=[]
+    write(''.join(lines))
+    return count
+  def objects(kinds,order): return dst.execute("SELECT name,sql FROM sqlite_master WHERE type IN (%s) AND sql NOT NULL ORDER BY %s"%(kinds,order)).fetchall()
+  tables=objects("'table'",'rowid')
+  for name,sql in tables:
+    if name.startswith('sqlite_'): continue
+    if sql.upper().startswith('CREATE VIRTUAL'): fail('unsupported','virtual table '+name)
+    write(sql+';\\n')
+    rows[name]=table(name)
+  if any(name=='sqlite_sequence' for name,sql in tables):
+    write('DELETE FROM sqlite_sequence;\\n')
+    table('sqlite_sequence')
+  for name,sql in objects("'index','trigger','view'","type='trigger',rowid"): write(sql+';\\n')
+  write('COMMIT;\\n')
+  out.close();stdout.flush()
+  pages=dst.execute('PRAGMA page_count').fetchone()[0]*dst.execute('PRAGMA page_size').fetchone()[0]
+  say('schema',version);say('sqlite',sqlite3.sqlite_version);say('bytes',pages)
+  for name in rows: say('rows',rows[name],name)
+except sqlite3.DatabaseError as error:
+  kind='no-space' if 'full' in str(error) else 'corrupt' if 'malformed' in str(error) or 'not a database' in str(error) else 'failed'
+  fail(kind,error)
+except OSError as error: fail('failed',error)
+`.trim();
+
+/**
+ * The same as mlmd-python.ts with the program sqlite3, in a POSIX shell with coreutils and gzip. Arguments: the database, the
+ * milliseconds to wait for its writers, and the folders that the temporary copy may lie in. Exits 127 without sqlite3 or gzip.
+ * What sqlite3's own `.dump` cannot express, text after a NUL, is lost in this way.
+ */
+export const sqlite3Dump = `
+command -v sqlite3 >/dev/null && command -v gzip >/dev/null || exit 127
+say() { echo "$*" >&2; }
+quit() { say error "$1" $2; exit 10; }
+db=$1; patience=$2; shift 2
+umask 077; HOME=/; export HOME
+[ -f "$db" ] || quit missing 'no such file'
+need=$(($(stat -c %s "$db") * 11 / 10 + 16777216))
+temp=
+for place; do
+  rm -f "$place"/ckf-backup-mlmd.*
+  free=$(stat -f -c %a "$place" 2>/dev/null) && block=$(stat -f -c %S "$place") || continue
+  [ $((free * block)) -ge "$need" ] || continue
+  temp=$(mktemp "$place/ckf-backup-mlmd.XXXXXX" 2>/dev/null) && break
+done
+[ -n "$temp" ] || quit no-space "a copy needs $need bytes"
+trap 'rm -f "$temp" "$temp"-*' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+if ! error=$(sqlite3 -batch -readonly "$db" ".timeout $patience" ".backup '$temp'" 2>&1 </dev/null); then
+  case $error in
+    *locked*|*busy*) quit busy "$error";;
+    *malformed*|*'not a database'*) quit corrupt "$error";;
+    *full*) quit no-space "$error";;
+  esac
+  [ ! -e "$db-journal" ] || quit hot-journal "$error"
+  quit failed "$error"
+fi
+ask() { sqlite3 -batch "$temp" "$1" 2>&1 </dev/null; }
+check=$(ask 'PRAGMA integrity_check(5)')
+[ "$check" = ok ] || quit corrupt "$check"
+version=$(ask 'SELECT schema_version FROM MLMDEnv') || quit not-mlmd 'there is no schema version in it'
+{ sqlite3 -batch "$temp" .dump </dev/null || : > "$temp-failed"; } | gzip -6 || quit failed 'gzip failed'
+[ ! -e "$temp-failed" ] || quit failed 'sqlite3 .dump failed'
+say schema "$version"
+say sqlite "$(ask 'SELECT sqlite_version()')"
+say bytes "$(stat -c %s "$temp")"
+ask "SELECT 'SELECT ''rows '' || count(*) || '' '' || ' || quote(name) || ' FROM \\"' || replace(name, '\\"', '\\"\\"') || '\\";'
+  FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'" | sqlite3 -batch "$temp" >&2
+`.trim();
+
+/**
+ * Copies the file of the database to stdout, with coreutils alone, and says before and after what shows whether it was
+ * written to: journals, inode, size, times to the nanosecond, and the header with the change counter. Argument: the database.
+ */
+export const guardedCopy = `
+for tool in stat od cat; do command -v "$tool" >/dev/null || exit 127; done
+[ -f "$1" ] || { echo error missing no such file >&2; exit 10; }
+look() {
+  for suffix in journal wal; do [ ! -e "$1-$suffix" ] || echo "$suffix"; done
+  stat -c '%i %s %y %z' "$1" && od -A n -v -t x1 -N 28 "$1"
+}
+exec 3>&1 1>&2
+before=$(look "$1") && echo "$before" && echo then || exit 10
+case $before in journal*|wal*) exit 0;; esac
+cat "$1" >&3 || exit 10
+look "$1"
+`.trim();

@@ -1,0 +1,102 @@
+import { CharmError } from '../../errors.ts';
+import type { Clock, Kubernetes, ObjectStore } from '../../world.ts';
+
+/** What a way of reading ML Metadata's database says of what it read. */
+export interface MlmdSummary {
+  readonly schemaVersion: number;
+  readonly sqliteVersion: string;
+  /** The size of the database file, in bytes. */
+  readonly bytes: number;
+  /** Rows of each table. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/**
+ * Reads the lines that the scripts write to stderr at their end: `schema 10`, `sqlite 3.45.1`, `bytes 4096`, `rows 12 Artifact`.
+ * Undefined unless all are there.
+ */
+export const parseSummary = (stderr: string): MlmdSummary | undefined => {
+  const value = (name: string): string | undefined =>
+    new RegExp(`^${name} (\\S+)$`, 'm').exec(stderr)?.[1];
+  const [schema, sqliteVersion, bytes] = [value('schema'), value('sqlite'), value('bytes')];
+  const rows = [...stderr.matchAll(/^rows (\d+) (.+)$/gm)].map(
+    ([, count, table]) => [table ?? '', Number(count)] as const,
+  );
+  if (schema === undefined || sqliteVersion === undefined || bytes === undefined) return undefined;
+  if (!/^\d+$/.test(schema) || !/^\d+$/.test(bytes) || rows.length === 0) return undefined;
+  return {
+    schemaVersion: Number(schema),
+    sqliteVersion,
+    bytes: Number(bytes),
+    rows: Object.fromEntries(rows),
+  };
+};
+
+/** The failure that a script reports as `error <kind> <text>`, for an operator; `file` is the database as the pod sees it. */
+export const failureOf = (stderr: string, file: string): CharmError => {
+  const [, kind = '', text = ''] = /^error (\S+) ?(.*)$/m.exec(stderr) ?? [];
+  const tail = stderr.trim().split('\n').at(-1)?.slice(0, 500) ?? '';
+  return problem(kind, text || tail, file);
+};
+
+export const problem = (kind: string, text: string, file: string): CharmError => {
+  switch (kind) {
+    case 'missing':
+      return new CharmError(
+        'mlmd-missing',
+        `There is no ${file}, so ML Metadata has no SQLite database to back up. ` +
+          'Take mlmd out of the option components if this deployment keeps its metadata elsewhere.',
+      );
+    case 'corrupt':
+      return new CharmError(
+        'mlmd-corrupt',
+        `SQLite finds ${file} damaged: ${text.slice(0, 400)}. Nothing was changed. Restore ML Metadata from an earlier backup, or ` +
+          'recover what can be read with the .recover command of sqlite3 on a copy of the file.',
+      );
+    case 'not-mlmd':
+      return new CharmError(
+        'mlmd-corrupt',
+        `${file} is not a database of ML Metadata: ${text}. Check the option mlmd-application, and restore the file if it was lost.`,
+      );
+    case 'no-space':
+      return dumpFailed(
+        `There is no space in the pod for a temporary copy of ${file} (${text}). Free some on its node or on its volume`,
+      );
+    case 'busy':
+      return dumpFailed(
+        `${file} was being written to all the time, so that SQLite gave no moment to read it (${text}). Stop what writes`,
+      );
+    case 'hot-journal':
+      return dumpFailed(
+        `A transaction of ML Metadata was cut off by a crash and has left ${file}-journal. ` +
+          'The server rolls it back by itself at its next request: open a run in the dashboard',
+      );
+    case 'wal':
+      return dumpFailed(
+        `${file} is in SQLite's WAL mode, which ML Metadata does not use and we do not support. ` +
+          'Set it back with PRAGMA journal_mode=DELETE',
+      );
+    default:
+      return dumpFailed(
+        `${file} could not be dumped: ${text || 'no reason was given'}. Look at the pod`,
+      );
+  }
+};
+
+const dumpFailed = (message: string): CharmError =>
+  new CharmError('mlmd-dump-failed', `${message}, then run the backup again.`);
+
+/** What the dump of ML Metadata touches. */
+export interface MlmdWorld {
+  readonly kubernetes: Kubernetes;
+  readonly store: ObjectStore;
+  /** A directory on our own disk. */
+  readonly scratch: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => Promise<void>;
+  /** Seconds to wait for a moment in which nobody writes; 30 unless told. */
+  readonly patience?: number;
+}
+
+export const defaultPatience = 30;

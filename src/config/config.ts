@@ -1,0 +1,144 @@
+import { parseBandwidthLimit } from './bandwidth-limit.ts';
+import { type OptionName, allowed, optionNames, options } from './options.ts';
+import { validate } from './options-validator.ts';
+import { CharmError } from '../errors.ts';
+
+/** The parts that a backup set can consist of. The databases are named after our endpoints. */
+export const components = ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'] as const;
+
+type Component = (typeof components)[number];
+
+export const databaseEndpoints = ['kfp-db', 'katib-db'] as const;
+
+export type DatabaseEndpoint = (typeof databaseEndpoints)[number];
+
+/** The charm's options, parsed. Bytes and units as config.yaml describes them. */
+export interface Config {
+  /** `secret:<id>`; undefined while it is not set. */
+  readonly jujuCredentials: string | undefined;
+  readonly components: readonly Component[];
+  readonly bucket: string | undefined;
+  readonly path: string | undefined;
+  readonly bandwidthLimit: readonly BandwidthPeriod[];
+  readonly transfers: number;
+  readonly sourceBuckets: readonly string[];
+  readonly mlmdApplication: string;
+  readonly metadataWriterApplication: string;
+  readonly databaseUnits: number;
+  readonly serverSideEncryption: ServerSideEncryption | undefined;
+  readonly keep: {
+    readonly last: number;
+    readonly daily: number;
+    readonly weekly: number;
+    readonly monthly: number;
+  };
+}
+
+/** From this minute of the week on (0 is Sunday 00:00, UTC) at most so many bytes a second; undefined is no limit. */
+export interface BandwidthPeriod {
+  readonly minute: number;
+  readonly bytesPerSecond: number | undefined;
+}
+
+interface ServerSideEncryption {
+  readonly algorithm: 'AES256' | 'aws:kms';
+  readonly keyId?: string;
+}
+
+/**
+ * Reads what config-get gives. An option that is absent has its default, because Juju leaves out what has no value.
+ * The first wrong one is rejected with `option-invalid`: its name, its value, what is allowed, and the command.
+ */
+export const parseConfig = (
+  given: Readonly<Record<string, unknown>>,
+  application = 'ckf-backup',
+): Config => {
+  const wrong = (name: OptionName, value: unknown): CharmError =>
+    wrongOption(application, name, value);
+  if (!validate(given)) {
+    const at = validate.errors?.[0]?.instancePath.slice(1);
+    throw wrong(optionNames.find((name) => name === at) ?? 'components', given[at ?? '']);
+  }
+  const text = (name: TextOption): string => given[name] ?? options[name].default;
+  const number = (name: NumberOption): number => given[name] ?? options[name].default;
+  const parsed = <T>(name: TextOption, parse: (value: string) => T | undefined): T => {
+    const value = parse(text(name));
+    if (value === undefined) throw wrong(name, text(name));
+    return value;
+  };
+  return {
+    jujuCredentials: given['juju-credentials'] || undefined,
+    components: parsed('components', parseComponents),
+    bucket: text('bucket') || undefined,
+    path: parsed('path', parsePath) || undefined,
+    bandwidthLimit: parsed('bandwidth-limit', (value) => parseBandwidthLimit(value || 'off')),
+    transfers: number('transfers'),
+    sourceBuckets: parsed('source-buckets', parseSourceBuckets),
+    mlmdApplication: text('mlmd-application'),
+    metadataWriterApplication: text('metadata-writer-application'),
+    databaseUnits: number('database-units'),
+    serverSideEncryption: parseServerSideEncryption(text('server-side-encryption')),
+    keep: {
+      last: number('keep-last'),
+      daily: number('keep-daily'),
+      weekly: number('keep-weekly'),
+      monthly: number('keep-monthly'),
+    },
+  };
+};
+
+type NumberOption = {
+  [Name in OptionName]: (typeof options)[Name]['type'] extends 'integer' ? Name : never;
+}[OptionName];
+type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials'>;
+
+const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
+  new CharmError(
+    'option-invalid',
+    // What was put where a secret's URI belongs may be the secret itself.
+    `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
+  );
+
+const listOf = (text: string): readonly string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+];
+
+const parseComponents = (text: string): readonly Component[] | undefined => {
+  const names = listOf(text);
+  const known = components.filter((component) => names.includes(component));
+  return known.length === names.length && known.length > 0 ? known : undefined;
+};
+
+/** Slashes at the ends are left out, as mysql-k8s does with the path that it is given. */
+export const parsePath = (text: string): string | undefined => {
+  const path = text.trim().replace(/^\/+|\/+$/g, '');
+  if (path === '') return '';
+  const parts = path.split('/');
+  const fits = path.length <= 200 && parts.every((part) => /^(?!\.{1,2}$)[\w.~-]+$/.test(part));
+  return fits ? path : undefined;
+};
+
+/** A mirror lies under its bucket's name, beside what a backup writes under names of its own. */
+const parseSourceBuckets = (text: string): readonly string[] | undefined => {
+  const buckets = listOf(text);
+  const fit = buckets.every(
+    (bucket) =>
+      /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(bucket) &&
+      !/^(sets|history|mlmd|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+        bucket,
+      ),
+  );
+  return fit && buckets.length > 0 ? buckets : undefined;
+};
+
+const parseServerSideEncryption = (text: string): ServerSideEncryption | undefined => {
+  if (text === '') return undefined;
+  if (text === 'AES256') return { algorithm: 'AES256' };
+  const keyId = text.slice('aws:kms:'.length);
+  return keyId === '' ? { algorithm: 'aws:kms' } : { algorithm: 'aws:kms', keyId };
+};

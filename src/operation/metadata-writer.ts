@@ -1,0 +1,44 @@
+import type { ApplicationStatus, JujuModel, World } from '../world.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { holdScale, waitForScale, type HeldScale } from './hold-scale.ts';
+
+/** A backup or a restore, as far as the metadata writer is concerned. */
+interface WriterStopper {
+  readonly world: Pick<World, 'clock' | 'journal' | 'progress' | 'signal'>;
+  readonly ready: {
+    readonly juju: JujuModel;
+    readonly plan: { readonly metadataWriter: ApplicationStatus | undefined };
+  };
+  readonly request: { readonly timeoutSeconds: number };
+  readonly heartbeat: Heartbeat;
+  hold(scale: HeldScale): void;
+}
+
+/**
+ * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored, and waits until its unit has gone. The one who
+ * gets the scale puts it back; the backup or restore does so at the latest.
+ */
+export const stopMetadataWriter = async (
+  stopper: WriterStopper,
+  doing = 'dumped',
+): Promise<HeldScale | undefined> => {
+  const { world, ready, request, heartbeat } = stopper;
+  const writer = ready.plan.metadataWriter;
+  if (writer === undefined) return undefined;
+  await world.progress.note(
+    `${writer.name}: scaling from ${writer.scale} to 0 while ML Metadata is ${doing}`,
+  );
+  const scales = {
+    juju: ready.juju,
+    journal: world.journal,
+    clock: world.clock,
+    signal: world.signal,
+  };
+  const held = await holdScale(scales, writer, 0, request.timeoutSeconds);
+  stopper.hold(held);
+  await heartbeat.during(
+    () => `${writer.name}: waiting for its unit to go`,
+    () => waitForScale(scales, writer.name, 0, request.timeoutSeconds, world.signal),
+  );
+  return held;
+};

@@ -1,0 +1,44 @@
+import { CharmError, orProblem } from '../errors.ts';
+import { listText } from '../text.ts';
+import type { World, JournalEntry } from '../world.ts';
+import { undo } from './hold-scale.ts';
+
+/** A hook must not keep the unit for longer; what is not settled by then is looked at again by the next hook. */
+const patienceSeconds = 120;
+
+/**
+ * Finishes what a killed process left: every scale that the journal names goes back to the recorded number, stopped applications first,
+ * because Kubeflow lacks them. Needs the controller only, and may itself be killed at any moment. Returns what could not be put back yet; those entries stay in the journal.
+ */
+export const putBack = async (world: World): Promise<readonly CharmError[]> => {
+  const entries = await world.journal.entries();
+  if (entries.length === 0) return [];
+  const juju = await orProblem(() => world.openJuju());
+  if (juju instanceof CharmError) return [unfinished(entries, juju)];
+  await using model = juju;
+  const { journal, clock, signal } = world;
+  const problems: CharmError[] = [];
+  for (const entry of entries.toSorted((a, b) => a.changedTo - b.changedTo)) {
+    const undone = await orProblem(() =>
+      undo({ juju: model, journal, clock, signal }, entry, patienceSeconds),
+    );
+    if (undone instanceof CharmError) problems.push(undone);
+  }
+  return problems;
+};
+
+/** What the journal says is still to be put back, and how it is done by hand. */
+export const unfinished = (entries: readonly JournalEntry[], why?: CharmError): CharmError => {
+  const changes = entries.map(
+    ({ application, scale, changedTo }) => `${application} (${changedTo}, was ${scale})`,
+  );
+  const commands = entries.map(
+    ({ application, scale }) => `juju scale-application ${application} ${scale}`,
+  );
+  return new CharmError(
+    'scale-refused',
+    `An interrupted operation changed the scale of ${listText(changes)}, which is still to be put back. The charm tries again at each hook;` +
+      ` by hand: ${commands.join('; ')}.${why === undefined ? '' : ` ${why.message}`}`,
+    { cause: why },
+  );
+};

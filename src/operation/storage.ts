@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { CharmError, orProblem } from '../errors.ts';
+import type { Source, Target, World } from '../world.ts';
+import { claimProblem, readClaim } from '../repository/claim.ts';
+import { layoutOf } from '../repository/layout.ts';
+
+/**
+ * Whether S3 can be written and the buckets can be read. Writes one small object under our own path and deletes it again; when that object shows up in a
+ * source bucket, the two are the same bucket, whatever their names (MinIO can be a gateway to the very S3 that backups go to).
+ */
+export async function* storageProblems(
+  { model }: Pick<World, 'model'>,
+  target: Target | undefined,
+  sources: readonly Source[],
+  takeOver: boolean,
+): AsyncGenerator<CharmError> {
+  const readable: Source[] = [];
+  for (const source of sources) {
+    const probed = await orProblem(() => source.store.probe());
+    if (probed instanceof CharmError) yield probed;
+    else readable.push(source);
+  }
+  if (target === undefined) return;
+
+  const key = layoutOf(target.prefix).writeTest(randomUUID());
+  const written = await orProblem(async () => {
+    await target.store.probe();
+    await target.store.put(key, 'Written to see whether it can be. May be deleted.\n');
+  });
+  if (written instanceof CharmError) {
+    yield written;
+    return;
+  }
+  for (const source of readable) {
+    const found = await orProblem(() => source.store.head(key));
+    if (found instanceof CharmError) yield found;
+    else if (found !== undefined) yield sourceIsTarget(source, target);
+  }
+  const deleted = await orProblem(() => target.store.delete([key]));
+  if (deleted instanceof CharmError) yield deleted;
+
+  const found = await orProblem(() => readClaim(target));
+  if (found instanceof CharmError) yield found;
+  else if (!takeOver) {
+    const claimed = claimProblem(target, model, found?.claim);
+    if (claimed !== undefined) yield claimed;
+  }
+}
+
+const sourceIsTarget = (source: Source, target: Target): CharmError =>
+  new CharmError(
+    'source-is-target',
+    `The source bucket ${source.bucket} at ${source.endpoint} and the target bucket ${target.bucket} at ${target.endpoint} are one and the same,` +
+      ` so a backup would copy the bucket into itself. Nothing was changed. Choose another bucket: juju config ckf-backup bucket=...`,
+  );

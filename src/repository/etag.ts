@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+
+/** How an object is cut into parts: all of `partSize` bytes but the last. */
+export interface PartLayout {
+  readonly partSize: number;
+  readonly count: number;
+}
+
+const mebi = 2 ** 20;
+/** S3's limits for each part but the last, and for the number of parts. */
+export const smallestPart = 5 * mebi;
+const largestPart = 5 * 2 ** 30;
+const mostParts = 10_000;
+
+/** What the common clients use: the AWS SDKs and rclone 5 MiB, aws-cli and boto3 8, MinIO's clients 16, and round sizes above. */
+const usual = [5, 8, 16, 64, 128, 10, 15, 25, 32, 50, 100, 256, 512, 1024].map(
+  (size) => size * mebi,
+);
+
+/** Whether an ETag may be the MD5 of the content. */
+export const isMd5 = (etag: string): boolean => /^[0-9a-f]{32}$/.test(etag);
+
+/** The number of parts that an ETag tells of, `…-12`; undefined for an object that was written in one piece. */
+export const partsOf = (etag: string): number | undefined => {
+  const count = /^[0-9a-f]{32}-([1-9]\d{0,4})$/.exec(etag)?.[1];
+  return count === undefined ? undefined : Number(count);
+};
+
+/** S3's ETag of an object in parts: the MD5 of the parts' binary MD5s, and their number. */
+export const etagOfParts = (md5s: readonly string[]): string => {
+  const hash = createHash('md5');
+  for (const md5 of md5s) hash.update(md5, 'hex');
+  return `${hash.digest('hex')}-${md5s.length}`;
+};
+
+/**
+ * The layout that an object of this size and this many parts most likely has: one of the usual sizes, or else the smallest whole MiB.
+ * Undefined when the target would refuse such parts.
+ */
+export const guessLayout = (size: number, count: number): PartLayout | undefined => {
+  const fits = (partSize: number): boolean => Math.ceil(size / partSize) === count;
+  const partSize = usual.find(fits) ?? Math.ceil(size / count / mebi) * mebi;
+  return fits(partSize) ? layoutWith(size, partSize) : undefined;
+};
+
+/** The layout with parts of a known size, unless the target would refuse such parts. */
+export const layoutWith = (size: number, partSize: number): PartLayout | undefined => {
+  const count = Math.ceil(size / partSize);
+  const allowed =
+    count >= 1 &&
+    count <= mostParts &&
+    partSize <= largestPart &&
+    (count === 1 || partSize >= smallestPart);
+  return allowed ? { partSize, count } : undefined;
+};
+
+/** A layout of our own, when the source's is unknown or of no use. */
+export const ownLayout = (size: number): PartLayout => {
+  const partSize = Math.max(64 * mebi, Math.ceil(size / mostParts / mebi) * mebi);
+  return { partSize, count: Math.max(1, Math.ceil(size / partSize)) };
+};
+
+/** The bytes of part `index`, counted from 0; `end` is inclusive. */
+export const rangeOf = (
+  { partSize }: PartLayout,
+  size: number,
+  index: number,
+): { readonly start: number; readonly end: number } => ({
+  start: index * partSize,
+  end: Math.min(size, (index + 1) * partSize) - 1,
+});
+
+/** The checksums of a content that is read once. */
+export interface Digest {
+  update(chunk: Uint8Array): void;
+  end(): {
+    readonly size: number;
+    readonly md5: string;
+    readonly sha256: string;
+    /** The ETag that the content has in the given layout. */
+    readonly parts: string | undefined;
+  };
+}
+
+export const createDigest = (layout: PartLayout | undefined): Digest => {
+  const md5 = createHash('md5');
+  const sha256 = createHash('sha256');
+  const md5s: string[] = [];
+  let part = createHash('md5');
+  let room = layout?.partSize ?? 0;
+  let size = 0;
+  const updateParts = (rest: Uint8Array, partSize: number): void => {
+    while (rest.length > room) {
+      md5s.push(part.update(rest.subarray(0, room)).digest('hex'));
+      part = createHash('md5');
+      rest = rest.subarray(room);
+      room = partSize;
+    }
+    part.update(rest);
+    room -= rest.length;
+  };
+  return {
+    update: (chunk) => {
+      size += chunk.length;
+      md5.update(chunk);
+      sha256.update(chunk);
+      if (layout) updateParts(chunk, layout.partSize);
+    },
+    end: () => ({
+      size,
+      md5: md5.digest('hex'),
+      sha256: sha256.digest('hex'),
+      parts: layout && etagOfParts([...md5s, part.digest('hex')]),
+    }),
+  };
+};

@@ -1,0 +1,88 @@
+import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
+
+/** Which object lies under which key of the target bucket. Pure; the picture of it is in docs and README. */
+export interface Layout {
+  /** To which model the prefix belongs. */
+  readonly claim: string;
+  /** Who works on the prefix at the moment. */
+  readonly lock: string;
+  /** Written and deleted by a check, to see whether we may. */
+  writeTest(nonce: string): string;
+  /** Where mysql-k8s writes; moves on with each restore, because it refuses to write where it was restored from. */
+  databasePath(endpoint: string, generation: number): string;
+  mlmdDump(id: BackupId): string;
+  /** Prefix of the mirror of a bucket; the object's own key follows. */
+  mirror(bucket: string): string;
+  /** Prefix of replaced versions of a bucket's objects; the object's own key, a slash and its ETag follow. */
+  history(bucket: string): string;
+  /** Prefix of all sets. */
+  readonly sets: string;
+  set(id: BackupId): string;
+  objectList(id: BackupId, bucket: string): string;
+  failedObjects(id: BackupId): string;
+  /** The commit marker: without it there is no backup. */
+  manifest(id: BackupId): string;
+}
+
+export const layoutOf = (prefix: string): Layout => ({
+  claim: `${prefix}/ckf-backup.json`,
+  lock: `${prefix}/lock.json`,
+  writeTest: (nonce) => `${prefix}/write-test-${nonce}`,
+  databasePath: (endpoint, generation) =>
+    generation === 1 ? `${prefix}/${endpoint}` : `${prefix}/${endpoint}-${generation}`,
+  mlmdDump: (id) => `${prefix}/mlmd/mlmd-${id.slice(0, 19).replaceAll(/[T:]/g, '-')}.dump.gz`,
+  mirror: (bucket) => `${prefix}/${bucket}/`,
+  history: (bucket) => `${prefix}/history/${bucket}/`,
+  sets: `${prefix}/sets/`,
+  set: (id) => `${prefix}/sets/${id}/`,
+  objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
+  failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
+  manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
+});
+
+declare const brand: unique symbol;
+
+/** `2026-11-21T20:15:00Z`: UTC, to the second, so that ids sort by time. */
+export type BackupId = string & { readonly [brand]: 'BackupId' };
+
+const pattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+export const backupIdAt = (time: Date): BackupId => parsed(`${time.toISOString().slice(0, 19)}Z`);
+
+export const isBackupId = (text: string): text is BackupId =>
+  pattern.test(text) && !Number.isNaN(Date.parse(text));
+
+const parsed = (text: string): BackupId => {
+  if (!isBackupId(text)) throw new RangeError(`${text} is not a backup id`);
+  return text;
+};
+
+/*
+ * A manifest says what a set consists of, and whoever can write to the bucket can write a manifest. So nothing is deleted by its word alone:
+ * a name has to be one that this charm gives.
+ */
+
+/** A bucket whose mirror cannot be mistaken for something else below the prefix. */
+export const isMirroredBucket = (name: string): boolean =>
+  /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) &&
+  !/^(sets|history|mlmd|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(name);
+
+export const isDatabase = (component: string): component is DatabaseEndpoint =>
+  databaseEndpoints.some((endpoint) => endpoint === component);
+
+/**
+ * Which generation of a database's path this is: 1 for `<prefix>/kfp-db`, 2 for `<prefix>/kfp-db-2`, and so on.
+ * Undefined for a path that we would not hand to this database under this prefix.
+ */
+export const generationOf = (
+  layout: Layout,
+  endpoint: string,
+  path: string | undefined,
+): number | undefined => {
+  const generation = Number(/-([1-9]\d*)$/.exec(path ?? '')?.[1] ?? 1);
+  return layout.databasePath(endpoint, generation) === path ? generation : undefined;
+};
+
+/** An id as mysql-k8s gives it, which can be no other name below its path. */
+export const isDatabaseBackupId = (id: string): boolean =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(id);

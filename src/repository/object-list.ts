@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip } from 'node:zlib';
+import { CharmError, reasonOf, hasCode } from '../errors.ts';
+import type { ObjectStore, ObjectContent } from '../world.ts';
+import type { BucketBackup } from './manifest.ts';
+
+/**
+ * A line of a set's object list, `sets/<id>/<bucket>.ndjson.gz`: an object as the source had it when it was copied. The lines are in
+ * the order of the keys' UTF-8 bytes, each key once.
+ */
+export interface ListedObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The source's, without quotes. */
+  readonly etag: string;
+  /** ISO 8601, the source's. */
+  readonly lastModified: string;
+  /**
+   * The ETag of the copy in the mirror, when it differs from the source's (other parts, or encrypted by a key service). What has this ETag
+   * in the mirror, or lies under `history/<bucket>/<key>/<this ETag>`, are the bytes of this line; without it, `etag` says so.
+   */
+  readonly mirrorEtag?: string;
+  /** Hex, of the whole content, where no ETag proves that the copy equals the source. */
+  readonly sha256?: string;
+}
+
+/** Reads a set's object list from S3, in constant memory. Rejects with `manifest-invalid` when it is damaged. */
+export async function* openObjectList(
+  store: ObjectStore,
+  key: string,
+): AsyncGenerator<ListedObject> {
+  const { body } = await store.get(key);
+  try {
+    yield* readObjectList(body, `${key} in ${store.description}`);
+  } finally {
+    body.destroy();
+  }
+}
+
+/** Reads the gzipped lines of an object list. `name` is for messages. Destroys the stream when it is left early. */
+export async function* readObjectList(
+  gzipped: Readable,
+  name: string,
+): AsyncGenerator<ListedObject> {
+  const damaged = (cause: unknown, line: number): CharmError =>
+    new CharmError(
+      'manifest-invalid',
+      `The object list ${name} cannot be read after line ${line} (${reasonOf(cause)}). The set that it belongs to cannot be trusted.`,
+      { cause },
+    );
+  let number = 0;
+  const lines = splitLines(gunzip(gzipped));
+  for (;;) {
+    let next: IteratorResult<string>;
+    try {
+      next = await lines.next();
+    } catch (error) {
+      // What the store itself says about a broken connection tells more than that the gzip stream ended early.
+      throw error instanceof CharmError ? error : damaged(error, number);
+    }
+    if (next.done) return;
+    const object = parseLine(next.value);
+    if (!object) throw damaged('it is not an object of the list', number);
+    number += 1;
+    yield object;
+  }
+}
+
+/** Uploads an object list that a pass wrote to a scratch file. */
+export const uploadObjectList = (
+  store: ObjectStore,
+  key: string,
+  file: string,
+): Promise<{ readonly etag: string; readonly size: number; readonly sha256: string }> =>
+  store.upload(key, createReadStream(file), { metadata: { contentType: 'application/gzip' } });
+
+const gunzip = (gzipped: Readable): Readable => {
+  const unzipped = createGunzip();
+  // The error reaches the reader through the last stream; nobody waits for this callback.
+  pipeline(gzipped, unzipped, () => undefined);
+  return unzipped;
+};
+
+const parseLine = (line: string): ListedObject | undefined => {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  return isListedObject(value) ? value : undefined;
+};
+
+const isListedObject = (value: unknown): value is ListedObject =>
+  typeof value === 'object' &&
+  value !== null &&
+  'key' in value &&
+  typeof value.key === 'string' &&
+  'size' in value &&
+  Number.isSafeInteger(value.size) &&
+  'etag' in value &&
+  typeof value.etag === 'string' &&
+  'lastModified' in value &&
+  typeof value.lastModified === 'string' &&
+  (!('mirrorEtag' in value) || typeof value.mirrorEtag === 'string') &&
+  (!('sha256' in value) || typeof value.sha256 === 'string');
+
+/** The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its end. */
+export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = `${rest}${decoder.write(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+/**
+ * Reads a set's object list and proves at its end that it is the one that the manifest tells of. Rejects with `manifest-invalid` when it is
+ * missing, damaged or another one; in the last case only after all its lines.
+ */
+export async function* openProvenList(
+  store: ObjectStore,
+  { key, size, sha256 }: BucketBackup['list'],
+): AsyncGenerator<ListedObject> {
+  const content = await open(store, key);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    const chunks: AsyncIterable<Uint8Array> = content.body;
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  };
+  try {
+    const gzipped = Readable.from(pieces(), { objectMode: false });
+    yield* readObjectList(gzipped, `${key} in ${store.description}`);
+  } finally {
+    content.body.destroy();
+  }
+  if (bytes === size && hash.digest('hex') === sha256) return;
+  throw new CharmError(
+    'manifest-invalid',
+    `The object list ${key} in ${store.description} is not the one that its manifest tells of (${bytes} of ${size} bytes, and another checksum).`,
+  );
+}
+
+const open = async (store: ObjectStore, key: string): Promise<ObjectContent> => {
+  try {
+    return await store.get(key);
+  } catch (error) {
+    if (!hasCode(error, 'object-missing')) throw error;
+    throw new CharmError(
+      'manifest-invalid',
+      `The object list ${key} is missing in ${store.description}.`,
+      { cause: error },
+    );
+  }
+};

@@ -1,0 +1,155 @@
+import { clusterStatus, faultOf } from '../components/databases/cluster.ts';
+import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
+import { countText } from '../text.ts';
+import { databaseEndpoints, type Config } from '../config/config.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
+import { isBackupAt } from '../components/databases/stored-backup.ts';
+import { type DatabasePlan, isListed } from './databases.ts';
+
+/** The applications that a restore deals with, as they are now. */
+export interface ApplicationPlan {
+  readonly databases: readonly DatabasePlan[];
+  readonly mlmd: ApplicationStatus | undefined;
+  /** Stopped while ML Metadata is restored; undefined when none is configured or it has no units anyway. */
+  readonly metadataWriter: ApplicationStatus | undefined;
+}
+
+/** Looks at the applications of the components that are restored. Changes nothing. */
+export const planApplications = async (
+  world: World,
+  config: Config,
+  juju: JujuModel,
+  target: Target | undefined,
+  manifest: BackupManifest,
+  components: readonly string[],
+): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
+  const problems: CharmError[] = [];
+  if (juju.access === 'read') problems.push(readOnly(world, juju));
+  const model = await juju.status();
+  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
+    const application = model.applications.get(name);
+    const problem =
+      application === undefined
+        ? missing(name, purpose, world)
+        : ailment(
+            application,
+            databaseEndpoints.some((endpoint) => endpoint === purpose),
+          );
+    if (problem !== undefined) problems.push(problem);
+    return problem === undefined ? application : undefined;
+  };
+
+  const wanted = manifest.databases.filter(({ component }) => components.includes(component));
+  const found = await Promise.all(
+    wanted.map(async (backup) => {
+      const related = await world.relatedDatabase(backup.component);
+      const application = find(related ?? backup.component, backup.component);
+      if (application === undefined || juju.access === 'read') return undefined;
+      const path = related && (await world.handedPath(backup.component));
+      const plan = await orProblem(() =>
+        planDatabase(juju, target, application, backup, { isRelated: related !== undefined, path }),
+      );
+      if (!(plan instanceof CharmError)) return plan;
+      problems.push(plan);
+      return undefined;
+    }),
+  );
+  const databases = found.filter((plan) => plan !== undefined);
+  const wantsMlmd = components.includes('mlmd') && manifest.mlmd !== undefined;
+  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'option mlmd-application') : undefined;
+  const writer =
+    wantsMlmd && config.metadataWriterApplication !== ''
+      ? find(config.metadataWriterApplication, 'option metadata-writer-application')
+      : undefined;
+  const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
+  return { plan: { databases, mlmd, metadataWriter }, problems };
+};
+
+const planDatabase = async (
+  juju: JujuModel,
+  target: Target | undefined,
+  application: ApplicationStatus,
+  backup: DatabaseBackup,
+  place: Pick<DatabasePlan, 'isRelated' | 'path'>,
+): Promise<DatabasePlan> => {
+  const { name, scale } = application;
+  const { component, backupId, path } = backup;
+  if (scale === 0) {
+    throw new CharmError(
+      'application-unhealthy',
+      `${name} has no unit to restore on: juju scale-application ${name} 1`,
+    );
+  }
+  const defined = await juju.actionNames(name);
+  const lacking = ['restore', 'list-backups', 'get-cluster-status'].filter(
+    (action) => !defined.includes(action),
+  );
+  if (lacking.length > 0) {
+    throw new CharmError(
+      'application-unequipped',
+      `The charm of ${name} (${application.charm}) has no action ${lacking.join(', ')}, so it cannot be restored. Is it mysql-k8s?`,
+    );
+  }
+  const fault = faultOf(await clusterStatus(juju, application), application.units.length);
+  if (fault !== undefined) {
+    throw new CharmError(
+      'database-unhealthy',
+      `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
+    );
+  }
+  const isVisible = await isListed(juju, application.units[0]?.name ?? `${name}/0`, backupId);
+  const canBeCopied =
+    place.isRelated && path !== undefined && target !== undefined
+      ? await isBackupAt(target.store, path, backupId)
+      : false;
+  if (isVisible || canBeCopied || target === undefined)
+    return { component, application, backup, ...place, isVisible };
+  throw new CharmError(
+    'backup-missing',
+    `${name} does not list its backup ${backupId}` +
+      (path === undefined
+        ? `, which was written to an S3 storage of its own. Relate it to that storage again.`
+        : `, and it is not at ${path} in bucket ${target.bucket} either.`),
+  );
+};
+
+/** mysql-k8s that was restored, or looks at a path of another cluster, is blocked for backups only, and can be restored. */
+const ailment = (application: ApplicationStatus, isDatabase: boolean): CharmError | undefined => {
+  const { name, life, status, units, scale } = application;
+  const problem = (text: string): CharmError => new CharmError('application-unhealthy', text);
+  if (life !== 'alive') return problem(`The application ${name} is being removed.`);
+  const ill = units.find(
+    ({ workload, agent }) => workload.status !== 'active' || agent.status === 'error',
+  );
+  if (ill !== undefined) {
+    const said = ill.workload.message || ill.agent.message;
+    return problem(
+      `Unit ${ill.name} is ${ill.workload.status}${said && ` (${said})`}, so ${name} is left alone. See juju status ${name}.`,
+    );
+  }
+  if (
+    ['blocked', 'error'].includes(status.status) &&
+    !(isDatabase && status.message.includes('S3 repository'))
+  )
+    return problem(`${name} is ${status.status} (${status.message}). See juju status ${name}.`);
+  if (units.length !== scale) {
+    return problem(
+      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
+    );
+  }
+  return undefined;
+};
+
+const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
+  new CharmError(
+    'juju-read-only',
+    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
+      ` juju grant ${user} write ${model.name}`,
+  );
+
+const missing = (name: string, purpose: string, { model }: World): CharmError =>
+  new CharmError(
+    'application-missing',
+    `There is no application ${name} in the model ${model.name} (${purpose}). Deploy it, or restore other components: components=...`,
+  );

@@ -1,0 +1,145 @@
+import type { Config } from '../config/config.ts';
+import { CharmError } from '../errors.ts';
+import type { Heartbeat } from '../operation/heartbeat.ts';
+import { isBackupId, layoutOf } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { readSet } from '../repository/sets.ts';
+import { countText } from '../text.ts';
+import { verifyBucket } from '../verify/buckets.ts';
+import { verifyDatabase } from '../verify/databases.ts';
+import { verifyBytes } from '../verify/mlmd.ts';
+import { createDamages, type VerifyWork } from '../verify/verification.ts';
+import type { Target, World } from '../world.ts';
+import { passwordCommands } from './databases.ts';
+
+/** The set that is to be restored. Rejects when there is none of that id, or its manifest cannot be trusted. */
+export const findSet = async (
+  target: Target,
+  { backupId }: RestoreRequest,
+): Promise<BackupManifest> => {
+  if (!isBackupId(backupId)) {
+    throw new CharmError(
+      'parameter-invalid',
+      `backup-id=${backupId} is not the id of a backup set, which looks like 2026-11-21T20:15:00Z. See juju run ckf-backup/leader list-backups.`,
+    );
+  }
+  return readSet(target, backupId);
+};
+
+/** What an operator has to say differently. Nothing of this depends on the state of the model. */
+export function* requestProblems(
+  { model }: Pick<World, 'model'>,
+  request: RestoreRequest,
+  manifest: BackupManifest | undefined,
+): Generator<CharmError> {
+  if (!request.dryRun && request.confirm !== model.name) {
+    yield new CharmError(
+      'parameter-invalid',
+      `A restore replaces what is in the model ${model.name} now, so it has to be confirmed by that model's name: confirm=${model.name}` +
+        ` (or see first what it would do, with dry-run=true).`,
+    );
+  }
+  if (manifest === undefined) return;
+  const lacking = request.components?.filter((name) => !manifest.components.includes(name)) ?? [];
+  if (lacking.length > 0) {
+    yield new CharmError(
+      'parameter-invalid',
+      `The set ${manifest.id} does not have the components ${lacking.join(', ')}; it has ${manifest.components.join(', ')}.`,
+    );
+  }
+  if (manifest.model.uuid !== model.uuid && request.fromModel !== manifest.model.name)
+    yield otherModel(model, request, manifest);
+}
+
+/** The components that are restored, in the order of the manifest. */
+export const componentsOf = (
+  { components }: RestoreRequest,
+  manifest: BackupManifest,
+): readonly string[] =>
+  manifest.components.filter((name) => components === undefined || components.includes(name));
+
+const otherModel = (
+  model: World['model'],
+  request: RestoreRequest,
+  manifest: BackupManifest,
+): CharmError => {
+  const databases = manifest.databases.filter(({ component }) =>
+    componentsOf(request, manifest).includes(component),
+  );
+  const passwords = databases
+    .map(({ application }) => ` For ${application}: ${passwordCommands(application)}.`)
+    .join('');
+  return new CharmError(
+    'parameter-invalid',
+    `The set ${manifest.id} was made by the model ${manifest.model.name} (${manifest.model.uuid}), not by this one (${model.name}, ${model.uuid}).` +
+      (databases.length > 0
+        ? ` Its databases bring the passwords of that model with them, which this model has to know before.${passwords} Then say`
+        : ' Say') +
+      ` from-model=${manifest.model.name} to restore it here.`,
+  );
+};
+
+/** What an operator asked of `restore-control-plane`. */
+export interface RestoreRequest {
+  readonly backupId: string;
+  /** Of the set; undefined is all that it has. */
+  readonly components: readonly string[] | undefined;
+  /** Say what would be done, and change nothing. */
+  readonly dryRun: boolean;
+  /** Delete the objects of the bucket that the set does not know. */
+  readonly deleteExtra: boolean;
+  /** Go on although something runs. */
+  readonly allowRunning: boolean;
+  /** Has to be the name of this model. */
+  readonly confirm: string;
+  /** Has to be the name of the model that made the set, when that is another one. */
+  readonly fromModel: string | undefined;
+  /** Make the path in S3 this model's when it belongs to another one. */
+  readonly takeOver: boolean;
+  /** How long a database may take to gain or lose a unit. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * Looks for everything that the set has of the components that are to be restored, as a shallow `verify-backup` does, and reads the dump of ML
+ * Metadata, which is small: a set that lacks something must be found out before anything is changed.
+ */
+export const setProblem = async (
+  world: World,
+  config: Pick<Config, 'transfers'>,
+  heartbeat: Heartbeat,
+  { store, prefix }: Target,
+  manifest: BackupManifest,
+  components: readonly string[],
+): Promise<CharmError | undefined> => {
+  const { clock, progress, signal, scratch } = world;
+  const damages = createDamages(progress);
+  let objects = 0;
+  const work: VerifyWork = {
+    ...{ store, clock, signal, scratch, damages },
+    layout: layoutOf(prefix),
+    deep: false,
+    width: config.transfers,
+    count: (checked) => {
+      objects += checked.objects ?? 0;
+    },
+    note: (message) => progress.note(message),
+  };
+  await heartbeat.during(
+    () => `verifying the set: ${countText(objects, 'object')} looked at`,
+    async () => {
+      for (const database of manifest.databases)
+        if (components.includes(database.component)) await verifyDatabase(work, database);
+      if (manifest.mlmd && components.includes('mlmd')) await verifyBytes(work, manifest.mlmd);
+      if (components.includes('mlpipeline'))
+        for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
+    },
+  );
+  if (damages.count === 0) return undefined;
+  const more = damages.count - damages.first.length;
+  return new CharmError(
+    'set-damaged',
+    `The backup ${manifest.id} is damaged in ${countText(damages.count, 'place')}: ${damages.first.join('; ')}` +
+      `${more > 0 ? `; and ${more} more, in the action's log` : ''}. Restore another set, or the components that are intact with components=...`,
+  );
+};

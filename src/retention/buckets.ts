@@ -1,0 +1,156 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ListedObject, readObjectList, openProvenList } from '../repository/object-list.ts';
+import { hasCode } from '../errors.ts';
+import { inHistoryOrder, isVersion } from '../repository/versions.ts';
+import { lookUp } from '../repository/join.ts';
+import {
+  readCandidates,
+  writeCandidates,
+  type Candidate,
+  type CandidateFile,
+} from './candidates.ts';
+import type { Removal } from './removal.ts';
+
+/*
+ * Which objects of a bucket's mirror and history no set needs. An object goes when all of this is true:
+ *  - no set that stays lists this version of it (key and ETag);
+ *  - it is not newer than the newest complete set: what came later belongs to a backup that was interrupted, and the next one
+ *    takes it up instead of copying it again;
+ *  - it is ours: a set that goes lists this very version; or it came after the oldest set that is known, when the prefix was this charm's
+ *    already. What lay in the mirror before, such as an operator's own copy, stays;
+ *  - in the mirror, unless a set that goes lists it: no set that stays lists another version of its key. (A bucket that was moved to another
+ *    server can have other ETags, and then this is all that is left of the object.)
+ *
+ * The object lists are read one after another, and each leaves a smaller file of candidates. So neither the memory nor the number of open
+ * connections grows with the number of objects or sets.
+ */
+
+export const findBucketGarbage = async (
+  removal: Removal,
+  bucket: string,
+  place: 'mirror' | 'history',
+): Promise<CandidateFile> => {
+  const { layout } = removal;
+  const walk = place === 'mirror' ? mirrorWalk : historyWalk;
+  const prefix = place === 'mirror' ? layout.mirror(bucket) : layout.history(bucket);
+  let passes = 0;
+  const write = async (
+    candidates: AsyncIterable<Candidate>,
+    before?: CandidateFile,
+  ): Promise<CandidateFile> => {
+    passes += 1;
+    const path = join(removal.scratch, `${bucket}.${place}.${passes}`);
+    const file = await writeCandidates(path, interruptible(candidates, removal.signal));
+    if (before) await rm(before.path);
+    return file;
+  };
+
+  const [newest, ...others] = removal.listsThatStay(bucket);
+  const listed = listCandidates(removal, prefix);
+  let file = await write(
+    newest ? walk.withoutNeeded(listed, openProvenList(removal.store, newest.list)) : listed,
+  );
+  for (const { list } of others) {
+    // The mirror's pass reads every list, so that one which cannot be read is met before anything is deleted.
+    if (place === 'history' && file.objects === 0) break;
+    const lines = openProvenList(removal.store, list);
+    file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
+  }
+  for (const key of removal.listsThatGo(bucket)) {
+    if (file.objects === 0) break;
+    try {
+      const lines = openAnyList(removal, key);
+      file = await write(walk.markListed(readCandidates(file), lines), file);
+    } catch (error) {
+      // Without it less is known to be ours, so less is deleted.
+      if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
+    }
+  }
+  return write(garbageAmong(removal, file, walk), file);
+};
+
+async function* openAnyList({ store }: Removal, key: string): AsyncGenerator<ListedObject> {
+  const { body } = await store.get(key);
+  try {
+    yield* readObjectList(body, key);
+  } finally {
+    body.destroy();
+  }
+}
+
+async function* listCandidates(
+  { store, newestCommit }: Removal,
+  prefix: string,
+): AsyncGenerator<Candidate> {
+  for await (const { key, size, etag, lastModified } of store.list(prefix)) {
+    if (lastModified > newestCommit) continue;
+    yield { key: key.slice(prefix.length), size, etag, modified: lastModified.getTime() };
+  }
+}
+
+async function* garbageAmong(
+  { oldestStart }: Removal,
+  file: CandidateFile,
+  walk: Walk,
+): AsyncGenerator<Candidate> {
+  for await (const candidate of readCandidates(file)) {
+    const isOurs = candidate.modified >= oldestStart.getTime() && walk.isOurName(candidate.key);
+    if (candidate.listed === true || (isOurs && candidate.inUse !== true)) yield candidate;
+  }
+}
+
+type Lines = AsyncIterable<ListedObject>;
+type Candidates = AsyncIterable<Candidate>;
+
+interface Walk {
+  withoutNeeded(candidates: Candidates, lines: Lines): Candidates;
+  markListed(candidates: Candidates, lines: Lines): Candidates;
+  isOurName(key: string): boolean;
+}
+
+const mirrorWalk: Walk = {
+  withoutNeeded: async function* (candidates, lines) {
+    for await (const { item, match } of lookUp({
+      items: [candidates, 'listing of the mirror'],
+      among: [lines, 'object list'],
+    })) {
+      if (match === undefined) yield item;
+      else if (!isVersion(item, match)) yield { ...item, inUse: true };
+    }
+  },
+  markListed: async function* (candidates, lines) {
+    for await (const { item, match } of lookUp({
+      items: [candidates, 'listing of the mirror'],
+      among: [lines, 'object list'],
+    }))
+      yield match && isVersion(item, match) ? { ...item, listed: true } : item;
+  },
+  isOurName: () => true,
+};
+
+const historyWalk: Walk = {
+  withoutNeeded: async function* (candidates, lines) {
+    for await (const { item, match } of lookUp({
+      items: [candidates, 'listing of the history'],
+      among: [inHistoryOrder(lines), 'object list'],
+    }))
+      if (match === undefined) yield item;
+  },
+  markListed: async function* (candidates, lines) {
+    for await (const { item, match } of lookUp({
+      items: [candidates, 'listing of the history'],
+      among: [inHistoryOrder(lines), 'object list'],
+    }))
+      yield match ? { ...item, listed: true } : item;
+  },
+  // `<key>/<etag>`, as the copy of a bucket names what it replaces.
+  isOurName: (key) => /.\/[0-9a-f]{32}(-\d+)?$/.test(key),
+};
+
+async function* interruptible<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const item of items) {
+    signal.throwIfAborted();
+    yield item;
+  }
+}

@@ -1,0 +1,139 @@
+import { hasCode } from '../errors.ts';
+import { isMd5 } from '../repository/etag.ts';
+import { lookUp } from '../repository/join.ts';
+import type { Layout } from '../repository/layout.ts';
+import type { BucketBackup } from '../repository/manifest.ts';
+import { type ListedObject, openProvenList } from '../repository/object-list.ts';
+import { inHistoryOrder, isVersion, storedEtag } from '../repository/versions.ts';
+import type { ObjectStore, StoredObject } from '../world.ts';
+import { createContentChecks } from './content.ts';
+import type { VerifyWork } from './verification.ts';
+
+/** Looks for every object of a bucket's list, and in a deep verification reads them all. */
+export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<void> => {
+  const { store, layout, damages, signal } = work;
+  const checks = createContentChecks(work, damages, work.width);
+  const nameOf = (key: string): string => `${backup.bucket}: ${JSON.stringify(key)}`;
+  try {
+    await locateObjects(store, layout, backup, {
+      there: async (object, listed) => {
+        signal.throwIfAborted();
+        work.count({ objects: 1 });
+        if (!work.deep) return;
+        await checks.read(object, listed, nameOf(listed.key));
+        work.count({ bytes: object.size });
+      },
+      lost: async (listed, why) => {
+        work.count({ objects: 1 });
+        await damages.found(`${nameOf(listed.key)} ${why}`, kindOf(why));
+      },
+    });
+  } catch (error) {
+    if (!hasCode(error, 'manifest-invalid')) throw error;
+    await damages.found(error.message, kindOf(error.message));
+  } finally {
+    await checks.end();
+  }
+  work.count({ proven: checks.proven, unproven: checks.unproven });
+};
+
+const kindOf = (why: string): 'missing' | 'damaged' =>
+  / is missing\b|^is missing\b/.test(why) ? 'missing' : 'damaged';
+
+/** Told of each object of a set once: where its bytes lie, or why they do not. */
+interface Located {
+  there(object: StoredObject, listed: ListedObject): Promise<void>;
+  lost(listed: ListedObject, why: string): Promise<void>;
+}
+
+/** A listed object that the mirror does not have in this version. */
+interface Sought extends ListedObject {
+  readonly why: string;
+}
+
+/**
+ * Looks for every object of a bucket's list in the mirror and then in the history, by the listings alone and in constant memory. Rejects with
+ * `manifest-invalid` when the list itself is missing or damaged, after the objects that it did name.
+ */
+const locateObjects = async (
+  store: ObjectStore,
+  layout: Layout,
+  { bucket, list }: BucketBackup,
+  located: Located,
+): Promise<void> => {
+  const mirror = layout.mirror(bucket);
+  const history = layout.history(bucket);
+  const places = { mirror, history };
+  let looked = 0;
+  const notInMirror = async function* (): AsyncGenerator<Sought> {
+    for await (const { item, match } of lookUp({
+      items: [openProvenList(store, list), 'object list'],
+      among: [withoutPrefix(store.list(mirror), mirror), 'listing of the mirror'],
+    })) {
+      const why = differenceInMirror(item, match);
+      if (match !== undefined && why === undefined)
+        await located.there({ ...match, key: mirror + match.key }, item);
+      else yield { ...item, why: why ?? '' };
+    }
+  };
+  for await (const { item, match } of lookUp({
+    items: [inHistoryOrder(notInMirror()), 'object list'],
+    among: [withoutPrefix(store.list(history), history), 'listing of the history'],
+  })) {
+    const { why, ...listed } = item.listed;
+    const difference = match ? differenceInHistory(listed, match) : why;
+    if (match && difference === undefined) {
+      await located.there({ ...match, key: history + match.key }, listed);
+      continue;
+    }
+    looked += 1;
+    const moved = looked > mostLooked ? undefined : await lookAgain(store, places, listed);
+    if (moved) await located.there(moved, listed);
+    else await located.lost(listed, difference ?? why);
+  }
+};
+
+const mostLooked = 1000;
+
+/** A backup that runs meanwhile moves versions to the history, where its listing may have passed already. */
+const lookAgain = async (
+  store: ObjectStore,
+  { mirror, history }: { readonly mirror: string; readonly history: string },
+  listed: ListedObject,
+): Promise<StoredObject | undefined> => {
+  const old = await store.head(`${history}${listed.key}/${storedEtag(listed)}`);
+  if (old && differenceInHistory(listed, old) === undefined) return old;
+  const current = await store.head(mirror + listed.key);
+  return current && differenceInMirror(listed, current) === undefined ? current : undefined;
+};
+
+async function* withoutPrefix(
+  objects: AsyncIterable<StoredObject>,
+  prefix: string,
+): AsyncGenerator<StoredObject> {
+  for await (const object of objects) yield { ...object, key: object.key.slice(prefix.length) };
+}
+
+const differenceInMirror = (
+  listed: ListedObject,
+  found: StoredObject | undefined,
+): string | undefined => {
+  if (found === undefined) return 'is missing';
+  if (!isVersion(found, listed))
+    return found.size === listed.size
+      ? `was replaced (its ETag is ${found.etag} instead of ${storedEtag(listed)})`
+      : `was replaced (it has ${found.size} bytes instead of ${listed.size})`;
+  return found.size === listed.size ? undefined : differentSize(listed, found);
+};
+
+/** A copy on the server may have another ETag than its original when that was in parts or is encrypted, so only an honest MD5 tells. */
+const differenceInHistory = (listed: ListedObject, found: StoredObject): string | undefined => {
+  if (found.size !== listed.size) return differentSize(listed, found);
+  const isHonest = listed.mirrorEtag === undefined && isMd5(listed.etag) && isMd5(found.etag);
+  return isHonest && found.etag !== listed.etag
+    ? `was replaced in the history (its ETag is ${found.etag} instead of ${listed.etag})`
+    : undefined;
+};
+
+const differentSize = (listed: ListedObject, found: StoredObject): string =>
+  `has ${found.size} bytes instead of ${listed.size}`;

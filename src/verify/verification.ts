@@ -1,0 +1,71 @@
+import type { BackupId, Layout } from '../repository/layout.ts';
+import type { Clock, ObjectStore, Progress } from '../world.ts';
+
+/** What a verification came to. The set is intact when there are no damages. */
+export interface Verification {
+  readonly id: BackupId;
+  readonly deep: boolean;
+  readonly damages: number;
+  /** How many of them are something that is not there at all. */
+  readonly missing: number;
+  /** The first few of them. */
+  readonly first: readonly string[];
+  /** Objects of the set that were looked for. */
+  readonly objects: number;
+  /** Bytes that were read; only a deep one reads. */
+  readonly bytes: number;
+  /** Objects whose content a checksum proved, and those of which only the size could be compared. */
+  readonly proven: number;
+  readonly unproven: number;
+}
+
+/** What the parts of a verification work with. */
+export interface VerifyWork {
+  readonly store: ObjectStore;
+  readonly layout: Layout;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly scratch: string;
+  readonly damages: Damages;
+  readonly deep: boolean;
+  /** How many objects are read at a time. */
+  readonly width: number;
+  /** Adds to the figures. */
+  count(checked: Partial<Pick<Verification, 'objects' | 'bytes' | 'proven' | 'unproven'>>): void;
+  note(message: string): Promise<void>;
+}
+
+/** What is wrong with a set, as it is found. All of it goes to the action's log, up to a bound; the first few are kept for a message. */
+export interface Damages {
+  readonly count: number;
+  /** How many of them are something that is not there at all. */
+  readonly missing: number;
+  readonly first: readonly string[];
+  found(damage: string, kind?: 'missing' | 'damaged'): Promise<void>;
+}
+
+/** Juju keeps a thousand lines of an action's log; the rest of them is for the progress. */
+const mostLogged = 200;
+const mostKept = 10;
+
+export const createDamages = (progress: Progress): Damages => {
+  const first: string[] = [];
+  let count = 0;
+  let missing = 0;
+  return {
+    get count() {
+      return count;
+    },
+    get missing() {
+      return missing;
+    },
+    first,
+    found: async (damage, kind = 'damaged') => {
+      count += 1;
+      if (kind === 'missing') missing += 1;
+      if (first.length < mostKept) first.push(damage);
+      if (count <= mostLogged) await progress.note(`Damaged: ${damage}`);
+      if (count === mostLogged) await progress.note('What else is damaged is only counted.');
+    },
+  };
+};

@@ -1,0 +1,96 @@
+import type { Config } from '../config/config.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { startHeartbeat } from '../operation/heartbeat.ts';
+import { readClaim } from '../repository/claim.ts';
+import { type BackupId, layoutOf } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { readSet } from '../repository/sets.ts';
+import { countText, sizeText } from '../text.ts';
+import type { Target, World } from '../world.ts';
+import { verifyBucket } from './buckets.ts';
+import { verifyDatabase, verifyFinished } from './databases.ts';
+import { verifyDump } from './mlmd.ts';
+import { createDamages, type Verification, type VerifyWork } from './verification.ts';
+
+/**
+ * Looks whether a set can be restored, and changes nothing. Shallow: every object that it lists is there with the listed size and ETag, in
+ * the mirror or in the history, and so are its dump and its database backups; the databases say that theirs are finished, when they can
+ * be asked. Deep: everything is read and compared with its checksums, and the dump is loaded into a scratch database.
+ *
+ * Damage is told, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with the failures of S3 and of our own disk.
+ */
+export const verifySet = async (
+  world: World,
+  config: Pick<Config, 'transfers'>,
+  target: Target,
+  id: BackupId,
+  { deep }: { readonly deep: boolean },
+): Promise<Verification> => {
+  const { clock, progress, signal, scratch } = world;
+  await progress.step(`Verifying ${id}${deep ? ', reading all of it' : ''}`);
+  const manifest = await readSet(target, id);
+  await using heartbeat = startHeartbeat(world);
+  const damages = createDamages(progress);
+  const total = { objects: 0, bytes: 0, proven: 0, unproven: 0 };
+  const work: VerifyWork = {
+    ...{
+      store: target.store,
+      layout: layoutOf(target.prefix),
+      clock,
+      signal,
+      scratch,
+      damages,
+      deep,
+    },
+    width: Math.min(config.transfers, mostReaders),
+    count: (checked) => {
+      total.objects += checked.objects ?? 0;
+      total.bytes += checked.bytes ?? 0;
+      total.proven += checked.proven ?? 0;
+      total.unproven += checked.unproven ?? 0;
+    },
+    note: (message) => progress.note(message),
+  };
+  await heartbeat.during(
+    () => `${countText(total.objects, 'object')} looked at, ${sizeText(total.bytes)} read`,
+    async () => {
+      for (const part of partsMissing(manifest)) await damages.found(part, 'missing');
+      await verifyClaim(work, target);
+      for (const database of manifest.databases) await verifyDatabase(work, database);
+      await verifyFinished(world, work, manifest);
+      if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
+      for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
+    },
+  );
+  const { count, missing, first } = damages;
+  return { id, deep, damages: count, missing, first, ...total };
+};
+
+const mostReaders = 16;
+
+/** Components that the set is said to have, and of which it tells nothing. */
+const partsMissing = ({ components, databases, mlmd, buckets }: BackupManifest): string[] => {
+  const parts = [
+    ...databases.map(({ component }) => component),
+    ...(mlmd ? ['mlmd'] : []),
+    ...(buckets.length > 0 ? ['mlpipeline'] : []),
+  ];
+  return components
+    .filter((component) => !parts.includes(component))
+    .map(
+      (component) => `${component} is one of its components, but the manifest tells nothing of it`,
+    );
+};
+
+/** Looks whether the claim of the path can be read, without which nothing is restored. That there is none is no damage: a restore makes one. */
+const verifyClaim = async (work: VerifyWork, target: Target): Promise<void> => {
+  const { damages, layout } = work;
+  const found = await orProblem(() => readClaim(target));
+  if (found === undefined)
+    await work.note(
+      `${layout.claim} is missing, so nothing keeps another model from using the path. The next backup writes it anew.`,
+    );
+  if (!(found instanceof CharmError)) return;
+  if (found.code !== 'prefix-claimed') throw found;
+  await damages.found(found.message);
+};

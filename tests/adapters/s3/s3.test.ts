@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { openS3 } from '../../../src/adapters/s3/s3.ts';
+import { allTraits, describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
+import { createAuthority } from '../../servers/certificates.ts';
+import { atHost, loopbackLookup, stageS3, type S3Stage } from '../../rigs/s3.ts';
+
+const opened = (stage: S3Stage): OpenedStore => ({
+  store: stage.store,
+  prefix: '',
+  seed: (keys) => {
+    stage.server.contents.put('bench', ...keys.map((key) => ({ key, content: 'x' })));
+  },
+  [Symbol.asyncDispose]: async () => {
+    await stage[Symbol.asyncDispose]();
+  },
+});
+
+describeObjectStore('S3, a target as of today', async () => opened(await stageS3()));
+
+describeObjectStore('S3, RadosGW 16', async () => opened(await stageS3({ profile: 'radosgw-16' })));
+
+describeObjectStore(
+  'S3, the MinIO of Charmed Kubeflow',
+  async () => opened(await stageS3({ profile: 'minio-2021' })),
+  { ...allTraits, conditions: false, anyKey: false, uploadsByPrefix: false },
+);
+
+const authority = createAuthority();
+
+/** Buckets as hosts, and TLS with an authority of one's own. */
+const overTls = async (): Promise<S3Stage> => {
+  const own = await authority;
+  const tls = await own.issue(['s3.test', '*.s3.test']);
+  return stageS3({ tls }, { style: 'host', caChain: [own.ca], lookup: loopbackLookup }, (server) =>
+    atHost(server, 's3.test'),
+  );
+};
+
+describeObjectStore('S3 over TLS, buckets as hosts', async () => opened(await overTls()));
+
+describe('the S3 adapter', () => {
+  it('names its bucket and its server', async () => {
+    await using stage = await stageS3();
+    assert.equal(stage.store.description, `bucket bench at ${stage.server.url}`);
+  });
+
+  it('needs one request for each thing it is asked for', async () => {
+    await using stage = await stageS3();
+    const { server, store } = stage;
+    await store.probe();
+    await store.put('a', 'content');
+    await store.read('a');
+    await store.head('a');
+    await store.delete(['a']);
+    await store.delete(['a', 'b', 'c']);
+    await Array.fromAsync(store.list(''));
+    assert.deepEqual(
+      server.requests.map(({ operation }) => operation),
+      [
+        'ListObjectsV2',
+        'PutObject',
+        'GetObject',
+        'HeadObject',
+        'DeleteObject',
+        'DeleteObjects',
+        'ListObjectsV2',
+      ],
+    );
+  });
+
+  it('can be used below a path of its endpoint', async () => {
+    await using stage = await stageS3({ buckets: ['gateway'] });
+    await using store = openS3({ ...stage.options, endpoint: `${stage.server.url}/gateway/` });
+    await store.put('a//..', 'x');
+    assert.deepEqual(stage.server.contents.keys('gateway'), ['bench/a//..']);
+  });
+
+  it('asks for the storage class, encryption and attributes with everything that it writes', async () => {
+    await using stage = await stageS3(
+      {},
+      {
+        storageClass: 'STANDARD_IA',
+        serverSideEncryption: { algorithm: 'aws:kms', keyId: 'the-key' },
+        extraHeaders: { 'X-Amz-Acl': 'private' },
+      },
+    );
+    const { server, store } = stage;
+    const md5 = '9a0364b9e99bb480dd25e1f0284c8555';
+    const { etag } = await store.put('put', 'content', { md5 });
+    assert.notEqual(etag, md5);
+    await store.copy('put', 'copied', etag);
+    const parts = await store.startParts('parts', {});
+    await parts.put(1, Buffer.from('x'), 1);
+    await parts.complete();
+    for (const { headers } of server.contents.objects('bench')) {
+      assert.equal(headers['x-amz-server-side-encryption'], 'aws:kms');
+      assert.equal(headers['x-amz-server-side-encryption-aws-kms-key-id'], 'the-key');
+      assert.equal(headers['x-amz-storage-class'], 'STANDARD_IA');
+    }
+  });
+
+  it('copies in parts what is too large for one copy, metadata and tags included', async () => {
+    const sizes = { singleCopy: 6 * 2 ** 20, copyPart: 5 * 2 ** 20 };
+    await using stage = await stageS3({}, { sizes });
+    const { server, store } = stage;
+    const content = Buffer.alloc(11 * 2 ** 20, 'content that goes on');
+    const metadata = { contentType: 'x/y', user: { a: 'ü' }, tags: { t: 'u v' } };
+    const { etag } = await store.put('from', content, { metadata });
+    await store.copy('from', 'to ü', etag);
+    assert.equal(server.count('UploadPartCopy'), 3);
+    assert.deepEqual(server.contents.read('bench', 'to ü'), content);
+    assert.deepEqual((await store.head('to ü'))?.metadata, { ...metadata, tags: {} });
+    assert.deepEqual(await store.tags('to ü'), metadata.tags);
+  });
+
+  it('leaves no parts behind when a copy in parts fails', async () => {
+    const sizes = { singleCopy: 6 * 2 ** 20, copyPart: 5 * 2 ** 20 };
+    await using stage = await stageS3({}, { sizes });
+    const { server, store } = stage;
+    const { etag } = await store.put('from', Buffer.alloc(11 * 2 ** 20));
+    server.fail({
+      operation: 'UploadPartCopy',
+      nth: 2,
+      fault: { answer: 403, code: 'AccessDenied' },
+    });
+    await assert.rejects(store.copy('from', 'to', etag), { code: 'store-denied' });
+    assert.equal(await store.head('to'), undefined);
+    assert.deepEqual(await Array.fromAsync(store.unfinishedUploads('')), []);
+  });
+});

@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { countRows } from '../../../src/components/mlmd/sqlite-load.ts';
+import type { RowCounts } from '../../../src/components/mlmd/stored-dump.ts';
+import { replaceMlmd } from '../../../src/components/mlmd/replace.ts';
+import type { Kubernetes } from '../../../src/world.ts';
+import {
+  balance,
+  key,
+  leaveHotJournal,
+  setUpMlmd,
+  startWriter,
+  waysHere,
+  type MlmdRig,
+} from '../../rigs/mlmd-pod.ts';
+import { rejectsWithCode } from '../../rejects-with-code.ts';
+
+const shellTools = [
+  'sh',
+  'cat',
+  'head',
+  'rm',
+  'mv',
+  'ln',
+  'stat',
+  'chown',
+  'chmod',
+  'sync',
+  'sleep',
+  'od',
+];
+const tools = {
+  python3: { charm: ['python3'], workload: ['sh'] },
+  sqlite3: { charm: ['sh'], workload: [...shellTools, 'sqlite3', 'gzip', 'mktemp'] },
+  copy: { charm: ['sh'], workload: shellTools },
+} as const;
+
+/** Puts a backup into the store, as a set describes it, and changes the database after it. */
+const prepare = async (rig: MlmdRig, pack = (sql: Buffer): Buffer => gzipSync(sql)) => {
+  await rig.dump();
+  const sql = gunzipSync(rig.store.objects.get(key)!.bytes);
+  using database = new DatabaseSync(rig.file);
+  const rows: RowCounts = { ...(await countRows(database)) };
+  const content = contentOf(rig.file);
+  const object = rig.store.seed(key, pack(sql));
+  const sha256 = createHash('sha256').update(object.bytes).digest('hex');
+  database.exec(`DELETE FROM Artifact WHERE id > 10; UPDATE Artifact SET uri = 'lost'`);
+  return { dump: { key, size: object.size, sha256, rows }, content };
+};
+
+const contentOf = (file: string): unknown => {
+  using database = new DatabaseSync(file, { readOnly: true });
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  return tables.map(({ name }) => [
+    name,
+    database.prepare(`SELECT * FROM "${String(name)}" ORDER BY rowid`).all(),
+  ]);
+};
+
+const kept = 'mlmd.db.before-restore-2026-11-21-21-00-00';
+
+const restore = (
+  rig: MlmdRig,
+  { dump }: Pick<Awaited<ReturnType<typeof prepare>>, 'dump'>,
+  kubernetes: Kubernetes = rig.world.kubernetes,
+) => replaceMlmd({ ...rig.world, kubernetes, patience: 0.1 }, { application: 'mlmd', dump, kept });
+
+const filesOf = (rig: MlmdRig): readonly string[] => readdirSync(dirname(rig.file)).sort();
+
+const isSound = (file: string): boolean => {
+  using database = new DatabaseSync(file);
+  return database.prepare('PRAGMA integrity_check').get()?.['integrity_check'] === 'ok';
+};
+
+describe('the restore of ML Metadata', () => {
+  for (const way of waysHere)
+    describe(`by ${way}`, () => {
+      const programs = tools[way];
+
+      it('brings back every row, and keeps the old database beside the new one', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 50 });
+        const backup = await prepare(rig);
+        const before = readFileSync(rig.file);
+
+        const result = await restore(rig, backup);
+
+        assert.equal(result.way, way);
+        assert.deepEqual(contentOf(rig.file), backup.content);
+        assert.deepEqual(filesOf(rig), ['mlmd.db', kept]);
+        assert.deepEqual(readFileSync(join(dirname(rig.file), kept)), before);
+      });
+
+      it('gives the new database the owner and the mode of the old one', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 5 });
+        const backup = await prepare(rig);
+        if (process.getuid?.() === 0) chownSync(rig.file, 1234, 1235);
+        chmodSync(rig.file, 0o664);
+        const { uid, gid, mode } = statSync(rig.file);
+
+        await restore(rig, backup);
+
+        const now = statSync(rig.file);
+        assert.deepEqual([now.uid, now.gid, now.mode], [uid, gid, mode]);
+      });
+
+      it('changes nothing for a dump that is not the one that was made', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 5 });
+        const backup = await prepare(rig);
+        const before = readFileSync(rig.file);
+        const dump = { ...backup.dump, sha256: '0'.repeat(64) };
+
+        await rejectsWithCode(restore(rig, { dump }), 'mlmd-corrupt');
+
+        assert.deepEqual(readFileSync(rig.file), before);
+        assert.ok(!existsSync(join(dirname(rig.file), kept)));
+        await restore(rig, backup);
+        assert.deepEqual(contentOf(rig.file), backup.content);
+        assert.deepEqual(filesOf(rig), ['mlmd.db', kept]);
+      });
+
+      it('changes nothing when a table comes back with other rows than were backed up', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 5 });
+        const backup = await prepare(rig);
+        const before = readFileSync(rig.file);
+        const dump = { ...backup.dump, rows: { ...backup.dump.rows, Context: 1 } };
+
+        const error = await rejectsWithCode(restore(rig, { dump }), 'mlmd-corrupt');
+
+        assert.match(error.message, /table Context has \d+ rows, and 1 were backed up/);
+        assert.deepEqual(readFileSync(rig.file), before);
+        assert.deepEqual(filesOf(rig), ['mlmd.db']);
+      });
+
+      it('refuses a dump that was cut off, or that SQLite gave up', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 5 });
+        for (const end of ['', 'ROLLBACK; -- due to errors\n']) {
+          const backup = await prepare(rig, (sql) =>
+            Buffer.from(sql.toString().replace(/COMMIT;\s*$/, end)),
+          );
+          const before = readFileSync(rig.file);
+          await rejectsWithCode(restore(rig, backup), 'mlmd-corrupt');
+          assert.deepEqual(readFileSync(rig.file), before);
+        }
+      });
+
+      it('is not spoilt by the journal of a transaction that was cut off', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 200 });
+        const backup = await prepare(rig);
+        leaveHotJournal(rig.file);
+
+        await restore(rig, backup);
+
+        assert.ok(!existsSync(`${rig.file}-journal`));
+        assert.deepEqual(contentOf(rig.file), backup.content);
+        // What was kept is whole too: its journal went with it, or was rolled back.
+        assert.ok(isSound(join(dirname(rig.file), kept)));
+      });
+
+      it('can be run again after the connection was lost', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 20 });
+        const backup = await prepare(rig);
+        for (let fault = 0; fault < 4; fault += 1) {
+          rig.server.execFaults.push(...Array.from({ length: fault }, () => undefined), {
+            kind: 'no-status',
+          });
+          await restore(rig, backup).catch(() => undefined);
+          rig.server.execFaults.length = 0;
+          assert.ok(existsSync(rig.file));
+          assert.ok(isSound(rig.file));
+        }
+        await restore(rig, backup);
+        assert.deepEqual(contentOf(rig.file), backup.content);
+      });
+
+      it('says that a disk is full, and leaves the old database and nothing else', async () => {
+        await using small = await setUpMlmd({ programs, runs: 30 });
+        const backup = await prepare(small);
+        await using rig = await setUpMlmd({ programs, runs: 50, fileSizeLimit: 40 });
+        await rig.store.put(key, await small.store.read(key));
+        const old = readFileSync(rig.file);
+
+        await assert.rejects(restore(rig, backup), /ML Metadata/);
+
+        assert.deepEqual(readFileSync(rig.file), old);
+        assert.ok(!existsSync(join(dirname(rig.file), kept)));
+      });
+    });
+
+  it('survives somebody who writes to the database all the time', async () => {
+    await using rig = await setUpMlmd({ programs: tools.python3, runs: 200, patience: 15 });
+    const backup = await prepare(rig);
+    const { lead } = balance(rig.file);
+    await using _writer = await startWriter(rig.file, 5);
+
+    await replaceMlmd(
+      { ...rig.world, patience: 1 },
+      { application: 'mlmd', dump: backup.dump, kept },
+    );
+
+    for (let look = 0; look < 5; look += 1) {
+      const { artifacts, executions } = balance(rig.file);
+      assert.ok(artifacts >= (backup.dump.rows['Artifact'] ?? Infinity));
+      assert.ok(executions >= (backup.dump.rows['Execution'] ?? Infinity));
+      await new Promise((next) => setTimeout(next, 50));
+    }
+    assert.ok(isSound(rig.file));
+    assert.ok(Number.isFinite(lead));
+  });
+
+  it('falls to the next way when Python may not write beside the database', async () => {
+    await using rig = await setUpMlmd({
+      programs: { charm: ['python3'], workload: shellTools },
+      runs: 5,
+    });
+    const backup = await prepare(rig);
+    const { kubernetes } = rig.world;
+    const refusing: Kubernetes = {
+      pod: (name) => kubernetes.pod(name),
+      list: (kind) => kubernetes.list(kind),
+      exec: async (target, command, options) =>
+        command.includes('probe')
+          ? { exitCode: 13, stderr: '' }
+          : kubernetes.exec(target, command, options),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+
+    assert.equal((await restore(rig, backup, refusing)).way, 'copy');
+    assert.deepEqual(contentOf(rig.file), backup.content);
+  });
+
+  it('restores where there is no database any more', async () => {
+    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    const backup = await prepare(rig);
+    unlinkSync(rig.file);
+
+    await restore(rig, backup);
+
+    assert.deepEqual(contentOf(rig.file), backup.content);
+  });
+
+  describe('reads every form that the guide ever made', () => {
+    const forms: Readonly<Record<string, (sql: Buffer, raw: Buffer) => Buffer>> = {
+      'gzipped SQL': (sql) => gzipSync(sql),
+      'plain SQL': (sql) => sql,
+      'a database under the name of a dump': (_sql, raw) => raw,
+      'a gzipped database': (_sql, raw) => gzipSync(raw),
+    };
+    for (const [form, pack] of Object.entries(forms))
+      for (const way of ['python3', 'copy'] as const)
+        it(`${form}, by ${way}`, async () => {
+          await using rig = await setUpMlmd({ programs: tools[way], runs: 5 });
+          const backup = await prepare(rig, (sql) => pack(sql, readFileSync(rig.file)));
+
+          assert.equal((await restore(rig, backup)).way, way);
+
+          assert.deepEqual(contentOf(rig.file), backup.content);
+        });
+  });
+});

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { CharmError, expectedFailures, failureText } from '../src/errors.ts';
+
+const dump = new CharmError('mlmd-dump-failed', 'The dump failed.');
+const scale = new CharmError('scale-refused', 'The scale stays.');
+const bug = new TypeError('x is not a function');
+
+describe('what was thrown', () => {
+  it('is expected when it is a CharmError', () => {
+    assert.deepEqual(expectedFailures(dump), [dump]);
+  });
+
+  it('tells the failure before that of its undo', async () => {
+    const work = async (): Promise<void> => {
+      await using undo = new AsyncDisposableStack();
+      undo.defer(() => Promise.reject(scale));
+      throw dump;
+    };
+    const error: unknown = await work().catch((thrown: unknown) => thrown);
+    const failures = expectedFailures(error) ?? [];
+    assert.deepEqual(failures, [dump, scale]);
+    assert.equal(
+      failureText(failures),
+      'The dump failed. [mlmd-dump-failed] Then: The scale stays. [scale-refused]',
+    );
+  });
+
+  it('tells each of several failures once', () => {
+    const error = new AggregateError([dump, new AggregateError([scale, dump])]);
+    assert.deepEqual(expectedFailures(error), [dump, scale]);
+  });
+
+  it('is a bug when any part of it is', () => {
+    assert.equal(expectedFailures(bug), undefined);
+    assert.equal(expectedFailures(new SuppressedError(bug, dump)), undefined);
+    assert.equal(expectedFailures(new AggregateError([dump, bug])), undefined);
+    assert.equal(expectedFailures(new AggregateError([])), undefined);
+  });
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { backupIdAt, isBackupId, layoutOf } from '../../src/repository/layout.ts';
+
+describe('layout', () => {
+  const layout = layoutOf('ckf');
+  const id = backupIdAt(new Date('2026-11-21T20:15:00.999Z'));
+
+  it('puts each object where the documentation says', () => {
+    assert.equal(layout.claim, 'ckf/ckf-backup.json');
+    assert.equal(layout.mlmdDump(id), 'ckf/mlmd/mlmd-2026-11-21-20-15-00.dump.gz');
+    assert.equal(layout.mirror('mlpipeline'), 'ckf/mlpipeline/');
+    assert.equal(layout.history('mlpipeline'), 'ckf/history/mlpipeline/');
+    assert.equal(
+      layout.objectList(id, 'mlpipeline'),
+      'ckf/sets/2026-11-21T20:15:00Z/mlpipeline.ndjson.gz',
+    );
+    assert.equal(layout.manifest(id), 'ckf/sets/2026-11-21T20:15:00Z/manifest.json');
+  });
+
+  it('moves the path of a database on with each generation', () => {
+    assert.equal(layout.databasePath('kfp-db', 1), 'ckf/kfp-db');
+    assert.equal(layout.databasePath('kfp-db', 3), 'ckf/kfp-db-3');
+  });
+});
+
+describe('backup id', () => {
+  it('sorts by time, whatever the order of the clock readings', () => {
+    const times = ['2026-12-01T00:00:00Z', '2026-11-21T20:15:00Z', '2025-01-31T23:59:59Z'];
+    const ids = times.map((time) => backupIdAt(new Date(time)));
+    assert.deepEqual(ids.toSorted(), times.toSorted());
+  });
+
+  it('is nothing but a time in UTC to the second', () => {
+    for (const text of ['2026-11-21', '2026-11-21T20:15:00', '2026-13-01T00:00:00Z', '../manifest'])
+      assert.equal(isBackupId(text), false, text);
+  });
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { parseManifest, readManifest, writeManifest } from '../../src/repository/manifest.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { aManifest } from '../rigs/manifest.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+
+describe('manifest', () => {
+  it('comes back as it was written', async () => {
+    const store = new FakeObjectStore();
+    await writeManifest(store, 'ckf/sets/x/manifest.json', aManifest());
+    assert.deepEqual(await readManifest(store, 'ckf/sets/x/manifest.json'), aManifest());
+  });
+
+  it('is written once: a set is never changed', async () => {
+    const store = new FakeObjectStore();
+    await writeManifest(store, 'manifest.json', aManifest());
+    await rejectsWithCode(
+      writeManifest(store, 'manifest.json', aManifest({ consistent: false })),
+      'object-exists',
+    );
+  });
+
+  it('is written when the reply was lost and the same PUT is sent again', async () => {
+    const store = new FakeObjectStore();
+    await writeManifest(store, 'manifest.json', aManifest());
+    await writeManifest(store, 'manifest.json', aManifest());
+  });
+
+  it('is not written when it does not fit its schema', async () => {
+    const store = new FakeObjectStore();
+    await assert.rejects(
+      writeManifest(store, 'manifest.json', aManifest({ id: 'yesterday' })),
+      TypeError,
+    );
+    assert.equal(store.objects.size, 0);
+  });
+
+  it('tells a set that is not there from one that cannot be trusted', async () => {
+    const store = new FakeObjectStore();
+    await rejectsWithCode(readManifest(store, 'manifest.json'), 'backup-missing');
+    store.seed('manifest.json', '{"format": 1, "id"');
+    await rejectsWithCode(readManifest(store, 'manifest.json'), 'manifest-invalid');
+    store.seed('manifest.json', JSON.stringify({ ...aManifest(), format: 2 }));
+    await rejectsWithCode(readManifest(store, 'manifest.json'), 'manifest-invalid');
+  });
+
+  it('may have properties that a later charm added', () => {
+    const later = JSON.stringify({ ...aManifest(), volumes: [] });
+    assert.equal(parseManifest(later, 'manifest.json').id, aManifest().id);
+  });
+});
