@@ -36,6 +36,6 @@ export const relationEvents: readonly HookEvent[] = Object.entries(ends).flatMap
 export const hookEvents: readonly HookEvent[] = [
   ...plain.map((hook) => ({ hook })),
   ...ofSecrets.map((hook) => ({ hook, secret: { id: s3Secret } })),
-  ...ofStorage.map((hook) => ({ hook, storage: { id: 'journal/0', location: '/storage' } })),
+  ...ofStorage.map((hook) => ({ hook, storage: { id: 'journal/19', location: '/storage' } })),
   ...relationEvents,
 ];

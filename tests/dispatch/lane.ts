@@ -2,7 +2,7 @@ import { createModel } from '../sandbox/model.ts';
 import { startJujuController } from '../servers/juju/controller.ts';
 import type { JujuUser } from '../servers/juju/users.ts';
 import type { AgentEvent } from '../servers/unit-agent/environment.ts';
-import { type UnitAgentState, newSecret } from '../servers/unit-agent/state.ts';
+import { type UnitAgentState, newSecret, newStorage } from '../servers/unit-agent/state.ts';
 import { type DispatchResult, startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 import { jujuPassword, userSecret } from './world-of-relations.ts';
 
@@ -43,7 +43,7 @@ export const openLane = async (): Promise<Lane> => {
       const { name, uuid } = model.state;
       Object.assign(state, structuredClone(before), {
         model: { name, uuid },
-        storage: { journal: [journal] },
+        storage: storageOf(before, journal),
       });
       const relation = state.relations.find(({ id }) => 'hook' in event && id === event.relation);
       if (relation && 'hook' in event && event.hook.endsWith('-broken'))
@@ -53,6 +53,12 @@ export const openLane = async (): Promise<Lane> => {
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+};
+
+/** The journal is mounted, unless a case says that it is not there yet, or not any more. */
+const storageOf = ({ storage }: UnitAgentState, journal: string): UnitAgentState['storage'] => {
+  const given = storage['journal']?.map(({ mounted }) => ({ ...newStorage(journal), mounted }));
+  return { journal: given ?? [newStorage(journal)] };
 };
 
 /** `juju add-secret`, `juju grant-secret` and `juju config ckf-backup juju-credentials=…`. */

@@ -42,6 +42,15 @@ const cases: Readonly<Record<string, Case>> = {
   'of MySQL 8.4 that takes its keys from a secret, on Juju 4.0': {
     kind: { mysql: '8.4', juju: '4.0' },
   },
+  'on Juju 4.1, which takes the lowest units away again': {
+    kind: { juju: '4.1' },
+    see: ({ model }) => {
+      const names = ['kfp-db', 'katib-db'].map(
+        (application) => model.application(application).units.map(({ name }) => name)[0],
+      );
+      assert.deepEqual(names, ['kfp-db/1', 'katib-db/1']);
+    },
+  },
   'of databases that have three units, without scaling or forcing them': {
     kind: { databaseUnits: 3 },
     see: (box) => {

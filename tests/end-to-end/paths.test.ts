@@ -29,7 +29,7 @@ describe('a database that was told a path at which it cannot write', function ()
     assert.equal((await box.run('restore-control-plane', wanted)).status, 'completed');
 
     await box.disintegrate('kfp-db');
-    const [journal = ''] = box.unit.agent.state.storage['journal'] ?? [];
+    const journal = box.unit.agent.state.storage['journal']?.[0]?.location ?? '';
     rmSync(join(journal, 'database-paths.json'));
     await box.integrate('kfp-db');
     assert.equal(blockedBy(box), 'S3 repository claimed by another cluster');

@@ -93,7 +93,10 @@ describe('nothing secret', function () {
 
   it('is left in a file by the charm', () => {
     const { directory, state } = box.unit.agent;
-    const places = [...Object.values(state.storage).flat(), directory];
+    const places = [
+      ...Object.values(state.storage).flatMap((some) => some.map(({ location }) => location)),
+      directory,
+    ];
     for (const place of places)
       for (const path of readdirSync(place, { recursive: true, withFileTypes: true }))
         // The agent's own configuration has a password of the agent's.

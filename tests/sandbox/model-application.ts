@@ -11,6 +11,8 @@ export interface ApplicationDefinition {
   /** How many units it has from the start, active and idle; `onUnitAdded` is not called for these. */
   readonly units?: number;
   readonly actions?: Readonly<Record<string, ActionHandler | ActionDefinition>>;
+  /** What its units say while a hook of theirs runs, `update-status` included; by default they say nothing. */
+  readonly saysInHooks?: string;
   readonly onUnitAdded?: Behaviour['onUnitAdded'];
   readonly onUnitReady?: Behaviour['onUnitReady'];
   readonly onUnitRemoved?: Behaviour['onUnitRemoved'];
@@ -30,19 +32,25 @@ export const newApplication = (
     life: 'alive',
     status: undefined,
     scale: units,
+    nextUnit: units,
     scheduling: 'normal',
     units: Array.from({ length: units }, (_, number) => ({
-      ...newUnit(core, name, number),
+      ...newUnit(core, name, number, number === 0),
       workload: core.status('active'),
       agent: core.status('idle'),
     })),
   };
 };
 
-export const newUnit = (core: ModelCore, application: string, number: number): UnitState => ({
+export const newUnit = (
+  core: ModelCore,
+  application: string,
+  number: number,
+  leader: boolean,
+): UnitState => ({
   name: `${application}/${number}`,
   number,
-  leader: number === 0,
+  leader,
   life: 'alive',
   workload: core.status('waiting', 'installing agent'),
   agent: core.status('allocating'),
@@ -51,6 +59,7 @@ export const newUnit = (core: ModelCore, application: string, number: number): U
 
 export const behaviourOf = ({
   actions = {},
+  saysInHooks,
   onUnitAdded,
   onUnitReady,
   onUnitRemoved,
@@ -61,6 +70,7 @@ export const behaviourOf = ({
       typeof does === 'function' ? { handler: does } : does,
     ]),
   ),
+  saysInHooks,
   onUnitAdded,
   onUnitReady,
   onUnitRemoved,

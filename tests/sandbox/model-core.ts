@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { JujuRelease } from '../servers/juju/release.ts';
 import type {
   ApplicationState,
   ModelChange,
@@ -29,6 +30,7 @@ export interface ActionDefinition {
 /** What an application does when its units come and go. `signal` fires when the unit is asked to leave. */
 export interface Behaviour {
   readonly actions: ReadonlyMap<string, ActionDefinition>;
+  readonly saysInHooks: string | undefined;
   /** Its hooks run: the unit is executing/maintenance until this resolves. A throw puts the unit into error. */
   readonly onUnitAdded: ((unit: string, signal: AbortSignal) => Promise<void>) | undefined;
   /** The unit is active/idle. */
@@ -59,6 +61,13 @@ export class ModelRefusal extends Error {
 /** The state together with what moves it: behaviours, time and those who wait for a change. */
 export class ModelCore {
   readonly state: ModelState;
+  readonly release: JujuRelease;
+  /** Units that are in a hook: no action runs on them meanwhile. */
+  readonly inHook = new Set<string>();
+  /** Tasks whose pod was force-deleted while they ran. */
+  readonly lostTasks = new Set<string>();
+  /** Milliseconds between two `update-status` of a unit; 0 is never. */
+  readonly updateStatusEvery: number;
   readonly behaviours = new Map<string, Behaviour>();
   /** Milliseconds that each step of a unit's life takes. */
   pace: number;
@@ -66,9 +75,18 @@ export class ModelCore {
   readonly #waiters = new Set<() => void>();
   readonly #listeners = new Set<() => void>();
 
-  constructor(state: ModelState, pace: number) {
+  constructor(
+    state: ModelState,
+    options: {
+      readonly pace: number;
+      readonly release: JujuRelease;
+      readonly updateStatusEvery: number;
+    },
+  ) {
     this.state = state;
-    this.pace = pace;
+    this.pace = options.pace;
+    this.release = options.release;
+    this.updateStatusEvery = options.updateStatusEvery;
   }
 
   get stopped(): AbortSignal {
@@ -112,8 +130,12 @@ export class ModelCore {
 
   /** Lets one step's time pass. */
   async step(signal?: AbortSignal): Promise<void> {
+    await this.pass(this.pace, signal);
+  }
+
+  async pass(milliseconds: number, signal?: AbortSignal): Promise<void> {
     const ends = signal ? AbortSignal.any([signal, this.stopped]) : this.stopped;
-    await delay(this.pace, undefined, { signal: ends });
+    await delay(milliseconds, undefined, { signal: ends });
   }
 
   now(): string {

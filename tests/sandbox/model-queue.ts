@@ -34,8 +34,9 @@ export const enqueueTask = (
   return task;
 };
 
-/** A task that waits is cancelled; one that runs is killed by its unit. */
+/** A task that waits is cancelled; one that runs is killed by its unit. Not in the releases where that does not work. */
 export const cancelTask = (core: ModelCore, task: TaskState): TaskState => {
+  if (!core.release.cancelsTasks) return task;
   if (task.status === 'running') task.status = 'aborting';
   if (task.status === 'pending') {
     task.status = 'cancelled';

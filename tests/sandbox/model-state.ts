@@ -32,6 +32,8 @@ export interface ApplicationState {
   scale: number;
   /** In the order of their numbers. */
   units: UnitState[];
+  /** The number that the next unit gets, where numbers are not used twice. */
+  nextUnit: number;
   /** `pending`: new units stay in allocating. `absent`: they do not even show up in the status. */
   scheduling: 'normal' | 'pending' | 'absent';
 }

@@ -1,6 +1,6 @@
 import type { ActionDefinition, ModelCore } from './model-core.ts';
 import { applicationOf } from './model-core.ts';
-import type { TaskState, UnitState } from './model-state.ts';
+import { isOver, type TaskState, type UnitState } from './model-state.ts';
 
 /** Runs a unit's tasks one at a time, and none while a hook of the unit runs, until the unit has gone. */
 export const runTasks = async (core: ModelCore, unit: UnitState): Promise<void> => {
@@ -10,7 +10,11 @@ export const runTasks = async (core: ModelCore, unit: UnitState): Promise<void> 
   for (;;) {
     await core.until(
       () =>
-        isGone() || (unit.life === 'alive' && unit.agent.status === 'idle' && next() !== undefined),
+        isGone() ||
+        (unit.life === 'alive' &&
+          unit.agent.status === 'idle' &&
+          !core.inHook.has(unit.name) &&
+          next() !== undefined),
     );
     if (isGone()) return;
     const task = next();
@@ -31,15 +35,24 @@ const run = async (core: ModelCore, unit: UnitState, task: TaskState): Promise<v
       if (task.status === 'aborting') killed.abort(new Error('terminated'));
       return { status: 'aborted', message: 'terminated', output: { 'return-code': -1 } };
     });
+  const lost = core
+    .until(() => core.lostTasks.has(task.id) || isOver(task))
+    .then((): Outcome => {
+      killed.abort(new Error('the pod is gone'));
+      return { status: 'failed', message: 'action terminated', output: {} };
+    });
   // Juju kills the charm's process at once; nothing of what it did so far is undone.
   const outcome = await Promise.race([
     attempt(core, task, definition, AbortSignal.any([killed.signal, core.stopped])),
     cancelled,
+    lost,
   ]);
-  task.status = outcome.status;
-  task.message = outcome.message;
-  task.output = outcome.output;
-  task.completed = core.now();
+  if (!(core.lostTasks.has(task.id) && core.release.forgetsTasksOfLostPods)) {
+    task.status = outcome.status;
+    task.message = outcome.message;
+    task.output = outcome.output;
+    task.completed = core.now();
+  }
   unit.agent = core.status('idle');
   core.changed();
 };

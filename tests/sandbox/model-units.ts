@@ -1,5 +1,6 @@
 import { newUnit } from './model-application.ts';
 import type { ModelCore } from './model-core.ts';
+import { runHook, runUpdateStatus } from './model-hooks.ts';
 import type { ApplicationState, UnitState } from './model-state.ts';
 import { isOver } from './model-state.ts';
 import { runTasks } from './model-tasks.ts';
@@ -7,8 +8,8 @@ import { runTasks } from './model-tasks.ts';
 const installing = 'installing charm software';
 
 /**
- * Follows the application's scale for as long as the model runs: missing units come up side by side, and of too many the
- * highest number leaves first, one after the other.
+ * Follows the application's scale for as long as the model runs: missing units come up side by side, and too many leave one
+ * after the other, the highest number first, or since Juju 4.1 the lowest.
  */
 export const followScale = async (
   core: ModelCore,
@@ -19,6 +20,7 @@ export const followScale = async (
     const leaving = new AbortController();
     arrivals.set(unit, leaving);
     whileRunning(core, runTasks(core, unit));
+    whileRunning(core, runUpdateStatus(core, unit));
     whileRunning(core, bringUp(core, application, unit, leaving.signal));
   };
   for (const unit of application.units) arrive(unit);
@@ -29,9 +31,9 @@ export const followScale = async (
       core.changed();
       continue;
     }
-    const last = application.units.at(-1)!;
-    await takeDown(core, application, last, arrivals.get(last));
-    arrivals.delete(last);
+    const leaver = application.units.at(core.release.removesLowestUnit ? 0 : -1)!;
+    await takeDown(core, application, leaver, arrivals.get(leaver));
+    arrivals.delete(leaver);
   }
 };
 
@@ -47,8 +49,10 @@ const missing = ({ units, scale, scheduling }: ApplicationState) =>
   units.length < scale && scheduling !== 'absent';
 
 const addUnit = (core: ModelCore, application: ApplicationState): UnitState => {
-  const unit = newUnit(core, application.name, application.units.length);
-  application.units.push(unit);
+  const { units, name } = application;
+  const number = core.release.removesLowestUnit ? application.nextUnit++ : units.length;
+  const unit = newUnit(core, name, number, units.length === 0);
+  units.push(unit);
   return unit;
 };
 
@@ -72,6 +76,7 @@ const bringUp = async (
     if (unit.workload.message === installing) unit.workload = core.status('active');
     unit.agent = core.status('idle');
     core.changed();
+    if (core.release.installsBeforeStorage) await runHook(core, unit, 'storage-attached');
     await behaviour?.onUnitReady?.(unit.name, leaving);
   } catch {
     if (leaving.aborted || core.stopped.aborted) return;
@@ -92,10 +97,13 @@ const takeDown = async (
   unit.life = 'dying';
   leaving?.abort(new Error(`${unit.name} leaves`));
   core.changed();
-  const mine = core.state.tasks.filter((task) => task.unit === unit.name);
+  const mine = core.state.tasks.filter(
+    (task) => task.unit === unit.name && !core.lostTasks.has(task.id),
+  );
   await core.until(
     () =>
       unit.workload.status !== 'error' &&
+      !core.inHook.has(unit.name) &&
       mine.every((task) => isOver(task) || task.status === 'pending'),
   );
   if (wasThere) {

@@ -173,6 +173,101 @@ describe('the simulated Juju model', () => {
   });
 });
 
+describe('the simulated Juju model of a release', () => {
+  const database: ApplicationDefinition = {
+    name: 'kfp-db',
+    charm: 'mysql-k8s',
+    saysInHooks: 'Checking',
+    actions: {
+      quick: async () => ({}),
+      slow: async ({ signal }) => {
+        await delay(10_000, undefined, { signal });
+        return {};
+      },
+    },
+  };
+  let model: Model;
+  const open = (options: Parameters<typeof createModel>[0]) => {
+    model = createModel({ pace: 1, ...options });
+    model.addApplication(database);
+  };
+  const unitNames = () => model.application('kfp-db').units.map(({ name }) => name);
+  const scaleTo = async (units: number) => {
+    model.setScale('kfp-db', units);
+    await model.settled('kfp-db');
+  };
+
+  afterEach(() => {
+    model.stop();
+  });
+
+  it('4.1 takes the lowest unit away, makes another one the leader, and uses no number twice', async () => {
+    open({ line: '4.1' });
+    await scaleTo(2);
+    await scaleTo(1);
+    assert.deepEqual(unitNames(), ['kfp-db/1']);
+    assert.equal(model.unit('kfp-db/1').leader, true);
+    await scaleTo(0);
+    await scaleTo(1);
+    assert.deepEqual(unitNames(), ['kfp-db/2']);
+  });
+
+  for (const line of ['3.4', '3.6', '4.0'] as const)
+    it(`${line} takes the highest unit away, and starts again with 0`, async () => {
+      open({ line });
+      await scaleTo(2);
+      await scaleTo(1);
+      assert.deepEqual(unitNames(), ['kfp-db/0']);
+      await scaleTo(0);
+      await scaleTo(1);
+      assert.deepEqual(unitNames(), ['kfp-db/0']);
+    });
+
+  it('4.0 does not cancel, and forgets a task whose pod was force-deleted', async () => {
+    open({ line: '4.0' });
+    const task = model.enqueue('kfp-db/0', 'slow', {});
+    await model.until(() => task.status === 'running');
+    model.cancel(task.id);
+    await delay(10);
+    assert.equal(task.status, 'running');
+    model.losePod('kfp-db/0');
+    const next = await model.ended(model.enqueue('kfp-db/0', 'quick', {}).id);
+    assert.deepEqual([task.status, next.status], ['running', 'completed']);
+    await scaleTo(0);
+  });
+
+  it('3.6 fails a task whose pod was force-deleted', async () => {
+    open({ line: '3.6' });
+    const task = model.enqueue('kfp-db/0', 'slow', {});
+    await model.until(() => task.status === 'running');
+    model.losePod('kfp-db/0');
+    assert.equal((await model.ended(task.id)).message, 'action terminated');
+  });
+
+  it('4.0 says that a new unit is active and idle before its storage comes', async () => {
+    open({ line: '4.0' });
+    const seen: string[] = [];
+    model.onChange(() => {
+      const unit = model.application('kfp-db').units[1];
+      const now = unit && `${unit.workload.status}/${unit.agent.status}`;
+      if (now !== undefined && now !== seen.at(-1)) seen.push(now);
+    });
+    model.setScale('kfp-db', 2);
+    await model.until(() => seen.filter((status) => status === 'active/idle').length === 2);
+    assert.deepEqual(seen.slice(-3), ['active/idle', 'maintenance/executing', 'active/idle']);
+  });
+
+  it('lets a charm be in maintenance for the time of its update-status, without an action beside it', async () => {
+    open({ updateStatusEvery: 5 });
+    const unit = model.unit('kfp-db/0');
+    await model.until(() => unit.workload.status === 'maintenance');
+    assert.deepEqual([unit.workload.message, unit.agent.status], ['Checking', 'idle']);
+    const task = model.enqueue('kfp-db/0', 'quick', {});
+    await model.until(() => task.status === 'running');
+    assert.equal(unit.workload.status, 'active');
+  });
+});
+
 const createSaved = (model: Model) => {
   const saved = model.save();
   assert.deepEqual(JSON.parse(JSON.stringify(saved)), JSON.parse(JSON.stringify(model.state)));

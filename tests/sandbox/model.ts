@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type JujuLine, type JujuRelease, jujuReleases } from '../servers/juju/release.ts';
 import type { ApplicationDefinition } from './model-application.ts';
 import { behaviourOf, newApplication, newRelation } from './model-application.ts';
 import type { ActionDefinition } from './model-core.ts';
@@ -13,6 +14,7 @@ import type {
 } from './model-state.ts';
 import { isOver } from './model-state.ts';
 import { cancelTask, enqueueTask, failInterrupted } from './model-queue.ts';
+import { runHook } from './model-hooks.ts';
 import { followScale, whileRunning } from './model-units.ts';
 
 /*
@@ -39,8 +41,13 @@ export const createModel = (options: {
   readonly uuid?: string;
   /** Milliseconds that each step of a unit's life takes. */
   readonly pace?: number;
+  /** Whose habits it has. */
+  readonly line?: JujuLine;
+  /** Milliseconds between two `update-status` of each unit, in which charms say that they are in maintenance; 0, the default, is never. */
+  readonly updateStatusEvery?: number;
   readonly saved?: ModelState;
 }): Model => {
+  const { pace = 5, line = '3.6', updateStatusEvery = 0 } = options;
   const state: ModelState = structuredClone(options.saved) ?? {
     name: options.name ?? 'kubeflow',
     uuid: options.uuid ?? randomUUID(),
@@ -51,7 +58,7 @@ export const createModel = (options: {
     tasks: [],
     changes: [],
   };
-  return new Model(new ModelCore(state, options.pace ?? 5));
+  return new Model(new ModelCore(state, { pace, release: jujuReleases[line], updateStatusEvery }));
 };
 
 export class Model {
@@ -69,6 +76,10 @@ export class Model {
 
   get changes(): readonly ModelChange[] {
     return this.state.changes;
+  }
+
+  get release(): JujuRelease {
+    return this.#core.release;
   }
 
   set pace(milliseconds: number) {
@@ -130,6 +141,18 @@ export class Model {
   /** `juju cancel-task`. */
   cancel(id: string): TaskState {
     return cancelTask(this.#core, this.task(id));
+  }
+
+  /** `kubectl delete pod --force` while an action runs: its process is gone, and a new pod takes the unit's place. */
+  losePod(unit: string): void {
+    for (const { id, status } of this.state.tasks.filter((task) => task.unit === unit))
+      if (status === 'running') this.#core.lostTasks.add(id);
+    this.#core.changed();
+  }
+
+  /** Runs a hook of a unit, when it has time for one; its charm says meanwhile that it is in maintenance. */
+  async runHook(unit: string, hook: string): Promise<void> {
+    await runHook(this.#core, this.unit(unit), hook);
   }
 
   /** Resolves with the task when it has ended. */

@@ -13,8 +13,10 @@ export const addApplications = (
   { mysql, databaseUnits }: Settings,
   pace: number,
 ): Databases => {
-  for (const name of ['minio', 'mlmd', 'kfp-metadata-writer', 's3-integrator'])
-    model.addApplication({ name, charm: name });
+  const saysInHooks = 'Checking Kubernetes resources';
+  for (const name of ['minio', 'mlmd', 'kfp-metadata-writer'])
+    model.addApplication({ name, charm: name, saysInHooks });
+  model.addApplication({ name: 's3-integrator', charm: 's3-integrator' });
   const database = (application: keyof Databases, schema: 'mlpipeline' | 'katib') =>
     addMysql(model, {
       application,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { AgentEvent } from '../../servers/unit-agent/environment.ts';
 import {
   type CloudCredential,
+  newStorage,
   newUnit,
   type UnitAgentState,
 } from '../../servers/unit-agent/state.ts';
@@ -10,6 +11,7 @@ import {
   startUnitAgent,
   type UnitAgent,
 } from '../../servers/unit-agent/unit-agent.ts';
+import { releaseOf } from '../../servers/juju/release.ts';
 import type { Model } from '../model.ts';
 
 export type Hook = Extract<AgentEvent, { hook: string }>;
@@ -44,7 +46,7 @@ export const startBackupUnit = async (options: {
   const { name: modelName, uuid } = model.state;
   const state: UnitAgentState = {
     ...(saved ?? newUnit({ model: { name: modelName, uuid }, jujuVersion })),
-    storage: { journal: [journal] },
+    storage: { journal: [newStorage(journal)] },
     credential,
   };
   const { application } = state;
@@ -81,12 +83,25 @@ export const startBackupUnit = async (options: {
   };
 };
 
-/** The first hooks of a unit, in Juju's order. */
+/** The first hooks of a unit, in Juju's order: since 4.0 the first of them run before the storage that is listed has been mounted. */
 export const install = async (unit: BackupUnit): Promise<void> => {
-  const location = unit.agent.state.storage['journal']?.[0] ?? '';
-  await unit.hook({ hook: 'journal-storage-attached', storage: { id: 'journal/0', location } });
-  for (const name of ['install', 'leader-elected', 'config-changed', 'start'])
-    await unit.hook({ hook: name });
+  const { state } = unit.agent;
+  const journal = state.storage['journal']?.[0];
+  if (journal === undefined) throw new Error('the unit has no storage journal');
+  const attach = async () => {
+    journal.mounted = true;
+    const { id, location } = journal;
+    await unit.hook({
+      hook: 'journal-storage-attached',
+      storage: { id: `journal/${id}`, location },
+    });
+  };
+  const late = releaseOf(state.jujuVersion).installsBeforeStorage;
+  journal.mounted = false;
+  if (!late) await attach();
+  for (const hook of ['install', 'leader-elected']) await unit.hook({ hook });
+  if (late) await attach();
+  for (const hook of ['config-changed', 'start']) await unit.hook({ hook });
 };
 
 /** What Juju runs when the charm's container was restarted. */

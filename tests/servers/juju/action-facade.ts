@@ -20,7 +20,12 @@ export const actionMethods: Readonly<Record<string, JujuMethod>> = {
     needs: 'write',
     run: ({ model, params }) => ({
       results: tagsOf(params).map((tag) =>
-        itemOf(() => taskReply(model.cancel(tag.replace(/^action-/, '')))),
+        itemOf(() => {
+          const task = model.cancel(tag.replace(/^action-/, ''));
+          return model.release.cancelsTasks
+            ? taskReply(task)
+            : { error: { message: '', code: '' } };
+        }),
       ),
     }),
   },

@@ -43,10 +43,9 @@ const scale = ({ model, release }: Call, item: unknown) => {
     return { info: { 'num-units': units } };
   } catch (error) {
     const { message, code } = refusalAsFailure(error, {
-      'no-application':
-        release.line === '4.0'
-          ? new JujuFailure('application not found', 'not found')
-          : new JujuFailure(`application "${name}" does not exist`, ''),
+      'no-application': release.failsWholeCall
+        ? new JujuFailure('application not found', 'not found')
+        : new JujuFailure(`application "${name}" does not exist`, ''),
       'not-alive': new JujuFailure(
         `cannot set scale for application "${name}" to ${units}: application is not found or not alive`,
         '',

@@ -1,11 +1,10 @@
 import { ToolError, atMost, parseArguments } from './arguments.ts';
 import type { ActionResults, HookContext, RunningAction } from './context.ts';
+import { releaseOf } from '../juju/release.ts';
 import { type Tool, formatFlags, json, wantJson } from './tool.ts';
 
 const segment = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const reserved = new Set(['stdout', 'stdout-encoding', 'stderr', 'stderr-encoding']);
-/** Juju 3.6 drops the rest without a word (state/action.go). */
-const logLimit = 1000;
 
 const running = (context: HookContext): RunningAction => {
   if (context.action === undefined) throw new ToolError(1, 'not running an action');
@@ -52,7 +51,8 @@ export const actionTools: Readonly<Record<string, Tool>> = {
     const { positional } = parseArguments(argv, {});
     if (positional.length === 0) throw new ToolError(2, 'no message specified');
     const { log } = running(context);
-    if (log.length < logLimit) log.push(positional.join(' '));
+    if (log.length < releaseOf(context.seen.jujuVersion).actionLogLines)
+      log.push(positional.join(' '));
     return '';
   },
 };

@@ -33,8 +33,7 @@ export const actionResult = (
     results,
     log: action.log,
   });
-  if (end.signal !== null)
-    return outcome('failed', end.signal === 'SIGTERM' ? 'terminated' : 'signal: killed');
+  if (end.signal !== null) return outcome('failed', 'terminated');
   // The message of action-fail is lost when the process does not exit 0.
   if (end.exitCode !== 0) return outcome('failed', `exit status ${end.exitCode ?? -1}`);
   if (action.failure !== undefined) return outcome('failed', action.failure);

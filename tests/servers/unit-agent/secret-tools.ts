@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { releaseOf } from '../juju/release.ts';
 import { ToolError, atMost, parseArguments } from './arguments.ts';
 import { type HookContext, relationOf } from './context.ts';
 import { contentOf } from './secret-content.ts';
@@ -43,7 +44,9 @@ export const secretTools: Readonly<Record<string, Tool>> = {
       if (label !== undefined) secret.label = label;
       state.secrets.push(structuredClone(secret));
     });
-    return `secret:${id}\n`;
+    const { jujuVersion, model } = context.seen;
+    const place = releaseOf(jujuVersion).secretUriNamesModel ? `//${model.uuid}/` : '';
+    return `secret:${place}${id}\n`;
   },
   'secret-set': ({ context, argv }) => {
     const { positional } = parseArguments(argv, writeFlags);
@@ -82,6 +85,14 @@ export const secretTools: Readonly<Record<string, Tool>> = {
     });
     return '';
   },
+  'secret-ids': ({ context, argv }) => {
+    const { flags, positional } = parseArguments(argv, formatFlags);
+    wantJson(flags);
+    atMost(positional, 0);
+    const { secrets, application } = context.seen;
+    const ids = secrets.filter(({ owner }) => owner === application).map(({ id }) => id);
+    return json(ids.length === 0 ? null : ids);
+  },
   'secret-info-get': ({ context, argv }) => {
     const { flags, positional } = parseArguments(argv, { ...formatFlags, '--label': true });
     wantJson(flags);
@@ -109,8 +120,10 @@ export const readSecret = (
   secret: SecretState,
   how: { readonly peek: boolean; readonly refresh: boolean; readonly label?: string },
 ): Record<string, string> => {
-  if (secret.owner !== application && !secret.grants.includes(application))
-    throw new ToolError(1, 'permission denied');
+  if (secret.owner !== application && !secret.grants.includes(application)) {
+    const { jujuVersion, unit } = state;
+    throw new ToolError(1, releaseOf(jujuVersion).secretDenied(`${application}/${unit}`));
+  }
   const latest = secret.revisions.length;
   const consumer = (secret.consumers[application] ??= { revision: latest });
   if (how.refresh) consumer.revision = latest;

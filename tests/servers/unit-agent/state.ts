@@ -31,6 +31,16 @@ export interface SecretState {
   consumers: Record<string, { revision: number; label?: string }>;
 }
 
+/** A filesystem that metadata.yaml asks for. */
+export interface StorageState {
+  /** Counted over all storages of the model, so that the first `journal` of a unit may be `journal/19`. */
+  readonly id: number;
+  /** A mount point below /var/lib/juju/storage, whose name counts for itself. */
+  readonly location: string;
+  /** Juju lists a storage before it is mounted, and `storage-get` fails until then. */
+  mounted: boolean;
+}
+
 export interface CloudCredential {
   readonly endpoint: string;
   readonly token: string;
@@ -48,8 +58,8 @@ export interface UnitAgentState {
   config: Record<string, string | number | boolean>;
   relations: RelationState[];
   secrets: SecretState[];
-  /** Storage name to the directories of its instances. */
-  storage: Record<string, string[]>;
+  /** By the name in metadata.yaml. One that was detached is not in it. */
+  storage: Record<string, StorageState[]>;
   /** What a trusted application gets from credential-get; without it Juju refuses. */
   credential?: CloudCredential;
   /** Why credential-get refuses although the application is trusted, as Juju did on Kubernetes before 3.6.11. */
@@ -78,6 +88,13 @@ export const newUnit = (change: Partial<UnitAgentState> = {}): UnitAgentState =>
   applicationStatus: { status: 'unknown', message: '' },
   workloadVersion: '',
   ...change,
+});
+
+/** A storage as it is once its volume has come. */
+export const newStorage = (location: string, id = 19): StorageState => ({
+  id,
+  location,
+  mounted: true,
 });
 
 /** A relation as it is once its other end has been added, with one unit there. */

@@ -30,7 +30,7 @@ import { type AgentEvent, hookEnvironment } from './environment.ts';
 import { type ActionResult, actionResult } from './outcome.ts';
 import { type RecordedCall, listenForTools, progressOf } from './socket.ts';
 import { layOutUnit } from './layout.ts';
-import { type UnitAgentState, newUnit } from './state.ts';
+import { type UnitAgentState, newStorage, newUnit } from './state.ts';
 
 export interface UnitAgentOptions {
   readonly state?: UnitAgentState;
@@ -68,7 +68,7 @@ export interface RunningDispatch {
 
 export interface UnitAgent extends AsyncDisposable {
   readonly state: UnitAgentState;
-  /** Where the unit's files are; `storage/<name>/<n>` and `agents/unit-…` lie below. */
+  /** Where the unit's files are; `storage/<name>-<n>` and `agents/unit-…` lie below. */
   readonly directory: string;
   start(event: AgentEvent): RunningDispatch;
   dispatch(event: AgentEvent): Promise<DispatchResult>;
@@ -183,10 +183,10 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
     enter,
     async attachStorage(name) {
       if (!charm.storages.has(name)) throw new Error(`metadata.yaml declares no storage ${name}`);
-      const locations = (state.storage[name] ??= []);
-      const location = join(directory, 'storage', name, String(locations.length));
+      const instances = (state.storage[name] ??= []);
+      const location = join(directory, 'storage', `${name}-${instances.length}`);
       await mkdir(location, { recursive: true });
-      locations.push(location);
+      instances.push(newStorage(location, 19 + instances.length));
       return location;
     },
     async [Symbol.asyncDispose]() {

@@ -1,3 +1,4 @@
+import { releaseOf } from '../juju/release.ts';
 import { ToolError, atMost, keyValues, parseArguments } from './arguments.ts';
 import { type Tool, formatFlags, json, wantJson } from './tool.ts';
 
@@ -79,7 +80,7 @@ export const unitTools: Readonly<Record<string, Tool>> = {
     return json(
       Object.entries(context.seen.storage)
         .filter(([name]) => positional[0] === undefined || name === positional[0])
-        .flatMap(([name, locations]) => locations.map((_, index) => `${name}/${index}`)),
+        .flatMap(([name, instances]) => instances.map(({ id }) => `${name}/${id}`)),
     );
   },
   'storage-get': ({ context, argv }) => {
@@ -87,15 +88,42 @@ export const unitTools: Readonly<Record<string, Tool>> = {
     wantJson(flags);
     atMost(positional, 1);
     const id = flags.get('-s') ?? '';
-    const [name = '', index] = id.split('/');
-    const location = context.seen.storage[name]?.[Number(index)];
-    if (location === undefined)
-      throw new ToolError(
-        2,
-        `invalid value ${JSON.stringify(id)} for option -s: storage not found`,
+    const [name = '', number] = id.split('/');
+    const { storage, application, unit } = context.seen;
+    const instance = storage[name]?.find((candidate) => String(candidate.id) === number);
+    const invalid = (why: string) =>
+      new ToolError(2, `invalid value ${JSON.stringify(id)} for option -s: ${why}`);
+    if (instance === undefined) throw invalid('storage not found');
+    if (!instance.mounted)
+      throw invalid(
+        `mount point for storage attachment "storage-${name}-${number}" for unit "${application}/${unit}" missing`,
       );
-    const all: Record<string, string> = { kind: 'filesystem', location };
+    const all: Record<string, string> = { kind: 'filesystem', location: instance.location };
     return json(positional[0] === undefined ? all : all[positional[0]]);
+  },
+  'network-get': ({ context, argv }) => {
+    const { flags, positional } = parseArguments(
+      argv,
+      { ...formatFlags, '--relation': true, '--bind-address': false, '--ingress-address': false },
+      { '-r': '--relation' },
+    );
+    wantJson(flags);
+    atMost(positional, 1);
+    const [binding = ''] = positional;
+    const { charm, seen } = context;
+    if (!charm.endpoints.has(binding))
+      throw new ToolError(1, `no network config found for binding "${binding}"`);
+    const { application, unit, model } = seen;
+    const address = `10.1.0.${unit + 1}`;
+    const name = `${application}-${unit}.${application}-endpoints.${model.name}.svc.cluster.local`;
+    const bind = releaseOf(seen.jujuVersion).bindsToNames ? name : address;
+    return json({
+      'bind-addresses': [
+        { 'interface-name': '', addresses: [{ hostname: '', value: bind, cidr: '' }] },
+      ],
+      'egress-subnets': ['10.152.183.9/32'],
+      'ingress-addresses': ['10.152.183.9'],
+    });
   },
   'credential-get': ({ context, argv }) => {
     const { flags } = parseArguments(argv, formatFlags);
