@@ -96,7 +96,7 @@ export const openHookTools = (
     storageLocation: async (name) => {
       const [id] = parseStrings('storage-list', await json('storage-list', name));
       if (id === undefined) return undefined;
-      const location = await json('storage-get', '-s', id, 'location');
+      const location = await unlessNotMounted(json('storage-get', '-s', id, 'location'));
       return typeof location === 'string' && location !== '' ? location : undefined;
     },
     cloudCredential: async () => {
@@ -134,6 +134,20 @@ const saysUntrusted = ({ reason }: HookToolError): boolean =>
   /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(
     reason,
   );
+
+/** Juju lists a storage before it has mounted it (seen in 4.0.15), and while it takes it away. */
+const unlessNotMounted = async (work: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (
+      error instanceof HookToolError &&
+      error.says('mount point for storage attachment', 'storage not found')
+    )
+      return undefined;
+    throw error;
+  }
+};
 
 /** A relation may go while a hook runs; what was read from it is then nothing. */
 const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {

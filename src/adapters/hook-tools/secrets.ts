@@ -48,10 +48,10 @@ const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Prom
     parseJson('secret-get', await run('secret-get', [how, '--format=json', '--', id])),
   );
 
-/** Juju's words for a secret that exists but is not ours to read, and for one that does not exist. */
+/** Juju's words for a secret that exists but is not ours to read (until 3.6, since 4.0), and for one that does not exist. */
 const explained = (id: string, cause: unknown): unknown => {
   if (!(cause instanceof HookToolError)) return cause;
-  if (cause.says('permission denied', 'access denied'))
+  if (cause.says('permission denied', 'access denied', 'is not allowed to read this secret'))
     return new CharmError(
       'juju-credentials-not-granted',
       `Juju does not let this application read the secret ${id}.`,

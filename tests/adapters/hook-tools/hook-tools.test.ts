@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { openHookTools } from '../../../src/adapters/hook-tools/hook-tools.ts';
 import { createRedaction } from '../../../src/adapters/redaction.ts';
+import { hasCode } from '../../../src/errors.ts';
 import {
   type HookToolsRig,
   cluster,
@@ -141,6 +142,24 @@ describe('hook tools of Juju', () => {
     await rig.tools.ownSecret('mine', { 'secret-key': 'unseen-2' });
     await rig.tools.setApplicationData('s3-credentials:4', { 'secret-key': 'unseen-3' });
     assert.ok(!JSON.stringify(rig.entered.calls).includes('unseen'));
+  });
+
+  for (const version of ['3.4.5', '3.6.14', '4.0.15', '4.1-beta2'])
+    it(`know a secret that is not granted by the words of Juju ${version}`, async () => {
+      await using rig = await openReal(true, false, version);
+      await assert.rejects(rig.tools.secret(foreignSecret), (error) =>
+        hasCode(error, 'juju-credentials-not-granted'),
+      );
+    });
+
+  it('take a storage that is listed and not mounted yet, or not any more, for one that is not there', async () => {
+    await using rig = await openReal();
+    const [journal] = rig.entered.context.seen.storage['journal'] ?? [];
+    assert.ok(journal);
+    journal.mounted = false;
+    assert.equal(await rig.tools.storageLocation('journal'), undefined);
+    rig.entered.context.seen.storage = {};
+    assert.equal(await rig.tools.storageLocation('journal'), undefined);
   });
 
   it('show a rotated secret at once', async () => {
