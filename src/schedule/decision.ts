@@ -1,0 +1,103 @@
+import type { CurrentRun, EndedRun, RetryRules } from './current-run.ts';
+import type { Schedule } from './schedule.ts';
+import { type Facts, type Hindrance, type StartRules, lookAgain } from './start.ts';
+import type { Unused } from './unused.ts';
+
+/** What the leader remembers from hook to hook. */
+export interface Standing {
+  /** Every slot up to this instant is accounted for: it was begun, skipped or missed, or is none of ours. */
+  readonly accounted: Date;
+  readonly current?: CurrentRun;
+}
+
+export interface Situation {
+  readonly schedule: Schedule;
+  readonly standing: Standing;
+  readonly now: Date;
+  /** Undefined: not looked at yet. The decision is then `look` when they matter. */
+  readonly facts: Facts | undefined;
+  readonly rules: StartRules & RetryRules;
+}
+
+export type Step =
+  | { readonly kind: 'look' }
+  | { readonly kind: 'wait'; readonly why?: Waiting }
+  | { readonly kind: 'run'; readonly run: BegunRun };
+
+export interface BegunRun {
+  readonly slot: Date;
+  readonly attempt: number;
+  /** Whether it may go on although something runs. */
+  readonly allowRunning: boolean;
+}
+
+/** Why a slot that is due was not begun, and until when it may still be. */
+export interface Waiting {
+  readonly slot: Date;
+  readonly until: Date;
+  readonly hindrance: Hindrance | { readonly kind: 'retry'; readonly attempt: number };
+}
+
+export interface Decision {
+  readonly step: Step;
+  /** Slots that get no run, to be recorded. */
+  readonly unused: readonly Unused[];
+  /** A run that ended since the last time. */
+  readonly ended: EndedRun | undefined;
+  /** To be remembered; with a run that was begun, `withRun` adds it. */
+  readonly standing: Standing;
+  /** When to decide again at the latest. Always later than now; undefined when no slot comes any more. */
+  readonly wake: Date | undefined;
+}
+
+/** Milliseconds. Juju's alarms come up to 59 s early (Juju 3.6, internal/worker/secretexpire: "one minute granularity"). */
+export const early = 60_000;
+
+/** Puts a decision together, with the time at which to decide again. */
+export const decision = (
+  situation: Situation,
+  {
+    step,
+    accounted,
+    current,
+    unused = [],
+    ended,
+  }: {
+    readonly step: Step;
+    readonly accounted: Date;
+    readonly current?: CurrentRun | undefined;
+    readonly unused?: readonly Unused[];
+    readonly ended?: EndedRun | undefined;
+  },
+): Decision => ({
+  ...{ step, unused, ended },
+  standing: { accounted, ...(current && { current }) },
+  wake: wakeAt(situation, step, accounted, current),
+});
+
+const wakeAt = (
+  { now, schedule }: Situation,
+  step: Step,
+  accounted: Date,
+  current: CurrentRun | undefined,
+): Date | undefined => {
+  const from = later(now, early);
+  const soon = later(now, lookAgain);
+  const hindrance = step.kind === 'wait' ? step.why?.hindrance : undefined;
+  const lookAt =
+    hindrance?.kind === 'excluded'
+      ? hindrance.until
+      : hindrance?.kind === 'retry' || (step.kind === 'wait' && !hindrance && !current)
+        ? undefined
+        : soon;
+  const times = [schedule.next(accounted > from ? accounted : from), lookAt, current?.retryAt];
+  return times
+    .filter((time) => time !== undefined && time > now)
+    .reduce(
+      (first, time) => (first !== undefined && time !== undefined && first < time ? first : time),
+      undefined,
+    );
+};
+
+export const later = (time: Date, milliseconds: number): Date =>
+  new Date(time.getTime() + milliseconds);

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { Cron } from 'croner';
+import { CharmError, reasonOf } from '../errors.ts';
+import { type Exclusions, parseExclusions } from './exclusions.ts';
+
+/** The slots of a schedule: the instants at which a backup is due. */
+export interface Schedule {
+  /** The first slot that is strictly later; undefined when there is none any more. */
+  readonly next: (after: Date) => Date | undefined;
+  readonly exclusions: Exclusions;
+}
+
+export interface ScheduleOptions {
+  /** Five cron fields, a name such as `@daily`, or `@daily-random`. */
+  readonly schedule: string;
+  /** IANA name. */
+  readonly timezone: string;
+  readonly exclude: string;
+  /** What the minute of `@daily-random` is made from, so that it stays the same for ever. */
+  readonly modelUuid: string;
+  /** For the commands in messages. */
+  readonly application: string;
+}
+
+const names = /^@(hourly|daily|midnight|weekly|monthly|yearly|annually)$/;
+const hour = 3_600_000;
+/** A schedule whose slots are all excluded is given up after so many of them. */
+const mostExcluded = 1000;
+
+/**
+ * Reads the options of the schedule. Rejects with `option-invalid`: the option, what is wrong with it, and the command. The syntax is that of Vixie
+ * cron; how it treats the days on which the clock is changed is croner's, from version 11 on: a fixed time that does not exist that day comes at the
+ * first valid instant, one that exists twice comes once, and jobs of every hour miss none.
+ */
+export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
+  const { timezone } = options;
+  if (!isTimezone(timezone))
+    throw wrong(
+      options,
+      'schedule-timezone',
+      timezone,
+      'must be an IANA name, such as Europe/Berlin',
+    );
+  const exclusions = parseExclusions(options.exclude, timezone);
+  if (exclusions === undefined)
+    throw wrong(
+      options,
+      'schedule-exclude',
+      options.exclude,
+      'must be windows such as "Mon-Fri 08:00-18:00, Sat, 23:00-01:00", which leave some time free',
+    );
+  const cron = openCron(options);
+  const next = (after: Date): Date | undefined => {
+    let from = after;
+    for (let tries = 0; tries < mostExcluded; tries++) {
+      const slot = cron.nextRun(from) ?? undefined;
+      if (slot === undefined) return undefined;
+      const excluded = exclusions.remaining(slot);
+      if (excluded === 0) return slot;
+      // An hour less than to the window's end, because the clock may be changed in it.
+      from = new Date(slot.getTime() + Math.max(0, excluded - hour - 1));
+    }
+    return undefined;
+  };
+  const first = next(now);
+  if (first === undefined)
+    throw wrong(options, 'schedule', options.schedule, 'never comes, or only in excluded times');
+  if (shortestInterval(next, first) < hour)
+    throw wrong(options, 'schedule', options.schedule, 'must leave an hour between two backups');
+  return { next, exclusions };
+};
+
+/** The longest time between two of the next 60 slots, in seconds: an alert must not ring before that. 0 when there are no two. */
+export const longestInterval = (schedule: Pick<Schedule, 'next'>, from: Date): number => {
+  let longest = 0;
+  let last = schedule.next(from);
+  for (let count = 0; count < 60 && last !== undefined; count++) {
+    const next = schedule.next(last);
+    if (next !== undefined) longest = Math.max(longest, next.getTime() - last.getTime());
+    last = next;
+  }
+  return longest / 1000;
+};
+
+/** Of the next few slots, in milliseconds. */
+const shortestInterval = (next: Schedule['next'], first: Date): number => {
+  let shortest = Infinity;
+  let last: Date | undefined = first;
+  for (let count = 0; count < 6 && last !== undefined; count++) {
+    const following = next(last);
+    if (following !== undefined)
+      shortest = Math.min(shortest, following.getTime() - last.getTime());
+    last = following;
+  }
+  return shortest;
+};
+
+const openCron = (options: ScheduleOptions): Cron => {
+  const { schedule, timezone, modelUuid } = options;
+  const pattern =
+    schedule.trim() === '@daily-random' ? `${randomMinute(modelUuid)} * * *` : schedule.trim();
+  // croner takes ISO dates and question marks too, which cron does not.
+  if (!names.test(pattern) && (pattern.split(/\s+/).length !== 5 || pattern.includes('?')))
+    throw wrong(
+      options,
+      'schedule',
+      schedule,
+      'must be five cron fields such as "0 2 * * *", @hourly, @daily, @weekly, @monthly, @yearly or @daily-random',
+    );
+  try {
+    return new Cron(pattern, { paused: true, timezone, mode: '5-part' });
+  } catch (error) {
+    throw wrong(options, 'schedule', schedule, `cannot be read: ${reasonOf(error)}`);
+  }
+};
+
+/** Minute and hour, spread over the day by the model. */
+const randomMinute = (modelUuid: string): string => {
+  const minute = createHash('sha256').update(modelUuid).digest().readUInt32BE() % (24 * 60);
+  return `${minute % 60} ${Math.floor(minute / 60)}`;
+};
+
+const isTimezone = (name: string): boolean => {
+  try {
+    // Offsets such as +02:00 are taken too, and have no daylight saving; a name says what is meant.
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return !/^[+-]/.test(timeZone);
+  } catch {
+    return false;
+  }
+};
+
+const wrong = (
+  { application }: ScheduleOptions,
+  option: string,
+  value: string,
+  reason: string,
+): CharmError =>
+  new CharmError(
+    'option-invalid',
+    `The option ${option} is ${JSON.stringify(value)}, but it ${reason}. Run: juju config ${application} ${option}=<value>`,
+  );

@@ -1,0 +1,74 @@
+import type { Exclusions } from './exclusions.ts';
+import { type SeenTask, foundBusy, isInTheWay } from './tasks.ts';
+
+/** What is known beyond the clock; looked at only when it matters, because it costs a login. */
+export type Facts =
+  | { readonly kind: 'unreachable' }
+  | {
+      readonly kind: 'seen';
+      readonly tasks: readonly SeenTask[];
+      /** What runs in Kubeflow and would make a set inconsistent. */
+      readonly busy: readonly string[];
+    };
+
+export interface StartRules {
+  /** Milliseconds after which a slot that was not begun is missed. */
+  readonly startDeadline: number;
+  /** Milliseconds after which a task no longer stands in the way. */
+  readonly runDeadline: number;
+  readonly whenBusy: 'wait' | 'skip' | 'run';
+}
+
+/** What a slot that is due waits for. */
+export type Hindrance =
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'task'; readonly task: string }
+  | { readonly kind: 'excluded'; readonly until: Date }
+  | { readonly kind: 'busy'; readonly running: readonly string[] };
+
+export type Start =
+  | { readonly kind: 'hold'; readonly hindrance: Hindrance }
+  | { readonly kind: 'skip'; readonly reason: string }
+  /** `allowRunning`: it may go on although something runs. */
+  | { readonly kind: 'run'; readonly allowRunning: boolean };
+
+/** How soon something that stands in the way is looked at again, in milliseconds. */
+export const lookAgain = 5 * 60_000;
+/** What is over within a minute is not waited for. */
+const trifle = 60_000;
+
+/** Whether the run of a slot that is due, and not late, may start now. */
+export const judgeStart = (
+  slot: Date,
+  facts: Facts,
+  {
+    now,
+    rules,
+    exclusions,
+  }: { readonly now: Date; readonly rules: StartRules; readonly exclusions: Exclusions },
+): Start => {
+  const hold = (hindrance: Hindrance): Start => ({ kind: 'hold', hindrance });
+  if (facts.kind === 'unreachable') return hold({ kind: 'unreachable' });
+  const { tasks, busy } = facts;
+  const active = tasks.find((task) => isInTheWay(task, now, rules.runDeadline));
+  if (active !== undefined) return hold({ kind: 'task', task: active.task });
+  const excluded = exclusions.remaining(now);
+  if (excluded > trifle)
+    return hold({ kind: 'excluded', until: new Date(now.getTime() + excluded) });
+  const isBusy = busy.length > 0 || tasks.some((task) => foundBusyJustNow(task, slot, now));
+  if (rules.whenBusy === 'run' || !isBusy)
+    return { kind: 'run', allowRunning: rules.whenBusy === 'run' };
+  if (rules.whenBusy === 'skip') {
+    const running = busy.slice(0, 3).join(', ') || 'something began to run';
+    return { kind: 'skip', reason: `Kubeflow was busy (schedule-when-busy=skip): ${running}.` };
+  }
+  const untilDeadline = slot.getTime() + rules.startDeadline - now.getTime();
+  return untilDeadline > 2 * lookAgain
+    ? hold({ kind: 'busy', running: busy })
+    : { kind: 'run', allowRunning: true };
+};
+
+const foundBusyJustNow = (task: SeenTask, slot: Date, now: Date): boolean =>
+  foundBusy(task) &&
+  task.slot?.getTime() === slot.getTime() &&
+  now.getTime() - (task.ended ?? task.began).getTime() < lookAgain;
