@@ -33,6 +33,15 @@ export const etagOfParts = (md5s: readonly string[]): string => {
   return `${hash.digest('hex')}-${md5s.length}`;
 };
 
+/** Whether the ETags alone tell that two objects have the same bytes. That they differ tells nothing. */
+export const provesContent = (
+  copy: { readonly etag: string },
+  source: { readonly etag: string },
+): boolean =>
+  copy.etag === source.etag ||
+  // One part in the source, one piece in the copy: the source's ETag is the MD5 of the copy's.
+  (source.etag.endsWith('-1') && isMd5(copy.etag) && etagOfParts([copy.etag]) === source.etag);
+
 /**
  * The layout that an object of this size and this many parts most likely has: one of the usual sizes, or else the smallest whole MiB.
  * Undefined when the target would refuse such parts.

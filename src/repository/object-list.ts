@@ -28,6 +28,9 @@ export interface ListedObject {
   readonly sha256?: string;
 }
 
+/** The ETag that the bytes of a listed object have in the mirror, and the last part of their name in the history. */
+export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;
+
 /** Reads a set's object list from S3, in constant memory. Rejects with `manifest-invalid` when it is damaged. */
 export async function* openObjectList(
   store: ObjectStore,

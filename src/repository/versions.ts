@@ -1,13 +1,61 @@
-import { provesContent } from '../components/buckets/compare.ts';
 import { compareKeys } from '../ports/key-order.ts';
-import type { ListedObject } from './object-list.ts';
+import type { ObjectStore, StoredObject } from '../world.ts';
+import { judgeContent } from './content.ts';
+import { isMd5, provesContent } from './etag.ts';
+import { type ListedObject, storedEtag } from './object-list.ts';
 
-/** The ETag that the bytes of a listed object have in the mirror, and the last part of their name in the history. */
-export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;
+/** An object as a listing or HEAD shows it. */
+type Shown = Pick<StoredObject, 'size' | 'etag'>;
 
-/** Whether an object of the mirror is the version that a set lists. */
-export const isVersion = (mirror: { readonly etag: string }, listed: ListedObject): boolean =>
-  mirror.etag === storedEtag(listed) || provesContent(mirror, listed);
+/**
+ * Whether an object of the mirror is the version that a set lists. Verify, restore and prune all ask this, so that what one accepts the
+ * others do, too.
+ */
+export const isVersion = (mirror: Shown, listed: ListedObject): boolean =>
+  mirror.size === listed.size &&
+  (mirror.etag === storedEtag(listed) || provesContent(mirror, listed));
+
+/**
+ * Whether an object under a version's name in the history is that version. A copy on the server may have another ETag than its original
+ * when that was in parts, or when the bucket encrypts by now. So two MD5s that contradict each other are settled by reading it.
+ */
+export const isVersionInHistory = async (
+  store: Pick<ObjectStore, 'get' | 'head'>,
+  found: StoredObject,
+  listed: ListedObject,
+): Promise<boolean> => {
+  if (found.size !== listed.size) return false;
+  const contradicts =
+    listed.mirrorEtag === undefined &&
+    isMd5(listed.etag) &&
+    isMd5(found.etag) &&
+    found.etag !== listed.etag;
+  return !contradicts || (await judgeContent(store, found, listed)).kind === 'proven';
+};
+
+/** Where versions lie: the prefixes of a bucket's mirror and history. */
+export interface Places {
+  readonly mirror: string;
+  readonly history: string;
+}
+
+export const nameInHistory = ({ history }: Places, listed: ListedObject): string =>
+  `${history}${listed.key}/${storedEtag(listed)}`;
+
+/**
+ * Looks for a version in the mirror and then in the history. In this order, because a backup that runs meanwhile copies a version to
+ * the history before it replaces it in the mirror.
+ */
+export const findVersion = async (
+  store: Pick<ObjectStore, 'get' | 'head'>,
+  places: Places,
+  listed: ListedObject,
+): Promise<StoredObject | undefined> => {
+  const current = await store.head(places.mirror + listed.key);
+  if (current && isVersion(current, listed)) return current;
+  const kept = await store.head(nameInHistory(places, listed));
+  return kept && (await isVersionInHistory(store, kept, listed)) ? kept : undefined;
+};
 
 /** A listed object under the name that it has, or would have, below `history/<bucket>/`. */
 interface HistoryName<Listed extends ListedObject = ListedObject> {

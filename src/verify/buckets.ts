@@ -1,10 +1,14 @@
 import { hasCode } from '../errors.ts';
-import { isMd5 } from '../repository/etag.ts';
 import { lookUp } from '../repository/join.ts';
 import type { Layout } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
-import { type ListedObject, openProvenList } from '../repository/object-list.ts';
-import { inHistoryOrder, isVersion, storedEtag } from '../repository/versions.ts';
+import { type ListedObject, openProvenList, storedEtag } from '../repository/object-list.ts';
+import {
+  findVersion,
+  inHistoryOrder,
+  isVersion,
+  isVersionInHistory,
+} from '../repository/versions.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
 import { createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
@@ -81,31 +85,20 @@ const locateObjects = async (
     among: [withoutPrefix(store.list(history), history), 'listing of the history'],
   })) {
     const { why, ...listed } = item.listed;
-    const difference = match ? differenceInHistory(listed, match) : why;
-    if (match && difference === undefined) {
-      await located.there({ ...match, key: history + match.key }, listed);
+    const kept = match && { ...match, key: history + match.key };
+    if (kept && (await isVersionInHistory(store, kept, listed))) {
+      await located.there(kept, listed);
       continue;
     }
     looked += 1;
-    const moved = looked > mostLooked ? undefined : await lookAgain(store, places, listed);
+    // A backup that runs meanwhile moves versions to the history, where its listing may have passed already.
+    const moved = looked > mostLooked ? undefined : await findVersion(store, places, listed);
     if (moved) await located.there(moved, listed);
-    else await located.lost(listed, difference ?? why);
+    else await located.lost(listed, kept ? differenceInHistory(listed, kept) : why);
   }
 };
 
 const mostLooked = 1000;
-
-/** A backup that runs meanwhile moves versions to the history, where its listing may have passed already. */
-const lookAgain = async (
-  store: ObjectStore,
-  { mirror, history }: { readonly mirror: string; readonly history: string },
-  listed: ListedObject,
-): Promise<StoredObject | undefined> => {
-  const old = await store.head(`${history}${listed.key}/${storedEtag(listed)}`);
-  if (old && differenceInHistory(listed, old) === undefined) return old;
-  const current = await store.head(mirror + listed.key);
-  return current && differenceInMirror(listed, current) === undefined ? current : undefined;
-};
 
 async function* withoutPrefix(
   objects: AsyncIterable<StoredObject>,
@@ -119,21 +112,13 @@ const differenceInMirror = (
   found: StoredObject | undefined,
 ): string | undefined => {
   if (found === undefined) return 'is missing';
-  if (!isVersion(found, listed))
-    return found.size === listed.size
-      ? `was replaced (its ETag is ${found.etag} instead of ${storedEtag(listed)})`
-      : `was replaced (it has ${found.size} bytes instead of ${listed.size})`;
-  return found.size === listed.size ? undefined : differentSize(listed, found);
+  if (isVersion(found, listed)) return undefined;
+  return found.size === listed.size
+    ? `was replaced (its ETag is ${found.etag} instead of ${storedEtag(listed)})`
+    : `was replaced (it has ${found.size} bytes instead of ${listed.size})`;
 };
 
-/** A copy on the server may have another ETag than its original when that was in parts or is encrypted, so only an honest MD5 tells. */
-const differenceInHistory = (listed: ListedObject, found: StoredObject): string | undefined => {
-  if (found.size !== listed.size) return differentSize(listed, found);
-  const isHonest = listed.mirrorEtag === undefined && isMd5(listed.etag) && isMd5(found.etag);
-  return isHonest && found.etag !== listed.etag
+const differenceInHistory = (listed: ListedObject, found: StoredObject): string =>
+  found.size === listed.size
     ? `was replaced in the history (its ETag is ${found.etag} instead of ${listed.etag})`
-    : undefined;
-};
-
-const differentSize = (listed: ListedObject, found: StoredObject): string =>
-  `has ${found.size} bytes instead of ${listed.size}`;
+    : `has ${found.size} bytes instead of ${listed.size}`;

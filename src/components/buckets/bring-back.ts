@@ -1,9 +1,9 @@
 import type { Bandwidth } from './bandwidth.ts';
 import { startCopies, type Copies } from './copies.ts';
-import { compareBuckets, provesContent } from './compare.ts';
+import { compareBuckets } from './compare.ts';
 import { ProgressOfBucket } from './progress.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import { isMd5 } from '../../repository/etag.ts';
+import { isMd5, provesContent } from '../../repository/etag.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
 import { Transfers } from './transfers.ts';
 import { listText } from '../../text.ts';

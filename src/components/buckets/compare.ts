@@ -1,7 +1,7 @@
 import type { StoredObject } from '../../world.ts';
 import { compareKeys } from '../../ports/key-order.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import { etagOfParts, isMd5 } from '../../repository/etag.ts';
+import { provesContent } from '../../repository/etag.ts';
 import type { ReadAhead } from '../../repository/read-ahead.ts';
 
 /** An object of the source beside what lies under its key in the mirror, and what the last list says about it. */
@@ -55,15 +55,6 @@ export const isUnchanged = ({ source, mirror, listed }: Comparison): boolean => 
     return mirror.etag === (listed.mirrorEtag ?? listed.etag) || provesContent(mirror, source);
   return provesContent(mirror, source);
 };
-
-/** Whether the ETags alone tell that the mirror has the source's bytes. */
-export const provesContent = (
-  mirror: { readonly etag: string },
-  source: { readonly etag: string },
-): boolean =>
-  mirror.etag === source.etag ||
-  // One part in the source, one piece in the mirror: the source's ETag is the MD5 of the mirror's.
-  (source.etag.endsWith('-1') && isMd5(mirror.etag) && etagOfParts([mirror.etag]) === source.etag);
 
 /** Passes over everything that sorts before `key`; true when it is not known yet what comes there. */
 const isBehind = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): boolean => {

@@ -1,11 +1,10 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import type { StoredObject } from '../../world.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
-import { provesContent } from './compare.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import { partsOf, smallestPart } from '../../repository/etag.ts';
+import { partsOf, provesContent, smallestPart } from '../../repository/etag.ts';
 
 /** An object that has to be copied; what is found out about it stays for the next attempt. */
 export interface CopyJob {

@@ -1,8 +1,8 @@
 import type { BucketBackup } from '../../repository/manifest.ts';
-import { type ListedObject, openProvenList } from '../../repository/object-list.ts';
+import { type ListedObject, openProvenList, storedEtag } from '../../repository/object-list.ts';
 import type { Layout } from '../../repository/layout.ts';
 import { CharmError, hasCode } from '../../errors.ts';
-import { storedEtag } from '../../repository/versions.ts';
+import { findVersion } from '../../repository/versions.ts';
 import type { ObjectContent, ObjectStore, StoredObject } from '../../world.ts';
 
 /**
@@ -21,11 +21,16 @@ export interface StoredSet extends Pick<
   forget(key: string): void;
 }
 
-/** An object under way: how it is listed, and where its bytes were found. */
+/** An object under way: how it is listed, and where its bytes were found, once they were read. */
 interface Known {
   readonly listed: ListedObject;
-  /** Its key in the target bucket, once it was read from there. */
-  at?: string;
+  at?: Place;
+}
+
+/** A key of the target bucket, and the ETag that its object has to have. */
+interface Place {
+  readonly key: string;
+  readonly etag: string;
 }
 
 export const openStoredSet = (
@@ -47,19 +52,21 @@ export const openStoredSet = (
       `its backup is neither at ${mirror}${listed.key} nor in the history, with the ETag ${storedEtag(listed)}`,
     );
 
-  /** Asks for it in the mirror first, then among the versions that were replaced. */
-  const fromEither = async <T>(object: Known, read: (key: string) => Promise<T>): Promise<T> => {
-    for (const key of placesOf(mirror, history, object.listed)) {
-      if (object.at !== undefined && object.at !== key) continue;
-      try {
-        const result = await read(key);
-        object.at = key;
-        return result;
-      } catch (error) {
-        if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
-      }
+  /** Asks the mirror for it, as most often it is there, and looks for it only when it is not. */
+  const readAt = async <T>(object: Known, read: (place: Place) => Promise<T>): Promise<T> => {
+    const { listed } = object;
+    const place = object.at ?? { key: mirror + listed.key, etag: storedEtag(listed) };
+    try {
+      const result = await read(place);
+      object.at = place;
+      return result;
+    } catch (error) {
+      if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
     }
-    throw lost(object);
+    const found = await findVersion(store, { mirror, history }, listed);
+    if (found === undefined) throw lost(object);
+    object.at = { key: found.key, etag: found.etag };
+    return read(object.at);
   };
   const original = <T extends StoredObject>(found: T, { listed }: Known): T => ({
     ...found,
@@ -67,13 +74,6 @@ export const openStoredSet = (
     etag: listed.etag,
     lastModified: new Date(listed.lastModified),
   });
-
-  /**
-   * What lies under the key in the mirror may be another version by now. In the history the key names the version, and a copy that the
-   * server made there of an object in parts may have an ETag of its own.
-   */
-  const guard = (at: string, { listed }: Known): { readonly etag?: string } =>
-    at.startsWith(history) ? {} : { etag: storedEtag(listed) };
 
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
@@ -88,39 +88,38 @@ export const openStoredSet = (
     forget: (key) => known.delete(key),
     get: async (key, options = {}): Promise<ObjectContent> => {
       const object = find(key);
-      const content = await fromEither(object, (at) =>
-        store.get(at, { ...options, ...guard(at, object) }),
-      );
+      const content = await readAt(object, async (place) => {
+        const there = await store.get(place.key, { ...options, etag: place.etag });
+        if (there.size === object.listed.size) return there;
+        there.body.destroy();
+        throw absent(place);
+      });
       return original(content, object);
     },
     fetch: async (key) => {
       const object = find(key);
-      const fetched = await fromEither(object, (at) => store.fetch(at, guard(at, object)));
+      const fetched = await readAt(object, async (place) => {
+        const there = await store.fetch(place.key, { etag: place.etag });
+        if (there.size === object.listed.size) return there;
+        throw absent(place);
+      });
       return original(fetched, object);
     },
     head: async (key, options) => {
       const object = find(key);
-      const found = await fromEither(object, async (at) => {
-        const there = await store.head(at, options);
-        const { etag } = guard(at, object);
-        if (there !== undefined && (etag === undefined || there.etag === etag)) return there;
-        throw new CharmError('object-missing', `There is no such ${at}.`);
+      const found = await readAt(object, async (place) => {
+        const there = await store.head(place.key, options);
+        if (there?.etag === place.etag) return there;
+        throw absent(place);
       });
       return original(found, object);
     },
     tags: (key) => {
       const { at } = find(key);
-      return store.tags(at ?? mirror + key);
+      return store.tags(at?.key ?? mirror + key);
     },
   };
 };
 
-/** Where the bytes of a listed object may be: in the mirror, or in the history once a later backup has replaced them. */
-const placesOf = (
-  mirror: string,
-  history: string,
-  listed: ListedObject,
-): readonly [string, string] => [
-  `${mirror}${listed.key}`,
-  `${history}${listed.key}/${storedEtag(listed)}`,
-];
+const absent = ({ key }: Place): CharmError =>
+  new CharmError('object-missing', `There is no such ${key}.`);

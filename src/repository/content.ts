@@ -1,0 +1,75 @@
+import type { ObjectStore, StoredObject } from '../world.ts';
+import {
+  createDigest,
+  guessLayout,
+  isMd5,
+  layoutWith,
+  partsOf,
+  type Digest,
+  type PartLayout,
+} from './etag.ts';
+import { type ListedObject, storedEtag } from './object-list.ts';
+
+/**
+ * What reading an object showed. `contradicted`: its ETag looks like an MD5 of another content, which proves damage only where ETags are
+ * MD5s; under encryption by a key service they are not.
+ */
+export type Verdict =
+  | { readonly kind: 'proven'; readonly byEtag: boolean }
+  | { readonly kind: 'unproven' | 'contradicted' }
+  | { readonly kind: 'damaged'; readonly why: string };
+
+/**
+ * Reads an object to its end and compares it with what its list says: the SHA-256 where there is one, else the MD5 that an ETag of one piece
+ * is, else the MD5 of the parts' MD5s where the parts' size is told or can be guessed, else only the size. Rejects with `object-missing`,
+ * `object-changed` and what reading fails with.
+ */
+export const judgeContent = async (
+  store: Pick<ObjectStore, 'get' | 'head'>,
+  object: StoredObject,
+  listed: ListedObject,
+  signal?: AbortSignal,
+): Promise<Verdict> => {
+  const layout = await layoutOf(store, object, listed);
+  const digest = createDigest(layout?.parts);
+  const { body } = await store.get(object.key, { etag: object.etag, ...(signal && { signal }) });
+  const chunks: AsyncIterable<Uint8Array> = body;
+  for await (const chunk of chunks) digest.update(chunk);
+  return judge(digest, listed, layout?.isTold === true);
+};
+
+const judge = (digest: Digest, listed: ListedObject, isTold: boolean): Verdict => {
+  const { size, md5, sha256, parts } = digest.end();
+  const { etag, mirrorEtag } = listed;
+  if (size !== listed.size)
+    return { kind: 'damaged', why: `gives ${size} bytes instead of ${listed.size}` };
+  if (listed.sha256 !== undefined) {
+    return sha256 === listed.sha256
+      ? { kind: 'proven', byEtag: false }
+      : { kind: 'damaged', why: 'has another SHA-256 than when it was copied' };
+  }
+  const known = [etag, storedEtag(listed)];
+  if (known.includes(md5) || (parts !== undefined && known.includes(parts)))
+    return { kind: 'proven', byEtag: true };
+  if (isTold && parts !== undefined)
+    return { kind: 'damaged', why: 'has parts with other content than when it was copied' };
+  if (!isMd5(etag)) return { kind: 'unproven' };
+  return mirrorEtag === undefined
+    ? { kind: 'damaged', why: 'has another MD5 than when it was copied' }
+    : { kind: 'contradicted' };
+};
+
+/** How an object in parts is cut, as the server says, or as it probably is. */
+const layoutOf = async (
+  store: Pick<ObjectStore, 'head'>,
+  { key, size, etag }: StoredObject,
+  listed: ListedObject,
+): Promise<{ readonly parts: PartLayout; readonly isTold: boolean } | undefined> => {
+  const count = partsOf(storedEtag(listed)) ?? partsOf(listed.etag);
+  if (count === undefined || listed.sha256 !== undefined) return undefined;
+  const first = partsOf(etag) === count ? await store.head(key, { part: 1 }) : undefined;
+  const told = first && first.etag === etag ? layoutWith(size, first.size) : undefined;
+  if (told?.count === count) return { parts: told, isTold: etag === storedEtag(listed) };
+  const parts = guessLayout(size, count);
+  return parts && { parts, isTold: false };
+};

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
+import { openStoredSet } from '../../src/components/buckets/stored-set.ts';
+import { CharmError } from '../../src/errors.ts';
+import { compareKeys } from '../../src/ports/key-order.ts';
+import { etagOfParts } from '../../src/repository/etag.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
+import type { BucketBackup } from '../../src/repository/manifest.ts';
+import type { ListedObject } from '../../src/repository/object-list.ts';
+import { verifyBucket } from '../../src/verify/buckets.ts';
+import type { VerifyWork } from '../../src/verify/verification.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { md5 } from '../fakes/object-store-bytes.ts';
+
+/** The ways in which a server may name the same bytes. */
+const namings = {
+  md5: (bytes: Buffer) => md5(bytes),
+  onePart: (bytes: Buffer) => etagOfParts([md5(bytes)]),
+  encrypted: (bytes: Buffer) => md5(Buffer.from(`a key service's ${md5(bytes)}`)),
+  constant: () => `${'0'.repeat(32)}-1`,
+} as const;
+const naming = fc.constantFrom(...Object.values(namings));
+
+/** Bytes that lie somewhere; few of them, so that they often meet. */
+const content = fc.constantFrom('one', 'two', 'three').map((text) => Buffer.from(text));
+const stored = fc.option(fc.record({ content, name: naming }), { nil: undefined });
+
+/** An object as a set lists it, and what has become of its places. */
+const anObject = fc.record({
+  content,
+  source: naming,
+  copy: naming,
+  isSha256Listed: fc.boolean(),
+  mirror: stored,
+  history: stored,
+});
+
+const keys = ['a', 'a b', 'a/b', 'b'];
+
+describe('a set of a bucket', () => {
+  it('is restored in exactly the objects that a verification accepts', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anObject, { minLength: 1, maxLength: keys.length }),
+        async (objects) => {
+          const rig = await storeWith(objects);
+          const lost = await lostByVerify(rig);
+          const set = openStoredSet(rig.store, rig.layout, rig.backup);
+          for await (const { key } of set.list()) {
+            const restored = await orUndefined(set.fetch(key));
+            assert.equal(restored === undefined, lost.has(key), key);
+            assert.equal((await orUndefined(set.get(key))) === undefined, lost.has(key), key);
+            set.forget(key);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+type AnObject = typeof anObject extends fc.Arbitrary<infer T> ? T : never;
+
+const storeWith = async (objects: readonly AnObject[]) => {
+  const store = new FakeObjectStore();
+  const layout = layoutOf('p');
+  const put = (key: string, { content: bytes, name }: NonNullable<AnObject['mirror']>): void => {
+    Object.assign(store.seed(key, bytes), { etag: name(bytes) });
+  };
+  const lines = objects.map((object, index): ListedObject => {
+    const key = keys[index] ?? '';
+    const etag = object.source(object.content);
+    const mirrorEtag = object.copy(object.content);
+    if (object.mirror) put(layout.mirror('b0b') + key, object.mirror);
+    if (object.history) put(`${layout.history('b0b')}${key}/${mirrorEtag}`, object.history);
+    return {
+      key,
+      size: object.content.length,
+      etag,
+      lastModified: '2026-11-21T20:15:00.000Z',
+      ...(mirrorEtag !== etag && { mirrorEtag }),
+      ...(object.isSha256Listed && {
+        sha256: createHash('sha256').update(object.content).digest('hex'),
+      }),
+    };
+  });
+  const text = lines
+    .toSorted((a, b) => compareKeys(a.key, b.key))
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('');
+  const { key, size, bytes } = store.seed('p/sets/1/b0b.ndjson.gz', gzipSync(text));
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const backup: BucketBackup = {
+    ...{ bucket: 'b0b', list: { key, size, sha256 }, objects: lines.length, size: 0 },
+    ...{ copied: 0, bytesCopied: 0, archived: 0, vanished: 0, seconds: 0 },
+  };
+  return { store, layout, backup };
+};
+
+const lostByVerify = async ({
+  store,
+  layout,
+  backup,
+}: Awaited<ReturnType<typeof storeWith>>): Promise<ReadonlySet<string>> => {
+  const lost = new Set<string>();
+  const work: VerifyWork = {
+    ...{ store, layout, clock: new FakeClock(), signal: new AbortController().signal },
+    ...{ scratch: '/nowhere', deep: false, width: 4 },
+    damages: {
+      ...{ count: 0, missing: 0, first: [] },
+      found: async (damage) => {
+        const named = /^b0b: ("[^"]*")/.exec(damage)?.[1];
+        assert.ok(named !== undefined, damage);
+        lost.add(String(JSON.parse(named)));
+      },
+    },
+    count: () => undefined,
+    note: async () => undefined,
+  };
+  await verifyBucket(work, backup);
+  return lost;
+};
+
+const orUndefined = async <T>(work: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await work;
+  } catch (error) {
+    assert.ok(error instanceof CharmError, String(error));
+    return undefined;
+  }
+};
