@@ -1,18 +1,29 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { mayImport, rooms, sdks } from './scripts/floors.ts';
 
-/** Forbids a folder of `src` to import from the others named, so that the layers of the design hold. */
-const layer = (files, forbidden, reason) => ({
-  files,
+/** The floors of `src` as rules: what a room may not import, and that only adapters import the packages of outside systems. */
+const floorRules = rooms.map((room) => ({
+  files: [room.endsWith('.ts') ? `src/${room}` : `src/${room}/**`],
   rules: {
     'no-restricted-imports': [
       'error',
-      { patterns: forbidden.map((group) => ({ group: [group], message: reason })) },
+      {
+        patterns: [
+          {
+            group: rooms
+              .filter((other) => !mayImport(room, other))
+              .map((other) => (other.endsWith('.ts') ? `**/${other}` : `**/${other}/**`)),
+            message: `src/${room} stands below that, or beside it: see scripts/floors.ts.`,
+          },
+          ...(room === 'adapters'
+            ? []
+            : [{ group: sdks, message: 'Only adapters know the packages of outside systems.' }]),
+        ].filter(({ group }) => group.length > 0),
+      },
     ],
   },
-});
-
-const sdks = ['@aws-sdk/*', '@smithy/*', '@kubernetes/*', '@canonical/*', 'execa', 'ws', 'undici'];
+}));
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', '.box/'] },
@@ -37,40 +48,7 @@ export default tseslint.config(
     files: ['**/*.js'],
     languageOptions: { globals: { console: 'readonly', process: 'readonly' } },
   },
-  layer(
-    ['src/world.ts', 'src/ports/**', 'src/errors.ts', 'src/event.ts', 'src/unless-aborted.ts'],
-    [
-      ...sdks,
-      '**/adapters/**',
-      '**/backup/**',
-      '**/restore/**',
-      '**/actions/**',
-      '**/hooks/**',
-      '**/charm.ts',
-      '**/main.ts',
-    ],
-    'The ports, the errors and the event know nothing of what uses them.',
-  ),
-  layer(
-    ['src/backup/**', 'src/restore/**', 'src/retention/**', 'src/sets/**'],
-    [...sdks, '**/adapters/**', '**/actions/**', '**/hooks/**', '**/charm.ts', '**/main.ts'],
-    'The story speaks to the ports of world.ts only.',
-  ),
-  layer(
-    ['src/actions/**', 'src/hooks/**'],
-    [...sdks, '**/adapters/**', '**/charm.ts', '**/main.ts'],
-    'Actions and hooks call the story; adapters are handed to them.',
-  ),
-  layer(
-    ['src/charm.ts'],
-    [...sdks, '**/adapters/**', '**/main.ts'],
-    'Only main.ts chooses adapters.',
-  ),
-  layer(
-    ['src/adapters/**'],
-    ['**/backup/**', '**/restore/**', '**/actions/**', '**/hooks/**', '**/charm.ts', '**/main.ts'],
-    'An adapter implements one port and knows nothing of the story.',
-  ),
+  ...floorRules,
   {
     files: ['src/**'],
     ignores: ['src/main.ts'],

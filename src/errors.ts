@@ -136,3 +136,10 @@ export const expectedFailures = (error: unknown): readonly CharmError[] | undefi
 /** What an operator reads: each message with its code in brackets. */
 export const failureText = (failures: readonly CharmError[]): string =>
   failures.map(({ message, code }) => `${message} [${code}]`).join(' Then: ');
+
+/** What the status and an action say alike when nobody ran `juju trust`. */
+export const notTrusted = (application: string): CharmError =>
+  new CharmError(
+    'kubernetes-denied',
+    `Juju does not let this application speak to Kubernetes. Run: juju trust ${application} --scope=cluster`,
+  );

@@ -1,9 +1,18 @@
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, ModelStatus, World } from '../world.ts';
-import type { DatabasePlan } from './databases.ts';
 import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
 import { countText } from '../text.ts';
+
+export interface DatabasePlan {
+  readonly component: string;
+  readonly application: ApplicationStatus;
+  /** Whether it writes to the path that we hand it, or to an S3 storage of its own. */
+  readonly isRelated: boolean;
+  /** How many units it has while it is backed up; never fewer than it has. */
+  readonly units: number;
+  readonly timeoutSeconds: number;
+}
 
 /** The applications that a backup deals with, as they are now. */
 export interface ApplicationPlan {

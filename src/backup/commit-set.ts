@@ -1,6 +1,7 @@
+import { writeManifest } from '../repository/stored-manifest.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { Backup } from './begin-backup.ts';
-import { writeManifest, type BackupManifest } from '../repository/manifest.ts';
+import { type BackupManifest } from '../repository/manifest.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
 import { countText, listText } from '../text.ts';
 

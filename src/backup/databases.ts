@@ -1,35 +1,18 @@
-import { assertSafeToForce, chooseMember, saidBy } from '../components/databases/cluster.ts';
+import type { DatabasePlan } from './applications.ts';
+import {
+  assertSafeToForce,
+  chooseMember,
+  saidBy,
+  type DatabaseWorld,
+} from '../components/databases/cluster.ts';
 import { statusOfBackup, createListingDigest } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
-import type { Heartbeat } from '../operation/heartbeat.ts';
-import {
-  holdScale,
-  waitForScale,
-  type HeldScale,
-  type ScaleWorld,
-} from '../operation/hold-scale.ts';
+import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import type { ActionOutcome, ApplicationStatus, Clock, JujuModel, Target } from '../world.ts';
+import type { ActionOutcome, Clock, JujuModel, Target } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
-
-export interface DatabasePlan {
-  readonly component: string;
-  readonly application: ApplicationStatus;
-  /** Whether it writes to the path that we hand it, or to an S3 storage of its own. */
-  readonly isRelated: boolean;
-  /** How many units it has while it is backed up; never fewer than it has. */
-  readonly units: number;
-  readonly timeoutSeconds: number;
-}
-
-export interface DatabaseWorld extends ScaleWorld {
-  readonly heartbeat: Heartbeat;
-  /** Fires when the backup is not worth going on with; `signal` fires when the process has to end. */
-  readonly cancelled: AbortSignal;
-  readonly note: (message: string) => Promise<void>;
-}
 
 const unhealthy = 'Cluster is not in a healthy state';
 

@@ -1,4 +1,8 @@
-import type { BandwidthPeriod } from './config.ts';
+/** From this minute of the week on (0 is Sunday 00:00, UTC) at most so many bytes a second; undefined is no limit. */
+export interface BandwidthPeriod {
+  readonly minute: number;
+  readonly bytesPerSecond: number | undefined;
+}
 
 const minutesOfDay = 24 * 60;
 const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];

@@ -1,4 +1,4 @@
-import { parseBandwidthLimit } from './bandwidth-limit.ts';
+import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
 import { type OptionName, allowed, optionNames, options } from './options.ts';
 import { validate } from './options-validator.ts';
 import { CharmError } from '../errors.ts';
@@ -32,12 +32,6 @@ export interface Config {
     readonly weekly: number;
     readonly monthly: number;
   };
-}
-
-/** From this minute of the week on (0 is Sunday 00:00, UTC) at most so many bytes a second; undefined is no limit. */
-export interface BandwidthPeriod {
-  readonly minute: number;
-  readonly bytesPerSecond: number | undefined;
 }
 
 interface ServerSideEncryption {

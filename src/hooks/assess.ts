@@ -1,12 +1,11 @@
 import { type Config, databaseEndpoints, parseConfig } from '../config/config.ts';
-import { CharmError, hasCode, orProblem } from '../errors.ts';
+import { CharmError, hasCode, orProblem, notTrusted } from '../errors.ts';
 import {
   type Provider,
   findProvider,
   locateS3,
   missingObjectStorage,
   missingS3,
-  notTrusted,
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
 import type { JournalEntry, LastBackup } from '../world.ts';

@@ -61,10 +61,3 @@ export const missingObjectStorage = (application: string): CharmError =>
     'relation-missing',
     `There is no MinIO to read from. Run: juju integrate ${application}:object-storage minio`,
   );
-
-/** What the status and an action say alike when nobody ran `juju trust`. */
-export const notTrusted = (application: string): CharmError =>
-  new CharmError(
-    'kubernetes-denied',
-    `Juju does not let this application speak to Kubernetes. Run: juju trust ${application} --scope=cluster`,
-  );

@@ -1,7 +1,8 @@
+import { parseManifest, readManifest } from './stored-manifest.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import type { Target } from '../world.ts';
 import { isBackupId, type BackupId, layoutOf, type Layout } from './layout.ts';
-import { type BackupManifest, parseManifest, readManifest } from './manifest.ts';
+import { type BackupManifest } from './manifest.ts';
 
 /** A set as it is listed: its manifest, or why that cannot be read. */
 export type ListedSet = { readonly id: BackupId } & (

@@ -4,8 +4,20 @@ import { countText } from '../text.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
-import { isBackupAt } from '../components/databases/stored-backup.ts';
-import { type DatabasePlan, isListed } from './databases.ts';
+import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
+
+/** A database that is to become what a backup of it holds. */
+export interface DatabasePlan {
+  readonly component: string;
+  readonly application: ApplicationStatus;
+  readonly backup: DatabaseBackup;
+  /** Whether it reads from the path that we hand it, or from an S3 storage of its own. */
+  readonly isRelated: boolean;
+  /** Where it looks for backups until this action ends; undefined when it is not known. */
+  readonly path: string | undefined;
+  /** Whether its own `list-backups` names the backup, so that nothing has to be copied before. */
+  readonly isVisible: boolean;
+}
 
 /** The applications that a restore deals with, as they are now. */
 export interface ApplicationPlan {

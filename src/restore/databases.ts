@@ -1,30 +1,18 @@
+import type { DatabasePlan } from './applications.ts';
 import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
 import { moveToNextPath } from '../components/databases/paths.ts';
 import {
-  statusOfBackup,
   copyBackup,
   deleteBackup,
   isBackupAt,
+  isListed,
+  passwordCommands,
 } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
 import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { durationText, countText } from '../text.ts';
-import type { ApplicationStatus, JujuModel } from '../world.ts';
 import type { Restore } from './begin-restore.ts';
-
-/** A database that is to become what a backup of it holds. */
-export interface DatabasePlan {
-  readonly component: string;
-  readonly application: ApplicationStatus;
-  readonly backup: DatabaseBackup;
-  /** Whether it reads from the path that we hand it, or from an S3 storage of its own. */
-  readonly isRelated: boolean;
-  /** Where it looks for backups until this action ends; undefined when it is not known. */
-  readonly path: string | undefined;
-  /** Whether its own `list-backups` names the backup, so that nothing has to be copied before. */
-  readonly isVisible: boolean;
-}
 
 export interface RestoredDatabase {
   readonly component: string;
@@ -149,11 +137,6 @@ const confirmHealthy = async (restore: Restore, plan: DatabasePlan): Promise<voi
   }
 };
 
-/** How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate a cluster). */
-export const passwordCommands = (application: string): string =>
-  `for each of root, clusteradmin and serverconfig read the old one with juju run ${application}/leader get-password username=<user> in the model of the` +
-  ` backup, and set it here with juju run ${application}/leader set-password username=<user> password=<old password>`;
-
 const scaleWorld = ({ world, ready }: Restore) => ({
   juju: ready.juju,
   journal: world.journal,
@@ -214,19 +197,3 @@ const invisible = (
         : ` It was told to look in ${path}; when that was only a moment ago, run the action again in a minute.`) +
       ` See juju run ${unit} list-backups.`,
   );
-
-/** Whether the database itself lists a backup as finished. */
-export const isListed = async (
-  juju: JujuModel,
-  unit: string,
-  backupId: string,
-): Promise<boolean> => {
-  const outcome = await juju.runAction(unit, 'list-backups', {});
-  if (outcome.status !== 'completed') {
-    throw new CharmError(
-      'database-unhealthy',
-      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Check that S3 is up and can be reached from there, and that juju status --relations shows a relation at its s3-parameters.`,
-    );
-  }
-  return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
-};

@@ -1,9 +1,19 @@
+import type { RestoredDatabase } from './databases.ts';
+import type { RestoredMlmd } from './mlmd.ts';
+import type { RestoredBucket } from './buckets.ts';
 import { countText, durationText, sizeText } from '../text.ts';
-import type { RestoreReport } from './run-restore.ts';
 import type { ReadyRestore } from './preflight.ts';
 import type { RestoreRequest } from './set.ts';
 import { differenceOf, type Difference } from '../components/buckets/difference.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
+
+/** What a restore did, in the order in which it did it. */
+export interface RestoreReport {
+  readonly components: readonly string[];
+  readonly buckets: readonly RestoredBucket[];
+  readonly mlmd: RestoredMlmd | undefined;
+  readonly databases: readonly RestoredDatabase[];
+}
 
 /** What a restore would do, a line for each thing, after looking through the buckets. */
 export const planText = async (

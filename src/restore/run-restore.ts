@@ -3,19 +3,11 @@ import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
 import { beginRestore, type Restore } from './begin-restore.ts';
 import { restoreDatabase, type RestoredDatabase } from './databases.ts';
-import { planText } from './describe-plan.ts';
+import { planText, type RestoreReport } from './describe-plan.ts';
 import { preflight } from './preflight.ts';
-import { restoreBuckets, type RestoredBucket } from './buckets.ts';
-import { restoreMlmd, type RestoredMlmd } from './mlmd.ts';
+import { restoreBuckets } from './buckets.ts';
+import { restoreMlmd } from './mlmd.ts';
 import type { RestoreRequest } from './set.ts';
-
-/** What a restore did, in the order in which it did it. */
-export interface RestoreReport {
-  readonly components: readonly string[];
-  readonly buckets: readonly RestoredBucket[];
-  readonly mlmd: RestoredMlmd | undefined;
-  readonly databases: readonly RestoredDatabase[];
-}
 
 /** What a restore would do. */
 interface RestorePlan {

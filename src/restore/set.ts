@@ -1,3 +1,4 @@
+import { passwordCommands } from '../components/databases/stored-backup.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { Heartbeat } from '../operation/heartbeat.ts';
@@ -10,7 +11,6 @@ import { verifyDatabase } from '../verify/databases.ts';
 import { verifyBytes } from '../verify/mlmd.ts';
 import { createDamages, type VerifyWork } from '../verify/verification.ts';
 import type { Target, World } from '../world.ts';
-import { passwordCommands } from './databases.ts';
 
 /** The set that is to be restored. Rejects when there is none of that id, or its manifest cannot be trusted. */
 export const findSet = async (

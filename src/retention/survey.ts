@@ -1,6 +1,7 @@
+import { parseManifest } from '../repository/stored-manifest.ts';
 import { isBackupId, type BackupId, type Layout } from '../repository/layout.ts';
 import type { Claim } from '../repository/claim.ts';
-import { parseManifest, type BackupManifest } from '../repository/manifest.ts';
+import { type BackupManifest } from '../repository/manifest.ts';
 import { hasCode, type CharmError } from '../errors.ts';
 import { readSet } from '../repository/sets.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';

@@ -1,5 +1,6 @@
+import type { DatabasePlan } from '../../src/backup/applications.ts';
 import assert from 'node:assert/strict';
-import { backUpDatabase, type DatabasePlan } from '../../src/backup/databases.ts';
+import { backUpDatabase } from '../../src/backup/databases.ts';
 import { startHeartbeat } from '../../src/operation/heartbeat.ts';
 import type { HeldScale } from '../../src/operation/hold-scale.ts';
 import type { DatabaseBackup } from '../../src/repository/manifest.ts';

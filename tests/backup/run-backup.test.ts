@@ -1,7 +1,7 @@
+import { readManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { backupIdAt, type BackupId, layoutOf } from '../../src/repository/layout.ts';
-import { readManifest } from '../../src/repository/manifest.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
 import { announceBackup } from '../../src/retention/debris.ts';

@@ -1,7 +1,7 @@
+import { parseManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { parseManifest } from '../../src/repository/manifest.ts';
 import type { ListedObject } from '../../src/repository/object-list.ts';
 import type { Box } from '../sandbox/box.ts';
 

@@ -1,5 +1,9 @@
+import {
+  parseManifest,
+  readManifest,
+  writeManifest,
+} from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
-import { parseManifest, readManifest, writeManifest } from '../../src/repository/manifest.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';

@@ -1,10 +1,10 @@
+import { parseManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
-import { parseManifest } from '../../src/repository/manifest.ts';
 import type { Box } from '../sandbox/box.ts';
 import { rowsOf } from '../sandbox/mysql/data-file.ts';
 import { destroy, objectsOf, tablesOf } from '../rigs/box-contents.ts';

@@ -1,7 +1,8 @@
+import type { RestoreReport } from '../../src/restore/describe-plan.ts';
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
 import type { RestoreRequest } from '../../src/restore/set.ts';
-import { runRestore, type RestoreReport } from '../../src/restore/run-restore.ts';
+import { runRestore } from '../../src/restore/run-restore.ts';
 import type { World } from '../../src/world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';

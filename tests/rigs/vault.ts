@@ -1,3 +1,4 @@
+import { writeManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
 import { findLastSet } from '../../src/repository/sets.ts';
 import { createListingDigest } from '../../src/components/databases/stored-backup.ts';
-import { writeManifest, type BackupManifest } from '../../src/repository/manifest.ts';
+import { type BackupManifest } from '../../src/repository/manifest.ts';
 import {
   openObjectList,
   uploadObjectList,

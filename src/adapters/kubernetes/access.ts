@@ -1,6 +1,6 @@
+import { notTrusted } from '../../errors.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { notTrusted } from '../../relations/provider.ts';
 import type { ClusterAccess, HookTools } from '../../world.ts';
 import type { Environment } from '../hook-tools/run-tool.ts';
 

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { CharmError, reasonOf } from '../../errors.ts';
 import type { S3Answer, S3Response } from './reply.ts';
-import { addressOf, connect, type S3Request } from './connection.ts';
+import { addressOf, connect } from './connection.ts';
 import { createExplainer, mayPass, type S3Attempt, failureOf, S3Failure } from './errors.ts';
-import { defaultSizes, type S3Options, type S3Sizes } from './options.ts';
+import { defaultSizes, type S3Options, type S3Sizes, type S3Request } from './options.ts';
 
 export interface S3Call extends S3Request {
   readonly onCondition?: S3Attempt['onCondition'];

@@ -1,9 +1,8 @@
 import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { rootCertificates, createSecureContext } from 'node:tls';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Pool } from 'undici';
-import { defaultTimeouts, type S3Options } from './options.ts';
+import { defaultTimeouts, type S3Options, type S3Request } from './options.ts';
 import {
   dispatchStreamed,
   dispatchWhole,
@@ -11,24 +10,6 @@ import {
   type S3Answer,
   type S3Response,
 } from './reply.ts';
-
-export interface S3Request {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** What the request is for, for messages, as the end of "could not …". */
-  readonly doing: string;
-  readonly key?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  /** By lower-case name; values may be any text and are sent as UTF-8. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A stream can be sent once only, and needs `size`. */
-  readonly body?: Uint8Array | Readable;
-  readonly size?: number;
-  readonly signal?: AbortSignal;
-  /** The server may take long before it replies. */
-  readonly slow?: boolean;
-}
-
-export type S3Headers = Readonly<Record<string, string>>;
 
 /** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `errors.ts` explains. */
 interface S3Connection {

@@ -1,9 +1,9 @@
+import type { S3Headers } from './options.ts';
 import type { Readable } from 'node:stream';
 import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import type { S3Response } from './reply.ts';
-import type { S3Headers } from './connection.ts';
 import { bytesOf } from './body.ts';
 import { S3Failure } from './errors.ts';
 import { describedBy, writeHeaders } from './headers.ts';

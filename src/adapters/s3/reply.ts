@@ -1,6 +1,6 @@
+import type { S3Headers } from './options.ts';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { S3Headers } from './connection.ts';
 
 interface Head {
   readonly status: number;

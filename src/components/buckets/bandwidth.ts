@@ -1,4 +1,4 @@
-import type { BandwidthPeriod } from '../../config/config.ts';
+import type { BandwidthPeriod } from '../../config/bandwidth-limit.ts';
 import type { Clock } from '../../world.ts';
 
 /** Shares out the bytes that all transfers together may move. */

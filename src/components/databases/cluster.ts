@@ -1,8 +1,24 @@
-import type { DatabasePlan, DatabaseWorld } from '../../backup/databases.ts';
+import type { Heartbeat } from '../../operation/heartbeat.ts';
+import type { ScaleWorld } from '../../operation/hold-scale.ts';
 import { CharmError } from '../../errors.ts';
 import { countText } from '../../text.ts';
 import { unlessAborted } from '../../unless-aborted.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../../world.ts';
+
+export interface DatabaseWorld extends ScaleWorld {
+  readonly heartbeat: Heartbeat;
+  /** Fires when the backup is not worth going on with; `signal` fires when the process has to end. */
+  readonly cancelled: AbortSignal;
+  readonly note: (message: string) => Promise<void>;
+}
+
+/** A database while it is backed up. */
+interface DatabaseScale {
+  readonly application: ApplicationStatus;
+  /** How many units it has then. */
+  readonly units: number;
+  readonly timeoutSeconds: number;
+}
 
 /**
  * A member that is ONLINE and does not take the writes, once all members are ONLINE: a new unit is active in Juju before it has joined.
@@ -10,7 +26,7 @@ import type { ActionOutcome, ApplicationStatus, JujuModel } from '../../world.ts
  */
 export const chooseMember = async (
   world: DatabaseWorld,
-  { application, units, timeoutSeconds }: DatabasePlan,
+  { application, units, timeoutSeconds }: DatabaseScale,
 ): Promise<string> => {
   const deadline = world.clock.now().getTime() + timeoutSeconds * 1000;
   for (;;) {

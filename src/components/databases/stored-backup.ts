@@ -1,7 +1,8 @@
+import { saidBy } from './cluster.ts';
 import { createHash } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { compareKeys } from '../../ports/key-order.ts';
-import type { ObjectStore, StoredObject } from '../../world.ts';
+import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 
 /*
  * A backup of mysql-k8s is four families of keys below its path: `<id>/…`, `<id>.metadata`, `<id>.backup.log` and `<id>.md5`. The last one is what
@@ -140,3 +141,24 @@ export const createListingDigest = (): ListingDigest => {
     end: () => hash.digest('hex'),
   };
 };
+
+/** Whether the database itself lists a backup as finished. */
+export const isListed = async (
+  juju: JujuModel,
+  unit: string,
+  backupId: string,
+): Promise<boolean> => {
+  const outcome = await juju.runAction(unit, 'list-backups', {});
+  if (outcome.status !== 'completed') {
+    throw new CharmError(
+      'database-unhealthy',
+      `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Check that S3 is up and can be reached from there, and that juju status --relations shows a relation at its s3-parameters.`,
+    );
+  }
+  return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
+};
+
+/** How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate a cluster). */
+export const passwordCommands = (application: string): string =>
+  `for each of root, clusteradmin and serverconfig read the old one with juju run ${application}/leader get-password username=<user> in the model of the` +
+  ` backup, and set it here with juju run ${application}/leader set-password username=<user> password=<old password>`;

@@ -1,10 +1,11 @@
+import { parseManifest } from '../../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
-import { type BackupManifest, parseManifest } from '../../../src/repository/manifest.ts';
+import { type BackupManifest } from '../../../src/repository/manifest.ts';
 import { type Bucket, openBucket } from '../box/bucket.ts';
 import type { Box } from '../box.ts';
 import { rowsOf } from '../mysql/data-file.ts';
