@@ -123,12 +123,3 @@ export const createDigest = (layout: PartLayout | undefined): Digest => {
     }),
   };
 };
-
-/** Whether the ETags alone tell that the mirror has the source's bytes. */
-export const provesContent = (
-  mirror: { readonly etag: string },
-  source: { readonly etag: string },
-): boolean =>
-  mirror.etag === source.etag ||
-  // One part in the source, one piece in the mirror: the source's ETag is the MD5 of the mirror's.
-  (source.etag.endsWith('-1') && isMd5(mirror.etag) && etagOfParts([mirror.etag]) === source.etag);
