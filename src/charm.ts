@@ -1,7 +1,7 @@
 import type { Action } from './actions/action.ts';
 import { unfinished } from './operation/put-back.ts';
 import { type Config, parseConfig } from './config/config.ts';
-import { CharmError, orProblem, expectedFailures, failureText } from './errors.ts';
+import { CharmError, errorCodes, expectedFailures, failureText, orProblem } from './errors.ts';
 import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
@@ -53,7 +53,11 @@ const runHook = async (unit: Unit, hook: HookEvent): Promise<void> => {
   } catch (error) {
     const failures = expectedFailures(error);
     if (failures === undefined) throw error;
-    await unit.tools.setStatus({ name: 'blocked', message: failureText(failures) }, 'unit');
+    const passes = failures.every(({ code }) => errorCodes[code] === 'transient');
+    await unit.tools.setStatus(
+      { name: passes ? 'waiting' : 'blocked', message: failureText(failures) },
+      'unit',
+    );
   }
 };
 
@@ -99,8 +103,14 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
   return action(world, config, await tools.actionParameters());
 };
 
-/** Takes away the status that the action's progress left. What it found wrong with Juju stays visible, as after a hook. */
+/** Takes away the status that the action's progress left. When that cannot be done the next hook does it: the action's result counts. */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
+  const problem = await orProblem(() => showAfterAction(unit, failures));
+  if (problem instanceof CharmError) await unit.tools.log('WARNING', problem.message);
+};
+
+/** What the action found wrong with Juju stays visible, as after a hook. */
+const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   const assessment = await assess(unit);
   const { config, journal } = assessment;
   const unset =

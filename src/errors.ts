@@ -8,8 +8,11 @@ export const errorCodes = {
   'option-invalid': 'operator',
   'not-leader': 'operator',
   'journal-unavailable': 'operator',
+  'journal-pending': 'transient',
   'disk-full': 'operator',
   interrupted: 'transient',
+
+  'juju-tool-failed': 'transient',
 
   'juju-credentials-missing': 'operator',
   'juju-credentials-not-granted': 'operator',

@@ -16,7 +16,7 @@ interface JournalOptions {
 
 /**
  * A journal of one JSON file for each entry. A file is written beside its place, fsynced and renamed, and then the directory is fsynced, so
- * a crash leaves the old file or the new one. Rejects with `journal-unavailable`, or `disk-full` when nothing more can be written.
+ * a crash leaves the old file or the new one. Rejects with `journal-pending`, `journal-unavailable`, or `disk-full` when nothing more can be written.
  */
 export const openJournal = ({ locate, report }: JournalOptions): Journal => {
   let located: Promise<string> | undefined;
@@ -76,9 +76,9 @@ export const openJournal = ({ locate, report }: JournalOptions): Journal => {
 const attached = (directory: string | undefined): string => {
   if (directory !== undefined) return directory;
   throw new CharmError(
-    'journal-unavailable',
-    'The storage journal is not attached to this unit, so what a backup changes could not be put back after a crash.' +
-      ' Look at juju storage; deploy the charm anew when it was deployed without it.',
+    'journal-pending',
+    'The storage journal is not mounted in this unit. It comes with a new unit and goes with one that is removed; nothing' +
+      ' is changed without it. If it stays away, look at juju storage and at the volume behind it.',
   );
 };
 

@@ -3,6 +3,7 @@ import { CharmError } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, ModelStatus, World } from '../world.ts';
 import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
 import { countText } from '../text.ts';
+import { says } from '../wordings.ts';
 
 export interface DatabasePlan {
   readonly component: string;
@@ -160,7 +161,7 @@ const unhealthy = (application: ApplicationStatus): CharmError | undefined => {
   const { name, life, status, units, scale } = application;
   if (life !== 'alive')
     return new CharmError('application-unhealthy', `The application ${name} is being removed.`);
-  if (status.status === 'blocked' && /S3 repository/.test(status.message)) {
+  if (status.status === 'blocked' && says(status.message, 'pathRefused')) {
     return new CharmError(
       'database-claimed',
       `${name} refuses to write backups: "${status.message}". Its S3 path was written by another cluster; it needs a path of its own.` +

@@ -13,8 +13,7 @@ import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type { ActionOutcome, Clock, JujuModel, Target } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
-
-const unhealthy = 'Cluster is not in a healthy state';
+import { says } from '../wordings.ts';
 
 /**
  * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member that does not serve writes, and
@@ -76,7 +75,7 @@ const createBackup = async (
 ): Promise<string> => {
   await world.note(`${application.name}: create-backup on ${unit}`);
   let outcome = await runCreateBackup(world, unit, {});
-  if (outcome.status === 'failed' && outcome.message.includes(unhealthy)) {
+  if (outcome.status === 'failed' && says(outcome.message, 'clusterUnhealthy')) {
     // MySQL Shell calls one or two members that are all online OK_NO_TOLERANCE, and mysql-k8s from revision 300 on takes that for unhealthy.
     // Its `force` switches off every other check too, so they are made here, right before.
     await unlessAborted(assertSafeToForce(world.juju, application, units, unit), world.cancelled);

@@ -137,23 +137,37 @@ const waitForActions = async (
 ): Promise<void> => {
   const deadline = clock.now().getTime() + timeoutSeconds * 1000;
   const pace = createPace(clock);
-  const concerned = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
-    units.length > scale ? units.slice(scale) : units;
-  let units = concerned(application);
-  while (units.some(runsAction)) {
+  const mayLeave = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
+    units.length > scale && !losesLowestUnit(juju) ? units.slice(scale) : units;
+  let units = mayLeave(application);
+  while (units.some(isExecuting)) {
     if (clock.now().getTime() >= deadline) {
       throw new CharmError(
         'scale-timed-out',
-        `${units.find(runsAction)?.name ?? application.name} was still running an action after ${timeoutSeconds} s.`,
+        `${units.find(isExecuting)?.name ?? application.name} was still at work after ${timeoutSeconds} s.`,
       );
     }
     await pace();
-    units = concerned(applicationOf(await juju.status(), application.name));
+    units = mayLeave(applicationOf(await juju.status(), application.name));
   }
 };
 
-const runsAction = ({ agent }: ApplicationStatus['units'][number]): boolean =>
-  agent.status === 'executing' && agent.message.startsWith('running action');
+/** An action, or a hook, which ends soon. */
+const isExecuting = ({ agent }: ApplicationStatus['units'][number]): boolean =>
+  agent.status === 'executing';
+
+/**
+ * Whether a smaller scale may take any unit away. Until Juju 4.0 the highest numbers leave; since 4.1 the lowest do
+ * (juju/juju, worker caasapplicationprovisioner, 2026-08), which is not relied upon: it is too new.
+ */
+export const losesLowestUnit = ({
+  controllerVersion,
+}: Pick<JujuModel, 'controllerVersion'>): boolean => {
+  const [major = 0, minor = 0] = controllerVersion
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  return major > 4 || (major === 4 && minor >= 1);
+};
 
 /** Waits for the number of units only: an application that was unwell before need not be well after. */
 const waitForUnits = async (

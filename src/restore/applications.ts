@@ -4,6 +4,7 @@ import { countText } from '../text.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
+import { says } from '../wordings.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
 
 /** A database that is to become what a backup of it holds. */
@@ -142,7 +143,7 @@ const ailment = (application: ApplicationStatus, isDatabase: boolean): CharmErro
   }
   if (
     ['blocked', 'error'].includes(status.status) &&
-    !(isDatabase && status.message.includes('S3 repository'))
+    !(isDatabase && says(status.message, 'pathRefused'))
   )
     return problem(`${name} is ${status.status} (${status.message}). See juju status ${name}.`);
   if (units.length !== scale) {

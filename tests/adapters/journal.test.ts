@@ -111,10 +111,10 @@ describe('the journal', () => {
 
   it('says so when the storage is not attached', async () => {
     const journal = openJournal({ locate: async () => undefined, report: async () => {} });
-    await assert.rejects(journal.entries(), code('journal-unavailable'));
-    await assert.rejects(journal.record(entry('kfp-db')), code('journal-unavailable'));
-    await assert.rejects(journal.remove('kfp-db'), code('journal-unavailable'));
-    await assert.rejects(journal.lastBackup(), code('journal-unavailable'));
+    await assert.rejects(journal.entries(), code('journal-pending'));
+    await assert.rejects(journal.record(entry('kfp-db')), code('journal-pending'));
+    await assert.rejects(journal.remove('kfp-db'), code('journal-pending'));
+    await assert.rejects(journal.lastBackup(), code('journal-pending'));
   });
 
   it('says so when the directory has gone', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { newSecret } from '../servers/unit-agent/state.ts';
+import { type UnitAgentState, newSecret } from '../servers/unit-agent/state.ts';
 import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';
 import { visibleState } from './expected-state.ts';
 import { relationEvents } from './hook-events.ts';
@@ -52,22 +52,41 @@ describe('a hook, through the real dispatch,', function () {
     );
   });
 
-  for (const tool of ['is-leader', 'relation-ids', 'relation-set', 'secret-get', 'status-set'])
-    it(`fails with the words of ${tool} when that fails, and Juju keeps nothing of it`, async () => {
-      const state = unitWith([
-        ...[relations.s3(databags.track2), relations.minio()],
-        ...[relations.kfpDb(), relations.katibDb(databags.mysql84)],
-      ]);
-      state.toolFailures = { [tool]: 'cannot talk to the agent: EOF' };
+  const withToolFailure = (tool: string, words: string): UnitAgentState => {
+    const state = unitWith([
+      ...[relations.s3(databags.track2), relations.minio()],
+      ...[relations.kfpDb(), relations.katibDb(databags.mysql84)],
+    ]);
+    giveCredentials(state);
+    state.toolFailures = { [tool]: words };
+    return state;
+  };
+
+  const readers = ['is-leader', 'config-get', 'relation-ids', 'relation-get', 'relation-list'];
+  const others = ['relation-set', 'secret-get', 'secret-add', 'storage-list', 'storage-get'];
+  for (const tool of [...readers, ...others])
+    it(`tells with the status what ${tool} said that nobody knows, and does not fail`, async () => {
+      const state = withToolFailure(tool, 'the moon is in the wrong quarter');
       const { after, dispatch } = await lane.run(state, { hook: 'config-changed' });
-      assert.equal(dispatch.exitCode, 1);
-      assert.equal(dispatch.stdout, '');
-      assert.match(
-        dispatch.stderr,
-        new RegExp(
-          `^Unexpected failure: Juju's ${tool} failed with exit status 1: cannot talk to the agent: EOF [^\\n]*\\n$`,
-        ),
-      );
-      assert.deepEqual(visibleState(after), visibleState(state));
+      const { exitCode, stdout, stderr } = dispatch;
+      assert.deepEqual([exitCode, stdout, stderr], [0, '', '']);
+      const { status, message } = after.unitStatus;
+      assert.equal(status, 'waiting');
+      assert.ok(message.includes(`${tool} failed`), message);
+      assert.ok(message.includes('the moon is in the wrong quarter'), message);
     });
+
+  it('fails with the words of status-set when that fails, and Juju keeps nothing of it', async () => {
+    const state = withToolFailure('status-set', 'cannot talk to the agent: EOF');
+    const { after, dispatch } = await lane.run(state, { hook: 'config-changed' });
+    assert.equal(dispatch.exitCode, 1);
+    assert.equal(dispatch.stdout, '');
+    assert.match(
+      dispatch.stderr,
+      new RegExp(
+        "^Unexpected failure: Juju's status-set failed with exit status 1: cannot talk to the agent: EOF[^\\n]*\\n$",
+      ),
+    );
+    assert.deepEqual(visibleState(after), visibleState(state));
+  });
 });

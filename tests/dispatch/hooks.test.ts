@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
-import { newUnit } from '../servers/unit-agent/state.ts';
+import { newRelation, newUnit } from '../servers/unit-agent/state.ts';
 
 describe('a hook, through the real dispatch,', () => {
   it('says what a unit that was just deployed needs', async () => {
@@ -13,6 +13,43 @@ describe('a hook, through the real dispatch,', () => {
     assert.match(state.unitStatus.message, /juju config ckf-backup juju-credentials=/);
     assert.deepEqual(state.applicationStatus, state.unitStatus);
     assert.equal(state.workloadVersion, '0.1.0');
+  });
+
+  for (const version of ['4.0.15', '4.1-beta2'])
+    it(`waits for a storage that is listed and not mounted yet, as of an added unit on Juju ${version}`, async () => {
+      const state = newUnit({ unit: 1, leader: false, jujuVersion: version });
+      await using agent = await startUnitAgent({ state });
+      await agent.attachStorage('journal');
+      const [journal] = state.storage['journal'] ?? [];
+      assert.ok(journal);
+      journal.mounted = false;
+      for (const hook of ['install', 'config-changed']) {
+        const { exitCode, stderr } = await agent.dispatch({ hook });
+        assert.deepEqual([exitCode, stderr], [0, '']);
+      }
+      state.relations.push(newRelation(5, 'object-storage', 'minio'));
+      assert.doesNotMatch(state.unitStatus.message, /journal-unavailable/);
+    });
+
+  it('says nothing alarming about its journal while the unit is taken away', async () => {
+    const state = newUnit({ unit: 1, leader: false, jujuVersion: '4.0.15' });
+    state.config['components'] = 'mlmd';
+    state.credential = { endpoint: 'https://127.0.0.1:9', ca: 'PEM', token: 'T' };
+    state.relations.push(
+      newRelation(4, 's3-credentials', 's3-integrator', {
+        ...{ bucket: 'b', endpoint: 'http://127.0.0.1:9', 'access-key': 'a', 'secret-key': 's' },
+      }),
+    );
+    await using agent = await startUnitAgent({ state });
+    for (const hook of [
+      'journal-storage-detaching',
+      'config-changed',
+      's3-credentials-relation-departed',
+    ])
+      assert.equal((await agent.dispatch({ hook })).exitCode, 0);
+    const { status, message } = state.unitStatus;
+    assert.equal(status, 'waiting');
+    assert.match(message, /journal is not mounted.*\[journal-pending\]/);
   });
 
   it('gets along without its storage', async () => {

@@ -18,7 +18,7 @@ export const createFakeJujuModel = (
   model: Model,
   {
     access = 'write',
-    controllerVersion = '3.6.4',
+    controllerVersion = model.release.version,
   }: { readonly access?: JujuModel['access']; readonly controllerVersion?: string } = {},
 ): FakeJujuModel => {
   const failures: { readonly method: Method; readonly error: Error }[] = [];

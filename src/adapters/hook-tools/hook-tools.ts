@@ -1,3 +1,4 @@
+import { says, saysUntrusted } from '../../wordings.ts';
 import type { Redaction } from '../redaction.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import {
@@ -106,7 +107,7 @@ export const openHookTools = (
     },
     isTrusted: async () => {
       const answer = await unlessRefused(json('credential-get'));
-      if (answer instanceof HookToolError) return saysUntrusted(answer) ? false : undefined;
+      if (answer instanceof HookToolError) return saysUntrusted(answer.reason) ? false : undefined;
       return readCloudCredential(answer) === undefined ? undefined : true;
     },
   };
@@ -126,25 +127,12 @@ const unlessRefused = async (work: Promise<unknown>): Promise<unknown> => {
   }
 };
 
-/**
- * The controller asks for trust before it does anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`), and says just this when there is
- * none. With other words before it, something else was denied.
- */
-const saysUntrusted = ({ reason }: HookToolError): boolean =>
-  /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(
-    reason,
-  );
-
-/** Juju lists a storage before it has mounted it (seen in 4.0.15), and while it takes it away. */
+/** Juju lists a storage before it has mounted it, and while it takes it away. */
 const unlessNotMounted = async (work: Promise<unknown>): Promise<unknown> => {
   try {
     return await work;
   } catch (error) {
-    if (
-      error instanceof HookToolError &&
-      error.says('mount point for storage attachment', 'storage not found')
-    )
-      return undefined;
+    if (error instanceof HookToolError && says(error.reason, 'storageNotMounted')) return undefined;
     throw error;
   }
 };
@@ -154,8 +142,7 @@ const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof HookToolError && error.says('relation not found', 'permission denied'))
-      return otherwise;
+    if (error instanceof HookToolError && says(error.reason, 'relationGone')) return otherwise;
     throw error;
   }
 };

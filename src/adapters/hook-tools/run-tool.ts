@@ -1,27 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { CharmError } from '../../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Runs one hook tool and resolves with what it printed on stdout; rejects with a HookToolError. */
 export type RunTool = (tool: string, argv: readonly string[], stdin?: string) => Promise<string>;
 
-/** A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. */
-export class HookToolError extends Error {
+const longestReason = 250;
+
+/**
+ * A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. Words that the charm does not
+ * know must not fail a hook, so this is an expected failure that a status can tell.
+ */
+export class HookToolError extends CharmError {
   readonly reason: string;
   /** What it was asked for makes no sense to it, whatever the state of the model. */
   readonly isMisunderstood: boolean;
 
   constructor(tool: string, ending: string, stderr: string) {
     const reason = stderr.trim().replace(/^ERROR /, '');
-    super(`Juju's ${tool} failed with ${ending}: ${reason}`);
+    const [line = ''] = reason.split('\n');
+    super(
+      'juju-tool-failed',
+      `Juju's ${tool} failed with ${ending}: ${line.slice(0, longestReason)}. The next hook tries again; juju debug-log tells more.`,
+    );
     this.name = 'HookToolError';
     this.reason = reason;
     this.isMisunderstood = ending === 'exit status 2';
-  }
-
-  says(...words: readonly string[]): boolean {
-    return words.some((word) => this.reason.includes(word));
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CharmError } from '../../errors.ts';
+import { says } from '../../wordings.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import { parseDatabag, parseJson, parseRecord } from './output.ts';
 import { HookToolError, type RunTool } from './run-tool.ts';
@@ -37,7 +38,7 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
     try {
       await run('secret-remove', ['--', id]);
     } catch (error) {
-      if (!(error instanceof HookToolError && error.says('not found'))) throw error;
+      if (!(error instanceof HookToolError && says(error.reason, 'secretUnknown'))) throw error;
     }
   },
 });
@@ -48,16 +49,16 @@ const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Prom
     parseJson('secret-get', await run('secret-get', [how, '--format=json', '--', id])),
   );
 
-/** Juju's words for a secret that exists but is not ours to read (until 3.6, since 4.0), and for one that does not exist. */
+/** A secret that exists but is not ours to read is told from one that does not exist; what is neither stays as Juju said it. */
 const explained = (id: string, cause: unknown): unknown => {
   if (!(cause instanceof HookToolError)) return cause;
-  if (cause.says('permission denied', 'access denied', 'is not allowed to read this secret'))
+  if (says(cause.reason, 'secretDenied'))
     return new CharmError(
       'juju-credentials-not-granted',
       `Juju does not let this application read the secret ${id}.`,
       { cause },
     );
-  if (cause.isMisunderstood || cause.says('not found', 'not valid'))
+  if (cause.isMisunderstood || says(cause.reason, 'secretUnknown'))
     return new CharmError('juju-credentials-missing', `There is no secret ${id} in this model.`, {
       cause,
     });
@@ -71,7 +72,7 @@ const ownId = async (run: RunTool, label: string): Promise<string | undefined> =
     const [id] = Object.keys(parseRecord('secret-info-get', output));
     return id === undefined ? undefined : `secret:${id}`;
   } catch (error) {
-    if (error instanceof HookToolError && error.says('not found')) return undefined;
+    if (error instanceof HookToolError && says(error.reason, 'secretUnknown')) return undefined;
     throw error;
   }
 };

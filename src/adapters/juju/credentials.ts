@@ -65,6 +65,12 @@ const readSecret = async (tools: HookTools, id: string, application: string): Pr
         `The option juju-credentials names ${id}, which does not exist in this model. Run: juju secrets; juju config ${application} juju-credentials=<the secret's URI>`,
         { cause },
       );
+    if (hasCode(cause, 'juju-tool-failed'))
+      throw new CharmError(
+        'juju-tool-failed',
+        `${cause.message} It was asked for the secret of the option juju-credentials; if that is not granted: juju grant-secret ${id} ${application}`,
+        { cause },
+      );
     throw cause;
   }
 };

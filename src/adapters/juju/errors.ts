@@ -1,4 +1,5 @@
 import { CharmError, reasonOf } from '../../errors.ts';
+import { says } from '../../wordings.ts';
 
 /** What the controller answered to a request instead of a result. */
 export class JujuRpcError extends Error {
@@ -33,7 +34,7 @@ const passingCodes = new Set([
 export const isPassing = (error: unknown): boolean =>
   error instanceof ConnectionLost ||
   (error instanceof JujuRpcError &&
-    (passingCodes.has(error.code) || error.message.includes('maintenance in progress')));
+    (passingCodes.has(error.code) || says(error.message, 'controllerInMaintenance')));
 
 /** What an operator reads; `attempt` completes "Juju would not …", `grant` is the command that gives the missing access. */
 export const asCharmError = (

@@ -1,5 +1,6 @@
 import { Ajv } from 'ajv';
 import { CharmError } from '../../errors.ts';
+import { says } from '../../wordings.ts';
 import type { JujuModel } from '../../world.ts';
 import { JujuRpcError } from './errors.ts';
 import type { JujuRpc } from './rpc.ts';
@@ -63,7 +64,7 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
 const refusal = (error: unknown, { username, model, secret }: JujuAccount): unknown => {
   if (!(error instanceof JujuRpcError)) return error;
   const options = { cause: error };
-  if (error.code === 'unauthorized access' && error.message.includes('permission denied'))
+  if (error.code === 'unauthorized access' && says(error.message, 'noModelAccess'))
     return new CharmError(
       'juju-login-refused',
       `The Juju user ${username} has no access to the model ${model.name}. Give it write access: juju grant ${username} write ${model.name}`,
