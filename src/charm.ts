@@ -88,10 +88,11 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
       'parameter-invalid',
       `This revision of the charm has no action ${name}; it has ${actionNames.join(', ')}.`,
     );
+  const parameters = await tools.actionParameters();
   if (!(await tools.isLeader()))
     throw new CharmError(
       'not-leader',
-      `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${application}/leader ${name}`,
+      `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${[`${application}/leader`, name, ...argumentsOf(parameters)].join(' ')}`,
     );
   // What a killed action left comes first. What cannot be put back yet is for the preflight to judge.
   const left = await orProblem(() => unit.journal.entries());
@@ -100,8 +101,16 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
       await tools.actionLog(failureText([problem]));
   const config = parseConfig(await tools.config(), application);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
-  return action(world, config, await tools.actionParameters());
+  return action(world, config, parameters);
 };
+
+/** The parameters as one types them. Juju has filled in the defaults; those that say nothing are left out. */
+const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
+  Object.entries(parameters).flatMap(([name, value]) => {
+    const text = String(value);
+    if (value === false || text === '') return [];
+    return [`${name}=${/^[\w.:,/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`}`];
+  });
 
 /** Takes away the status that the action's progress left. When that cannot be done the next hook does it: the action's result counts. */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {

@@ -46,6 +46,7 @@ export const openWorld = (options: WorldOptions): World => {
     return {
       bucket,
       endpoint,
+      application,
       prefix: config.path ?? location.path ?? model.name,
       store: openS3({
         ...{ endpoint, region, bucket, accessKey, secretKey, style, caChain, clock, signal },
@@ -54,7 +55,12 @@ export const openWorld = (options: WorldOptions): World => {
           ? {}
           : { serverSideEncryption: config.serverSideEncryption }),
         extraHeaders: location.attributes,
-        advice: s3IntegratorAdvice(provider.application, bucket),
+        advice: s3IntegratorAdvice(
+          provider.application,
+          bucket,
+          // Our own option wins over what the provider says.
+          config.bucket === undefined ? provider.application : application,
+        ),
       }),
     };
   };
@@ -79,6 +85,7 @@ export const openWorld = (options: WorldOptions): World => {
 
   return {
     model,
+    application,
     unit,
     clock,
     signal,

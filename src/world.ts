@@ -25,6 +25,8 @@ export interface Target {
   readonly endpoint: string;
   /** Without slashes at its ends; never empty. */
   readonly prefix: string;
+  /** Our own application, for the commands in messages. */
+  readonly application: string;
 }
 
 /** Where a bucket of artifacts is read from. */
@@ -51,6 +53,8 @@ export interface World {
   /** Hands it another path, which Juju passes on once this hook or action has ended with exit status 0. */
   handPath(endpoint: string, path: string): Promise<void>;
   readonly model: { readonly name: string; readonly uuid: string };
+  /** Our own application, which an operator may have given any name, and our unit of it. */
+  readonly application: string;
   readonly unit: string;
   readonly journal: Journal;
   readonly clock: Clock;

@@ -92,6 +92,27 @@ describe('the charm', () => {
       assert.equal(rig.logins, 0);
     });
 
+  it('repeats the parameters in the command that it tells on a unit that does not lead', async () => {
+    const rig = setUp();
+    rig.tools.leader = false;
+    rig.tools.parameters = {
+      'backup-id': '2026-11-21T20:15:00Z',
+      confirm: "the model's",
+      'from-model': '',
+      'dry-run': false,
+      'take-over': true,
+      timeout: 600,
+    };
+    const charm = { ...charmOf(rig), application: 'backup', unitName: 'backup/1' };
+    await handle({ kind: 'action', name: 'restore-control-plane', task: '1' }, charm);
+    assert.ok(
+      rig.tools.failure?.includes(
+        "juju run backup/leader restore-control-plane backup-id=2026-11-21T20:15:00Z confirm='the model'\\''s' take-over=true timeout=600 [",
+      ),
+      rig.tools.failure,
+    );
+  });
+
   it('fails an action that it does not have', async () => {
     const rig = setUp();
     await handle({ kind: 'action', name: 'explode', task: '1' }, charmOf(rig));

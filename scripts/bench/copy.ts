@@ -49,7 +49,7 @@ await using from = open(copy.from);
 await using to = open(copy.to);
 const pass = await copyBucket(
   { store: from, ...copy.from },
-  { store: to, ...copy.to, prefix: copy.prefix },
+  { store: to, ...copy.to, prefix: copy.prefix, application: 'ckf-backup' },
   {
     mirror: `${copy.prefix}/mlpipeline/`,
     history: `${copy.prefix}/history/mlpipeline/`,

@@ -4,7 +4,7 @@ import { removalResults } from './prune.ts';
 
 /** Removes one set, and what no other set needs. */
 export const deleteBackup: Action = async (world, _config, parameters) => {
-  const id = backupIdParameter('backup-id', parameters['backup-id']);
+  const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const dryRun = parameters['dry-run'] === true;
   const target = await world.openTarget();
   await using _store = target.store;

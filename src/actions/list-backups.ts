@@ -13,7 +13,7 @@ export const listBackups: Action = async (world, _config, parameters) => {
   const page = await listSets(target, {
     limit: typeof limit === 'number' ? limit : 20,
     ...(typeof before === 'string' &&
-      before !== '' && { before: backupIdParameter('before', before) }),
+      before !== '' && { before: backupIdParameter(world, 'before', before) }),
   });
   const now = world.clock.now();
   return {

@@ -14,7 +14,7 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
   const report = await runRestore(world, config, request);
   if (!('plan' in report)) {
     const seconds = (world.clock.now().getTime() - started) / 1000;
-    return resultsOf(request.backupId, report, seconds);
+    return resultsOf(request.backupId, report, seconds, world.application);
   }
   for (const line of report.plan) await world.progress.note(line);
   return {

@@ -10,7 +10,7 @@ import { type Action, backupIdParameter } from './action.ts';
  * it there is.
  */
 export const verifyBackup: Action = async (world, config, parameters) => {
-  const id = backupIdParameter('backup-id', parameters['backup-id']);
+  const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const target = await world.openTarget();
   await using _store = target.store;
   const verification = await verifySet(world, config, target, id, {

@@ -1,6 +1,7 @@
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
-import type { ApplicationStatus, JujuModel, ModelStatus, World } from '../world.ts';
+import { missingApplication, readOnlyUser } from '../operation/applications.ts';
+import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
 import { countText } from '../text.ts';
 import { says } from '../wordings.ts';
@@ -42,15 +43,16 @@ export const planApplications = async (
   readonly problems: readonly CharmError[];
 }> => {
   const problems: CharmError[] = [];
-  if (juju.access === 'read') problems.push(readOnly(world, juju));
+  if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
   const model = await juju.status();
-  const look = (name: string, purpose: string): ApplicationStatus | CharmError => {
+  const look = (name: string, role: string): ApplicationStatus | CharmError => {
     const application = model.applications.get(name);
-    if (application === undefined) return missing(name, purpose, model);
-    return unhealthy(application) ?? application;
+    if (application === undefined)
+      return missingApplication(world, name, role, withoutIt(world, config, role));
+    return unhealthy(world, application, role) ?? application;
   };
-  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
-    const found = look(name, purpose);
+  const find = (name: string, role: string): ApplicationStatus | undefined => {
+    const found = look(name, role);
     if (!(found instanceof CharmError)) return found;
     problems.push(found);
     return undefined;
@@ -62,7 +64,7 @@ export const planApplications = async (
     config.components.includes(endpoint),
   )) {
     const related = await world.relatedDatabase(component);
-    const application = look(related ?? component, `component ${component}`);
+    const application = look(related ?? component, component);
     if (application instanceof CharmError) {
       if (related !== undefined && application.code === 'database-claimed')
         refusing.push({ component, application: related, problem: application });
@@ -78,23 +80,24 @@ export const planApplications = async (
     });
   }
   if (juju.access !== 'read') {
-    const found = await Promise.all(databases.map((database) => databaseProblems(juju, database)));
+    const found = await Promise.all(
+      databases.map((database) => databaseProblems(world, juju, database)),
+    );
     problems.push(...found.flat());
   }
 
   const wantsMlmd = config.components.includes('mlmd');
-  const mlmd = wantsMlmd
-    ? find(config.mlmdApplication, 'component mlmd, option mlmd-application')
-    : undefined;
+  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'mlmd-application') : undefined;
   const writer =
     wantsMlmd && config.metadataWriterApplication !== ''
-      ? find(config.metadataWriterApplication, 'option metadata-writer-application')
+      ? find(config.metadataWriterApplication, 'metadata-writer-application')
       : undefined;
   const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
   return { plan: { databases, mlmd, metadataWriter }, refusing, problems };
 };
 
 const databaseProblems = async (
+  world: World,
   juju: JujuModel,
   { component, application, isRelated }: DatabasePlan,
 ): Promise<CharmError[]> => {
@@ -122,17 +125,19 @@ const databaseProblems = async (
   }
   const unit = application.units[0]?.name ?? `${name}/0`;
   const listing = await juju.runAction(unit, 'list-backups', {});
-  if (listing.status !== 'completed') {
+  if (listing.status !== 'completed')
     problems.push(
-      new CharmError(
-        'database-unhealthy',
-        `${name} cannot reach its S3 storage: ${saidBy(listing)}. ` +
-          (isRelated
-            ? `It was handed the same endpoint and bucket as we: check that it can reach them; see juju debug-log --include ${unit}.`
-            : `It is not related to us: juju integrate ckf-backup:${component} ${name}:s3-parameters`),
-      ),
+      isRelated
+        ? new CharmError(
+            'database-unhealthy',
+            `${name} cannot reach its S3 storage: ${saidBy(listing)}. It was handed the same endpoint and bucket as this charm: check that it can reach them;` +
+              ` see juju debug-log --include ${unit}.`,
+          )
+        : new CharmError(
+            'relation-missing',
+            `${name} has no S3 storage that it can reach (${saidBy(listing)}), and is not related to this charm. Run: juju integrate ${world.application}:${component} ${name}:s3-parameters`,
+          ),
     );
-  }
   return problems;
 };
 
@@ -142,22 +147,23 @@ const sick = ({ name }: ApplicationStatus, fault: string): CharmError =>
     `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
   );
 
-const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
-  new CharmError(
-    'juju-read-only',
-    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
-      ` juju grant ${user} write ${model.name}`,
-  );
-
-const missing = (name: string, purpose: string, model: ModelStatus): CharmError =>
-  new CharmError(
-    'application-missing',
-    `There is no application ${name} in the model ${model.name} (${purpose}). Name the one that there is, or leave the component out:` +
-      ` juju config ckf-backup components=...`,
-  );
+/** How a backup is made without what the model does not have. */
+const withoutIt = ({ application }: World, { components }: Config, role: string): string => {
+  if (role === 'metadata-writer-application')
+    return `If there is none: juju config ${application} ${role}=''`;
+  const component = role === 'mlmd-application' ? 'mlmd' : role;
+  const others = components.filter((name) => name !== component);
+  return others.length === 0
+    ? ''
+    : `Or back up without it: juju config ${application} components=${others.join(',')}`;
+};
 
 /** mysql-k8s blocks its application over a claimed S3 path while it serves on, so that gets a message of its own. */
-const unhealthy = (application: ApplicationStatus): CharmError | undefined => {
+const unhealthy = (
+  us: World,
+  application: ApplicationStatus,
+  role: string,
+): CharmError | undefined => {
   const { name, life, status, units, scale } = application;
   if (life !== 'alive')
     return new CharmError('application-unhealthy', `The application ${name} is being removed.`);
@@ -166,7 +172,7 @@ const unhealthy = (application: ApplicationStatus): CharmError | undefined => {
       'database-claimed',
       `${name} refuses to write backups: "${status.message}". Its S3 path was written by another cluster; it needs a path of its own.` +
         ` Relate it to this charm instead of sharing an s3-integrator: juju remove-relation ${name}:s3-parameters <s3-integrator>,` +
-        ` then juju integrate ckf-backup:<kfp-db or katib-db> ${name}:s3-parameters`,
+        ` then juju integrate ${us.application}:${role} ${name}:s3-parameters`,
     );
   }
   const ill = units.find(

@@ -160,7 +160,7 @@ export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]>
 
 /** Where the backup lies, when it is we who gave the database its path; nothing is known of another S3 storage. */
 const findInOurStorage = async (
-  { ready, claim, layout }: Backup,
+  { world, ready, claim, layout }: Backup,
   { component, application, isRelated }: DatabasePlan,
   backupId: string,
 ): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
@@ -171,7 +171,7 @@ const findInOurStorage = async (
     throw new CharmError(
       'database-backup-failed',
       `${application.name} says that its backup ${backupId} is finished, but nothing of it lies under ${path} in bucket ${ready.target.bucket},` +
-        ` where this charm told it to write. See juju show-unit ckf-backup/0 for what it was told, and juju debug-log --include ${application.name}.`,
+        ` where this charm told it to write. See juju show-unit ${world.unit} for what it was told, and juju debug-log --include ${application.name}.`,
     );
   }
   return { path, ...measured };

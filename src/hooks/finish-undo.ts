@@ -24,7 +24,7 @@ export const finishUndo = async (
   );
   const world = await orProblem(async () => {
     const { 'juju-credentials': credentials } = await unit.tools.config();
-    return unit.openWorld(parseConfig({ 'juju-credentials': credentials }));
+    return unit.openWorld(parseConfig({ 'juju-credentials': credentials }, unit.application));
   });
   if (world instanceof CharmError) return [unfinished(entries, world)];
   const problems = await unit.putBack(world);

@@ -51,5 +51,5 @@ const sourceIsTarget = (source: Source, target: Target): CharmError =>
   new CharmError(
     'source-is-target',
     `The source bucket ${source.bucket} at ${source.endpoint} and the target bucket ${target.bucket} at ${target.endpoint} are one and the same,` +
-      ` so a backup would copy the bucket into itself. Nothing was changed. Choose another bucket: juju config ckf-backup bucket=...`,
+      ` so a backup would copy the bucket into itself. Nothing was changed. Choose another bucket: juju config ${target.application} bucket=<bucket>`,
   );

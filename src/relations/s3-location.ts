@@ -94,7 +94,14 @@ const incomplete = (
 const invalid = (provider: string, option: string, value: string): CharmError =>
   new CharmError(
     'relation-invalid',
-    `${provider} sends ${option}=${JSON.stringify(value)}, which cannot be used here. Change it: juju config ${provider} ${option}=…`,
+    `${provider} sends ${option}=${JSON.stringify(value)}, which cannot be used here. Change it: juju config ${provider} ${option}=<${option}>`,
+  );
+
+/** Without the value, which may be a secret that was put into the wrong option. */
+const unusable = (provider: string, option: string, what: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends ${what}. Change it: juju config ${provider} ${option}=<${option}>`,
   );
 
 /** Amazon's when none is given, that of the region where there is one, as mysql-k8s does. */
@@ -113,7 +120,12 @@ const readEndpoint = (
     url !== null &&
     ['http:', 'https:'].includes(url.protocol) &&
     [url.username, url.password, url.search, url.hash].every((part) => part === '');
-  if (!usable) throw invalid(provider, 'endpoint', 'something that is not the URL of a server');
+  if (!usable)
+    throw unusable(
+      provider,
+      'endpoint',
+      'an endpoint that is not the URL of a server, such as https://s3.example.com:9000',
+    );
   return endpoint;
 };
 
@@ -130,7 +142,7 @@ const readCaChain = (provider: string, text: string | undefined): readonly strin
     const pem = entry.includes('-----BEGIN') ? entry : Buffer.from(entry, 'base64').toString();
     const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
     if (certificates === null)
-      throw invalid(provider, 'tls-ca-chain', 'something that holds no certificate');
+      throw unusable(provider, 'tls-ca-chain', 'a tls-ca-chain that has no certificate in PEM');
     return certificates;
   });
 };

@@ -48,7 +48,7 @@ export const readClaim = async (
   throw new CharmError(
     'prefix-claimed',
     `${key} in ${target.store.description} is not a claim that this version of the charm understands. Nothing was changed.` +
-      ` Use a newer revision of the charm when one wrote it; when it is damaged, delete it, and the next backup or restore writes it anew.`,
+      ` Use a newer revision of the charm when one wrote it; when it is damaged, delete it, and the next backup or restore writes it again.`,
   );
 };
 
@@ -62,7 +62,7 @@ export const claimProblem = (
   return new CharmError(
     'prefix-claimed',
     `The path ${target.prefix} in bucket ${target.bucket} belongs to the model ${claim.model.name} (${claim.model.uuid}), and a backup` +
-      ` of ${model.name} would mix with its backups. Use another path (juju config ckf-backup path=...), or, when that model is gone` +
+      ` of ${model.name} would mix with its backups. Use another path (juju config ${target.application} path=<path>), or, when that model is gone` +
       ` for good, take the path over with take-over=true.`,
   );
 };

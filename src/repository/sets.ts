@@ -65,7 +65,8 @@ const readListed = async (target: Target, id: BackupId): Promise<ListedSet | und
  * The manifest of a set, in one request. Rejects with `backup-missing` when there is no such set, and with `manifest-invalid` when its
  * manifest cannot be trusted, which includes that it is another set's.
  */
-export const readSet = async ({ store, prefix }: Target, id: BackupId): Promise<BackupManifest> => {
+export const readSet = async (target: Target, id: BackupId): Promise<BackupManifest> => {
+  const { store, prefix, application } = target;
   const key = layoutOf(prefix).manifest(id);
   let text: string;
   try {
@@ -74,16 +75,26 @@ export const readSet = async ({ store, prefix }: Target, id: BackupId): Promise<
     if (!hasCode(error, 'object-missing')) throw error;
     throw new CharmError(
       'backup-missing',
-      `There is no backup set ${id} under ${prefix} in ${store.description}. See juju run <unit> list-backups.`,
+      `There is no backup set ${id} under ${prefix} in ${store.description}. See juju run ${application}/leader list-backups.`,
       { cause: error },
     );
   }
-  const manifest = parseManifest(text, key);
-  if (manifest.id === id) return manifest;
-  throw new CharmError(
-    'manifest-invalid',
-    `${key} is the manifest of another set, ${manifest.id}, so it cannot be trusted.`,
-  );
+  try {
+    const manifest = parseManifest(text, key);
+    if (manifest.id === id) return manifest;
+    throw new CharmError(
+      'manifest-invalid',
+      `${key} is the manifest of another set, ${manifest.id}, so it cannot be trusted.`,
+    );
+  } catch (error) {
+    if (!hasCode(error, 'manifest-invalid')) throw error;
+    throw new CharmError(
+      'manifest-invalid',
+      `${error.message} Nothing was changed. If a newer revision of the charm wrote it, use that one; if it is damaged, restore another set and remove this one:` +
+        ` juju run ${application}/leader delete-backup backup-id=${id}`,
+      { cause: error },
+    );
+  }
 };
 
 /**

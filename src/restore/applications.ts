@@ -3,6 +3,7 @@ import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { countText } from '../text.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { missingApplication, readOnlyUser } from '../operation/applications.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 import { says } from '../wordings.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
@@ -38,16 +39,16 @@ export const planApplications = async (
   components: readonly string[],
 ): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
   const problems: CharmError[] = [];
-  if (juju.access === 'read') problems.push(readOnly(world, juju));
+  if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
   const model = await juju.status();
-  const find = (name: string, purpose: string): ApplicationStatus | undefined => {
+  const find = (name: string, role: string): ApplicationStatus | undefined => {
     const application = model.applications.get(name);
     const problem =
       application === undefined
-        ? missing(name, purpose, world)
+        ? missingApplication(world, name, role, 'Or restore the other components only.')
         : ailment(
             application,
-            databaseEndpoints.some((endpoint) => endpoint === purpose),
+            databaseEndpoints.some((endpoint) => endpoint === role),
           );
     if (problem !== undefined) problems.push(problem);
     return problem === undefined ? application : undefined;
@@ -70,10 +71,10 @@ export const planApplications = async (
   );
   const databases = found.filter((plan) => plan !== undefined);
   const wantsMlmd = components.includes('mlmd') && manifest.mlmd !== undefined;
-  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'option mlmd-application') : undefined;
+  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'mlmd-application') : undefined;
   const writer =
     wantsMlmd && config.metadataWriterApplication !== ''
-      ? find(config.metadataWriterApplication, 'option metadata-writer-application')
+      ? find(config.metadataWriterApplication, 'metadata-writer-application')
       : undefined;
   const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
   return { plan: { databases, mlmd, metadataWriter }, problems };
@@ -153,16 +154,3 @@ const ailment = (application: ApplicationStatus, isDatabase: boolean): CharmErro
   }
   return undefined;
 };
-
-const readOnly = ({ model }: World, { user }: JujuModel): CharmError =>
-  new CharmError(
-    'juju-read-only',
-    `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
-      ` juju grant ${user} write ${model.name}`,
-  );
-
-const missing = (name: string, purpose: string, { model }: World): CharmError =>
-  new CharmError(
-    'application-missing',
-    `There is no application ${name} in the model ${model.name} (${purpose}). Deploy it, or restore other components: components=...`,
-  );

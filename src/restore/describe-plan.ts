@@ -65,6 +65,7 @@ export const resultsOf = (
   backupId: string,
   { components, buckets, mlmd, databases }: RestoreReport,
   seconds: number,
+  application: string,
 ): Record<string, string> => ({
   'backup-id': backupId,
   restored: components.join(','),
@@ -89,11 +90,11 @@ export const resultsOf = (
       [`${component}-seconds`, taken.toFixed(1)],
     ]),
   ),
-  ...(databases.length > 0 && { next: nextOf(databases) }),
+  ...(databases.length > 0 && { next: nextOf(databases, application) }),
 });
 
 /** What an operator has to know about the databases, which mysql-k8s blocks for backups until they write elsewhere. */
-const nextOf = (databases: RestoreReport['databases']): string => {
+const nextOf = (databases: RestoreReport['databases'], application: string): string => {
   const moved = databases.filter(({ path }) => path !== undefined);
   const stuck = databases.filter(({ path }) => path === undefined);
   return [
@@ -105,7 +106,7 @@ const nextOf = (databases: RestoreReport['databases']): string => {
     ...(stuck.length > 0
       ? [
           `${stuck.map(({ application }) => application).join(' and ')} can make no backups before getting another path in S3: run this action with` +
-            ` take-over=true, set another path with juju config ckf-backup path=..., or change its own s3-integrator.`,
+            ` take-over=true, set another path with juju config ${application} path=<path>, or change its own s3-integrator.`,
         ]
       : []),
     'Then make a backup.',

@@ -20,7 +20,7 @@ export const findSet = async (
   if (!isBackupId(backupId)) {
     throw new CharmError(
       'parameter-invalid',
-      `backup-id=${backupId} is not the id of a backup set, which looks like 2026-11-21T20:15:00Z. See juju run ckf-backup/leader list-backups.`,
+      `backup-id=${backupId} is not the id of a backup set, which looks like 2026-11-21T20:15:00Z. See juju run ${target.application}/leader list-backups.`,
     );
   }
   return readSet(target, backupId);
@@ -47,8 +47,15 @@ export function* requestProblems(
       `The set ${manifest.id} does not have the components ${lacking.join(', ')}; it has ${manifest.components.join(', ')}.`,
     );
   }
-  if (manifest.model.uuid !== model.uuid && request.fromModel !== manifest.model.name)
+  const isOwn = manifest.model.uuid === model.uuid;
+  if (!isOwn && request.fromModel !== manifest.model.name)
     yield otherModel(model, request, manifest);
+  if (isOwn && request.fromModel !== undefined && request.fromModel !== manifest.model.name) {
+    yield new CharmError(
+      'parameter-invalid',
+      `from-model=${request.fromModel} is not the model that made the set ${manifest.id}: that is this one, ${model.name}. Leave from-model out, or choose another set.`,
+    );
+  }
 }
 
 /** The components that are restored, in the order of the manifest. */

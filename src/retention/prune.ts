@@ -59,11 +59,15 @@ export const deleteSet = (
     options,
   );
 
-const checkThere = ({ complete, left }: Survey, { store, prefix }: Target, id: BackupId): void => {
+const checkThere = (
+  { complete, left }: Survey,
+  { store, prefix, application }: Target,
+  id: BackupId,
+): void => {
   if ([...complete, ...left].some((set) => set.id === id)) return;
   throw new CharmError(
     'backup-missing',
-    `There is no backup set ${id} under ${prefix} in ${store.description}. Nothing was deleted. See the action list-backups.`,
+    `There is no backup set ${id} under ${prefix} in ${store.description}. Nothing was deleted. See juju run ${application}/leader list-backups.`,
   );
 };
 

@@ -59,6 +59,13 @@ describe('a backup while storage misbehaves', function () {
     await expectFailure(box, 'store-bucket-missing');
   });
 
+  it('says that our own option named the bucket that does not exist, and not s3-integrator', async () => {
+    const box = shared();
+    configure(box.unit.agent.state, { bucket: 'nowhere' });
+    const { message } = await expectFailure(box, 'store-bucket-missing');
+    assert.match(message, /juju config ckf-backup bucket=/);
+  });
+
   it('does not copy a bucket into itself', async () => {
     const box = shared();
     const { source } = box.stores;

@@ -22,7 +22,13 @@ const prefixWith = (hours: number) => {
     store.seed(layout.objectList(id, 'mlpipeline'), 'list');
     store.seed(layout.manifest(id), JSON.stringify(aManifest({ id })));
   }
-  const target = { store, bucket: 'backups', endpoint: 'http://s3.test', prefix: 'ckf' };
+  const target = {
+    store,
+    bucket: 'backups',
+    endpoint: 'http://s3.test',
+    prefix: 'ckf',
+    application: 'ckf-backup',
+  };
   return { store, target, reads: () => reads };
 };
 
@@ -87,6 +93,10 @@ describe('listSets', () => {
     const { sets } = await listSets(target, { limit: 20 });
     assert.equal(sets.length, 3);
     assert.equal(sets[1]?.problem?.code, 'manifest-invalid');
+    assert.match(
+      sets[1].problem.message,
+      /juju run ckf-backup\/leader delete-backup backup-id=2026-[^ ]+$/,
+    );
   });
 
   it('shows a manifest that belongs to another set as such', async () => {

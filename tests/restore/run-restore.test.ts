@@ -57,6 +57,17 @@ describe('a restore', () => {
     assert.ok(!rig.target.objects.has('ckf/lock.json'));
   });
 
+  it('refuses from-model when it names another model than the one that made the set', async () => {
+    using rig = aRestoreWorld();
+    const { message } = await rejectsWithCode(
+      run(rig.whole, { fromModel: 'nope' }),
+      'parameter-invalid',
+    );
+    assert.match(message, /from-model=nope .* Leave from-model out/);
+    assertUntouched(rig);
+    await restored(rig.whole, { fromModel: 'kubeflow' });
+  });
+
   it('hands each restored database its next path, and counts it in S3 and in the journal', async () => {
     using rig = aRestoreWorld();
     const { databases } = await restored(rig.whole);

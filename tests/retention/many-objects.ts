@@ -92,9 +92,21 @@ const store: ObjectStore = Object.assign(small, {
 });
 
 const away = async (): Promise<never> => Promise.reject(new Error('not needed'));
-const target = { store, bucket: 'backups', endpoint: 'http://s3.test', prefix: 'ckf' };
+const target = {
+  store,
+  bucket: 'backups',
+  endpoint: 'http://s3.test',
+  prefix: 'ckf',
+  application: 'ckf-backup',
+};
 const world: World = {
-  ...{ model, scratch, unit: 'ckf-backup/0', signal: new AbortController().signal },
+  ...{
+    model,
+    scratch,
+    application: 'ckf-backup',
+    unit: 'ckf-backup/0',
+    signal: new AbortController().signal,
+  },
   ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },
   ...{ openJuju: away, openKubernetes: away, openSource: away, openTarget: async () => target },
   relatedDatabase: async () => undefined,

@@ -41,7 +41,7 @@ const setStage = async (profile: S3ProfileName): Promise<Stage> => {
   return {
     server,
     world: vault.world,
-    target: { store, bucket: 'backups', endpoint: server.url, prefix },
+    target: { store, bucket: 'backups', endpoint: server.url, prefix, application: 'ckf-backup' },
     ids,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -40,6 +40,7 @@ export const targetOf = (store: ObjectStore): Target => ({
   bucket: 'backups',
   endpoint: 'http://s3.test',
   prefix: 'p',
+  application: 'ckf-backup',
 });
 
 /** A source, a target in memory and what a pass between them needs. */

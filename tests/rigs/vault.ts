@@ -64,7 +64,13 @@ export const createVault = async (): Promise<Vault> => {
     now,
   });
   const store = new FakeObjectStore({ description: 'bucket backups at http://s3.test', now });
-  const target: Target = { store, bucket: 'backups', endpoint: 'http://s3.test', prefix };
+  const target: Target = {
+    store,
+    bucket: 'backups',
+    endpoint: 'http://s3.test',
+    prefix,
+    application: 'ckf-backup',
+  };
   const progress = new FakeProgress();
   const journal = new FakeJournal();
   const world = worldOf({ clock, target, scratch, progress, journal });
@@ -263,6 +269,7 @@ const worldOf = (
     handedPath: async () => undefined,
     handPath: async () => undefined,
     model,
+    application: 'ckf-backup',
     unit: 'ckf-backup/0',
     signal: new AbortController().signal,
   };

@@ -44,7 +44,10 @@ export const readJujuCredentials = async (
     username: username.trim(),
     password,
     secret: id,
-    endpoints: (secret['endpoints'] ?? '').split(/[\s,]+/).filter((endpoint) => endpoint !== ''),
+    endpoints: (secret['endpoints'] ?? '')
+      .split(',')
+      .map((endpoint) => endpoint.trim())
+      .filter((endpoint) => endpoint !== ''),
     ca: secret['ca-cert']?.trim() || undefined,
   };
 };

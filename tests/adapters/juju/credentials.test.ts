@@ -41,6 +41,8 @@ describe('the Juju credentials', () => {
     };
     const { endpoints, ca } = await read(secret);
     assert.deepEqual([endpoints, ca], [['a:17070', 'b:17070'], 'PEM']);
+    // Not two that are then called unreachable: a blank where a comma belongs is a slip of the pen.
+    assert.deepEqual((await read({ ...secret, endpoints: 'a b' })).endpoints, ['a b']);
   });
 
   it('are asked for with all commands while the option is not set', () =>

@@ -162,6 +162,10 @@ describe('connecting to a Juju controller', () => {
       refusal('juju-credentials-invalid', /"http:\/\/controller" is not the address/),
     );
     await assert.rejects(
+      stage.open({ endpoints: ['a b'] }),
+      refusal('juju-credentials-invalid', /"a b" is not the address/),
+    );
+    await assert.rejects(
       stage.open({ endpoints: [] }),
       refusal('juju-credentials-invalid', /No address/),
     );
