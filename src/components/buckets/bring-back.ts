@@ -50,7 +50,7 @@ export const bringBack = async (
       history: '',
       archive: false,
       signal: AbortSignal.any([signal, stop.signal]),
-      learnt: { opaqueEtags: false, usedParts: false },
+      learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
     },
     new Transfers(options.transfers),
     progress,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
+import type { StoredObject } from '../../world.ts';
 import type { CopyContext } from './copy-context.ts';
 import { metered } from './metered.ts';
 import { etagOfParts, type PartLayout } from '../../repository/etag.ts';
@@ -44,6 +45,47 @@ export const confirmWritten = async (
     'store-corrupt',
     `The ${to.description} did not store ${written.key} as it was sent: it has the ETag ${found?.etag ?? replied ?? ''} instead of ${written.etag}. The source is untouched; run the backup again, and look at that server when it happens again.`,
   );
+};
+
+/**
+ * Looks at a copy that the server made, before what it keeps is overwritten: some answer 200 and have no copy. The copy of an object in
+ * parts, or under a key service, may have another ETag than the original; the first of these is compared byte for byte, the others by
+ * size. Rejects with `store-corrupt`, and takes a wrong copy away.
+ */
+export const confirmKept = async (
+  context: CopyContext,
+  original: StoredObject,
+  key: string,
+): Promise<void> => {
+  const { to, learnt } = context;
+  const found = await to.head(key);
+  if (found?.size === original.size) {
+    if (found.etag === original.etag || learnt.opaqueCopies) return;
+    if ((await sha256Of(context, found)) === (await sha256Of(context, original))) {
+      learnt.opaqueCopies = true;
+      return;
+    }
+  }
+  if (found !== undefined) await to.delete([key]);
+  const what =
+    found === undefined
+      ? 'there is no such object'
+      : `its copy has ${found.size} bytes instead of ${original.size}, or other ones`;
+  throw new CharmError(
+    'store-corrupt',
+    `The ${to.description} said that it copied ${original.key} to ${key}, but ${what}. The older version was not overwritten. Run the backup again, and look at that server when it happens again.`,
+  );
+};
+
+const sha256Of = async (
+  { to, signal }: CopyContext,
+  { key, etag }: StoredObject,
+): Promise<string> => {
+  const { body } = await to.get(key, { etag, signal });
+  const hash = createHash('sha256');
+  const chunks: AsyncIterable<Uint8Array> = body;
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
 };
 
 /** The ETag that a content has in a layout. */

@@ -18,6 +18,8 @@ export interface CopyContext {
   readonly learnt: {
     /** Its ETags are not MD5s although it stores what it is given, as with encryption by a key service. */
     opaqueEtags: boolean;
+    /** Its own copies have other ETags than their originals although they have the same bytes. */
+    opaqueCopies: boolean;
     /** Uploads in parts were begun, and one whose beginning was not answered may be left. */
     usedParts: boolean;
   };

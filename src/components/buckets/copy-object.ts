@@ -1,5 +1,6 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import type { StoredObject } from '../../world.ts';
+import { confirmKept } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
@@ -99,6 +100,7 @@ const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> =
   checkLength(context, job.source.key, key);
   try {
     await context.to.copy(mirror.key, key, mirror.etag);
+    await confirmKept(context, mirror, key);
   } catch (error) {
     if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
     // Somebody else works in the mirror. What is there now is kept by the next attempt.

@@ -66,7 +66,7 @@ export const copyBucket = async (
     from: from.store,
     to: to.store,
     signal: AbortSignal.any([options.signal, stop.signal]),
-    learnt: { opaqueEtags: false, usedParts: false },
+    learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);

@@ -2,6 +2,7 @@ import { saidBy } from './cluster.ts';
 import { createHash } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { compareKeys } from '../../ports/key-order.ts';
+import { lookUp } from '../../repository/join.ts';
 import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 
 /*
@@ -79,8 +80,35 @@ export const copyBackup = async (
       `The database backup ${backupId} is not complete in ${store.description}: there is no ${from}/${mark}.`,
     );
   }
+  await confirmCopied(store, from, to, backupId);
   await copy(last);
   return { ...progress };
+};
+
+/** Some servers answer 200 to a copy and have none, or a part of it. Looked at before the mark says that it is whole. */
+const confirmCopied = async (
+  store: ObjectStore,
+  from: string,
+  to: string,
+  backupId: string,
+): Promise<void> => {
+  const family = async function* (path: string): AsyncGenerator<StoredObject> {
+    for await (const object of store.list(`${path}/${backupId}`)) {
+      const key = object.key.slice(path.length + 1);
+      if (isOf(backupId, key) && key !== `${backupId}.md5`) yield { ...object, key };
+    }
+  };
+  for await (const { item, match } of lookUp({
+    items: [family(from), `listing of ${from}`],
+    among: [family(to), `listing of ${to}`],
+  })) {
+    if (match?.size === item.size) continue;
+    throw new CharmError(
+      'store-corrupt',
+      `The ${store.description} said that it copied ${from}/${item.key} to ${to}, but ${match === undefined ? 'it is not there' : `the copy has ${match.size} bytes instead of ${item.size}`}.` +
+        ` The database was not changed. Run the action again, and look at that server when it happens again.`,
+    );
+  }
 };
 
 /** Takes a backup away that was copied there, the mark that it is finished first. */

@@ -133,6 +133,8 @@ describe('copying between S3 servers', () => {
       assert.deepEqual(servers.target.requests.map(({ operation }) => operation).sort(), [
         'CopyObject',
         'HeadObject',
+        // Once before the copy is made, and once to see that it was.
+        'HeadObject',
         'ListMultipartUploads',
         'ListObjectsV2',
         'PutObject',

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { copyBackup } from '../../../src/components/databases/stored-backup.ts';
+import { FakeObjectStore } from '../../fakes/object-store.ts';
+import { rejectsWithCode } from '../../rejects-with-code.ts';
+
+const id = '2026-11-21T20:16:02Z';
+
+/** A server that says that it copied the data, and did not, or only some of it. */
+class LyingStore extends FakeObjectStore {
+  readonly #copyOf: (bytes: Buffer) => Buffer | undefined;
+
+  constructor(copyOf: (bytes: Buffer) => Buffer | undefined) {
+    super();
+    this.#copyOf = copyOf;
+    for (const name of [`${id}.backup.log`, `${id}.md5`, `${id}.metadata`, `${id}/data.0`])
+      this.seed(`ckf/kfp-db/${name}`, `content of ${name}`);
+  }
+
+  override async copy(from: string, to: string): Promise<void> {
+    const { bytes } = this.bucket.get(from);
+    const copied = from.endsWith('data.0') ? this.#copyOf(bytes) : bytes;
+    if (copied !== undefined) this.seed(to, copied);
+  }
+}
+
+describe('a backup of a database that is copied to another path', () => {
+  it('is whole there, and its mark comes last', async () => {
+    const store = new LyingStore((bytes) => bytes);
+    await copyBackup(store, 'ckf/kfp-db', 'ckf/kfp-db-2', id, 4);
+    assert.ok(store.objects.has(`ckf/kfp-db-2/${id}.md5`));
+  });
+
+  for (const [what, copyOf] of [
+    ['is not there', () => undefined],
+    ['has 0 bytes instead of', () => Buffer.alloc(0)],
+  ] as const)
+    it(`is never taken for whole when a copy that the server says it made ${what}`, async () => {
+      const store = new LyingStore(copyOf);
+      const { message } = await rejectsWithCode(
+        copyBackup(store, 'ckf/kfp-db', 'ckf/kfp-db-2', id, 4),
+        'store-corrupt',
+      );
+      assert.ok(message.includes(what), message);
+      assert.ok(!store.objects.has(`ckf/kfp-db-2/${id}.md5`));
+    });
+});
