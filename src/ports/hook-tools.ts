@@ -46,6 +46,11 @@ export interface HookTools {
   ownSecret(label: string, content: Databag): Promise<string>;
   grantSecret(id: string, relationId: string): Promise<void>;
   removeSecret(id: string): Promise<void>;
+  /**
+   * Asks Juju for the hook secret-expired at a time, to the second, on whichever unit leads then; undefined asks for none any more. It is the expiry
+   * of a secret of this label, which holds nothing. The hook may come a minute early, or late; without another time it comes again every five minutes.
+   */
+  setAlarm(label: string, at: Date | undefined): Promise<void>;
 
   /** Where the filesystem storage of this name is mounted; undefined while it is not attached. */
   storageLocation(name: string): Promise<string | undefined>;

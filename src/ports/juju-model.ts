@@ -34,6 +34,22 @@ export interface ActionOutcome {
   readonly results: Readonly<Record<string, unknown>>;
 }
 
+/** A task as the controller keeps it, for about two weeks. */
+export interface Task {
+  /** The id for `juju show-task`; later ones are larger. */
+  readonly id: string;
+  readonly unit: string;
+  readonly action: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly status: 'pending' | 'running' | 'aborting' | ActionOutcome['status'];
+  readonly enqueued: Date;
+  readonly started: Date | undefined;
+  /** Undefined while it has not ended. */
+  readonly completed: Date | undefined;
+  /** Of the newest twenty that ended without success; empty for all others. */
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
 /** A Juju model as a user with write access sees it. Calls that may be repeated are retried over dropped connections. */
 export interface JujuModel extends AsyncDisposable {
   /** Who we are logged in as, for the commands in messages. */
@@ -56,4 +72,12 @@ export interface JujuModel extends AsyncDisposable {
     parameters: Readonly<Record<string, unknown>>,
     options?: { readonly signal?: AbortSignal },
   ): Promise<ActionOutcome>;
+  /** Enqueues an action exactly once, as `runAction` does, and waits for nothing. Returns the task's id. */
+  enqueue(
+    unit: string,
+    action: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ): Promise<string>;
+  /** The tasks of these actions on an application's units, the oldest first. */
+  tasks(application: string, actions: readonly string[]): Promise<readonly Task[]>;
 }

@@ -11,6 +11,8 @@ export interface HookToolsRig extends AsyncDisposable {
   ownSecrets(): readonly Readonly<Record<string, string>>[];
   /** The applications that may read our own secrets. */
   grants(): readonly string[];
+  /** When each alarm rings, by its label. */
+  alarms(): Readonly<Record<string, string>>;
   status(of: 'unit' | 'application'): { readonly name: string; readonly message: string };
   results(): Readonly<Record<string, unknown>>;
   failure(): string | undefined;
@@ -100,6 +102,21 @@ export const hookToolsContract = (
     await rig.tools.removeSecret(id);
     await rig.tools.removeSecret(id);
     assert.deepEqual(rig.ownSecrets(), []);
+  });
+
+  it('sets an alarm, moves it, and takes it away', async () => {
+    await using rig = await unit();
+    await rig.tools.setAlarm('schedule', undefined);
+    await rig.tools.setAlarm('schedule', new Date('2026-11-25T02:00:00Z'));
+    assert.deepEqual(rig.alarms(), { schedule: '2026-11-25T02:00:00.000Z' });
+    const before = rig.ownSecrets();
+    await rig.tools.setAlarm('schedule', new Date('2026-11-26T02:00:00.000Z'));
+    assert.deepEqual(rig.alarms(), { schedule: '2026-11-26T02:00:00.000Z' });
+    assert.deepEqual(rig.ownSecrets(), before);
+    await rig.tools.setAlarm('schedule', undefined);
+    assert.deepEqual(rig.alarms(), {});
+    await using follower = await open({ leader: false, bare: false });
+    await assert.rejects(follower.tools.setAlarm('schedule', new Date()));
   });
 
   it('sets the status of the unit and of the application, also with a message like a flag', async () => {

@@ -162,6 +162,32 @@ export const itIsAJujuModel = (open: OpenJujuModel): void => {
     assert.equal(model.state.tasks[0]!.status, 'running');
   });
 
+  it('enqueues an action without waiting for it, and tells the tasks of an application', async () => {
+    const waiting = await juju.enqueue('kfp-db/0', 'wait', {});
+    await model.until(({ tasks }) => tasks[0]?.status === 'running');
+    const failing = await juju.enqueue('kfp-db/0', 'fail', { slot: '2026-11-25T02:00:00Z' });
+    const before = await juju.tasks('kfp-db', ['wait', 'fail']);
+    assert.deepEqual(
+      before.map(({ id, unit, action, status }) => [id, unit, action, status]),
+      [
+        [waiting, 'kfp-db/0', 'wait', 'running'],
+        [failing, 'kfp-db/0', 'fail', 'pending'],
+      ],
+    );
+    assert.ok(before[0]!.started! >= before[0]!.enqueued);
+    assert.equal(before[1]!.started, undefined);
+    model.cancel(waiting);
+    await model.ended(failing);
+    const [cancelled, failed] = await juju.tasks('kfp-db', ['wait', 'fail']);
+    assert.equal(cancelled!.status, 'aborted');
+    assert.equal(failed!.status, 'failed');
+    assert.deepEqual(failed!.parameters, { slot: '2026-11-25T02:00:00Z' });
+    assert.equal(failed!.results['error-code'], 'backup-running');
+    assert.ok(failed!.completed! >= failed!.started!);
+    assert.deepEqual(await juju.tasks('mlmd', ['wait']), []);
+    assert.deepEqual(await juju.tasks('kfp-db', ['create-backup']), []);
+  });
+
   it('shows a user who may only read the state, and refuses everything else', async () => {
     await using reader = await open(model, 'read');
     assert.equal((await reader.status()).applications.size, 2);
@@ -169,6 +195,7 @@ export const itIsAJujuModel = (open: OpenJujuModel): void => {
       () => reader.scale('kfp-db', 2),
       () => reader.actionNames('kfp-db'),
       () => reader.runAction('kfp-db/0', 'create-backup', {}),
+      () => reader.enqueue('kfp-db/0', 'create-backup', {}),
     ])
       await assert.rejects(attempt, (error) => hasCode(error, 'juju-read-only'));
     assert.deepEqual(model.changes, []);
@@ -184,7 +211,10 @@ const exampleModel = (): Model => {
     workloadVersion: '8.0.41',
     actions: {
       'create-backup': async ({ unit, parameters }) => ({ results: { unit, given: parameters } }),
-      fail: async () => ({ failed: 'Cluster is not in a healthy state' }),
+      fail: async () => ({
+        results: { 'error-code': 'backup-running' },
+        failed: 'Cluster is not in a healthy state',
+      }),
       wait: async ({ signal }) => {
         const { promise, resolve } = Promise.withResolvers<object>();
         signal.addEventListener('abort', () => {

@@ -95,6 +95,12 @@ export class FakeHookTools implements HookTools {
     const application = this.relations.get(relationId)?.application;
     if (application !== undefined) this.secrets.get(id)?.grants.push(application);
   };
+  readonly alarms = new Map<string, Date>();
+  setAlarm = async (label: string, at: Date | undefined): Promise<void> => {
+    this.mustLead();
+    if (at === undefined) this.alarms.delete(label);
+    else this.alarms.set(label, at);
+  };
   removeSecret = async (id: string): Promise<void> => void this.secrets.delete(id);
 
   storageLocation = async (): Promise<string | undefined> => this.location;

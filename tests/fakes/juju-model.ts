@@ -1,12 +1,18 @@
 import { CharmError } from '../../src/errors.ts';
-import type { ActionOutcome, ApplicationStatus, JujuModel, ModelStatus } from '../../src/world.ts';
+import type {
+  ActionOutcome,
+  ApplicationStatus,
+  JujuModel,
+  ModelStatus,
+  Task,
+} from '../../src/world.ts';
 import { unlessAborted } from '../../src/unless-aborted.ts';
 import { ModelRefusal } from '../sandbox/model-core.ts';
-import type { ApplicationState } from '../sandbox/model-state.ts';
+import type { ApplicationState, TaskState } from '../sandbox/model-state.ts';
 import { applicationStatus } from '../sandbox/model-status.ts';
 import type { Model } from '../sandbox/model.ts';
 
-type Method = 'status' | 'scale' | 'actionNames' | 'runAction';
+type Method = 'status' | 'scale' | 'actionNames' | 'runAction' | 'enqueue' | 'tasks';
 
 /** A JujuModel without a controller, over the state that the real one would serve. */
 export interface FakeJujuModel extends JujuModel {
@@ -57,9 +63,31 @@ export const createFakeJujuModel = (
       const { id } = refusing(() => model.enqueue(unit, action, structuredClone(parameters)));
       return unlessAborted(outcomeOf(model, id), signal);
     },
+    async enqueue(unit, action, parameters) {
+      enter('enqueue');
+      return refusing(() => model.enqueue(unit, action, structuredClone(parameters)).id);
+    },
+    async tasks(application, actions) {
+      enter('tasks', 'read');
+      return model.state.tasks
+        .filter(
+          ({ unit, action }) => unit.startsWith(`${application}/`) && actions.includes(action),
+        )
+        .map(taskOf);
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
     },
+  };
+};
+
+const taskOf = (task: TaskState): Task => {
+  const { id, unit, action, parameters, status, enqueued, started, completed, output } = task;
+  const time = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+  return {
+    ...{ id, unit, action, parameters, status },
+    ...{ enqueued: new Date(enqueued), started: time(started), completed: time(completed) },
+    results: status === 'failed' ? structuredClone(output) : {},
   };
 };
 

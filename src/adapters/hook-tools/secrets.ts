@@ -7,7 +7,10 @@ import type { Databag, HookTools } from '../../world.ts';
 import { parseDatabag, parseJson, parseRecord } from './output.ts';
 import { HookToolError, type RunTool } from './run-tool.ts';
 
-type SecretTools = Pick<HookTools, 'secret' | 'ownSecret' | 'grantSecret' | 'removeSecret'>;
+type SecretTools = Pick<
+  HookTools,
+  'secret' | 'ownSecret' | 'grantSecret' | 'removeSecret' | 'setAlarm'
+>;
 
 /**
  * The part of the hook tools that deals with secrets. Their content never stands on a command line. Their names come after `--`, because another
@@ -34,14 +37,32 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
   grantSecret: async (id, relationId) => {
     await run('secret-grant', ['-r', relationId, '--', id]);
   },
-  removeSecret: async (id) => {
-    try {
-      await run('secret-remove', ['--', id]);
-    } catch (error) {
-      if (!(error instanceof HookToolError && says(error.reason, 'secretUnknown'))) throw error;
+  removeSecret: (id) => remove(run, id),
+  setAlarm: async (label, at) => {
+    const id = await ownId(run, label);
+    if (at === undefined) {
+      if (id !== undefined) await remove(run, id);
+      return;
     }
+    const expire = ['--expire', `${at.toISOString().slice(0, 19)}Z`];
+    // Without content the expiry of the newest revision is moved, and no revision is made (Juju 3.6, state/secrets.go).
+    if (id !== undefined) await run('secret-set', [...expire, '--', id]);
+    else
+      await run('secret-add', [
+        ...['--label', label, ...expire],
+        ...['--description', 'The timer of the next backup. It holds no secret.'],
+        'purpose=timer',
+      ]);
   },
 });
+
+const remove = async (run: RunTool, id: string): Promise<void> => {
+  try {
+    await run('secret-remove', ['--', id]);
+  } catch (error) {
+    if (!(error instanceof HookToolError && says(error.reason, 'secretUnknown'))) throw error;
+  }
+};
 
 const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Promise<Databag> =>
   parseDatabag(

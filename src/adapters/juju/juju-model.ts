@@ -4,18 +4,22 @@ import { asCharmError, ConnectionLost, isPassing, JujuRpcError } from './errors.
 import type { FacadeName } from './facades.ts';
 import { type ReplyError, parseCharmActions, parseScaled, parseStatus } from './replies.ts';
 import type { JujuLogin } from './login.ts';
-import { runAction } from './run-action.ts';
+import { enqueueOnce, runAction } from './run-action.ts';
 import { type JujuSessionOptions, JujuSession } from './session.ts';
 import { modelStatus } from './status.ts';
+import { listTasks } from './tasks.ts';
 
 export interface JujuModelOptions extends JujuSessionOptions {
-  /** Milliseconds after which an attempt to log in is given up, whatever it waits for; undefined is the patience of an action. */
+  /**
+   * Milliseconds after which an attempt to log in is given up, whatever it waits for, and later a controller that stays away; undefined is the
+   * patience of an action.
+   */
   readonly hurry: number | undefined;
 }
 
 /** How long a controller may not answer: at first, when an address or a password may be wrong, and later, when it is restarted. */
 const patienceToOpen = 30_000;
-const patience = 15 * 60_000;
+const patienceOfActions = 15 * 60_000;
 
 /**
  * Logs in to a model over the controller's API, with jujulib's facades on our own transport. A user who may only read gets
@@ -23,7 +27,7 @@ const patience = 15 * 60_000;
  * or `juju-refused`.
  */
 export const openJujuModel = async (options: JujuModelOptions): Promise<JujuModel> => {
-  const { username, model } = options;
+  const { username, model, hurry: patience = patienceOfActions } = options;
   const grant = `juju grant ${username} write ${model.name}`;
   const session = new JujuSession(options);
   const { access, controllerVersion } = await logIn(session, options).catch(
@@ -90,6 +94,16 @@ export const openJujuModel = async (options: JujuModelOptions): Promise<JujuMode
     runAction: (unit, action, parameters, { signal } = {}) =>
       attempting(`run ${action} on ${unit}`, () =>
         runAction(session, { unit, action, parameters }, { patience, signal, started }),
+      ),
+    enqueue: (unit, action, parameters) =>
+      attempting(`run ${action} on ${unit}`, async () => {
+        const call = { unit, action, parameters };
+        const tag = await enqueueOnce(session, call, { patience, signal: undefined, started });
+        return tag.replace(/^action-/, '');
+      }),
+    tasks: (application, actions) =>
+      attempting(`tell the tasks of ${application}`, () =>
+        session.retrying(() => listTasks(session, application, actions), { patience }),
       ),
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };

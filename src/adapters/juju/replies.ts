@@ -51,6 +51,10 @@ export interface ActionReply {
     readonly parameters?: Readonly<Record<string, unknown>> | null;
   } | null;
   readonly status?: string;
+  /** ISO 8601; the year 1 when it has not come yet. */
+  readonly enqueued?: string;
+  readonly started?: string;
+  readonly completed?: string;
   readonly message?: string;
   readonly output?: Readonly<Record<string, unknown>> | null;
   readonly error?: ReplyError | null;
@@ -114,6 +118,9 @@ const action = object(
   {
     action: orNull(object({ tag: text, receiver: text, name: text }, { parameters: map })),
     status: text,
+    enqueued: text,
+    started: text,
+    completed: text,
     message: text,
     output: map,
     error,

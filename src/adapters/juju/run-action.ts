@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ActionOutcome } from '../../world.ts';
 import { JujuRpcError } from './errors.ts';
 import type { ActionReply } from './replies.ts';
-import { parseActions, parseEnqueued, parseOperations } from './replies.ts';
+import { parseActions, parseEnqueued } from './replies.ts';
 import type { JujuSession } from './session.ts';
+import { listActions } from './tasks.ts';
 
 interface ActionCall {
   readonly unit: string;
@@ -11,7 +12,7 @@ interface ActionCall {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-interface RunOptions {
+export interface RunOptions {
   /** Milliseconds that a controller may stay away. */
   readonly patience: number;
   readonly signal: AbortSignal | undefined;
@@ -59,7 +60,7 @@ const isFinal = (status: string | undefined): ActionOutcome['status'] | undefine
  * EnqueueOperation may not be repeated blindly. When its answer was lost we look whether a task of this action has appeared
  * on the unit since we began, and enqueue again only when there is none, now and a little later.
  */
-const enqueueOnce = async (
+export const enqueueOnce = async (
   session: JujuSession,
   call: ActionCall,
   options: RunOptions,
@@ -120,21 +121,10 @@ const answered = (reply: ActionReply | undefined): ActionReply => {
   return reply;
 };
 
-/** Whether there are more pages is told on the first page only (state/operation.go compares with the number of all). */
-const tasksOf = async (
+const tasksOf = (
   session: JujuSession,
   { unit, action }: ActionCall,
-): Promise<readonly ActionReply[]> => {
-  const tasks: ActionReply[] = [];
-  for (let offset = 0; ;) {
-    const { results, truncated } = parseOperations(
-      await session.call('Action', 'listOperations', { units: [unit], actions: [action], offset }),
-    );
-    tasks.push(...(results ?? []).flatMap(({ actions }) => actions ?? []));
-    offset += results?.length ?? 0;
-    if (!truncated || results?.length === 0) return tasks;
-  }
-};
+): Promise<readonly ActionReply[]> => listActions(session, { units: [unit], actions: [action] });
 
 const isTheSame = ({ action }: ActionReply, call: ActionCall): boolean =>
   action?.receiver === unitTag(call.unit) &&

@@ -44,6 +44,10 @@ const openReal = async (
     ours: () => context.seen.relations[0]?.localApplicationData ?? {},
     ownSecrets: () => own().map(({ revisions }) => revisions.at(-1) ?? {}),
     grants: () => own().flatMap(({ grants }) => grants),
+    alarms: () =>
+      Object.fromEntries(
+        own().flatMap(({ label, expires }) => (label && expires ? [[label, expires]] : [])),
+      ),
     status: (of) => {
       const { status, message } = of === 'unit' ? state.unitStatus : state.applicationStatus;
       return { name: status, message };
@@ -77,6 +81,8 @@ const openFake = async (leader: boolean, bare: boolean): Promise<HookToolsRig> =
     ours: () => ours,
     ownSecrets: () => own().map((secret) => secret.content),
     grants: () => own().flatMap(({ grants }) => grants),
+    alarms: () =>
+      Object.fromEntries([...tools.alarms].map(([label, at]) => [label, at.toISOString()])),
     status: (of) =>
       (of === 'unit' ? tools.status : tools.applicationStatus) ?? { name: 'unknown', message: '' },
     results: () => tools.results,

@@ -93,8 +93,12 @@ function enqueueOperation({ model, release, params }: Call) {
 function listOperations({ model, params }: Call) {
   const units = listOf(params['units']).map(textOf);
   const names = listOf(params['actions']).map(textOf);
+  const applications = listOf(params['applications']).map(textOf);
   const matching = model.state.tasks
     .filter(({ unit }) => units.length === 0 || units.includes(unit))
+    .filter(
+      ({ unit }) => applications.length === 0 || applications.includes(unit.replace(/\/\d+$/, '')),
+    )
     .filter(({ action }) => names.length === 0 || names.includes(action))
     .sort((one, other) => (one.operation < other.operation ? -1 : 1));
   const offset = numberOf(params['offset']);

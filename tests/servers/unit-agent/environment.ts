@@ -81,6 +81,7 @@ const hookVariables = (
       : {
           JUJU_SECRET_ID: `secret:${event.secret.id}`,
           JUJU_SECRET_LABEL: event.secret.label ?? '',
+          JUJU_SECRET_REVISION: '1',
         }),
     ...(event.storage === undefined
       ? {}

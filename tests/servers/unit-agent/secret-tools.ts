@@ -7,7 +7,10 @@ import { contentOf } from './secret-content.ts';
 import { type SecretState, type UnitAgentState, newSecret } from './state.ts';
 import { type Tool, formatFlags, json, wantJson } from './tool.ts';
 
-const writeFlags = { '--label': true, '--owner': true, '--description': true, '--file': true };
+const writeFlags = {
+  ...{ '--label': true, '--owner': true, '--description': true, '--file': true },
+  '--expire': true,
+};
 
 /** The tools that read, make and share secrets. Changes are committed when the process exits 0. */
 export const secretTools: Readonly<Record<string, Tool>> = {
@@ -42,6 +45,7 @@ export const secretTools: Readonly<Record<string, Tool>> = {
     context.change((state) => {
       const secret = newSecret(id, state.application, content);
       if (label !== undefined) secret.label = label;
+      describe(secret, flags);
       state.secrets.push(structuredClone(secret));
     });
     const { jujuVersion, model } = context.seen;
@@ -49,11 +53,16 @@ export const secretTools: Readonly<Record<string, Tool>> = {
     return `secret:${place}${id}\n`;
   },
   'secret-set': ({ context, argv }) => {
-    const { positional } = parseArguments(argv, writeFlags);
+    const { flags, positional } = parseArguments(argv, writeFlags);
     const secret = owned(context, positional[0]);
-    const content = contentOf(positional.slice(1));
+    // Without content only what the flags say is changed, and no revision is made.
+    const content =
+      positional.length === 1 && flags.size > 0 ? undefined : contentOf(positional.slice(1));
+    describe({ ...secret }, flags);
     context.change((state) => {
       const stored = byId(state, secret.id);
+      if (stored !== undefined) describe(stored, flags);
+      if (content === undefined) return;
       // Juju makes no new revision of equal content.
       if (stored !== undefined && !isDeepStrictEqual(stored.revisions.at(-1), content))
         stored.revisions.push({ ...content });
@@ -111,6 +120,17 @@ export const secretTools: Readonly<Record<string, Tool>> = {
       },
     });
   },
+};
+
+/** `--expire` takes RFC 3339, or a duration, which nobody here uses. */
+const describe = (secret: SecretState, flags: ReadonlyMap<string, string>): void => {
+  const description = flags.get('--description');
+  if (description !== undefined) secret.description = description;
+  const expire = flags.get('--expire');
+  if (expire === undefined) return;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(expire))
+    throw new ToolError(2, `expire time or duration "${expire}" not valid`);
+  secret.expires = new Date(expire).toISOString();
 };
 
 /** Reads as `application` does, with Juju's rules: what it owns or was granted, and the pinned revision unless asked for a newer one. */

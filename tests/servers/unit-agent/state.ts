@@ -23,6 +23,9 @@ export interface SecretState {
   /** `user`, or the name of the application that owns it. */
   readonly owner: string;
   label?: string;
+  description?: string;
+  /** When the hook secret-expired is due. ISO 8601. */
+  expires?: string;
   /** Revision n is the n-th. */
   revisions: Record<string, string>[];
   /** The applications that may read it. */
