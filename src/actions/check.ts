@@ -1,12 +1,17 @@
+import { moveDatabasesOn } from '../components/databases/paths.ts';
 import { preflight } from '../backup/preflight.ts';
 import { countText, listText } from '../text.ts';
 import { requestOf } from './backup-control-plane.ts';
 import type { Action } from './action.ts';
 
-/** Runs the preflight alone. Fails with every problem; otherwise tells what a backup would deal with, and of what it would warn. */
+/**
+ * Looks at everything that a backup needs. Fails with every problem; otherwise tells what a backup would deal with, and of what
+ * it would warn. A database that cannot write where it was told to is moved on, as a backup would do.
+ */
 export const check: Action = async (world, config, parameters) => {
   await world.progress.step('Checking whether a backup can be made');
   await using ready = await preflight(world, config, requestOf(parameters));
+  await moveDatabasesOn(world, ready);
   const { plan, sources, target, running, warnings } = ready;
   for (const warning of warnings) await world.progress.note(`Warning: ${warning}`);
   return {

@@ -1,10 +1,9 @@
+import type { HandedDatabase } from '../components/databases/paths.ts';
+import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
-import { missingApplication, readOnlyUser } from '../operation/applications.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
-import { countText } from '../text.ts';
-import { says } from '../wordings.ts';
 
 export interface DatabasePlan {
   readonly component: string;
@@ -24,13 +23,6 @@ export interface ApplicationPlan {
   readonly metadataWriter: ApplicationStatus | undefined;
 }
 
-/** A database that gets its path from us and does not write there, because another cluster did. */
-interface RefusingDatabase {
-  readonly component: string;
-  readonly application: string;
-  readonly problem: CharmError;
-}
-
 /** Looks at the applications of the configured components. Changes nothing; asks the databases for their state by their own actions. */
 export const planApplications = async (
   world: World,
@@ -39,7 +31,7 @@ export const planApplications = async (
   timeoutSeconds: number,
 ): Promise<{
   readonly plan: ApplicationPlan;
-  readonly refusing: readonly RefusingDatabase[];
+  readonly handed: readonly HandedDatabase[];
   readonly problems: readonly CharmError[];
 }> => {
   const problems: CharmError[] = [];
@@ -49,7 +41,7 @@ export const planApplications = async (
     const application = model.applications.get(name);
     if (application === undefined)
       return missingApplication(world, name, role, withoutIt(world, config, role));
-    return unhealthy(world, application, role) ?? application;
+    return applicationProblem(world, application, role, { mayBeClaimed: false }) ?? application;
   };
   const find = (name: string, role: string): ApplicationStatus | undefined => {
     const found = look(name, role);
@@ -58,7 +50,7 @@ export const planApplications = async (
     return undefined;
   };
 
-  const refusing: RefusingDatabase[] = [];
+  const handed: HandedDatabase[] = [];
   const databases: DatabasePlan[] = [];
   for (const component of databaseEndpoints.filter((endpoint) =>
     config.components.includes(endpoint),
@@ -67,10 +59,11 @@ export const planApplications = async (
     const application = look(related ?? component, component);
     if (application instanceof CharmError) {
       if (related !== undefined && application.code === 'database-claimed')
-        refusing.push({ component, application: related, problem: application });
+        handed.push({ component, application: related, problem: application });
       else problems.push(application);
       continue;
     }
+    if (related !== undefined) handed.push({ component, application: related });
     databases.push({
       component,
       application,
@@ -93,7 +86,7 @@ export const planApplications = async (
       ? find(config.metadataWriterApplication, 'metadata-writer-application')
       : undefined;
   const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
-  return { plan: { databases, mlmd, metadataWriter }, refusing, problems };
+  return { plan: { databases, mlmd, metadataWriter }, handed, problems };
 };
 
 const databaseProblems = async (
@@ -156,46 +149,4 @@ const withoutIt = ({ application }: World, { components }: Config, role: string)
   return others.length === 0
     ? ''
     : `Or back up without it: juju config ${application} components=${others.join(',')}`;
-};
-
-/** mysql-k8s blocks its application over a claimed S3 path while it serves on, so that gets a message of its own. */
-const unhealthy = (
-  us: World,
-  application: ApplicationStatus,
-  role: string,
-): CharmError | undefined => {
-  const { name, life, status, units, scale } = application;
-  if (life !== 'alive')
-    return new CharmError('application-unhealthy', `The application ${name} is being removed.`);
-  if (status.status === 'blocked' && says(status.message, 'pathRefused')) {
-    return new CharmError(
-      'database-claimed',
-      `${name} refuses to write backups: "${status.message}". Its S3 path was written by another cluster; it needs a path of its own.` +
-        ` Relate it to this charm instead of sharing an s3-integrator: juju remove-relation ${name}:s3-parameters <s3-integrator>,` +
-        ` then juju integrate ${us.application}:${role} ${name}:s3-parameters`,
-    );
-  }
-  const ill = units.find(
-    ({ workload, agent }) => workload.status !== 'active' || agent.status === 'error',
-  );
-  if (ill !== undefined) {
-    const said = ill.workload.message || ill.agent.message;
-    return new CharmError(
-      'application-unhealthy',
-      `Unit ${ill.name} is ${ill.workload.status}${said && ` (${said})`}, so ${name} is left alone. See juju status ${name}.`,
-    );
-  }
-  if (['blocked', 'error'].includes(status.status)) {
-    return new CharmError(
-      'application-unhealthy',
-      `${name} is ${status.status} (${status.message}). See juju status ${name}.`,
-    );
-  }
-  if (units.length !== scale) {
-    return new CharmError(
-      'application-unhealthy',
-      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
-    );
-  }
-  return undefined;
 };

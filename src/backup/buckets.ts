@@ -135,7 +135,7 @@ const listFile = ({ scratch }: Backup, bucket: string, pass: Pass): string =>
 
 const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup['list']> => {
   const key = backup.layout.objectList(backup.id, bucket);
-  backup.owe(key);
+  backup.removeUnlessCommitted(key);
   const { size, sha256 } = await uploadObjectList(
     backup.ready.target.store,
     key,

@@ -15,7 +15,7 @@ export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined
 
   const writer = await stopMetadataWriter(backup);
   const key = layout.mlmdDump(id);
-  backup.owe(key);
+  backup.removeUnlessCommitted(key);
   const dump = await heartbeat.during(
     () => `${application}: dumping and proving its database (${durationText(elapsed())})`,
     () =>

@@ -1,3 +1,5 @@
+import { reportProblems } from '../operation/problems.ts';
+import type { HandedDatabase } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
@@ -5,7 +7,6 @@ import { openConnections } from '../operation/connections.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
-import { settlePaths } from '../components/databases/paths.ts';
 import { countText, listText } from '../text.ts';
 
 export interface BackupRequest {
@@ -26,22 +27,27 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly target: Target;
   readonly sources: readonly Source[];
   readonly plan: ApplicationPlan;
+  /** The databases that get their path from us. */
+  readonly handed: readonly HandedDatabase[];
   /** What runs although the backup is allowed. */
   readonly running: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Looks at everything a backup needs and changes nothing in the model. Each problem goes into the action's log, none hides the next;
- * rejects with the only one, or with `preflight-failed` and all of them. Only when all else is well, databases that were handed a path at which they
- * cannot write are handed the right one, and that is `database-path-moved`.
+ * Looks at everything that a backup needs, and changes nothing. Each problem gets a line of the action's log, and none hides
+ * the next. Rejects with the only one, or with `preflight-failed` and all of them. A database that cannot write where it was
+ * told to is no problem when it is the only one: `moveDatabasesOn` comes next, and moves it.
  */
 export const preflight = async (
   world: World,
   config: Config,
   request: BackupRequest,
 ): Promise<ReadyBackup> => {
-  const connections = await openConnections(world, config);
+  const connections = await openConnections(
+    world,
+    config.components.includes('mlpipeline') ? config.sourceBuckets : [],
+  );
   try {
     const { juju, kubernetes, target, sources } = connections;
     const problems = [...connections.problems, ...(await unfinishedProblems(world))];
@@ -58,9 +64,10 @@ export const preflight = async (
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
 
-    const refusing = applications?.refusing ?? [];
+    const handed = applications?.handed ?? [];
+    const refusing = handed.flatMap(({ problem }) => problem ?? []);
     if (problems.length > 0)
-      throw await report(world, [...problems, ...refusing.map(({ problem }) => problem)]);
+      throw await reportProblems(world.progress, [...problems, ...refusing], 'a backup');
     if (
       juju === undefined ||
       kubernetes === undefined ||
@@ -69,18 +76,10 @@ export const preflight = async (
     ) {
       throw new TypeError('a connection that did not open has no problem to report');
     }
-    const { plan } = applications;
-    const moved = await settlePaths(world, target, [...plan.databases, ...refusing]);
-    if (moved !== undefined) throw moved;
-    const warnings = workloads?.warnings ?? [];
     return {
-      juju,
-      kubernetes,
-      target,
-      sources,
-      plan,
-      running,
-      warnings,
+      ...{ juju, kubernetes, target, sources, handed, running },
+      plan: applications.plan,
+      warnings: workloads?.warnings ?? [],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -106,19 +105,3 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
     `${countText(running.length, 'workload')} would make the backup inconsistent: ${listText(running)}. Let them end and disable recurring` +
       ` runs, or back up all the same with allow-running=true; the set then says what was running.`,
   );
-
-const report = async (
-  { progress }: World,
-  problems: readonly CharmError[],
-): Promise<CharmError> => {
-  const [first] = problems;
-  if (first !== undefined && problems.length === 1) return first;
-  for (const { message, code } of problems) await progress.note(`Problem: ${message} [${code}]`);
-  const all = problems
-    .map(({ message, code }, index) => `(${index + 1}) ${message} [${code}]`)
-    .join(' ');
-  return new CharmError(
-    'preflight-failed',
-    `${problems.length} problems keep a backup from being made, and nothing was changed: ${all}`,
-  );
-};

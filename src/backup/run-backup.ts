@@ -1,3 +1,4 @@
+import { moveDatabasesOn } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { applyRetention } from '../retention/prune.ts';
@@ -25,6 +26,8 @@ export const runBackup = async (
 
   await progress.step('Checking whether a backup can be made');
   await using ready = await preflight(world, config, request);
+  await moveDatabasesOn(world, ready);
+
   const manifest = await makeSet(world, config, request, ready);
   await retain(world, config, ready, manifest.id);
   const { bucket, prefix } = ready.target;

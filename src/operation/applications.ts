@@ -1,5 +1,7 @@
 import { CharmError } from '../errors.ts';
-import type { JujuModel, World } from '../world.ts';
+import { countText } from '../text.ts';
+import { says } from '../wordings.ts';
+import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 
 /*
  * What an operator is told of the applications that a backup or a restore needs, alike in both.
@@ -35,4 +37,51 @@ export const readOnlyUser = ({ model }: Pick<World, 'model'>, { user }: JujuMode
     'juju-read-only',
     `The Juju user ${user} of the option juju-credentials may only read the model ${model.name}, but scaling and running actions need write access:` +
       ` juju grant ${user} write ${model.name}`,
+  );
+
+/**
+ * Why an application is left alone; undefined when it is well. mysql-k8s blocks its application over an S3 path that another
+ * cluster claimed, and serves on. That is `database-claimed`, unless `mayBeClaimed`, because it can be restored then.
+ */
+export const applicationProblem = (
+  us: Pick<World, 'application'>,
+  application: ApplicationStatus,
+  role: string,
+  { mayBeClaimed }: { readonly mayBeClaimed: boolean },
+): CharmError | undefined => {
+  const { name, life, status, units, scale } = application;
+  const problem = (text: string): CharmError => new CharmError('application-unhealthy', text);
+  if (life !== 'alive') return problem(`The application ${name} is being removed.`);
+  const isRefused = ['blocked', 'error'].includes(status.status);
+  const isClaimed = isRefused && says(status.message, 'pathRefused');
+  if (isClaimed && !mayBeClaimed) return claimed(us, application, role);
+  const ill = units.find(
+    ({ workload, agent }) => workload.status !== 'active' || agent.status === 'error',
+  );
+  if (ill !== undefined) {
+    const said = ill.workload.message || ill.agent.message;
+    return problem(
+      `Unit ${ill.name} is ${ill.workload.status}${said && ` (${said})`}, so ${name} is left alone. See juju status ${name}.`,
+    );
+  }
+  if (isRefused && !isClaimed)
+    return problem(`${name} is ${status.status} (${status.message}). See juju status ${name}.`);
+  if (units.length !== scale) {
+    return problem(
+      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
+    );
+  }
+  return undefined;
+};
+
+const claimed = (
+  us: Pick<World, 'application'>,
+  { name, status }: ApplicationStatus,
+  role: string,
+): CharmError =>
+  new CharmError(
+    'database-claimed',
+    `${name} refuses to write backups: "${status.message}". Its S3 path was written by another cluster; it needs a path of its own.` +
+      ` Relate it to this charm instead of sharing an s3-integrator: juju remove-relation ${name}:s3-parameters <s3-integrator>,` +
+      ` then juju integrate ${us.application}:${role} ${name}:s3-parameters`,
   );

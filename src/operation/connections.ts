@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 
@@ -11,8 +10,11 @@ interface Connections extends AsyncDisposable {
   readonly problems: readonly CharmError[];
 }
 
-/** Opens all that the configured components need, side by side, so that each one that fails is reported. */
-export const openConnections = async (world: World, config: Config): Promise<Connections> => {
+/** Opens Juju, Kubernetes, the target and these buckets of MinIO side by side, so that each one that fails is reported. */
+export const openConnections = async (
+  world: World,
+  buckets: readonly string[],
+): Promise<Connections> => {
   const problems: CharmError[] = [];
   const opened = new AsyncDisposableStack();
   const attempt = async <T>(
@@ -27,7 +29,6 @@ export const openConnections = async (world: World, config: Config): Promise<Con
     opened.use(resource(value));
     return value;
   };
-  const buckets = config.components.includes('mlpipeline') ? config.sourceBuckets : [];
   try {
     const [juju, kubernetes, target, ...sources] = await Promise.all([
       attempt(

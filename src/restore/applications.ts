@@ -1,11 +1,10 @@
+import { isDatabase } from '../repository/layout.ts';
+import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
 import { clusterStatus, faultOf } from '../components/databases/cluster.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
-import { countText } from '../text.ts';
-import { databaseEndpoints, type Config } from '../config/config.ts';
+import { type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { missingApplication, readOnlyUser } from '../operation/applications.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
-import { says } from '../wordings.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
 
 /** A database that is to become what a backup of it holds. */
@@ -46,10 +45,7 @@ export const planApplications = async (
     const problem =
       application === undefined
         ? missingApplication(world, name, role, 'Or restore the other components only.')
-        : ailment(
-            application,
-            databaseEndpoints.some((endpoint) => endpoint === role),
-          );
+        : applicationProblem(world, application, role, { mayBeClaimed: isDatabase(role) });
     if (problem !== undefined) problems.push(problem);
     return problem === undefined ? application : undefined;
   };
@@ -126,31 +122,4 @@ const planDatabase = async (
         ? `, which was written to an S3 storage of its own. Relate it to that storage again.`
         : `, and it is not at ${path} in bucket ${target.bucket} either.`),
   );
-};
-
-/** mysql-k8s that was restored, or looks at a path of another cluster, is blocked for backups only, and can be restored. */
-const ailment = (application: ApplicationStatus, isDatabase: boolean): CharmError | undefined => {
-  const { name, life, status, units, scale } = application;
-  const problem = (text: string): CharmError => new CharmError('application-unhealthy', text);
-  if (life !== 'alive') return problem(`The application ${name} is being removed.`);
-  const ill = units.find(
-    ({ workload, agent }) => workload.status !== 'active' || agent.status === 'error',
-  );
-  if (ill !== undefined) {
-    const said = ill.workload.message || ill.agent.message;
-    return problem(
-      `Unit ${ill.name} is ${ill.workload.status}${said && ` (${said})`}, so ${name} is left alone. See juju status ${name}.`,
-    );
-  }
-  if (
-    ['blocked', 'error'].includes(status.status) &&
-    !(isDatabase && says(status.message, 'pathRefused'))
-  )
-    return problem(`${name} is ${status.status} (${status.message}). See juju status ${name}.`);
-  if (units.length !== scale) {
-    return problem(
-      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
-    );
-  }
-  return undefined;
 };

@@ -1,3 +1,4 @@
+import { reportProblems } from '../operation/problems.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
@@ -39,7 +40,7 @@ export const preflight = async (
 ): Promise<ReadyRestore> => {
   const opened = new AsyncDisposableStack();
   try {
-    const connections = opened.use(await openConnections(world, { ...config, components: [] }));
+    const connections = opened.use(await openConnections(world, []));
     const { juju, kubernetes, target } = connections;
     const problems = [...connections.problems];
     const collect = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -75,7 +76,7 @@ export const preflight = async (
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
 
-    if (problems.length > 0) throw await report(world, problems);
+    if (problems.length > 0) throw await reportProblems(world.progress, problems, 'the restore');
     if (!juju || !kubernetes || !target || !manifest || !applications)
       throw new TypeError('a connection that did not open has no problem to report');
     const closing = opened.move();
@@ -99,22 +100,6 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
     `${countText(running.length, 'workload')} would write to what is being restored: ${listText(running)}. Let them end and disable recurring runs,` +
       ` or restore all the same with allow-running=true; what they write meanwhile is lost or mixed with what is restored.`,
   );
-
-const report = async (
-  { progress }: World,
-  problems: readonly CharmError[],
-): Promise<CharmError> => {
-  const [first] = problems;
-  if (first !== undefined && problems.length === 1) return first;
-  for (const { message, code } of problems) await progress.note(`Problem: ${message} [${code}]`);
-  const all = problems
-    .map(({ message, code }, index) => `(${index + 1}) ${message} [${code}]`)
-    .join(' ');
-  return new CharmError(
-    'preflight-failed',
-    `${problems.length} problems keep the restore from being made, and nothing was changed: ${all}`,
-  );
-};
 
 /** Opens the buckets that the set has, under the names that they had. */
 const openSources = async (

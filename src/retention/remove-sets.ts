@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { CharmError, orProblem } from '../errors.ts';
-import { startHeartbeat } from '../operation/heartbeat.ts';
+import { CharmError } from '../errors.ts';
+import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
-import { takeLock, type Lock } from '../repository/lock.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import { type CandidateFile, readCandidates } from './candidates.ts';
@@ -45,23 +42,16 @@ export const removeSets = async (
   choose: (survey: Survey) => readonly BackupId[],
   options: RemovalOptions,
 ): Promise<RemovalReport> => {
-  await using undo = new AsyncDisposableStack();
   const { store, prefix } = target;
   const layout = layoutOf(prefix);
   const claim = (await readClaim(target))?.claim;
   if (claim !== undefined && claim.model.uuid !== world.model.uuid)
     throw belongsTo(target, claim.model.name);
-  const owner = { modelUuid: world.model.uuid, unit: world.unit };
-  const lock: Lock | undefined = options.dryRun
-    ? undefined
-    : await takeLock(target, world.clock, owner);
-  undo.defer(async () => {
-    // A lock that cannot be given back expires by itself, and must not hide what happened.
-    await orProblem(async () => lock?.[Symbol.asyncDispose]());
+  await using operation = await beginOperation(world, target, {
+    name: 'removal',
+    onlyLooks: options.dryRun,
   });
-  const heartbeat = undo.use(startHeartbeat(world));
-  const scratch = await mkdtemp(join(world.scratch, 'removal-'));
-  undo.defer(() => rm(scratch, { recursive: true, force: true }));
+  const { heartbeat, scratch } = operation;
 
   await world.progress.step('Finding out what the backups that stay need');
   const now = backupIdAt(world.clock.now());
@@ -78,7 +68,9 @@ export const removeSets = async (
   const removal = planRemovalOf(survey, chosen, { store, layout, scratch, signal });
   if (removal === undefined) {
     if (chosen.size > 0) throw isTheOnlyOne(target);
-    const cleared = lock && (await clearDebris(target, layout, { olderThan: now, buckets: [] }));
+    const cleared = options.dryRun
+      ? undefined
+      : await clearDebris(target, layout, { olderThan: now, buckets: [] });
     return { removed, leftovers, kept: 0, objects: cleared?.objects ?? 0, bytes: 0 };
   }
   if (options.onlySets === true && removal.go.length === 0)
@@ -88,7 +80,7 @@ export const removeSets = async (
     () => findGarbage(removal),
   );
   const report = { removed, leftovers, kept: removal.stay.length, ...totals(removal, garbage) };
-  if (lock === undefined) return report;
+  if (options.dryRun) return report;
 
   await world.progress.step(
     `Deleting ${countText(removed.length, 'set')}: ${countText(report.objects, 'object')} (${sizeText(report.bytes)})`,
@@ -100,7 +92,7 @@ export const removeSets = async (
       carryOut(
         removal,
         garbage,
-        () => lock.assertHeld(),
+        () => operation.assertOurs(),
         (objects) => {
           done += objects;
         },

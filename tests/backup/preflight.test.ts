@@ -1,3 +1,4 @@
+import { moveDatabasesOn } from '../../src/components/databases/paths.ts';
 import assert from 'node:assert/strict';
 import type { Config } from '../../src/config/config.ts';
 import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
@@ -22,6 +23,12 @@ const check = async (
 ) => {
   await using ready = await preflight(world, aConfig(config), { ...request, ...wanted });
   return ready;
+};
+
+/** The preflight and the step after it, as a backup and `check` take them. */
+const checkAndMove = async (world: World, wanted: Partial<BackupRequest> = {}): Promise<void> => {
+  await using ready = await preflight(world, aConfig({}), { ...request, ...wanted });
+  await moveDatabasesOn(world, ready);
 };
 
 describe('preflight', () => {
@@ -126,8 +133,11 @@ describe('preflight', () => {
       JSON.stringify({ format: 1, model: { name: 'staging', uuid: 'other' }, generations: {} }),
     );
     await rejectsWithCode(check(rig.whole), 'prefix-claimed');
+    const claimed = rig.target.objects.get('ckf/ckf-backup.json')?.bytes.toString();
+    await check(rig.whole, {}, { takeOver: true });
+    assert.equal(rig.target.objects.get('ckf/ckf-backup.json')?.bytes.toString(), claimed);
     const { message } = await rejectsWithCode(
-      check(rig.whole, {}, { takeOver: true }),
+      checkAndMove(rig.whole, { takeOver: true }),
       'database-path-moved',
     );
     assert.match(message, /kfp-db to ckf\/kfp-db-2, katib-db to ckf\/katib-db-2/);
@@ -152,7 +162,7 @@ describe('preflight', () => {
       'blocked',
       'S3 repository claimed by another cluster',
     );
-    const { message } = await rejectsWithCode(check(rig.whole), 'database-claimed');
+    const { message } = await rejectsWithCode(checkAndMove(rig.whole), 'database-claimed');
     assert.match(message, /juju integrate ckf-backup/);
   });
 

@@ -2,7 +2,7 @@ import { databaseEndpoints } from '../../config/config.ts';
 import { hasCode, CharmError } from '../../errors.ts';
 import { readClaim, writeClaim, type Claim } from '../../repository/claim.ts';
 import { generationOf, layoutOf } from '../../repository/layout.ts';
-import type { Target, World, ApplicationStatus } from '../../world.ts';
+import type { Target, World } from '../../world.ts';
 
 type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
 
@@ -101,47 +101,45 @@ const changeClaim = async (
   }
 };
 
-/** A database as the preflight found it. */
-interface FoundDatabase {
+/** A database that gets its path from us, as a preflight found it. */
+export interface HandedDatabase {
   readonly component: string;
-  readonly application: string | ApplicationStatus;
-  readonly isRelated?: boolean;
+  readonly application: string;
   /** Set when it does not write where it was told to. */
   readonly problem?: CharmError;
 }
 
 /**
- * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a charm that was deployed anew does not know; the
- * next one, when another cluster has written there (the database was deployed anew, or restored by hand); and new ones for all of them when the
- * path is taken over from another model, which the preflight has seen to be allowed. Juju tells a database only when the action has ended, so this
- * one cannot go on: resolves with `database-path-moved` then, and with undefined when nothing had to be done.
+ * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a charm that was deployed
+ * again does not know; the next one, when another cluster has written there (the database was deployed again, or restored by
+ * hand); and new ones for all of them when the path is taken over from another model, which the preflight has allowed.
+ *
+ * Juju tells a database only when the action has ended, so this action cannot go on. Rejects with `database-path-moved` then,
+ * and with the problem of a database that cannot be moved. Resolves when nothing had to be done.
  */
-export const settlePaths = async (
+export const moveDatabasesOn = async (
   world: PathWorld,
-  target: Target,
-  found: readonly FoundDatabase[],
-): Promise<CharmError | undefined> => {
-  const databases = found.filter(({ isRelated = true }) => isRelated);
+  { target, handed }: { readonly target: Target; readonly handed: readonly HandedDatabase[] },
+): Promise<void> => {
   const taken = await takeOverPath(world, target);
   const claim = (await readClaim(target))?.claim;
   const moved: string[] = [];
-  for (const { component, application, problem } of databases) {
+  for (const { component, application, problem } of handed) {
     const move = async (): Promise<string | undefined> => {
       if (taken.has(component)) return taken.get(component);
-      const handed = await world.handedPath(component);
+      const told = await world.handedPath(component);
       // Nothing was handed out yet, which is for the hooks to do.
-      if (handed === undefined) return undefined;
+      if (told === undefined) return undefined;
       const claimed = claim?.generations[component] ?? 1;
-      if ((generationOf(layoutOf(target.prefix), component, handed) ?? 0) < claimed)
+      if ((generationOf(layoutOf(target.prefix), component, told) ?? 0) < claimed)
         return handOut(world, target, component, claimed);
       return problem && moveToNextPath(world, target, component);
     };
     const path = await move();
-    const name = typeof application === 'string' ? application : application.name;
-    if (path !== undefined) moved.push(`${name} to ${path}`);
-    else if (problem !== undefined) return problem;
+    if (path !== undefined) moved.push(`${application} to ${path}`);
+    else if (problem !== undefined) throw problem;
   }
-  return moved.length === 0 ? undefined : movedError(moved);
+  if (moved.length > 0) throw movedError(moved);
 };
 
 const movedError = (moved: readonly string[]): CharmError =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Claim } from '../../../src/repository/claim.ts';
-import { settlePaths } from '../../../src/components/databases/paths.ts';
-import { CharmError } from '../../../src/errors.ts';
+import { moveDatabasesOn } from '../../../src/components/databases/paths.ts';
+import { CharmError, orProblem } from '../../../src/errors.ts';
 import { FakeJournal } from '../../fakes/journal.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { targetIn } from '../../rigs/target.ts';
@@ -27,23 +27,27 @@ const settled = async (known: {
   const journal = new FakeJournal();
   if (known.journal !== undefined) await journal.setDatabasePath('kfp-db', known.journal);
   const handed = new Map<string, string>();
-  const problem = await settlePaths(
-    {
-      model,
-      journal,
-      handedPath: async () => known.handed,
-      handPath: async (endpoint, path) => {
-        handed.set(endpoint, path);
-      },
-    },
-    targetIn(store),
-    [
+  const problem = await orProblem(() =>
+    moveDatabasesOn(
       {
-        component: 'kfp-db',
-        application: 'kfp-db',
-        ...(known.refuses === true && { problem: refusal }),
+        model,
+        journal,
+        handedPath: async () => known.handed,
+        handPath: async (endpoint, path) => {
+          handed.set(endpoint, path);
+        },
       },
-    ],
+      {
+        target: targetIn(store),
+        handed: [
+          {
+            component: 'kfp-db',
+            application: 'kfp-db',
+            ...(known.refuses === true && { problem: refusal }),
+          },
+        ],
+      },
+    ),
   );
   const claim = store.objects.get('ckf/ckf-backup.json')?.bytes.toString();
   return {
@@ -129,6 +133,9 @@ describe('the paths of the databases', () => {
       handPath: () => assert.fail('handed out a path'),
     };
     const database = { component: 'kfp-db', application: 'kfp-db', problem: refusal };
-    await rejectsWithCode(settlePaths(world, targetIn(store), [database]), 'prefix-claimed');
+    await rejectsWithCode(
+      moveDatabasesOn(world, { target: targetIn(store), handed: [database] }),
+      'prefix-claimed',
+    );
   });
 });

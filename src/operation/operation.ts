@@ -1,0 +1,75 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CharmError, reasonOf } from '../errors.ts';
+import { takeLock } from '../repository/lock.ts';
+import type { Target, World } from '../world.ts';
+import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
+import type { HeldScale } from './hold-scale.ts';
+
+/*
+ * This folder has what every operation that changes the model or the path in S3 needs.
+ */
+
+/**
+ * An operation on its way. Disposing of it, however the story ended, puts every scale back, removes the scratch files and
+ * frees the path for the next operation.
+ */
+export interface Operation extends AsyncDisposable {
+  readonly heartbeat: Heartbeat;
+  /** A directory for this operation's files. */
+  readonly scratch: string;
+  /** Takes care that a scale is put back at the end. */
+  hold(scale: HeldScale): void;
+  /** Puts back every scale that is held; rejects when one could not be, after all were tried. */
+  putBackScales(): Promise<void>;
+  /** Rejects with `backup-running` when another operation has taken the path meanwhile. */
+  assertOurs(): Promise<void>;
+}
+
+type OperationWorld = Pick<World, 'clock' | 'model' | 'progress' | 'scratch' | 'unit'>;
+
+/**
+ * Takes the lock of the target's path, unless the operation only looks, and starts the heartbeat.
+ * Rejects with `backup-running` when somebody else works on the path.
+ */
+export const beginOperation = async (
+  world: OperationWorld,
+  target: Target,
+  { name, onlyLooks = false }: { readonly name: string; readonly onlyLooks?: boolean },
+): Promise<Operation> => {
+  const undo = new AsyncDisposableStack();
+  try {
+    const owner = { modelUuid: world.model.uuid, unit: world.unit };
+    const lock = onlyLooks ? undefined : undo.use(await takeLock(target, world.clock, owner));
+    const scratch = join(world.scratch, `ckf-${name}`);
+    // What a killed operation left there is of no use. Juju runs one action at a time on a unit.
+    await rm(scratch, { recursive: true, force: true });
+    await mkdir(scratch, { recursive: true });
+    undo.defer(() => rm(scratch, { recursive: true, force: true }));
+    const heartbeat = undo.use(startHeartbeat(world));
+    const scales: HeldScale[] = [];
+    const putBackScales = (): Promise<void> => putBackAll(scales.splice(0));
+    undo.defer(putBackScales);
+    return {
+      heartbeat,
+      scratch,
+      hold: (scale) => scales.push(scale),
+      putBackScales,
+      assertOurs: async () => lock?.assertHeld(),
+      [Symbol.asyncDispose]: () => undo.disposeAsync(),
+    };
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+};
+
+const putBackAll = async (scales: readonly HeldScale[]): Promise<void> => {
+  const outcomes = await Promise.allSettled(scales.map((scale) => scale.putBack()));
+  const failed = outcomes.flatMap((outcome): unknown[] =>
+    outcome.status === 'rejected' ? [outcome.reason] : [],
+  );
+  if (failed.length === 1) throw failed[0];
+  if (failed.length > 1)
+    throw new CharmError('scale-refused', failed.map(reasonOf).join(' '), { cause: failed[0] });
+};
