@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CharmError, orProblem } from '../errors.ts';
 import type { Source } from '../world.ts';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
 import type { Backup } from './begin-backup.ts';
@@ -10,10 +12,10 @@ import {
   type BucketPass,
 } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
-import { findLastSet } from '../repository/sets.ts';
-import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
+import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
+import type { BucketBackup } from '../repository/manifest.ts';
 import {
-  openObjectList,
+  downloadObjectList,
   readObjectList,
   uploadObjectList,
   type ListedObject,
@@ -22,8 +24,10 @@ import { countText, durationText, sizeText } from '../text.ts';
 
 /** What the first pass over the buckets found and did, for the second one. */
 interface PreCopy {
-  /** The newest complete set before this backup. */
-  readonly lastSet: BackupManifest | undefined;
+  /** Whether a set may need what is replaced in the mirror. */
+  readonly archive: boolean;
+  /** What the newest set that has a bucket tells of it. */
+  readonly before: ReadonlyMap<string, BucketBackup>;
   /** One limit for both passes. */
   readonly bandwidth: Bandwidth;
   readonly passes: ReadonlyMap<string, BucketPass>;
@@ -31,19 +35,39 @@ interface PreCopy {
 
 /** Copies what changed since the last set while everything still runs, so that little is left for the pass that counts. */
 export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
-  const { ready, world, config, layout } = backup;
-  const lastSet = await findLastSet(ready.target, layout);
+  const { ready, world, config } = backup;
+  const { target, sources } = ready;
+  const names = sources.map(({ bucket }) => bucket);
+  const archive = await hasAnySet(target);
+  const before = await newestOfBuckets(target, names);
   const bandwidth = createBandwidth(config.bandwidthLimit, world.clock);
   const passes = new Map<string, BucketPass>();
-  for (const source of ready.sources) {
-    const listed = lastSet?.buckets.find(({ bucket }) => bucket === source.bucket);
-    const baseline = listed && openObjectList(ready.target.store, listed.list.key);
-    passes.set(
-      source.bucket,
-      await copyOne(backup, source, { lastSet, bandwidth }, baseline, 'pre-copy'),
-    );
+  for (const source of sources) {
+    const baseline = await lastList(backup, before.get(source.bucket));
+    const plan = { archive, before, bandwidth };
+    passes.set(source.bucket, await copyOne(backup, source, plan, baseline, 'pre-copy'));
+    await rm(listFile(backup, source.bucket, 'last'), { force: true });
   }
-  return { lastSet, bandwidth, passes };
+  return { archive, before, bandwidth, passes };
+};
+
+/** The list of the newest set that has the bucket. It makes the copy quicker; without it every object is looked at, and that is all. */
+const lastList = async (
+  backup: Backup,
+  before: BucketBackup | undefined,
+): Promise<AsyncIterable<ListedObject> | undefined> => {
+  if (before === undefined) return undefined;
+  const file = listFile(backup, before.bucket, 'last');
+  const problem = await orProblem(() =>
+    downloadObjectList(backup.ready.target.store, before.list, file),
+  );
+  if (!(problem instanceof CharmError))
+    return readObjectList(createReadStream(file), before.list.key);
+  if (problem.code === 'disk-full') throw problem;
+  await backup.world.progress.note(
+    `The object list of the last backup of ${before.bucket} cannot be used, so all of the bucket is compared with its mirror. ${problem.message} [${problem.code}]`,
+  );
+  return undefined;
 };
 
 /** Copies what changed since the pre-copy, and writes the object list of the set for each bucket. */
@@ -80,7 +104,7 @@ type Pass = 'pre-copy' | 'changes';
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { lastSet, bandwidth }: Omit<PreCopy, 'passes'>,
+  { archive, before, bandwidth }: Omit<PreCopy, 'passes'>,
   baseline: AsyncIterable<ListedObject> | undefined,
   pass: Pass,
 ): Promise<BucketPass> => {
@@ -96,8 +120,8 @@ const copyOne = async (
           history: layout.history(bucket),
           baseline,
           list: listFile(backup, bucket, pass),
-          archive: lastSet !== undefined,
-          previousCount: lastSet?.buckets.find((listed) => listed.bucket === bucket)?.objects,
+          archive,
+          previousCount: before.get(bucket)?.objects,
           allowShrink: request.allowShrink,
           transfers: config.transfers,
           bandwidth,
@@ -130,7 +154,7 @@ const passText = ({
     `in ${durationText(seconds)}`,
   ].join(', ');
 
-const listFile = ({ scratch }: Backup, bucket: string, pass: Pass): string =>
+const listFile = ({ scratch }: Backup, bucket: string, pass: Pass | 'last'): string =>
   join(scratch, `${bucket}.${pass}.ndjson.gz`);
 
 const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup['list']> => {

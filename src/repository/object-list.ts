@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
@@ -130,31 +131,81 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
  */
 export async function* openProvenList(
   store: ObjectStore,
-  { key, size, sha256 }: BucketBackup['list'],
+  list: BucketBackup['list'],
 ): AsyncGenerator<ListedObject> {
-  const content = await open(store, key);
-  const hash = createHash('sha256');
-  let bytes = 0;
+  const content = await open(store, list.key);
+  const proof = createProof(store, list);
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     const chunks: AsyncIterable<Uint8Array> = content.body;
     for await (const chunk of chunks) {
-      hash.update(chunk);
-      bytes += chunk.length;
+      proof.add(chunk);
       yield chunk;
     }
   };
   try {
     const gzipped = Readable.from(pieces(), { objectMode: false });
-    yield* readObjectList(gzipped, `${key} in ${store.description}`);
+    yield* readObjectList(gzipped, `${list.key} in ${store.description}`);
   } finally {
     content.body.destroy();
   }
-  if (bytes === size && hash.digest('hex') === sha256) return;
-  throw new CharmError(
-    'manifest-invalid',
-    `The object list ${key} in ${store.description} is not the one that its manifest tells of (${bytes} of ${size} bytes, and another checksum).`,
-  );
+  proof.check();
 }
+
+/**
+ * Brings a set's object list to the disk, proven before a line of it is used. Rejects with `manifest-invalid` when it is missing or
+ * another one, and with `disk-full`.
+ */
+export const downloadObjectList = async (
+  store: ObjectStore,
+  list: BucketBackup['list'],
+  path: string,
+): Promise<void> => {
+  const { body } = await open(store, list.key);
+  const proof = createProof(store, list);
+  try {
+    await using file = await openFile(path, 'w');
+    const chunks: AsyncIterable<Uint8Array> = body;
+    for await (const chunk of chunks) {
+      proof.add(chunk);
+      await file.write(chunk).catch((error: unknown) => {
+        throw unwritable(path, error);
+      });
+    }
+  } finally {
+    body.destroy();
+  }
+  proof.check();
+};
+
+/** Compares what was read with what a manifest says of it. */
+const createProof = (
+  { description }: ObjectStore,
+  { key, size, sha256 }: BucketBackup['list'],
+): { add(chunk: Uint8Array): void; check(): void } => {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    add: (chunk) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+    },
+    check: () => {
+      if (bytes === size && hash.digest('hex') === sha256) return;
+      throw new CharmError(
+        'manifest-invalid',
+        `The object list ${key} in ${description} is not the one that its manifest tells of (${bytes} of ${size} bytes, and another checksum).`,
+      );
+    },
+  };
+};
+
+/** A file for an object list could not be written. */
+export const unwritable = (file: string, cause: unknown): CharmError =>
+  new CharmError(
+    'disk-full',
+    `The object list cannot be written to ${file} (${reasonOf(cause)}). Make room on the disk of the charm's container.`,
+    { cause },
+  );
 
 const open = async (store: ObjectStore, key: string): Promise<ObjectContent> => {
   try {

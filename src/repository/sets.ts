@@ -1,8 +1,8 @@
-import { parseManifest, readManifest } from './stored-manifest.ts';
+import { parseManifest } from './stored-manifest.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import type { Target } from '../world.ts';
-import { isBackupId, type BackupId, layoutOf, type Layout } from './layout.ts';
-import { type BackupManifest } from './manifest.ts';
+import { isBackupId, type BackupId, layoutOf } from './layout.ts';
+import type { BackupManifest, BucketBackup } from './manifest.ts';
 
 /** A set as it is listed: its manifest, or why that cannot be read. */
 export type ListedSet = { readonly id: BackupId } & (
@@ -98,26 +98,45 @@ export const readSet = async (target: Target, id: BackupId): Promise<BackupManif
 };
 
 /**
- * The newest set that is complete and can be read; undefined when there is none. Sets without a manifest are no backups, and one
- * whose manifest is damaged says nothing that could be relied on.
+ * For each of these buckets what the newest set that has it tells of it; a set of other components says nothing about a bucket. Sets
+ * whose manifest cannot be read are passed over.
  */
-export const findLastSet = async (
-  { store }: Target,
-  layout: Layout,
-): Promise<BackupManifest | undefined> => {
-  const ids: string[] = [];
-  for await (const prefix of store.listPrefixes(layout.sets)) {
-    ids.push(prefix.slice(layout.sets.length, -1));
+export const newestOfBuckets = async (
+  target: Target,
+  buckets: readonly string[],
+): Promise<ReadonlyMap<string, BucketBackup>> => {
+  const newest = new Map<string, BucketBackup>();
+  let before: BackupId | undefined;
+  while (newest.size < new Set(buckets).size) {
+    const page = await listSets(target, { limit: concurrency, ...(before && { before }) });
+    for (const { manifest } of page.sets)
+      for (const backup of manifest?.buckets ?? [])
+        if (buckets.includes(backup.bucket) && !newest.has(backup.bucket))
+          newest.set(backup.bucket, backup);
+    before = page.next;
+    if (before === undefined) break;
   }
-  for (const id of ids.filter(isBackupId).toSorted().reverse()) {
-    try {
-      return await readManifest(store, layout.manifest(id));
-    } catch (error) {
-      if (!hasCode(error, 'backup-missing', 'manifest-invalid')) throw error;
-    }
-  }
-  return undefined;
+  return newest;
 };
+
+/**
+ * Whether anything below `sets/` says that it is a set, whether or not it can be read: what this charm does not understand, another
+ * revision may, and it needs its objects.
+ */
+export const hasAnySet = async ({ store, prefix }: Target): Promise<boolean> => {
+  for await (const { key } of store.list(layoutOf(prefix).sets))
+    if (key.endsWith('/manifest.json')) return true;
+  return false;
+};
+
+/** What a set consists of, for those who count sets by it: `kfp-db`, `mlmd`, `mlpipeline/<bucket>`. */
+export const heldParts = ({ databases, mlmd, buckets }: BackupManifest): readonly string[] => [
+  ...databases.map(({ component }) => component),
+  ...(mlmd ? ['mlmd'] : []),
+  ...buckets.map(({ bucket }) => partOfBucket(bucket)),
+];
+
+export const partOfBucket = (bucket: string): string => `mlpipeline/${bucket}`;
 
 /** The bytes of each component of a set; a database with an S3 storage of its own is not known and left out. */
 export const componentSizes = ({
