@@ -1,11 +1,13 @@
 import { readFile, readdir, unlink, open, rename, rm } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
+import { stillHeld } from '../ports/journal.ts';
 import type { Journal, JournalEntry, LastBackup } from '../world.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
 const databasePathsName = 'database-paths.json';
+const probeName = 'write-test.json';
 
 interface JournalOptions {
   /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
@@ -40,6 +42,15 @@ export const openJournal = ({ locate, report }: JournalOptions): Journal => {
     });
   };
 
+  const removeFile = async (name: string): Promise<void> => {
+    const place = await directory();
+    await unlink(join(place, name))
+      .then(() => syncDirectory(place), absent)
+      .catch((cause: unknown) => {
+        throw unwritable(place, cause);
+      });
+  };
+
   return {
     entries: async () => {
       const place = await directory();
@@ -54,15 +65,17 @@ export const openJournal = ({ locate, report }: JournalOptions): Journal => {
       );
       return entries.filter((entry) => entry !== undefined);
     },
-    record: (entry) => write(`undo-${entry.application}.json`, entry),
-    remove: async (application) => {
-      const place = await directory();
-      await unlink(join(place, `undo-${application}.json`))
-        .then(() => syncDirectory(place), absent)
-        .catch((cause: unknown) => {
-          throw unwritable(place, cause);
-        });
+    probe: async () => {
+      await write(probeName, {});
+      await removeFile(probeName);
     },
+    record: async (entry) => {
+      const name = `undo-${entry.application}.json`;
+      const before = await read(name, parseEntry);
+      if (before !== undefined) throw stillHeld(before);
+      await write(name, entry);
+    },
+    remove: (application) => removeFile(`undo-${application}.json`),
     lastBackup: () => read(lastBackupName, parseLastBackup),
     setLastBackup: (backup) => write(lastBackupName, backup),
     databasePaths: async () => (await read(databasePathsName, parsePaths)) ?? {},

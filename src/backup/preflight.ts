@@ -5,6 +5,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { openConnections } from '../operation/connections.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
+import { journalProblems } from '../operation/put-back.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { countText, listText } from '../text.ts';
@@ -50,7 +51,7 @@ export const preflight = async (
   );
   try {
     const { juju, kubernetes, target, sources } = connections;
-    const problems = [...connections.problems, ...(await unfinishedProblems(world))];
+    const problems = [...connections.problems, ...(await journalProblems(world))];
     for await (const problem of storageProblems(world, target, sources, request.takeOver))
       problems.push(problem);
     const looked =
@@ -87,17 +88,6 @@ export const preflight = async (
     throw error;
   }
 };
-
-/** A backup on top of a scale that was not put back would take the changed scale for the original. */
-const unfinishedProblems = async ({ journal }: World): Promise<CharmError[]> =>
-  (await journal.entries()).map(
-    ({ application, scale, changedTo }) =>
-      new CharmError(
-        'scale-refused',
-        `An interrupted operation left ${application} at ${countText(changedTo, 'unit')}, and it could not be put back to ${scale} yet.` +
-          ` The charm tries again at each hook and action; by hand: juju scale-application ${application} ${scale}`,
-      ),
-  );
 
 const workloadsRunning = (running: readonly string[]): CharmError =>
   new CharmError(

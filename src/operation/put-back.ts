@@ -1,5 +1,6 @@
 import { CharmError, orProblem } from '../errors.ts';
 import { listText } from '../text.ts';
+import { stillHeld } from '../ports/journal.ts';
 import type { World, JournalEntry } from '../world.ts';
 import { undo } from './hold-scale.ts';
 
@@ -25,6 +26,21 @@ export const putBack = async (world: World): Promise<readonly CharmError[]> => {
     if (undone instanceof CharmError) problems.push(undone);
   }
   return problems;
+};
+
+/**
+ * Why the journal does not let an operation begin: what it has to note cannot be written, or a scale was not put back, which the operation
+ * would take for the original.
+ */
+export const journalProblems = async ({
+  journal,
+}: Pick<World, 'journal'>): Promise<CharmError[]> => {
+  const unwritable = await orProblem(() => journal.probe());
+  const entries = await orProblem(() => journal.entries());
+  return [
+    ...(unwritable instanceof CharmError ? [unwritable] : []),
+    ...(entries instanceof CharmError ? [] : entries.map(stillHeld)),
+  ];
 };
 
 /** What the journal says is still to be put back, and how it is done by hand. */

@@ -1,3 +1,6 @@
+import { CharmError } from '../errors.ts';
+import { countText } from '../text.ts';
+
 /** A change to somebody else's application that has to be undone. */
 export interface JournalEntry {
   readonly application: string;
@@ -12,7 +15,12 @@ export interface JournalEntry {
 /** What must be put back, on storage that survives a killed pod. One entry for each application. */
 export interface Journal {
   entries(): Promise<readonly JournalEntry[]>;
-  /** Resolves when the entry is on the disk: file and directory are fsynced. */
+  /** Rejects unless something can be written. To be asked before an operation changes what it could not note any more. */
+  probe(): Promise<void>;
+  /**
+   * Resolves when the entry is on the disk: file and directory are fsynced. Rejects with `scale-refused` when the journal has an entry of
+   * this application, because the scale that is to be put back would be lost.
+   */
   record(entry: JournalEntry): Promise<void>;
   remove(application: string): Promise<void>;
   /** The newest complete backup that this unit made, for its status. */
@@ -30,3 +38,11 @@ export interface LastBackup {
   /** What verify-backup found last; absent until it has looked. */
   readonly verified?: 'intact' | 'damaged';
 }
+
+/** Why an application is left alone whose scale is still to be put back. */
+export const stillHeld = ({ application, scale, changedTo }: JournalEntry): CharmError =>
+  new CharmError(
+    'scale-refused',
+    `An interrupted operation left ${application} at ${countText(changedTo, 'unit')}, and it could not be put back to ${scale} yet.` +
+      ` The charm tries again at each hook and action; by hand: juju scale-application ${application} ${scale}`,
+  );

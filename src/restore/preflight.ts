@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { openConnections } from '../operation/connections.ts';
 import { startHeartbeat } from '../operation/heartbeat.ts';
+import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { layoutOf, type Layout } from '../repository/layout.ts';
@@ -42,7 +43,7 @@ export const preflight = async (
   try {
     const connections = opened.use(await openConnections(world, []));
     const { juju, kubernetes, target } = connections;
-    const problems = [...connections.problems];
+    const problems = [...connections.problems, ...(await journalProblems(world))];
     const collect = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
       const result = await orProblem(work);
       if (!(result instanceof CharmError)) return result;

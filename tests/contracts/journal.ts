@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Journal, JournalEntry } from '../../src/world.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const entry = (application: string, scale = 1): JournalEntry => ({
   application,
@@ -21,12 +22,24 @@ export const itIsAJournal = (
       assert.deepEqual(await rig.journal.databasePaths(), {});
     });
 
-    it('keeps one entry for each application, the newest', async () => {
+    it('keeps one entry for each application, and refuses to lose it for another one', async () => {
       await using rig = await open();
-      for (const recorded of [entry('kfp-db'), entry('katib-db'), entry('kfp-db', 3)])
-        await rig.journal.record(recorded);
-      const kept = (await rig.journal.entries()).toSorted((a, b) => a.scale - b.scale);
-      assert.deepEqual(kept, [entry('katib-db'), entry('kfp-db', 3)]);
+      await rig.journal.record(entry('kfp-db'));
+      await rig.journal.record(entry('katib-db'));
+      await rejectsWithCode(rig.journal.record(entry('kfp-db', 3)), 'scale-refused');
+      const kept = await rig.journal.entries();
+      assert.deepEqual(
+        kept.toSorted((a, b) => (a.application < b.application ? -1 : 1)),
+        [entry('katib-db'), entry('kfp-db')],
+      );
+      await rig.journal.remove('kfp-db');
+      await rig.journal.record(entry('kfp-db', 3));
+    });
+
+    it('leaves nothing behind when it is asked whether it can be written', async () => {
+      await using rig = await open();
+      await rig.journal.probe();
+      assert.deepEqual(await rig.journal.entries(), []);
     });
 
     it('forgets an entry that was removed, and does not mind one that was not there', async () => {

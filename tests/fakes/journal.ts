@@ -1,6 +1,7 @@
+import { stillHeld } from '../../src/ports/journal.ts';
 import type { Journal, JournalEntry, LastBackup } from '../../src/world.ts';
 
-/** A journal in memory. Recording fails while `failure` is set. */
+/** A journal in memory. Writing fails while `failure` is set. */
 export class FakeJournal implements Journal {
   readonly kept = new Map<string, JournalEntry>();
   readonly paths = new Map<string, string>();
@@ -11,7 +12,13 @@ export class FakeJournal implements Journal {
     return [...this.kept.values()];
   }
 
+  async probe(): Promise<void> {
+    if (this.failure) throw this.failure;
+  }
+
   async record(entry: JournalEntry): Promise<void> {
+    const before = this.kept.get(entry.application);
+    if (before) throw stillHeld(before);
     if (this.failure) throw this.failure;
     this.kept.set(entry.application, entry);
   }

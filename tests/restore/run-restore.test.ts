@@ -183,6 +183,28 @@ describe('a restore', () => {
       assertUntouched(rig);
     });
 
+    it('while an earlier operation has a scale to put back, which it would take for the original', async () => {
+      using rig = aRestoreWorld(2);
+      const entry = {
+        application: 'kfp-db',
+        scale: 1,
+        changedTo: 2,
+        since: '2026-11-21T20:00:00Z',
+      };
+      await rig.journal.record(entry);
+      const { message } = await rejectsWithCode(run(rig.whole), 'scale-refused');
+      assert.match(message, /juju scale-application kfp-db 1/);
+      assert.deepEqual(await rig.journal.entries(), [entry]);
+      assertUntouched(rig);
+    });
+
+    it('when the journal cannot be written, which would show only after a database was restored', async () => {
+      using rig = aRestoreWorld();
+      rig.journal.failure = new CharmError('disk-full', 'The storage journal is full.');
+      await rejectsWithCode(run(rig.whole), 'disk-full');
+      assertUntouched(rig);
+    });
+
     it('when somebody else works on the path', async () => {
       using rig = aRestoreWorld();
       rig.target.seed(
