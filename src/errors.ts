@@ -67,6 +67,7 @@ export const errorCodes = {
   'backup-running': 'operator',
   'backup-missing': 'operator',
   'backup-protected': 'operator',
+  'clock-wrong': 'operator',
   'manifest-invalid': 'operator',
   'set-damaged': 'operator',
 } as const satisfies Record<string, 'transient' | 'operator'>;

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ListedObject, readObjectList, openProvenList } from '../repository/object-list.ts';
+import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
 import { hasCode } from '../errors.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import { lookUp } from '../repository/join.ts';
@@ -60,7 +60,7 @@ export const findBucketGarbage = async (
   for (const key of removal.listsThatGo(bucket)) {
     if (file.objects === 0) break;
     try {
-      const lines = openAnyList(removal, key);
+      const lines = openObjectList(removal.store, key);
       file = await write(walk.markListed(readCandidates(file), lines), file);
     } catch (error) {
       // Without it less is known to be ours, so less is deleted.
@@ -69,15 +69,6 @@ export const findBucketGarbage = async (
   }
   return write(garbageAmong(removal, file, walk), file);
 };
-
-async function* openAnyList({ store }: Removal, key: string): AsyncGenerator<ListedObject> {
-  const { body } = await store.get(key);
-  try {
-    yield* readObjectList(body, key);
-  } finally {
-    body.destroy();
-  }
-}
 
 async function* listCandidates(
   { store, newestCommit }: Removal,

@@ -2,9 +2,13 @@ import type { BackupId } from '../repository/layout.ts';
 import type { Config } from '../config/config.ts';
 
 /** What the policy has to know of a set. */
-interface RetainedSet {
+export interface RetainedSet {
   readonly id: BackupId;
   readonly consistent: boolean;
+  /** What it holds: `heldParts` of its manifest. */
+  readonly parts: readonly string[];
+  /** Those of them that are known to be unrestorable. */
+  readonly damaged: readonly string[];
 }
 
 interface Forgotten {
@@ -20,28 +24,78 @@ interface Forgotten {
  * keeps the newest so many. A set that satisfies several options counts for each of them. An option whose count is not used
  * up keeps the oldest set too, so that the history does not end early. With all options at 0 everything is kept.
  *
- * Whatever the policy says, the newest set is kept, and the newest consistent one.
+ * The options are counted for each database, ML Metadata and each bucket by itself, as restic counts for each group of paths:
+ * seven sets of ML Metadata alone are no reason to remove the last one with the buckets. A set stays when any of its parts
+ * keeps it. Whatever the policy says, the newest set that has a part stays, and the newest consistent one.
  */
 export const forget = (sets: readonly RetainedSet[], policy: Config['keep']): Forgotten => {
   const newestFirst = sets.toSorted((a, b) => (a.id < b.id ? 1 : -1));
-  const left: Rule[] = rules.map((rule) => ({ ...rule, count: policy[rule.option], last: '' }));
-  const keepsAll = left.every(({ count }) => count === 0);
-  const newestConsistent = newestFirst.find(({ consistent }) => consistent);
-
-  const decided = newestFirst.map((set, index) => {
-    const isOldest = index === newestFirst.length - 1;
-    const reasons = keepsAll
-      ? ['no policy']
-      : left.flatMap((rule) => count(rule, set.id, isOldest));
-    if (reasons.length === 0 && index === 0) reasons.push('newest');
-    if (reasons.length === 0 && set === newestConsistent) reasons.push('newest consistent');
-    return { id: set.id, reasons };
-  });
+  const reasons = new Map(newestFirst.map(({ id }) => [id, new Set<string>()]));
+  for (const group of groupsOf(newestFirst))
+    for (const [id, reason] of reasonsIn(group, policy)) reasons.get(id)?.add(reason);
+  const decided = newestFirst.map(({ id }) => ({ id, reasons: [...(reasons.get(id) ?? [])] }));
   return {
-    keep: decided.filter(({ reasons }) => reasons.length > 0),
-    remove: decided.filter(({ reasons }) => reasons.length === 0).map(({ id }) => id),
+    keep: decided.filter((set) => set.reasons.length > 0),
+    remove: decided.filter((set) => set.reasons.length === 0).map(({ id }) => id),
   };
 };
+
+/** The parts for which a set is needed: it is the newest, or the newest consistent one, that has them in one piece. */
+export const partsThatNeed = (
+  sets: readonly RetainedSet[],
+  id: BackupId,
+): { readonly newest: readonly string[]; readonly consistent: readonly string[] } => {
+  const newestFirst = sets.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const intact = groupsOf(newestFirst).map(({ part, members }) => ({
+    part,
+    ...newestOf(members, part),
+  }));
+  return {
+    newest: intact.filter(({ newest }) => newest?.id === id).map(({ part }) => part),
+    consistent: intact.filter(({ consistent }) => consistent?.id === id).map(({ part }) => part),
+  };
+};
+
+/** The sets that have a part, newest first. */
+interface Group {
+  readonly part: string;
+  readonly members: readonly RetainedSet[];
+}
+
+const groupsOf = (newestFirst: readonly RetainedSet[]): readonly Group[] => {
+  const partsIn = ({ parts }: RetainedSet): readonly string[] =>
+    parts.length > 0 ? parts : ['nothing'];
+  return [...new Set(newestFirst.flatMap(partsIn))].map((part) => ({
+    part,
+    members: newestFirst.filter((set) => partsIn(set).includes(part)),
+  }));
+};
+
+const newestOf = (
+  members: readonly RetainedSet[],
+  part: string,
+): Readonly<Record<'newest' | 'consistent', RetainedSet | undefined>> => {
+  const intact = members.filter(({ damaged }) => !damaged.includes(part));
+  return { newest: intact[0], consistent: intact.find(({ consistent }) => consistent) };
+};
+
+function* reasonsIn(
+  { part, members }: Group,
+  policy: Config['keep'],
+): Generator<readonly [id: BackupId, reason: string]> {
+  const left: Rule[] = rules.map((rule) => ({ ...rule, count: policy[rule.option], last: '' }));
+  const keepsAll = left.every(({ count }) => count === 0);
+  const { newest, consistent } = newestOf(members, part);
+  for (const [index, set] of members.entries()) {
+    const { id } = set;
+    const isOldest = index === members.length - 1;
+    const counted = keepsAll ? ['no policy'] : left.flatMap((rule) => count(rule, id, isOldest));
+    for (const reason of counted) yield [id, reason];
+    if (counted.length > 0) continue;
+    if (set === newest) yield [id, 'newest'];
+    if (set === consistent) yield [id, 'newest consistent'];
+  }
+}
 
 interface Rule {
   readonly reason: string;

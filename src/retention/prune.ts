@@ -1,8 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { BackupId } from '../repository/layout.ts';
+import { heldParts } from '../repository/sets.ts';
+import { listText } from '../text.ts';
 import type { Target, World } from '../world.ts';
-import { forget } from './policy.ts';
+import { isOfTheFuture } from './clocks.ts';
+import { damagedParts } from './damaged-parts.ts';
+import { forget, partsThatNeed, type RetainedSet } from './policy.ts';
 import { removeSets, type RemovalOptions, type RemovalReport } from './remove-sets.ts';
 import type { Survey } from './survey.ts';
 
@@ -19,9 +23,11 @@ export const pruneSets = (
   removeSets(world, target, (survey) => forget(readableSets(survey), keep).remove, options);
 
 /** What the policy counts; one that cannot be read stops the removal later, in words of its own. */
-const readableSets = ({ complete }: Survey): Parameters<typeof forget>[0] =>
-  complete.flatMap(({ id, manifest }) =>
-    manifest instanceof CharmError ? [] : [{ id, consistent: manifest.consistent }],
+const readableSets = ({ complete }: Survey): readonly RetainedSet[] =>
+  complete.flatMap(({ id, manifest, damaged }) =>
+    manifest instanceof CharmError
+      ? []
+      : [{ id, consistent: manifest.consistent, parts: heldParts(manifest), damaged }],
   );
 
 /**
@@ -39,8 +45,8 @@ export const applyRetention = async (
 
 /**
  * Removes one set and all that no other set needs. Rejects with `backup-missing` when there is no such set, `backup-protected` when it is the newest
- * one or the newest consistent one, and as `removeSets` does. A set whose manifest cannot be read may be removed; what its databases
- * wrote is not known then, and stays.
+ * one, or the newest consistent one, that has some part, and as `removeSets` does. A set that is damaged for certain is only protected as the
+ * last one that has an intact part. One whose manifest cannot be read may be removed; what its databases wrote is not known then, and stays.
  */
 export const deleteSet = (
   world: World,
@@ -51,9 +57,9 @@ export const deleteSet = (
   removeSets(
     world,
     target,
-    (survey) => {
+    async (survey) => {
       checkThere(survey, target, id);
-      checkNotNeeded(survey, id);
+      await checkNotNeeded(survey, target, id, world.clock.now());
       return [id];
     },
     options,
@@ -71,12 +77,47 @@ const checkThere = (
   );
 };
 
-const checkNotNeeded = (survey: Survey, id: BackupId): void => {
+const checkNotNeeded = async (
+  survey: Survey,
+  target: Target,
+  id: BackupId,
+  now: Date,
+): Promise<void> => {
   const sets = readableSets(survey);
-  const isNewest = sets[0]?.id === id;
-  if (!isNewest && sets.find(({ consistent }) => consistent)?.id !== id) return;
-  throw new CharmError(
-    'backup-protected',
-    `${id} is the newest ${isNewest ? 'complete' : 'consistent'} backup, and the last of those is not deleted. Nothing was deleted. Make a newer${isNewest ? '' : ' consistent'} one first.`,
-  );
+  const set = sets.find((one) => one.id === id);
+  const found = survey.complete.find((one) => one.id === id);
+  if (found === undefined) return;
+  if (set === undefined) {
+    if (survey.complete.length === 1) throw isTheOnlyOne(target, id);
+    return;
+  }
+  const needs = partsThatNeed(sets, id);
+  if (needs.newest.length + needs.consistent.length === 0) return;
+  const damaged = await damagedParts(target, found);
+  if (damaged.length > 0 || isOfTheFuture(id, now)) {
+    const others = sets.filter((one) => one.id !== id);
+    const isElsewhere = (part: string): boolean =>
+      others.some((one) => one.parts.includes(part) && !one.damaged.includes(part));
+    const last = set.parts.filter((part) => !damaged.includes(part) && !isElsewhere(part));
+    if (last.length > 0) throw isProtected(id, 'only', last);
+  } else if (needs.newest.length > 0) throw isProtected(id, 'newest', needs.newest);
+  else throw isProtected(id, 'newest consistent', needs.consistent);
 };
+
+const isProtected = (
+  id: BackupId,
+  rank: 'only' | 'newest' | 'newest consistent',
+  parts: readonly string[],
+): CharmError =>
+  new CharmError(
+    'backup-protected',
+    `${id} is the ${rank} backup of ${listText(parts)}, and the last of those is not deleted. Nothing was deleted.` +
+      ` Make a newer${rank === 'newest consistent' ? ' consistent' : ''} backup of that first.`,
+  );
+
+const isTheOnlyOne = ({ prefix, bucket }: Target, id: BackupId): CharmError =>
+  new CharmError(
+    'backup-protected',
+    `${id} is the only backup under the path ${prefix} in bucket ${bucket}, and cannot be read by this revision of the charm. Nothing was deleted.` +
+      ' Make another one first.',
+  );

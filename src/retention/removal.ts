@@ -13,7 +13,7 @@ export interface Removal {
   readonly scratch: string;
   readonly signal: AbortSignal;
   readonly generations: Survey['generations'];
-  /** Newest first; never empty. */
+  /** Newest first. */
   readonly stay: readonly BackupManifest[];
   readonly go: readonly (CompleteSet | LeftFolder)[];
   /** When the newest complete set was committed, by the clock of S3. */
@@ -29,39 +29,53 @@ export interface Removal {
 
 /**
  * Rejects with `manifest-invalid` when a set that would stay cannot be read: what it needs is not known, so nothing may be
- * deleted. Undefined when no set would stay, since nothing is decided then.
+ * deleted. Undefined when there is no set at all. When none would stay, the objects of the buckets do: the next backup takes them up.
  */
 export const planRemovalOf = (
   survey: Survey,
   ids: ReadonlySet<BackupId>,
   place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal'>,
 ): Removal | undefined => {
-  const stay = survey.complete.filter(({ id }) => !ids.has(id)).map(readable(place.store));
+  if (survey.complete.length === 0) return undefined;
+  const staying = survey.complete.filter(({ id }) => !ids.has(id));
+  const stay = staying.map(readable(place.store));
   const go = [...survey.complete.filter(({ id }) => ids.has(id)), ...survey.left];
-  const newest = survey.complete.find(({ id }) => id === stay[0]?.id);
-  if (newest === undefined) return undefined;
-  const started = [...survey.complete, ...survey.left].map(({ id }) => id).sort();
   const nameOfList = (id: BackupId, key: string): string | undefined =>
     /^([^/]+)\.ndjson\.gz$/.exec(key.slice(place.layout.set(id).length))?.[1];
   const lists = go.flatMap(({ id, objects }) =>
     objects.map(({ key }) => ({ key, bucket: nameOfList(id, key) })),
   );
-  const buckets = [
-    ...stay.flatMap((manifest) => manifest.buckets.map(({ bucket }) => bucket)),
-    ...lists.flatMap(({ bucket }) => bucket ?? []),
-  ];
+  const buckets =
+    stay.length === 0
+      ? []
+      : [
+          ...stay.flatMap((manifest) => manifest.buckets.map(({ bucket }) => bucket)),
+          ...lists.flatMap(({ bucket }) => bucket ?? []),
+        ];
   return {
     ...place,
     generations: survey.generations,
     stay,
     go,
-    newestCommit: newest.committed,
-    oldestStart: new Date(started[0] ?? newest.id),
+    newestCommit: new Date(Math.max(0, ...staying.map(({ committed }) => committed.getTime()))),
+    oldestStart: new Date(Math.min(...[...survey.complete, ...survey.left].map(startOf))),
     buckets: [...new Set(buckets)].filter(isMirroredBucket),
     listsThatStay: (bucket) =>
       stay.flatMap((manifest) => manifest.buckets.filter((one) => one.bucket === bucket)),
     listsThatGo: (bucket) => lists.filter((list) => list.bucket === bucket).map(({ key }) => key),
   };
+};
+
+/** When a backup began, by the clock of S3 alone: the clock of the unit that made it may have been wrong. Milliseconds since 1970. */
+const startOf = (set: CompleteSet | LeftFolder): number => {
+  if (!('committed' in set))
+    return Math.min(...set.objects.map(({ lastModified }) => lastModified.getTime()));
+  const { committed, manifest } = set;
+  const took =
+    manifest instanceof CharmError
+      ? 0
+      : Date.parse(manifest.finished) - Date.parse(manifest.started);
+  return committed.getTime() - Math.max(0, took);
 };
 
 const readable =

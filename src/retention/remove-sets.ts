@@ -5,6 +5,7 @@ import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import { type CandidateFile, readCandidates } from './candidates.ts';
+import { clockProblem } from './clocks.ts';
 import { abortUploads, clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
@@ -33,13 +34,13 @@ type RemovalWorld = Pick<World, 'clock' | 'model' | 'progress' | 'scratch' | 'si
  * Removes the sets that `choose` names, and everything that no other set needs. A dry run only tells what would go, and takes no lock.
  *
  * Rejects, with nothing deleted, with `prefix-claimed` when the prefix is another model's, `backup-running` when another operation works on it,
- * `manifest-invalid` when a set that stays cannot be read. Any other failure may leave a part of the work, which the next
+ * `manifest-invalid` when a set that stays cannot be read, `clock-wrong` when dates cannot be trusted. Any other failure may leave a part of the work, which the next
  * removal finishes; no half set is listed at any time.
  */
 export const removeSets = async (
   world: RemovalWorld,
   target: Target,
-  choose: (survey: Survey) => readonly BackupId[],
+  choose: (survey: Survey) => Promise<readonly BackupId[]> | readonly BackupId[],
   options: RemovalOptions,
 ): Promise<RemovalReport> => {
   const { store, prefix } = target;
@@ -55,19 +56,19 @@ export const removeSets = async (
 
   await world.progress.step('Finding out what the backups that stay need');
   const now = backupIdAt(world.clock.now());
-  const survey = await surveySets(
-    target,
-    layout,
-    backupIdAt(world.clock.now()),
-    claim?.generations,
+  const survey = await surveySets(target, layout, now, claim?.generations);
+  const chosen = new Set(await choose(survey));
+  const wrong = clockProblem(
+    survey.complete.filter(({ id }) => !chosen.has(id)),
+    world.clock.now(),
+    undefined,
   );
-  const chosen = new Set(choose(survey));
+  if (wrong !== undefined) throw wrong;
   const removed = survey.complete.map(({ id }) => id).filter((id) => chosen.has(id));
   const leftovers = survey.left.map(({ id }) => id);
   const { signal } = world;
   const removal = planRemovalOf(survey, chosen, { store, layout, scratch, signal });
   if (removal === undefined) {
-    if (chosen.size > 0) throw isTheOnlyOne(target);
     const cleared = options.dryRun
       ? undefined
       : await clearDebris(target, layout, { olderThan: now, buckets: [] });
@@ -112,12 +113,6 @@ const totals = (
     bytes: own.reduce((total, { size }) => total + size, garbage.bytes),
   };
 };
-
-const isTheOnlyOne = ({ prefix, bucket }: Target): CharmError =>
-  new CharmError(
-    'backup-protected',
-    `It is the only backup under the path ${prefix} in bucket ${bucket}, and the last one is not deleted. Nothing was deleted. Make another one first.`,
-  );
 
 const belongsTo = ({ prefix, bucket }: Target, name: string): CharmError =>
   new CharmError(

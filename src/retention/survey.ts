@@ -1,9 +1,9 @@
 import { parseManifest } from '../repository/stored-manifest.ts';
 import { isBackupId, type BackupId, type Layout } from '../repository/layout.ts';
 import type { Claim } from '../repository/claim.ts';
-import { type BackupManifest } from '../repository/manifest.ts';
-import { hasCode, type CharmError } from '../errors.ts';
-import { readSet } from '../repository/sets.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { hasCode, CharmError } from '../errors.ts';
+import { partOfBucket, readSet } from '../repository/sets.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';
 
 /** A folder below `sets/`, and those of its objects that this charm wrote. */
@@ -18,6 +18,8 @@ export interface CompleteSet extends SetFolder {
   readonly manifest: BackupManifest | CharmError;
   /** When the manifest was written, by the clock of S3. */
   readonly committed: Date;
+  /** The parts (see `heldParts`) whose object list is not there any more in its size: they cannot be restored. */
+  readonly damaged: readonly string[];
 }
 
 /** What a backup that died left, or a removal that was interrupted; the latter tells what the set consisted of. */
@@ -38,14 +40,18 @@ export const tombstone = (layout: Layout, id: BackupId): string => `${layout.set
 /** A set's own objects; others in its folder are not ours. */
 const ownName = /^(manifest\.json|removed\.json|started\.json|failed\.ndjson|[^/]+\.ndjson\.gz)$/;
 
-/** Everything below `sets/` of ids up to `until`, with all manifests. Its size grows with the number of sets, not with that of objects. */
+/**
+ * Everything below `sets/`, with all manifests. Whatever has a manifest is a set, also when its id is later than now, because the
+ * clock of another unit was ahead. Of what has none, only ids up to `until` count. Its size grows with the number of sets, not with
+ * that of objects. Rejects with `manifest-invalid` when there are sets of which not even the name is known.
+ */
 export const surveySets = async (
   target: Target,
   layout: Layout,
   until: BackupId,
   generations: Claim['generations'] = {},
 ): Promise<Survey> => {
-  const folders = (await listFolders(target.store, layout)).filter(({ id }) => id <= until);
+  const folders = await listFolders(target.store, layout);
   const isComplete = ({ id, objects }: SetFolder): boolean =>
     objects.some(({ key }) => key === layout.manifest(id));
   const complete: CompleteSet[] = [];
@@ -55,7 +61,8 @@ export const surveySets = async (
     );
   const left: LeftFolder[] = [];
   for (const folder of folders)
-    if (!isComplete(folder)) left.push(await readLeft(target, layout, folder));
+    if (!isComplete(folder) && folder.id <= until)
+      left.push(await readLeft(target, layout, folder));
   return { complete: complete.reverse(), left, generations };
 };
 
@@ -63,13 +70,22 @@ export const surveySets = async (
 export const listFolders = async (store: ObjectStore, layout: Layout): Promise<SetFolder[]> => {
   const folders = new Map<BackupId, StoredObject[]>();
   for await (const object of store.list(layout.sets)) {
-    const [id = '', ...name] = object.key.slice(layout.sets.length).split('/');
-    if (!isBackupId(id) || !ownName.test(name.join('/'))) continue;
+    const [id = '', ...names] = object.key.slice(layout.sets.length).split('/');
+    const name = names.join('/');
+    if (!isBackupId(id) && name === 'manifest.json') throw unknownSet(store, object.key);
+    if (!isBackupId(id) || !ownName.test(name)) continue;
     const objects = folders.get(id) ?? [];
     folders.set(id, [...objects, object]);
   }
   return [...folders].map(([id, objects]) => ({ id, objects }));
 };
+
+const unknownSet = ({ description }: ObjectStore, key: string): CharmError =>
+  new CharmError(
+    'manifest-invalid',
+    `${key} in ${description} is a set whose id this revision of the charm does not understand, so nobody knows what it needs, and nothing was deleted.` +
+      ' Use a newer revision of the charm when one wrote it; otherwise move it away.',
+  );
 
 const readComplete = async (
   target: Target,
@@ -79,12 +95,18 @@ const readComplete = async (
   const marker = folder.objects.find(({ key }) => key === layout.manifest(folder.id));
   const committed = marker?.lastModified ?? new Date(folder.id);
   try {
-    return { ...folder, committed, manifest: await readSet(target, folder.id) };
+    const manifest = await readSet(target, folder.id);
+    return { ...folder, committed, manifest, damaged: partsWithoutList(manifest, folder) };
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
-    return { ...folder, committed, manifest: error };
+    return { ...folder, committed, manifest: error, damaged: [] };
   }
 };
+
+const partsWithoutList = ({ buckets }: BackupManifest, { objects }: SetFolder): readonly string[] =>
+  buckets
+    .filter(({ list }) => !objects.some(({ key, size }) => key === list.key && size === list.size))
+    .map(({ bucket }) => partOfBucket(bucket));
 
 const readLeft = async (
   { store }: Target,

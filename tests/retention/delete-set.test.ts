@@ -203,6 +203,79 @@ describe('deleteSet', () => {
     assert.deepEqual(keys(), before);
   });
 
+  it('protects the newest set that has a part, behind newer ones of other parts', async () => {
+    for (let index = 0; index < 2; index += 1)
+      await vault.backUp({ changes: { components: ['mlmd'], databases: [], buckets: [] } });
+    const before = keys();
+    const { message } = await rejectsWithCode(remove(newest), 'backup-protected');
+    assert.match(message, /kfp-db, katib-db, mlpipeline\/mlpipeline/);
+    assert.deepEqual(keys(), before);
+    await remove(middle);
+    await vault.restored(newest);
+  });
+
+  for (const [damage, spoil] of Object.entries({
+    'object list is missing': () => {
+      vault.store.bucket.remove(layout.objectList(newest, 'mlpipeline'));
+    },
+    'object list is another one of the same size': () => {
+      const key = layout.objectList(newest, 'mlpipeline');
+      vault.store.seed(key, vault.store.bucket.get(key).bytes.toReversed());
+    },
+  })) {
+    it(`lets go of the newest set when its ${damage} and others have all of it`, async () => {
+      spoil();
+      await remove(newest);
+      assert.deepEqual(
+        keysOf(newest).filter((key) => key.startsWith(layout.set(newest))),
+        [],
+      );
+      await vault.restored(old);
+      await vault.restored(middle);
+    });
+
+    it(`protects a set whose ${damage} as the last one with an intact part`, async () => {
+      spoil();
+      for (const id of [old, middle])
+        for (const name of ['kfp-db', 'katib-db'])
+          vault.store.seed(
+            layout.manifest(id),
+            JSON.stringify({
+              ...vault.manifest(id),
+              databases: vault.manifest(id).databases.filter(({ component }) => component !== name),
+            }),
+          );
+      const { message } = await rejectsWithCode(remove(newest), 'backup-protected');
+      assert.match(message, /the only backup of kfp-db, katib-db/);
+    });
+  }
+
+  it('lets go of the only set when nothing of it can be restored', async () => {
+    await using single = await createVault();
+    single.source.seed('a', '1');
+    const only = await single.backUp({ changes: { components: ['mlpipeline'], databases: [] } });
+    single.store.seed(
+      layout.manifest(only),
+      JSON.stringify({ ...single.manifest(only), mlmd: undefined }),
+    );
+    await rejectsWithCode(
+      deleteSet(single.world, single.target, only, { dryRun: false }),
+      'backup-protected',
+    );
+    single.store.bucket.remove(layout.objectList(only, 'mlpipeline'));
+    await deleteSet(single.world, single.target, only, { dryRun: false });
+    assert.equal(single.store.bucket.find(layout.manifest(only)), undefined);
+    assert.ok(single.store.bucket.find(`${mirror}a`), 'the next backup takes it up');
+  });
+
+  it('lets go of a set that a clock made which was ahead, when others have all of it', async () => {
+    vault.pass(86_400);
+    const future = await vault.backUp();
+    vault.pass(-86_400);
+    await remove(future);
+    await vault.restored(newest);
+  });
+
   it('does not know a set that is not there', async () => {
     await rejectsWithCode(remove('2020-01-01T00:00:00Z' as BackupId), 'backup-missing');
   });

@@ -7,10 +7,12 @@ import { forget } from '../../src/retention/policy.ts';
 const none = { last: 0, daily: 0, weekly: 0, monthly: 0 };
 const day = 86_400_000;
 
-const set = (time: string | Date, consistent = true) => ({
-  id: backupIdAt(new Date(time)),
-  consistent,
-});
+const set = (
+  time: string | Date,
+  consistent = true,
+  parts: readonly string[] = ['mlmd', 'mlpipeline/mlpipeline'],
+  damaged: readonly string[] = [],
+) => ({ id: backupIdAt(new Date(time)), consistent, parts, damaged });
 const dates = (ids: readonly BackupId[]) => ids.map((id) => id.slice(0, 10));
 const kept = (sets: readonly ReturnType<typeof set>[], policy: Partial<Config['keep']>) =>
   forget(sets, { ...none, ...policy }).keep.map(({ id }) => id);
@@ -129,6 +131,29 @@ describe('forget', () => {
       { id: '2026-11-21T20:00:00Z', reasons: ['last'] },
       { id: '2026-11-19T20:00:00Z', reasons: ['newest consistent'] },
     ]);
+  });
+
+  it('counts each part by itself: seven sets of ML Metadata do not push out the last one with the rest', () => {
+    const full = set('2026-11-01T03:00:00Z', true, ['kfp-db', 'mlmd', 'mlpipeline/a']);
+    const partial = every(1, 9, '2026-11-20T03:00:00Z').map(({ id }) => set(id, true, ['mlmd']));
+    const { keep, remove } = forget([full, ...partial], { ...none, last: 7 });
+    assert.deepEqual(
+      keep.map(({ id }) => id),
+      [...partial.slice(0, 7), full].map(({ id }) => id),
+    );
+    assert.equal(remove.length, 2);
+  });
+
+  it('keeps the newest set of each part that is in one piece, and the newest consistent one', () => {
+    const parts = ['mlpipeline/a'];
+    const sets = [
+      set('2026-11-21T20:00:00Z', true, parts, parts),
+      set('2026-11-20T20:00:00Z', false, parts),
+      set('2026-11-19T20:00:00Z', true, parts, parts),
+      set('2026-11-18T20:00:00Z', true, parts),
+      set('2026-11-17T20:00:00Z', true, parts),
+    ];
+    assert.deepEqual(dates(kept(sets, { last: 1 })), ['2026-11-21', '2026-11-20', '2026-11-18']);
   });
 
   it('keeps the newest of all and of each period, and never more than the options allow', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { applyRetention, pruneSets } from '../../src/retention/prune.ts';
+import { backupIdAt } from '../../src/repository/layout.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { aManifest } from '../rigs/manifest.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const none = { last: 0, daily: 0, weekly: 0, monthly: 0 };
@@ -45,6 +47,60 @@ describe('pruneSets', () => {
     const newest = await vault.backUp({ consistent: false });
     await prune({ last: 1 });
     assert.deepEqual(listed(), [layout.manifest(consistent), layout.manifest(newest)]);
+  });
+
+  it('keeps the last set that has the buckets, and their objects, behind any number of others', async () => {
+    const full = await vault.backUp();
+    const { mlmd } = aManifest();
+    for (let night = 0; night < 7; night += 1)
+      await vault.backUp({
+        changes: { components: ['mlmd'], databases: [], mlmd: mlmd!, buckets: [] },
+      });
+    await prune({ last: 7 });
+    assert.equal(listed().length, 8);
+    assert.equal((await vault.restored(full)).size, 1);
+  });
+
+  for (const [what, seconds] of Object.entries({ 'ten minutes ahead': 600, 'a day ahead': 86_400 }))
+    it(`keeps what a set needs that a clock made which was ${what}, and removes nothing until the clocks agree`, async () => {
+      await vault.backUp();
+      vault.pass(seconds);
+      vault.source.seed('b', '2');
+      const later = await vault.backUp();
+      vault.pass(-seconds - 3600);
+      const before = [...vault.store.objects.keys()];
+      const { message } = await rejectsWithCode(prune({ last: 1 }), 'clock-wrong');
+      assert.match(message, new RegExp(later));
+      assert.deepEqual([...vault.store.objects.keys()], before);
+      assert.equal((await vault.restored(later)).size, 2);
+    });
+
+  it('removes nothing while there is a set of which not even the name is understood', async () => {
+    await vault.backUp();
+    await vault.backUp();
+    vault.store.seed('ckf/sets/2027-W03/manifest.json', '{}');
+    const before = [...vault.store.objects.keys()];
+    await rejectsWithCode(prune({ last: 1 }), 'manifest-invalid');
+    assert.deepEqual([...vault.store.objects.keys()], before);
+  });
+
+  it('keeps what lay in the mirror before the first set, though the clock of that backup was a week behind', async () => {
+    await using young = await createVault();
+    const { store } = young;
+    store.seed(`${layout.mirror('mlpipeline')}copied by hand`, 'yesterday');
+    young.source.seed('a', '1');
+    const first = await young.backUp();
+    const behind = backupIdAt(new Date(Date.parse(first) - 7 * 86_400_000));
+    const { buckets, ...manifest } = young.manifest(first);
+    const list = { ...buckets[0]!.list, key: layout.objectList(behind, 'mlpipeline') };
+    store.seed(list.key, store.bucket.get(layout.objectList(first, 'mlpipeline')).bytes);
+    const moved = { ...manifest, id: behind, buckets: [{ ...buckets[0]!, list }] };
+    store.seed(layout.manifest(behind), JSON.stringify(moved));
+    for (const key of [layout.manifest(first), layout.objectList(first, 'mlpipeline')])
+      store.bucket.remove(key);
+    await young.backUp();
+    await pruneSets(young.world, { keep: { ...none, last: 1 } }, young.target, { dryRun: false });
+    assert.ok(store.bucket.find(`${layout.mirror('mlpipeline')}copied by hand`));
   });
 
   it('keeps all sets while there is no policy, and clears what dead backups left', async () => {

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { backupIdAt, type BackupId, layoutOf } from '../../src/repository/layout.ts';
 import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
-import { findLastSet } from '../../src/repository/sets.ts';
+import { hasAnySet, newestOfBuckets } from '../../src/repository/sets.ts';
 import { createListingDigest } from '../../src/components/databases/stored-backup.ts';
 import { type BackupManifest } from '../../src/repository/manifest.ts';
 import {
@@ -81,8 +81,7 @@ export const createVault = async (): Promise<Vault> => {
     const id = backupIdAt(clock.now());
     await clearDebris(target, layout, { olderThan: id, buckets: [bucket] });
     await announceBackup(store, layout, id);
-    const last = await findLastSet(target, layout);
-    const listed = last?.buckets.find((one) => one.bucket === bucket);
+    const listed = (await newestOfBuckets(target, [bucket])).get(bucket);
     const file = join(scratch, `${id}.list`);
     const pass = await copyBucket(
       { store: source, bucket, endpoint: 'http://minio.test' },
@@ -92,7 +91,7 @@ export const createVault = async (): Promise<Vault> => {
         history: layout.history(bucket),
         baseline: listed && openObjectList(store, listed.list.key),
         list: file,
-        archive: last !== undefined,
+        archive: await hasAnySet(target),
         previousCount: undefined,
         allowShrink: true,
         transfers: 4,
