@@ -3,7 +3,7 @@ import { applicationProblem, missingApplication, readOnlyUser } from '../operati
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
-import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
+import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 
 export interface DatabasePlan {
   readonly component: string;

@@ -2,9 +2,9 @@ import type { DatabasePlan } from './applications.ts';
 import {
   assertSafeToForce,
   chooseMember,
-  saidBy,
   type DatabaseWorld,
 } from '../components/databases/cluster.ts';
+import { saidBy } from '../operation/cluster-status.ts';
 import { statusOfBackup, createListingDigest } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
 import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';

@@ -1,5 +1,6 @@
 import { CharmError, reasonOf } from '../errors.ts';
 import { countText } from '../text.ts';
+import { assertStayingServe } from './cluster-status.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type {
   ApplicationStatus,
@@ -117,6 +118,12 @@ const scaleBack = async (
   const now = (await world.juju.status()).applications.get(application);
   if (now !== undefined && now.scale === changedTo && now.scale !== scale) {
     await waitForActions(world, now, scale, timeoutSeconds);
+    if (now.units.length > scale)
+      await assertStayingServe(
+        world.juju,
+        now,
+        now.units.slice(0, scale).map(({ name }) => name),
+      );
     await world.juju.scale(application, scale);
   }
   if (now !== undefined && (now.scale === changedTo || now.scale === scale)) {

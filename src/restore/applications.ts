@@ -1,6 +1,6 @@
 import { isDatabase } from '../repository/layout.ts';
 import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
-import { clusterStatus, faultOf } from '../components/databases/cluster.ts';
+import { clusterStatus, faultOf } from '../operation/cluster-status.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';

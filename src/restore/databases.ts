@@ -1,5 +1,5 @@
 import type { DatabasePlan } from './applications.ts';
-import { clusterStatus, faultOf, saidBy } from '../components/databases/cluster.ts';
+import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 import { moveToNextPath } from '../components/databases/paths.ts';
 import {
   copyBackup,

@@ -3,6 +3,7 @@ import { holdScale, waitForScale } from '../../src/operation/hold-scale.ts';
 import { putBack } from '../../src/operation/put-back.ts';
 import { CharmError } from '../../src/errors.ts';
 import { aScaleWorld } from '../rigs/scale-world.ts';
+import { addScriptedDatabase } from '../rigs/scripted-database.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 const entryOf = (application: string, scale: number, changedTo: number) => ({
@@ -107,6 +108,22 @@ describe('held scale', () => {
       assert.equal(scaledDuring, 2);
       assert.equal(world.model.application('kfp-db').scale, 1);
     });
+
+  it('is not put back while the member that would stay is offline, and the journal keeps it', async () => {
+    using world = aScaleWorld();
+    const { states } = addScriptedDatabase(world.model, 'kfp-db', 1);
+    const held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
+    await waitForScale(world, 'kfp-db', 2, 60);
+    states.set('kfp-db/0', 'offline');
+    const { message } = await rejectsWithCode(held.putBack(), 'scale-refused');
+    assert.match(message, /kfp-db\/0, which would stay, is offline/);
+    assert.match(message, /juju scale-application kfp-db 1/);
+    assert.equal(world.model.application('kfp-db').scale, 2);
+    assert.equal(world.journal.kept.size, 1);
+    states.clear();
+    assert.deepEqual(await putBack(world.whole), []);
+    assert.equal(world.model.application('kfp-db').scale, 1);
+  });
 
   it('that cannot be put back stays in the journal, and the message says how to do it by hand', async () => {
     using world = aScaleWorld();

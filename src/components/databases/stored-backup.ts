@@ -1,4 +1,4 @@
-import { saidBy } from './cluster.ts';
+import { saidBy } from '../../operation/cluster-status.ts';
 import { createHash } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { compareKeys } from '../../ports/key-order.ts';

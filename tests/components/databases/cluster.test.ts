@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseClusterStatus, faultOf } from '../../../src/components/databases/cluster.ts';
+import { parseClusterStatus, faultOf } from '../../../src/operation/cluster-status.ts';
 import { statusOfBackup } from '../../../src/components/databases/stored-backup.ts';
 import { CharmError } from '../../../src/errors.ts';
 

@@ -1,0 +1,131 @@
+import { CharmError } from '../errors.ts';
+import { countText } from '../text.ts';
+import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
+
+/** Why a member of this cluster must not be taken for a backup now; undefined when all is well. */
+export const faultOf = ({ members }: ClusterStatus, units: number): string | undefined => {
+  const offline = members.find(({ state }) => state !== 'online');
+  if (offline !== undefined)
+    return `member ${offline.unit} is ${offline.state || 'in an unknown state'}`;
+  const hidden = members.find((member) => member.hidden);
+  if (hidden !== undefined)
+    return `member ${hidden.unit} is hidden or offline, as it is during a backup`;
+  if (members.length !== units)
+    return `its cluster has ${countText(members.length, 'member')} for ${countText(units, 'unit')}`;
+  return undefined;
+};
+
+/** Asks the first unit, which is there at every scale. */
+export const clusterStatus = async (
+  juju: JujuModel,
+  application: ApplicationStatus,
+): Promise<ClusterStatus> => {
+  const unit = application.units[0]?.name ?? `${application.name}/0`;
+  const outcome = await juju.runAction(unit, 'get-cluster-status', {});
+  if (outcome.status !== 'completed') {
+    throw new CharmError(
+      'database-unhealthy',
+      `${application.name} did not tell the state of its cluster: ${saidBy(outcome)}. See juju show-task ${outcome.task}.`,
+    );
+  }
+  return parseClusterStatus(application.name, outcome.results);
+};
+
+/**
+ * Rejects with `database-unhealthy` when a database would lose units while one that stays does not serve: then the data would be left to
+ * a member that is not there. An application that is no database has no such rule.
+ */
+export const assertStayingServe = async (
+  juju: JujuModel,
+  application: ApplicationStatus,
+  staying: readonly string[],
+): Promise<void> => {
+  if (staying.length === 0) return;
+  if (!(await juju.actionNames(application.name)).includes('get-cluster-status')) return;
+  const { members } = await clusterStatus(juju, application);
+  const stateOf = (unit: string): string =>
+    members.find((member) => member.unit === unit)?.state ?? 'not a member of the cluster';
+  const away = staying.find((unit) => stateOf(unit) !== 'online');
+  if (away === undefined) return;
+  throw new CharmError(
+    'database-unhealthy',
+    `${away}, which would stay, is ${stateOf(away) || 'in an unknown state'}, so no unit was taken away.` +
+      ` See juju run ${application.name}/leader get-cluster-status.`,
+  );
+};
+
+export const saidBy = ({ status, message }: ActionOutcome): string =>
+  message || `the action ended as ${status}`;
+
+/** An InnoDB cluster as mysql-k8s' action `get-cluster-status` describes it. */
+interface ClusterStatus {
+  /** Lower case: `ok`, `ok_no_tolerance`, `no_quorum`, … */
+  readonly status: string;
+  readonly members: readonly ClusterMember[];
+}
+
+interface ClusterMember {
+  /** `kfp-db/1` */
+  readonly unit: string;
+  /** Lower case: `primary` or `secondary`. */
+  readonly role: string;
+  /** Lower case: `online`, `recovering`, `offline`, … */
+  readonly state: string;
+  /** In `offline_mode` or hidden from the router, as a member is while it makes a backup. */
+  readonly hidden: boolean;
+}
+
+/**
+ * Reads the results of `get-cluster-status`. mysql-k8s on track 8.0 gives a map with every key and value in lower case; track 8.4 gives
+ * JSON text with the case kept (mysql-k8s `get_cluster_status`, both tracks). Rejects with `database-unhealthy` when there is no topology.
+ */
+export const parseClusterStatus = (
+  application: string,
+  results: Readonly<Record<string, unknown>>,
+): ClusterStatus => {
+  const replicaSet = child(lowerCased(results['status']), 'defaultreplicaset');
+  const topology = child(replicaSet, 'topology');
+  if (replicaSet === undefined || topology === undefined) {
+    const message = typeof results['message'] === 'string' ? `: ${results['message']}` : '';
+    throw new CharmError(
+      'database-unhealthy',
+      `${application} did not tell the state of its cluster${message}. See juju run ${application}/leader get-cluster-status.`,
+    );
+  }
+  return {
+    status: textOf(replicaSet['status']),
+    members: Object.entries(topology).map(([name, member]) => memberOf(name, member)),
+  };
+};
+
+const memberOf = (name: string, value: unknown): ClusterMember => {
+  const member = isRecord(value) ? value : {};
+  const errors = JSON.stringify(member['instanceerrors'] ?? '');
+  return {
+    unit: name.replace(/-(\d+)$/, '/$1'),
+    role: textOf(member['memberrole'] ?? member['role']),
+    state: textOf(member['status']),
+    hidden:
+      errors.includes('offline_mode') ||
+      [true, 'true'].some((value) => value === member['hiddenfromrouter']),
+  };
+};
+
+const lowerCased = (status: unknown): unknown => {
+  const json = typeof status === 'string' ? status : JSON.stringify(status ?? null);
+  try {
+    return JSON.parse(json.toLowerCase());
+  } catch {
+    return undefined;
+  }
+};
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const child = (value: unknown, key: string): Readonly<Record<string, unknown>> | undefined => {
+  const found = isRecord(value) ? value[key] : undefined;
+  return isRecord(found) ? found : undefined;
+};
