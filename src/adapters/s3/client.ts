@@ -1,16 +1,34 @@
 import { setMaxListeners } from 'node:events';
+import type { S3Client as Sdk } from '@aws-sdk/client-s3';
 import { CharmError, reasonOf } from '../../errors.ts';
 import type { S3Answer, S3Response } from './reply.ts';
-import { addressOf, connect } from './connection.ts';
+import { addressOf } from './address.ts';
+import { connect } from './connection.ts';
+import { createControl, type S3SendOptions } from './control.ts';
 import { createExplainer, mayPass, type S3Attempt, failureOf, S3Failure } from './errors.ts';
-import { defaultSizes, type S3Options, type S3Sizes, type S3Request } from './options.ts';
+import { defaultSizes, type S3Options, type S3Sizes } from './options.ts';
+import type { S3Headers, S3Request } from './request.ts';
 
-export interface S3Call extends S3Request {
+/** What is being done, for messages and for sending it again. */
+interface S3Work {
+  /** The end of "could not …". */
+  readonly doing: string;
+  readonly key?: string;
+  readonly signal?: AbortSignal;
   readonly onCondition?: S3Attempt['onCondition'];
   /** Called before the request is sent again: the server may have done already what it is asked for. */
   readonly onRetry?: () => void;
   /** Takes away what was begun: that is still done, though not repeated, once the adapter's signal has fired. */
   readonly tidies?: boolean;
+}
+
+export type S3Call = S3Request & S3Work;
+
+/** Work for a command of the SDK. */
+export interface S3ControlCall extends S3Work {
+  readonly headers?: S3Headers;
+  /** The server may take long before it replies. */
+  readonly slow?: boolean;
 }
 
 /** Requests to one bucket: signed, sent again when that may help, explained when not. */
@@ -28,22 +46,32 @@ export interface S3Client {
   ): Promise<Result>;
   /** The same for a small reply, which is read as a whole as a part of the attempt. */
   ask(request: S3Call): Promise<S3Answer>;
+  /**
+   * Sends one command of the SDK, with the options that it is given: `(sdk, options) => sdk.send(new …Command(…), options)`. The
+   * rest as in `call`.
+   */
+  control<Output>(
+    call: S3ControlCall,
+    command: (sdk: Sdk, options: S3SendOptions) => Promise<Output>,
+  ): Promise<Output>;
   /** The CharmError for something that went wrong after `call` had resolved, in a body. */
   explain(error: unknown, doing: string): Error;
   close(): Promise<void>;
 }
 
 export const createClient = (options: S3Options): S3Client => {
-  const connection = connect(options, addressOf(options.endpoint, options.bucket, options.style));
+  const address = addressOf(options.endpoint, options.bucket, options.style);
+  const connection = connect(options, address);
   const description = `bucket ${options.bucket} at ${options.endpoint}`;
+  const control = createControl(connection, options, address, description);
   const explain = createExplainer(options, description);
   const attempts = options.attempts ?? 6;
   // Every request under way listens to it.
   if (options.signal) setMaxListeners(0, options.signal);
 
-  const repeat = async <Result>(
-    request: S3Call,
-    attemptOnce: (request: S3Call) => Promise<Result>,
+  const repeat = async <Work extends S3Work, Result>(
+    request: Work,
+    attemptOnce: (request: Work) => Promise<Result>,
   ): Promise<Result> => {
     const { tidies = false } = request;
     const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
@@ -84,6 +112,16 @@ export const createClient = (options: S3Options): S3Client => {
           throw new S3Failure(answer.status, answer.bytes.toString('utf8'), answer.headers);
         return answer;
       }),
+    control: ({ headers, slow, ...work }, command) =>
+      repeat(work, ({ signal }) =>
+        control.run((sdk) =>
+          command(sdk, {
+            ...(signal && { abortSignal: signal }),
+            ...(headers && { headers }),
+            ...(slow && { slow }),
+          }),
+        ),
+      ),
     explain: (error, doing) => {
       const explained = explain(error, { doing, attempts: 1 });
       return explained instanceof Error ? explained : new Error(reasonOf(explained));
@@ -93,8 +131,8 @@ export const createClient = (options: S3Options): S3Client => {
 };
 
 /** A stream is used up by the first attempt. */
-const maySendAgain = ({ body }: S3Request): boolean =>
-  body === undefined || body instanceof Uint8Array;
+const maySendAgain = (work: S3Work & Pick<S3Request, 'body'>): boolean =>
+  work.body === undefined || work.body instanceof Uint8Array;
 
 /** Full jitter: anything from nothing to a ceiling that doubles, so that many requests do not come back at once. */
 const pause = (error: unknown, attempt: number, random: () => number): number => {

@@ -1,11 +1,11 @@
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { deleteKeys } from './delete.ts';
-import { copySource, etagIn, etagIsMd5, writeHeaders } from './headers.ts';
+import { copySource, encryptionHeaders, etagIn, etagIsMd5, writeHeaders } from './headers.ts';
 import { startParts } from './parts.ts';
-import { createReader, xmlIn } from './read.ts';
-import { textOf } from './xml.ts';
+import { createReader } from './read.ts';
 
 /**
  * Copies an object inside the bucket, on the server. The source is looked at first: for its size, because one request copies
@@ -32,23 +32,24 @@ const copyAtOnce = async (
   etag: string,
 ): Promise<void> => {
   const headers = writeHeaders(client.options);
-  const { xml, headers: replied } = await client.call(
+  const { bucket } = client.options;
+  const output = await client.control(
     {
-      method: 'PUT',
       key: to,
       doing: `copy ${quoteKey(from)} to ${quoteKey(to)}`,
-      headers: {
-        ...headers.create,
-        ...headers.copySource,
-        ...copySource(client.options.bucket, from, etag),
-      },
+      headers: { ...headers.create, ...headers.copySource },
       slow: true,
     },
-    xmlIn,
+    (sdk, options) =>
+      sdk.send(
+        new CopyObjectCommand({ Bucket: bucket, Key: to, ...copySource(bucket, from, etag) }),
+        options,
+      ),
   );
-  const copied = etagIn(textOf(xml, 'ETag'));
+  const copied = etagIn(output.CopyObjectResult?.ETag);
   // The ETag of an object that was stored in parts may become another one by copying; an MD5 may not.
-  if (!isMd5(etag) || !isMd5(copied) || copied === etag || !etagIsMd5(replied)) return;
+  if (!isMd5(etag) || !isMd5(copied) || copied === etag || !etagIsMd5(encryptionHeaders(output)))
+    return;
   await deleteKeys(client, [to]);
   throw changed(client, from);
 };

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { CharmError, reasonOf, type ErrorCode } from '../../errors.ts';
 import { defaultAdvice, type S3Advice, type S3Options } from './options.ts';
-import type { S3Response } from './reply.ts';
+import type { S3Answer, S3Response } from './reply.ts';
 import { textOf } from './xml.ts';
 
 /** What was being done when it failed. */
@@ -201,6 +201,14 @@ export class S3Failure extends Error {
 /** Reads what a server says about its refusal. */
 export const failureOf = async ({ status, headers, body }: S3Response): Promise<S3Failure> =>
   new S3Failure(status, await beginningOf(body), headers);
+
+/** The same of a reply that was read already. Also some that begin with 200 tell of an error in their XML. */
+export const failureIn = ({ status, headers, bytes }: S3Answer): S3Failure | undefined => {
+  const text = bytes.toString('utf8', 0, longestError);
+  return status >= 300 || /<Error[\s>]/.test(text)
+    ? new S3Failure(status, text, headers)
+    : undefined;
+};
 
 /** No server's error is longer; what a proxy answers instead may be. */
 const longestError = 65_536;

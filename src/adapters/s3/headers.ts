@@ -1,6 +1,6 @@
 import { CharmError } from '../../errors.ts';
-import type { ObjectMetadata, StoredObject } from '../../world.ts';
-import { escapeKey, escapeS3 } from './connection.ts';
+import type { ObjectMetadata, PutOptions, StoredObject } from '../../world.ts';
+import { escapeKey, escapeS3 } from './address.ts';
 import type { S3Options } from './options.ts';
 import type { S3Response } from './reply.ts';
 
@@ -32,10 +32,20 @@ export const metadataHeaders = (metadata: Partial<ObjectMetadata> = {}): Record<
   return headers;
 };
 
-/** The headers that name the source of a copy in the same bucket, and guard it. */
-export const copySource = (bucket: string, from: string, etag: string): Record<string, string> => ({
-  'x-amz-copy-source': `/${escapeS3(bucket)}/${escapeKey(from)}`,
-  'x-amz-copy-source-if-match': `"${etag}"`,
+/** Makes a write depend on what is there. */
+export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<string, string> => ({
+  ...(ifAbsent && { 'if-none-match': '*' }),
+  ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
+});
+
+/** What names the source of a copy in the same bucket, and guards it. */
+export const copySource = (
+  bucket: string,
+  from: string,
+  etag: string,
+): { readonly CopySource: string; readonly CopySourceIfMatch: string } => ({
+  CopySource: `/${escapeS3(bucket)}/${escapeKey(from)}`,
+  CopySourceIfMatch: `"${etag}"`,
 });
 
 /** What the headers of a GET or HEAD tell of an object. Tags are only counted there. */
@@ -126,3 +136,14 @@ export const writeHeaders = ({
 export const etagIsMd5 = (headers: Readonly<Record<string, string>>): boolean =>
   !headers['x-amz-server-side-encryption']?.startsWith('aws:kms') &&
   headers[`${customerKey}algorithm`] === undefined;
+
+/** The same of what the SDK read. */
+export const encryptionHeaders = (output: {
+  readonly ServerSideEncryption?: string | undefined;
+  readonly SSECustomerAlgorithm?: string | undefined;
+}): Record<string, string> => ({
+  ...(output.ServerSideEncryption && {
+    'x-amz-server-side-encryption': output.ServerSideEncryption,
+  }),
+  ...(output.SSECustomerAlgorithm && { [`${customerKey}algorithm`]: output.SSECustomerAlgorithm }),
+});

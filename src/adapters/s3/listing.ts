@@ -7,26 +7,13 @@ import { elementsOf, textOf } from './xml.ts';
 
 type Query = Readonly<Record<string, string>>;
 
-interface Paging {
-  readonly ask?: (doing: string, query: Query) => Promise<string>;
-  /** Whether nobody wants what follows this page. */
-  readonly isLast?: (xml: string) => boolean;
-}
-
 /** The listings of the port. Keys travel percent-encoded, because XML cannot carry all of them. */
 export const createLister = (
   client: S3Client,
-): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes' | 'unfinishedUploads'> => {
-  const plainPage = async (doing: string, query: Query): Promise<string> =>
-    (await client.ask({ method: 'GET', doing, query })).bytes.toString('utf8');
-
-  const page = async (doing: string, query: Query): Promise<string> =>
-    plainPage(doing, { ...query, 'encoding-type': 'url' });
-
-  /** RadosGW encodes these keys without saying so, and its markers not at all, so it has to be asked for them as they are. */
-  const uploadsPage = async (doing: string, query: Query): Promise<string> => {
-    const xml = await page(doing, query);
-    return saysEncoded(xml) || !xml.includes('<Upload>') ? xml : plainPage(doing, query);
+): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes'> => {
+  const page = async (doing: string, query: Query): Promise<string> => {
+    const encoded = { ...query, 'encoding-type': 'url' };
+    return (await client.ask({ method: 'GET', doing, query: encoded })).bytes.toString('utf8');
   };
 
   /** The pages of a listing; the next one is on its way while one is being used. */
@@ -34,14 +21,14 @@ export const createLister = (
     doing: string,
     query: Query,
     following: (xml: string) => Query,
-    { ask = page, isLast = () => false }: Paging = {},
+    isLast: (xml: string) => boolean = () => false,
   ): AsyncGenerator<string> {
-    let coming: Promise<string> | undefined = ask(doing, query);
+    let coming: Promise<string> | undefined = page(doing, query);
     while (coming) {
       const xml: string = await coming;
       coming = undefined;
       if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
-        coming = ask(doing, { ...query, ...following(xml) });
+        coming = page(doing, { ...query, ...following(xml) });
         // Whoever stops reading halfway does not wait for it any more.
         coming.catch(() => undefined);
       }
@@ -52,13 +39,13 @@ export const createLister = (
   const objectPages = (
     prefix: string,
     query: Query = {},
-    isLast?: Paging['isLast'],
+    isLast?: (xml: string) => boolean,
   ): AsyncGenerator<string> =>
     pages(
       `list ${quoteKey(prefix)}`,
       { 'list-type': '2', ...(prefix && { prefix }), ...query },
       (xml) => ({ 'continuation-token': required(xml, 'NextContinuationToken', client) }),
-      isLast && { isLast },
+      isLast,
     );
 
   return {
@@ -88,27 +75,6 @@ export const createLister = (
           yield decode(required(entry, 'Prefix', client));
       }
     },
-    unfinishedUploads: async function* (prefix) {
-      const query = { uploads: '', ...(prefix && { prefix }) };
-      const found = pages(
-        `list the unfinished uploads of ${quoteKey(prefix)}`,
-        query,
-        (xml) => ({
-          'key-marker': decoderOf(xml, client)(required(xml, 'NextKeyMarker', client)),
-          'upload-id-marker': required(xml, 'NextUploadIdMarker', client),
-        }),
-        { ask: uploadsPage },
-      );
-      for await (const xml of found) {
-        const decode = decoderOf(xml, client);
-        for (const entry of elementsOf(xml, 'Upload'))
-          yield {
-            key: decode(required(entry, 'Key', client)),
-            uploadId: required(entry, 'UploadId', client),
-            initiated: new Date(required(entry, 'Initiated', client)),
-          };
-      }
-    },
   };
 };
 
@@ -132,22 +98,21 @@ const objectIn = (
   lastModified: new Date(required(entry, 'LastModified', client)),
 });
 
-const saysEncoded = (xml: string): boolean => textOf(xml, 'EncodingType') === 'url';
+/** Servers say whether they encoded. */
+const decoderOf = (xml: string, client: S3Client): ((text: string) => string) =>
+  textOf(xml, 'EncodingType') === 'url' ? (text) => decodeKey(text, client) : (text) => text;
 
-/** Servers say whether they encoded; some (AWS, MinIO) write a space as a plus, and all write a plus as %2B. */
-const decoderOf = (xml: string, client: S3Client): ((text: string) => string) => {
-  if (!saysEncoded(xml)) return (text) => text;
-  return (text) => {
-    if (!/[%+]/.test(text)) return text;
-    try {
-      return decodeURIComponent(text.replaceAll('+', ' '));
-    } catch {
-      throw new CharmError(
-        'store-refused',
-        `The ${client.description} lists the key ${quoteKey(text)}, which is not UTF-8 as S3 demands. Rename or delete that object.`,
-      );
-    }
-  };
+/** Some servers (AWS, MinIO) write a space as a plus, and all write a plus as %2B. */
+export const decodeKey = (text: string, client: S3Client): string => {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new CharmError(
+      'store-refused',
+      `The ${client.description} lists the key ${quoteKey(text)}, which is not UTF-8 as S3 demands. Rename or delete that object.`,
+    );
+  }
 };
 
 const required = (xml: string, tag: string, { description }: S3Client): string => {

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../world.ts';
 
@@ -100,21 +99,3 @@ export const minioAdvice = (provider: string, application: string, bucket: strin
   endpoint: `look at juju status ${provider}, and whether it can be reached from this unit`,
   certificate: `look at juju config ${provider} ssl-ca`,
 });
-
-export interface S3Request {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** What the request is for, for messages, as the end of "could not …". */
-  readonly doing: string;
-  readonly key?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  /** By lower-case name; values may be any text and are sent as UTF-8. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A stream can be sent once only, and needs `size`. */
-  readonly body?: Uint8Array | Readable;
-  readonly size?: number;
-  readonly signal?: AbortSignal;
-  /** The server may take long before it replies. */
-  readonly slow?: boolean;
-}
-
-export type S3Headers = Readonly<Record<string, string>>;

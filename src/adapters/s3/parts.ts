@@ -1,14 +1,29 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectTaggingCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
 import type { ObjectMetadata, PartUpload, PutOptions } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { S3Failure } from './errors.ts';
-import { copySource, metadataHeaders, etagIn, writeHeaders, etagIsMd5 } from './headers.ts';
-import { sendBytes, sendStream, type Written, conditionHeaders } from './put.ts';
-import { textIn, xmlIn, createReader } from './read.ts';
-import { textOf, escapeXml } from './xml.ts';
+import {
+  conditionHeaders,
+  copySource,
+  encryptionHeaders,
+  etagIn,
+  etagIsMd5,
+  metadataHeaders,
+  writeHeaders,
+} from './headers.ts';
+import { sendBytes, sendStream } from './put.ts';
+import type { Written } from './written.ts';
+import { createReader } from './read.ts';
 
 /** An upload in parts that the adapter itself can also complete under a condition, and feed by server-side copies. */
 export interface S3Parts extends PartUpload {
@@ -23,17 +38,11 @@ export const startParts = async (
 ): Promise<S3Parts> => {
   const headers = writeHeaders(client.options);
   const start = `start to write ${quoteKey(key)} in parts`;
-  const begun = await client.call(
-    {
-      method: 'POST',
-      key,
-      doing: start,
-      query: { uploads: '' },
-      headers: { ...headers.create, ...metadataHeaders(metadata) },
-    },
-    textIn,
+  const { bucket: Bucket } = client.options;
+  const { UploadId: uploadId } = await client.control(
+    { key, doing: start, headers: { ...headers.create, ...metadataHeaders(metadata) } },
+    (sdk, options) => sdk.send(new CreateMultipartUploadCommand({ Bucket, Key: key }), options),
   );
-  const uploadId = textOf(begun, 'UploadId');
   if (!uploadId)
     throw new CharmError(
       'store-refused',
@@ -60,20 +69,20 @@ export const startParts = async (
       return sent;
     },
     copyPart: async (part, from, etag, first, last) => {
-      const copied = await client.call(
-        {
-          ...partRequest(part),
-          slow: true,
-          headers: {
-            ...headers.touch,
-            ...headers.copySource,
-            ...copySource(client.options.bucket, from, etag),
-            'x-amz-copy-source-range': `bytes=${first}-${last}`,
-          },
-        },
-        xmlIn,
+      const { doing } = partRequest(part);
+      const { CopyPartResult: copied } = await client.control(
+        { key, doing, slow: true, headers: { ...headers.touch, ...headers.copySource } },
+        (sdk, options) =>
+          sdk.send(
+            new UploadPartCopyCommand({
+              ...{ Bucket, Key: key, PartNumber: part, UploadId: uploadId },
+              ...copySource(Bucket, from, etag),
+              CopySourceRange: `bytes=${first}-${last}`,
+            }),
+            options,
+          ),
       );
-      etags.set(part, etagIn(textOf(copied.xml, 'ETag')) ?? '');
+      etags.set(part, etagIn(copied?.ETag) ?? '');
     },
     complete: async (options = {}) => {
       const written = await completeParts(client, key, uploadId, etags, options);
@@ -107,25 +116,32 @@ const completeParts = async (
   const expected = etagOfParts(parts.map(([, etag]) => etag));
   let repeats = 0;
   try {
-    const { xml, headers } = await client.call(
+    const output = await client.control(
       {
-        method: 'POST',
         key,
         doing: `finish writing ${quoteKey(key)}`,
         onCondition: options.ifAbsent ? 'object-exists' : 'object-changed',
-        query: { uploadId },
-        headers: { 'content-type': 'application/xml', ...conditionHeaders(options) },
-        ...bodyOf(parts),
+        headers: conditionHeaders(options),
         slow: true,
         onRetry: () => {
           repeats += 1;
         },
       },
-      xmlIn,
+      (sdk, sending) =>
+        sdk.send(
+          new CompleteMultipartUploadCommand({
+            ...{ Bucket: client.options.bucket, Key: key, UploadId: uploadId },
+            MultipartUpload: {
+              Parts: parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag: `"${ETag}"` })),
+            },
+          }),
+          sending,
+        ),
     );
     // RadosGW 16 leaves the ETag in this reply empty.
-    const etag = etagIn(textOf(xml, 'ETag')) || (await createReader(client).head(key))?.etag || '';
-    if (expected !== undefined && etag !== expected && etagIsMd5(headers) && isPartsEtag(etag))
+    const etag = etagIn(output.ETag) || (await createReader(client).head(key))?.etag || '';
+    const comparable = etagIsMd5(encryptionHeaders(output)) && isPartsEtag(etag);
+    if (expected !== undefined && etag !== expected && comparable)
       throw wrongEtag(client, key, etag, expected);
     return { etag };
   } catch (error) {
@@ -134,19 +150,6 @@ const completeParts = async (
     if (found === undefined || found.etag !== expected) throw error;
     return { etag: found.etag };
   }
-};
-
-const bodyOf = (
-  parts: readonly (readonly [number, string])[],
-): { readonly body: Uint8Array; readonly size: number } => {
-  const xml = parts.map(
-    ([part, etag]) =>
-      `<Part><PartNumber>${part}</PartNumber><ETag>&quot;${escapeXml(etag)}&quot;</ETag></Part>`,
-  );
-  const body = Buffer.from(
-    `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${xml.join('')}</CompleteMultipartUpload>`,
-  );
-  return { body, size: body.length };
 };
 
 const md5Etag = /^[0-9a-f]{32}$/;
@@ -174,15 +177,14 @@ export const abortParts = async (
   uploadId: string,
 ): Promise<void> => {
   try {
-    await client.call(
-      {
-        method: 'DELETE',
-        key,
-        doing: `abort the unfinished upload of ${quoteKey(key)}`,
-        query: { uploadId },
-        tidies: true,
-      },
-      async ({ body }) => body.resume(),
+    const { bucket: Bucket } = client.options;
+    await client.control(
+      { key, doing: `abort the unfinished upload of ${quoteKey(key)}`, tidies: true },
+      (sdk, options) =>
+        sdk.send(
+          new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId }),
+          options,
+        ),
     );
   } catch (error) {
     if (!isGone(error)) throw error;
@@ -205,26 +207,15 @@ const keepTags = async (
 ): Promise<void> => {
   if (Object.keys(tags).length === 0) return;
   if (isDeepStrictEqual(await createReader(client).tags(key), { ...tags })) return;
-  const body = taggingOf(tags);
-  await client.ask({
-    method: 'PUT',
-    key,
-    doing: `write the tags of ${quoteKey(key)}`,
-    query: { tagging: '' },
-    headers: {
-      'content-type': 'application/xml',
-      'content-md5': createHash('md5').update(body).digest('base64'),
-    },
-    body,
-    size: body.length,
-  });
-};
-
-const taggingOf = (tags: Readonly<Record<string, string>>): Uint8Array => {
-  const inner = Object.entries(tags).map(
-    ([name, value]) => `<Tag><Key>${escapeXml(name)}</Key><Value>${escapeXml(value)}</Value></Tag>`,
-  );
-  return Buffer.from(
-    `<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>${inner.join('')}</TagSet></Tagging>`,
+  const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await client.control({ key, doing: `write the tags of ${quoteKey(key)}` }, (sdk, options) =>
+    sdk.send(
+      new PutObjectTaggingCommand({
+        Bucket: client.options.bucket,
+        Key: key,
+        Tagging: { TagSet },
+      }),
+      options,
+    ),
   );
 };

@@ -1,13 +1,11 @@
-import type { S3Headers } from './options.ts';
 import type { Readable } from 'node:stream';
+import { GetObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import type { S3Response } from './reply.ts';
-import { bytesOf } from './body.ts';
-import { S3Failure } from './errors.ts';
+import type { S3Headers } from './request.ts';
 import { describedBy, writeHeaders } from './headers.ts';
-import { elementsOf, textOf } from './xml.ts';
 
 /** The reading half of the port, one object at a time. */
 export const createReader = (
@@ -63,12 +61,15 @@ export const createReader = (
     },
 
     tags: async (key) => {
-      const doing = `read the tags of ${quoteKey(key)}`;
-      const xml = await client.call({ method: 'GET', key, doing, query: { tagging: '' } }, textIn);
-      const tags = [...elementsOf(xml, 'Tag')];
-      return Object.fromEntries(
-        tags.map((tag) => [textOf(tag, 'Key') ?? '', textOf(tag, 'Value') ?? '']),
+      const { TagSet = [] } = await client.control(
+        { key, doing: `read the tags of ${quoteKey(key)}` },
+        (sdk, options) =>
+          sdk.send(
+            new GetObjectTaggingCommand({ Bucket: client.options.bucket, Key: key }),
+            options,
+          ),
       );
+      return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
     },
   };
 };
@@ -91,22 +92,4 @@ const describedOrDropped = (
 const drop = (body: Readable): void => {
   body.on('error', () => undefined);
   body.destroy();
-};
-
-const wholeOf = async ({ body }: Pick<S3Response, 'body'>): Promise<Buffer> => {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of body) pieces.push(bytesOf(piece));
-  return Buffer.concat(pieces);
-};
-
-export const textIn = async (response: Pick<S3Response, 'body'>): Promise<string> =>
-  (await wholeOf(response)).toString('utf8');
-
-/** Copies, completions and deletions begin their reply with 200 and may still tell of an error in its XML. */
-export const xmlIn = async (
-  response: S3Response,
-): Promise<{ readonly xml: string; readonly headers: S3Response['headers'] }> => {
-  const xml = await textIn(response);
-  if (/<Error[\s>]/.test(xml)) throw new S3Failure(response.status, xml, response.headers);
-  return { xml, headers: response.headers };
 };

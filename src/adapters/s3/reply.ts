@@ -1,4 +1,4 @@
-import type { S3Headers } from './options.ts';
+import type { S3Headers } from './request.ts';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 

@@ -3,6 +3,7 @@ import { createClient } from './client.ts';
 import { abortParts, startParts } from './parts.ts';
 import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
+import { listUploads } from './list-uploads.ts';
 import { createLister } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { putObject } from './put.ts';
@@ -25,6 +26,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     put: (key, body, putOptions) => putObject(client, key, body, putOptions),
     upload: createUploader(client),
     startParts: (key, metadata) => startParts(client, key, metadata),
+    unfinishedUploads: (prefix) => listUploads(client, prefix),
     abortUpload: (key, uploadId) => abortParts(client, key, uploadId),
     copy: createCopier(client),
     delete: (keys) => deleteKeys(client, keys),

@@ -5,7 +5,8 @@ import type { ObjectStore } from '../../world.ts';
 import { bytesOf } from './body.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { startParts, type S3Parts } from './parts.ts';
-import { putObject, type Written } from './put.ts';
+import { putObject } from './put.ts';
+import type { Written } from './written.ts';
 import { createReader } from './read.ts';
 
 /**

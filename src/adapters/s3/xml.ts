@@ -15,9 +15,6 @@ export function* elementsOf(xml: string, tag: string): Generator<string> {
     yield found.text;
 }
 
-export const escapeXml = (text: string): string =>
-  text.replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
-
 /** Whether XML 1.0 can carry a text at all: most control characters cannot even be written as references. */
 export const fitsXml = (text: string): boolean =>
   Array.from(text, (character) => character.codePointAt(0) ?? 0).every((code) =>

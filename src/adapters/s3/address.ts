@@ -1,0 +1,36 @@
+/** Where a bucket answers, and how its keys are written in a URL. */
+export interface S3Address {
+  /** `https://host:port`, for connections. */
+  readonly origin: string;
+  /** As in the `Host` header. */
+  readonly host: string;
+  /** Of the bucket, encoded; empty when the host names it. */
+  readonly base: string;
+  /** Encoded; without a key that of the bucket. */
+  pathOf(key: string | undefined): string;
+}
+
+export const addressOf = (endpoint: string, bucket: string, style: 'path' | 'host'): S3Address => {
+  const url = new URL(endpoint);
+  const host = style === 'host' ? `${bucket}.${url.host}` : url.host;
+  const base = url.pathname.replace(/\/+$/, '') + (style === 'host' ? '' : `/${escapeS3(bucket)}`);
+  return {
+    origin: `${url.protocol}//${host}`,
+    host,
+    base,
+    pathOf: (key) => (key === undefined ? base || '/' : `${base}/${escapeKey(key)}`),
+  };
+};
+
+/**
+ * A key as the path of a URL. Only RFC 3986's unreserved characters stay, so that the path that is signed is the path that
+ * is sent; slashes stay too, and so do `..` and `//`, which no step on the way may tidy up.
+ */
+export const escapeKey = (key: string): string => key.split('/').map(escapeS3).join('/');
+
+/** Percent-encodes as Signature Version 4 wants it, in paths and in queries. */
+export const escapeS3 = (text: string): string =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
