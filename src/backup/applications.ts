@@ -4,6 +4,7 @@ import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
+import { settledModel, settling } from '../operation/settled-model.ts';
 
 export interface DatabasePlan {
   readonly component: string;
@@ -36,7 +37,16 @@ export const planApplications = async (
 }> => {
   const problems: CharmError[] = [];
   if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
-  const model = await juju.status();
+  const related = new Map<string, string | undefined>();
+  for (const component of databaseEndpoints)
+    if (config.components.includes(component))
+      related.set(component, await world.relatedDatabase(component));
+  const model = await settledModel({ ...settling(world), juju }, [
+    ...[...related].map(([component, application]) => application ?? component),
+    ...(config.components.includes('mlmd')
+      ? [config.mlmdApplication, config.metadataWriterApplication]
+      : []),
+  ]);
   const look = (name: string, role: string): ApplicationStatus | CharmError => {
     const application = model.applications.get(name);
     if (application === undefined)
@@ -52,22 +62,19 @@ export const planApplications = async (
 
   const handed: HandedDatabase[] = [];
   const databases: DatabasePlan[] = [];
-  for (const component of databaseEndpoints.filter((endpoint) =>
-    config.components.includes(endpoint),
-  )) {
-    const related = await world.relatedDatabase(component);
-    const application = look(related ?? component, component);
+  for (const [component, relatedTo] of related) {
+    const application = look(relatedTo ?? component, component);
     if (application instanceof CharmError) {
-      if (related !== undefined && application.code === 'database-claimed')
-        handed.push({ component, application: related, problem: application });
+      if (relatedTo !== undefined && application.code === 'database-claimed')
+        handed.push({ component, application: relatedTo, problem: application });
       else problems.push(application);
       continue;
     }
-    if (related !== undefined) handed.push({ component, application: related });
+    if (relatedTo !== undefined) handed.push({ component, application: relatedTo });
     databases.push({
       component,
       application,
-      isRelated: related !== undefined,
+      isRelated: relatedTo !== undefined,
       units: Math.max(application.scale, config.databaseUnits),
       timeoutSeconds,
     });

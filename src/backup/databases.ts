@@ -8,6 +8,7 @@ import { saidBy } from '../operation/cluster-status.ts';
 import { statusOfBackup, createListingDigest } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
 import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';
+import { settledModel } from '../operation/settled-model.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
@@ -27,6 +28,8 @@ export const backUpDatabase = async (
   const started = world.clock.now().getTime();
   const { name } = plan.application;
   const held = await scaleUp(world, plan, hold);
+  const { juju, clock, cancelled, note } = world;
+  await settledModel({ juju, clock, signal: cancelled, note }, [name]);
   const unit = await chooseMember(world, plan);
   const backupId = await createBackup(world, plan, unit);
   await unlessAborted(confirmFinished(world.juju, unit, backupId), world.cancelled);

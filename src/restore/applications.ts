@@ -2,6 +2,7 @@ import { isDatabase } from '../repository/layout.ts';
 import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
 import { clusterStatus, faultOf } from '../operation/cluster-status.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
+import { settledModel, settling } from '../operation/settled-model.ts';
 import { type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
@@ -39,7 +40,19 @@ export const planApplications = async (
 ): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
   const problems: CharmError[] = [];
   if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
-  const model = await juju.status();
+  const wanted = await Promise.all(
+    manifest.databases
+      .filter(({ component }) => components.includes(component))
+      .map(async (backup) => ({
+        backup,
+        related: await world.relatedDatabase(backup.component),
+      })),
+  );
+  const wantsMlmd = components.includes('mlmd') && manifest.mlmd !== undefined;
+  const model = await settledModel({ ...settling(world), juju }, [
+    ...wanted.map(({ backup, related }) => related ?? backup.component),
+    ...(wantsMlmd ? [config.mlmdApplication, config.metadataWriterApplication] : []),
+  ]);
   const find = (name: string, role: string): ApplicationStatus | undefined => {
     const application = model.applications.get(name);
     const problem =
@@ -50,10 +63,8 @@ export const planApplications = async (
     return problem === undefined ? application : undefined;
   };
 
-  const wanted = manifest.databases.filter(({ component }) => components.includes(component));
   const found = await Promise.all(
-    wanted.map(async (backup) => {
-      const related = await world.relatedDatabase(backup.component);
+    wanted.map(async ({ backup, related }) => {
       const application = find(related ?? backup.component, backup.component);
       if (application === undefined || juju.access === 'read') return undefined;
       const path = related && (await world.handedPath(backup.component));
@@ -66,7 +77,6 @@ export const planApplications = async (
     }),
   );
   const databases = found.filter((plan) => plan !== undefined);
-  const wantsMlmd = components.includes('mlmd') && manifest.mlmd !== undefined;
   const mlmd = wantsMlmd ? find(config.mlmdApplication, 'mlmd-application') : undefined;
   const writer =
     wantsMlmd && config.metadataWriterApplication !== ''

@@ -65,8 +65,6 @@ export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>
   readonly directory: string;
   /** Milliseconds that a slow step of the other charms takes. */
   readonly pace?: number;
-  /** Real charms are in maintenance for a moment in each of their hooks, `update-status` included. */
-  readonly flicker?: boolean;
   /** The directory of an unpacked charm; the checkout by default. */
   readonly charm?: string;
   /** Called with each command of a deployment, as an operator would type it. */
@@ -97,7 +95,8 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     uuid: settings.modelUuid,
     pace,
     line: settings.juju,
-    updateStatusEvery: options.flicker === true ? 12 * pace : 0,
+    // In life it is five minutes, and each backup meets it a few times.
+    updateStatusEvery: 12 * pace,
     ...(saved && { saved: saved.model }),
   });
   resources.defer(() => {
