@@ -52,6 +52,7 @@ export const errorCodes = {
   'database-path-moved': 'transient',
   'database-backup-failed': 'operator',
   'database-restore-failed': 'operator',
+  'database-version': 'operator',
 
   'mlmd-missing': 'operator',
   'mlmd-corrupt': 'operator',

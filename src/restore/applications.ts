@@ -6,6 +6,7 @@ import { settledModel, settling } from '../operation/settled-model.ts';
 import { type Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
+import { canTakeOver } from '../components/databases/mysql-version.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
 
 /** A database that is to become what a backup of it holds. */
@@ -109,6 +110,13 @@ const planDatabase = async (
     throw new CharmError(
       'application-unequipped',
       `The charm of ${name} (${application.charm}) has no action ${lacking.join(', ')}, so it cannot be restored. Is it mysql-k8s?`,
+    );
+  }
+  if (!canTakeOver(application.workloadVersion, backup.version)) {
+    throw new CharmError(
+      'database-version',
+      `${name} runs MySQL ${application.workloadVersion}, and its backup was made by ${backup.version}: a database is restored into the same series, of the same or a later patch.` +
+        ` Nothing was changed. Refresh ${name} to the revision of that time (juju refresh ${name} --channel=...; it was ${backup.charm}), or leave it out with components=...`,
     );
   }
   const fault = faultOf(await clusterStatus(juju, application), application.units.length);

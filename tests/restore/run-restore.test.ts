@@ -183,6 +183,27 @@ describe('a restore', () => {
       assertUntouched(rig);
     });
 
+    it('a backup of another series, or of a later version, of MySQL than there is', async () => {
+      for (const version of ['8.4.7', '8.0.45', '5.7.44']) {
+        using rig = aRestoreWorld();
+        const { databases } = rig.manifest;
+        rig.target.seed(
+          `ckf/sets/${rig.manifest.id}/manifest.json`,
+          JSON.stringify({
+            ...rig.manifest,
+            databases: databases.map((one) => ({
+              ...one,
+              version: one.component === 'kfp-db' ? version : '8.0.36-0ubuntu0.22.04.1',
+            })),
+          }),
+        );
+        const { message } = await rejectsWithCode(run(rig.whole), 'database-version');
+        assert.match(message, /^kfp-db runs MySQL 8\.0\.44, and its backup was made by /);
+        assertUntouched(rig);
+        await restored(rig.whole, { components: ['katib-db'] });
+      }
+    });
+
     it('while an earlier operation has a scale to put back, which it would take for the original', async () => {
       using rig = aRestoreWorld(2);
       const entry = {
