@@ -70,12 +70,17 @@ const lastList = async (
   return undefined;
 };
 
-/** Copies what changed since the pre-copy, and writes the object list of the set for each bucket. */
+/**
+ * Copies what changed since the pre-copy, and writes the object list of the set for each bucket. Says of each bucket that was written to
+ * since `quietSince`, when the databases and ML Metadata began to be backed up, that it was: they may not know of these objects.
+ */
 export const copyChangesOfBuckets = async (
   backup: Backup,
   preCopy: PreCopy,
-): Promise<BucketBackup[]> => {
-  const backups: BucketBackup[] = [];
+  quietSince: Date,
+): Promise<{ readonly buckets: readonly BucketBackup[]; readonly written: readonly string[] }> => {
+  const buckets: BucketBackup[] = [];
+  const written: string[] = [];
   for (const source of backup.ready.sources) {
     const { bucket } = source;
     const baseline = readObjectList(
@@ -83,8 +88,12 @@ export const copyChangesOfBuckets = async (
       `of the pre-copy of ${bucket}`,
     );
     const first = preCopy.passes.get(bucket);
-    const second = await copyOne(backup, source, preCopy, baseline, 'changes');
-    backups.push({
+    const second = await copyOne(backup, source, { ...preCopy, quietSince }, baseline, 'changes');
+    if (second.written.count > 0)
+      written.push(
+        `Bucket ${bucket} (${countText(second.written.count, 'object')} written during the backup: ${second.written.first.join(', ')})`,
+      );
+    buckets.push({
       bucket,
       list: await uploadList(backup, bucket),
       objects: second.listed,
@@ -96,7 +105,7 @@ export const copyChangesOfBuckets = async (
       seconds: second.seconds + (first?.seconds ?? 0),
     });
   }
-  return backups;
+  return { buckets, written };
 };
 
 type Pass = 'pre-copy' | 'changes';
@@ -104,7 +113,7 @@ type Pass = 'pre-copy' | 'changes';
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { archive, before, bandwidth }: Omit<PreCopy, 'passes'>,
+  { archive, before, bandwidth, quietSince }: Omit<PreCopy, 'passes'> & { quietSince?: Date },
   baseline: AsyncIterable<ListedObject> | undefined,
   pass: Pass,
 ): Promise<BucketPass> => {
@@ -121,6 +130,7 @@ const copyOne = async (
           baseline,
           list: listFile(backup, bucket, pass),
           archive,
+          quietSince,
           previousCount: before.get(bucket)?.objects,
           allowShrink: request.allowShrink,
           transfers: config.transfers,

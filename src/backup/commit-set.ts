@@ -3,22 +3,23 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { Backup } from './begin-backup.ts';
 import { type BackupManifest } from '../repository/manifest.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
-import { countText, listText } from '../text.ts';
+import { listText } from '../text.ts';
 
 /**
- * Looks once more for what ran while the backup was made, and writes the manifest: the last object, and the one that makes the set a
+ * Looks once more for what ran while the backup was made, beside what is known to have been written, and writes the manifest: the last object, and the one that makes the set a
  * backup. From then on the set stays, whatever comes.
  */
 export const commitSet = async (
   backup: Backup,
   parts: Pick<BackupManifest, 'databases' | 'mlmd' | 'buckets'>,
+  written: readonly string[],
 ): Promise<BackupManifest> => {
   const { world, ready, config, id, layout, started } = backup;
-  const seen = await findWorkloadsSince(ready.kubernetes, started);
-  const running = [...new Set([...ready.running, ...seen])];
+  const seen = await findWorkloadsSince(ready.kubernetes, ready.looked);
+  const running = [...new Set([...ready.running, ...seen, ...written])];
   if (running.length > 0) {
     await world.progress.note(
-      `The set will say consistent: false, because of ${countText(running.length, 'workload')}: ${listText(running)}`,
+      `The set will say consistent: false, because something wrote while it was made: ${listText(running)}`,
     );
   }
   const manifest: BackupManifest = {

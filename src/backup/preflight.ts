@@ -30,6 +30,8 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly plan: ApplicationPlan;
   /** The databases that get their path from us. */
   readonly handed: readonly HandedDatabase[];
+  /** Before the first look at what runs. */
+  readonly looked: Date;
   /** What runs although the backup is allowed. */
   readonly running: readonly string[];
   readonly warnings: readonly string[];
@@ -45,6 +47,7 @@ export const preflight = async (
   config: Config,
   request: BackupRequest,
 ): Promise<ReadyBackup> => {
+  const looked = world.clock.now();
   const connections = await openConnections(
     world,
     config.components.includes('mlpipeline') ? config.sourceBuckets : [],
@@ -54,11 +57,11 @@ export const preflight = async (
     const problems = [...connections.problems, ...(await journalProblems(world))];
     for await (const problem of storageProblems(world, target, sources, request.takeOver))
       problems.push(problem);
-    const looked =
+    const planned =
       juju &&
       (await orProblem(() => planApplications(world, config, juju, request.timeoutSeconds)));
-    const applications = looked instanceof CharmError ? undefined : looked;
-    problems.push(...(looked instanceof CharmError ? [looked] : (looked?.problems ?? [])));
+    const applications = planned instanceof CharmError ? undefined : planned;
+    problems.push(...(planned instanceof CharmError ? [planned] : (planned?.problems ?? [])));
     const found = kubernetes && (await orProblem(() => findRunningWorkloads(kubernetes)));
     const workloads = found instanceof CharmError ? undefined : found;
     if (found instanceof CharmError) problems.push(found);
@@ -78,7 +81,7 @@ export const preflight = async (
       throw new TypeError('a connection that did not open has no problem to report');
     }
     return {
-      ...{ juju, kubernetes, target, sources, handed, running },
+      ...{ juju, kubernetes, target, sources, handed, looked, running },
       plan: applications.plan,
       warnings: workloads?.warnings ?? [],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),

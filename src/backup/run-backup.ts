@@ -47,15 +47,17 @@ const makeSet = async (
   const preCopy = await preCopyBuckets(backup);
 
   await progress.step(`Backup ${backup.id}: backing up the databases`);
+  const quietSince = world.clock.now();
   const databases = await backUpDatabases(backup);
 
   await progress.step(`Backup ${backup.id}: dumping ML Metadata`);
   const mlmd = await backUpMlmd(backup);
 
   await progress.step(`Backup ${backup.id}: copying what changed in the buckets`);
-  const buckets = await copyChangesOfBuckets(backup, preCopy);
+  const { buckets, written } = await copyChangesOfBuckets(backup, preCopy, quietSince);
 
-  const manifest = await commitSet(backup, { databases, ...(mlmd && { mlmd }), buckets });
+  const parts = { databases, ...(mlmd && { mlmd }), buckets };
+  const manifest = await commitSet(backup, parts, databases.length > 0 || mlmd ? written : []);
 
   await progress.step(`Backup ${backup.id} is complete: putting scales back`);
   await putBackAfter(backup);

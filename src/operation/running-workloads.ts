@@ -97,23 +97,37 @@ export const findRunningWorkloads = async (kubernetes: Kubernetes): Promise<Runn
   warnings: await matches(kubernetes, suspicious),
 });
 
-/** As `findRunningWorkloads`, and also the workflows that began after `since` and have ended already. */
+/** The clocks of the charm's node and of the API server may differ by so much. */
+const clockMargin = 30_000;
+
+/**
+ * As `findRunningWorkloads`, and also the workflows, experiments and trials that ended after `since`, less a margin: they ran when this
+ * operation first looked, or after that, and may have written to what was copied by then.
+ */
 export const findWorkloadsSince = async (
   kubernetes: Kubernetes,
   since: Date,
 ): Promise<readonly string[]> => {
-  // Kubernetes writes times to the second.
-  const wholeSecond = Math.floor(since.getTime() / 1000) * 1000;
-  const ended: Rule = {
-    kind: 'Workflow',
-    resource: workflows,
-    selector: 'workflows.argoproj.io/completed=true',
-    describe: ({ status }) =>
-      Date.parse(textOf(status['startedAt'])) >= wholeSecond
-        ? 'started and ended during the backup'
-        : undefined,
+  const endedAfter = (moments: readonly unknown[]): string | undefined => {
+    const end = moments.map((moment) => Date.parse(textOf(moment))).find(Number.isFinite);
+    return end !== undefined && end >= since.getTime() - clockMargin
+      ? 'ended during the backup'
+      : undefined;
   };
-  return matches(kubernetes, [...running, ended]);
+  const ended: readonly Rule[] = [
+    {
+      kind: 'Workflow',
+      resource: workflows,
+      selector: 'workflows.argoproj.io/completed=true',
+      describe: ({ status }) => endedAfter([status['finishedAt'], status['startedAt']]),
+    },
+    ...(['Experiment', 'Trial'] as const).map((kind): Rule => ({
+      kind,
+      resource: { groupVersion: 'kubeflow.org/v1beta1', plural: `${kind.toLowerCase()}s` },
+      describe: ({ status }) => endedAfter([status['completionTime']]),
+    })),
+  ];
+  return matches(kubernetes, [...running, ...ended]);
 };
 
 const matches = async (kubernetes: Kubernetes, rules: readonly Rule[]): Promise<string[]> => {

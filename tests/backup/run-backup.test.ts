@@ -106,6 +106,10 @@ describe('the story of a backup', () => {
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
     assert.equal(manifest.buckets[0]?.objects, 2);
     assert.ok(rig.target.objects.has('ckf/mlpipeline/artifacts/late'));
+    assert.equal(manifest.consistent, false);
+    assert.deepEqual(manifest.running, [
+      'Bucket mlpipeline (1 object written during the backup: artifacts/late)',
+    ]);
   });
 
   it('says that a set is not consistent when something started meanwhile', async () => {

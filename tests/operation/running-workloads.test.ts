@@ -121,7 +121,43 @@ describe('running workloads', () => {
       },
     );
     assert.deepEqual(await findWorkloadsSince(cluster, new Date('2026-11-21T20:00:00.700Z')), [
-      'Workflow eve/quick (started and ended during the backup)',
+      'Workflow eve/quick (ended during the backup)',
+    ]);
+  });
+
+  it('are also experiments and trials that ended meanwhile, and what ended since the first look', async () => {
+    const cluster = new FakeKubernetes();
+    cluster.addResources(
+      { groupVersion: argo, plural: 'workflows' },
+      {
+        namespace: 'eve',
+        name: 'long',
+        labels: { 'workflows.argoproj.io/completed': 'true' },
+        status: {
+          phase: 'Succeeded',
+          startedAt: '2026-11-21T18:00:00Z',
+          finishedAt: '2026-11-21T20:00:05Z',
+        },
+      },
+    );
+    for (const plural of ['experiments', 'trials'])
+      cluster.addResources(
+        { groupVersion: kubeflow, plural },
+        {
+          namespace: 'eve',
+          name: 'new',
+          status: { ...condition('Succeeded'), completionTime: '2026-11-21T20:10:00Z' },
+        },
+        {
+          namespace: 'eve',
+          name: 'old',
+          status: { ...condition('Failed'), completionTime: '2026-11-21T19:00:00Z' },
+        },
+      );
+    assert.deepEqual(await findWorkloadsSince(cluster, new Date('2026-11-21T20:00:00.700Z')), [
+      'Workflow eve/long (ended during the backup)',
+      'Experiment eve/new (ended during the backup)',
+      'Trial eve/new (ended during the backup)',
     ]);
   });
 });

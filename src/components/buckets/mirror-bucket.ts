@@ -27,6 +27,8 @@ export interface BucketOptions {
   readonly list: string;
   /** Whether versions that are replaced have to be kept, because a set may list them. */
   readonly archive: boolean;
+  /** Nothing should be written from then on; what is all the same gets counted. */
+  readonly quietSince?: Date | undefined;
   /** How many objects the last complete set has; undefined when there is none. */
   readonly previousCount: number | undefined;
   readonly allowShrink: boolean;
@@ -43,6 +45,8 @@ export interface BucketOptions {
 export interface BucketPass extends Readonly<CopyCounts> {
   /** Objects in the list: those that were unchanged or copied. */
   readonly listed: number;
+  /** Changed objects that were written after `quietSince`, and the keys of the first few. */
+  readonly written: { readonly count: number; readonly first: readonly string[] };
   readonly seconds: number;
 }
 
@@ -72,8 +76,12 @@ export const copyBucket = async (
   const copies = startCopies(context, new Transfers(options.transfers), progress);
   await abortLeftovers(to.store, mirror);
   await using list = createObjectListWriter(options.list);
+  const written = { count: 0, first: new Array<string>() };
   try {
-    const listed = await walk(compare(from, to, options), copies, list, progress, options.signal);
+    const listed = await walk(compare(from, to, options), copies, list, progress, {
+      ...options,
+      written,
+    });
     if (!copies.hopeless) {
       checkShrunk(from, { ...options, listed });
       await copies.idle();
@@ -94,6 +102,7 @@ export const copyBucket = async (
   return {
     ...counts,
     listed: counts.unchanged + counts.copied,
+    written,
     seconds: (clock.now().getTime() - started) / 1000,
   };
 };
@@ -129,8 +138,13 @@ const walk = async (
   copies: Copies,
   list: ObjectListWriter,
   progress: ProgressOfBucket,
-  signal: AbortSignal,
+  {
+    signal,
+    quietSince,
+    written,
+  }: Pick<BucketOptions, 'signal' | 'quietSince'> & { written: Written },
 ): Promise<number> => {
+  const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
   let listed = 0;
   for await (const comparison of comparisons) {
     signal.throwIfAborted();
@@ -144,12 +158,29 @@ const walk = async (
       const known = comparison.listed;
       const sha256 = known?.etag === source.etag ? known.sha256 : undefined;
       list.add(listedAs(source, mirror.etag, sha256));
-    } else await copies.start(comparison, list.reserve());
+    } else {
+      if (source.lastModified.getTime() >= quiet) note(written, source.key);
+      await copies.start(comparison, list.reserve());
+    }
     if (copies.hopeless) break;
     if (listed % 1000 === 0) await list.drained();
   }
   progress.listingEnded();
   return listed;
+};
+
+/** The clock of the source may be behind ours by so much. */
+const clockMargin = 30_000;
+const mostNamed = 3;
+
+interface Written {
+  count: number;
+  readonly first: string[];
+}
+
+const note = (written: Written, key: string): void => {
+  written.count += 1;
+  if (written.first.length < mostNamed) written.first.push(key);
 };
 
 /** Failures often pass with the load, so what failed is tried again at the end, twice. */
