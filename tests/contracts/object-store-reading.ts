@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
-import type { OpenedStore } from './object-store.ts';
+import type { OpenedStore, StoreQuirks } from './object-store.ts';
 
-export const describeReading = (open: () => Promise<OpenedStore>): void => {
+export const describeReading = (open: () => Promise<OpenedStore>, quirks: StoreQuirks): void => {
   const metadata = {
     contentType: 'text/plain; charset=utf-8',
     contentEncoding: 'identity',
@@ -11,7 +11,7 @@ export const describeReading = (open: () => Promise<OpenedStore>): void => {
     cacheControl: 'max-age=60',
     expires: 'Thu, 01 Jan 2099 00:00:00 GMT',
     user: { plain: 'value', note: 'Modell für Süd 数据' },
-    tags: { stage: 'candidate', 'a b': 'Zürich & Genève=+%' },
+    tags: { stage: 'candidate', 'a b': quirks.has('spoils-tags') ? 'x' : 'Zürich & Genève=+%' },
   };
 
   it('gives an object with its size, ETag, time, metadata and number of tags', async () => {

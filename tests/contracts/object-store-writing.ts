@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { keysOf } from './object-store-keys.ts';
-import type { OpenedStore, StoreTraits } from './object-store.ts';
+import type { OpenedStore, StoreQuirks } from './object-store.ts';
 
 const md5 = (content: string | Uint8Array): string =>
   createHash('md5').update(content).digest('hex');
 
-export const describeWriting = (
-  open: () => Promise<OpenedStore>,
-  { conditions }: StoreTraits,
-): void => {
+export const heedsConditions = (quirks: StoreQuirks): boolean =>
+  !quirks.has('ignores-put-conditions') && !quirks.has('loses-conditions-in-versions');
+
+export const describeWriting = (open: () => Promise<OpenedStore>, quirks: StoreQuirks): void => {
   it('writes text, bytes and streams, and returns the MD5 of what it stored', async () => {
     await using opened = await open();
     const { store, prefix } = opened;
@@ -85,7 +85,7 @@ export const describeWriting = (
     assert.equal(await store.head(`${prefix}a`), undefined);
   });
 
-  if (conditions) {
+  if (heedsConditions(quirks)) {
     it('writes only where nothing is, when told so: of many at once one wins', async () => {
       await using opened = await open();
       const { store, prefix } = opened;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { openS3, type S3Options } from '../../src/adapters/s3/s3.ts';
 import type { ObjectStore } from '../../src/world.ts';
+import type { S3Quirk } from '../servers/s3/quirks.ts';
 import { describeKeys } from './object-store-keys.ts';
 import { describeParts } from './object-store-parts.ts';
 import { describeReading } from './object-store-reading.ts';
@@ -14,29 +15,20 @@ export interface OpenedStore extends AsyncDisposable {
   seed?(keys: readonly string[]): void;
 }
 
-/** What a server behind a store cannot do; the promises that need it are then not checked. */
-export interface StoreTraits {
-  /** Conditions of a PUT are heeded. */
-  readonly conditions: boolean;
-  /** Keys may have empty segments, `.` and `..`. */
-  readonly anyKey: boolean;
-  /** Unfinished uploads are found by a prefix, and not only by their whole key. */
-  readonly uploadsByPrefix: boolean;
-}
-
-export const allTraits: StoreTraits = { conditions: true, anyKey: true, uploadsByPrefix: true };
+/** What the server behind a store does otherwise; the promises that this breaks are not checked. */
+export type StoreQuirks = ReadonlySet<S3Quirk>;
 
 /** The promises of `ObjectStore` in world.ts, for the fake and for the adapter against whatever server. */
 export const describeObjectStore = (
   name: string,
   open: () => Promise<OpenedStore>,
-  traits: StoreTraits = allTraits,
+  quirks: StoreQuirks = new Set(),
 ): void => {
   describe(`an object store: ${name}`, () => {
-    describeKeys(open, traits);
-    describeReading(open);
-    describeWriting(open, traits);
-    describeParts(open, traits);
+    describeKeys(open, quirks);
+    describeReading(open, quirks);
+    describeWriting(open, quirks);
+    describeParts(open, quirks);
   });
 };
 
@@ -47,7 +39,7 @@ export const describeObjectStore = (
 export const describeRealServer = (
   name: string,
   options: () => S3Options,
-  traits: StoreTraits = allTraits,
+  quirks: StoreQuirks = new Set(),
 ): void => {
   const open = async (): Promise<OpenedStore> => {
     const store = openS3(options());
@@ -65,5 +57,5 @@ export const describeRealServer = (
       },
     };
   };
-  describeObjectStore(name, open, traits);
+  describeObjectStore(name, open, quirks);
 };

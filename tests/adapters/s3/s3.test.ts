@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
-import { allTraits, describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
+import { describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
 import { createAuthority } from '../../servers/certificates.ts';
+import { s3Profiles } from '../../servers/s3/profiles.ts';
 import { atHost, loopbackLookup, stageS3, type S3Stage } from '../../rigs/s3.ts';
 
 const opened = (stage: S3Stage): OpenedStore => ({
@@ -15,15 +16,12 @@ const opened = (stage: S3Stage): OpenedStore => ({
   },
 });
 
-describeObjectStore('S3, a target as of today', async () => opened(await stageS3()));
-
-describeObjectStore('S3, RadosGW 16', async () => opened(await stageS3({ profile: 'radosgw-16' })));
-
-describeObjectStore(
-  'S3, the MinIO of Charmed Kubeflow',
-  async () => opened(await stageS3({ profile: 'minio-2021' })),
-  { ...allTraits, conditions: false, anyKey: false, uploadsByPrefix: false },
-);
+for (const name of ['target', 'minio-2021', 'radosgw-16', 'radosgw-16-versioned'] as const)
+  describeObjectStore(
+    s3Profiles[name].title,
+    async () => opened(await stageS3({ profile: name })),
+    new Set(s3Profiles[name].quirks),
+  );
 
 const authority = createAuthority();
 

@@ -43,7 +43,7 @@ const whole: readonly S3NewObject[] = [
     content: '',
     contentType: 'text/plain',
     headers: { 'x-amz-meta-of': 'run' },
-    tags: { team: 'ml & co' },
+    tags: { team: 'ml and co' },
   },
   { key: 'streamed', content: Buffer.alloc(mebi + 1, 's') },
 ];
@@ -121,7 +121,7 @@ describe('copying between S3 servers', () => {
       copied.body.destroy();
       assert.equal(copied.metadata.contentType, 'text/plain');
       assert.deepEqual(copied.metadata.user, { of: 'run' });
-      assert.deepEqual(await stage.to.tags(mirror + key), { team: 'ml & co' });
+      assert.deepEqual(await stage.to.tags(mirror + key), { team: 'ml and co' });
       await stage.from.put(key, 'changed');
       servers.source.requests.length = servers.target.requests.length = 0;
       const second = await fixture.pass();

@@ -47,7 +47,10 @@ const writeInParts = async (store: ObjectStore, key: string, content: Buffer): P
   await upload.complete();
 };
 
-const pairs = s3Places.flatMap((from) => s3Places.map((to) => ({ from, to })));
+/** Whether a source keeps versions makes no difference, since it is only read. */
+const pairs = s3Places
+  .filter(({ name }) => !name.endsWith('with versioning'))
+  .flatMap((from) => s3Places.map((to) => ({ from, to })));
 
 for (const { from, to } of pairs)
   describe(`the copy of a bucket from ${from.name} to ${to.name}`, () => {

@@ -15,18 +15,32 @@ export const checkMd5 = ({ headers }: S3Incoming, digest: string): void => {
     throw new S3Error(400, 'BadDigest', 'The Content-MD5 you specified did not match.');
 };
 
+/** In a bucket with Object Lock. */
+export const checkDigestGiven = ({ headers, query }: S3Incoming): void => {
+  const isGiven = Object.keys(headers).some(
+    (name) => name === 'content-md5' || name.startsWith('x-amz-checksum-'),
+  );
+  if (isGiven) return;
+  const what = query.has('partNumber') ? 'Part' : 'Object';
+  throw new S3Error(
+    400,
+    'InvalidRequest',
+    `Content-MD5 OR x-amz-checksum- HTTP header is required for Put ${what} requests with Object Lock parameters`,
+  );
+};
+
 export interface Check {
   update(bytes: Buffer): void;
   verify(): void;
 }
 
 /** x-amz-content-sha256 and x-amz-checksum-*. */
-export const checksOf = ({ headers }: S3Incoming, { checksums }: S3Profile): readonly Check[] => {
+export const checksOf = ({ headers }: S3Incoming, { quirks }: S3Profile): readonly Check[] => {
   const sha256 = headers['x-amz-content-sha256'] ?? '';
   const checks = /^[0-9a-f]{64}$/.test(sha256)
     ? [hashCheck(createHash('sha256'), 'hex', sha256, 'XAmzContentSHA256Mismatch')]
     : [];
-  if (!checksums) return checks;
+  if (quirks.has('ignores-checksums')) return checks;
   for (const name of Object.keys(headers).filter((one) => one.startsWith('x-amz-checksum-'))) {
     const algorithm = name.slice('x-amz-checksum-'.length);
     if (algorithm === 'sha1' || algorithm === 'sha256')

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkMd5, checksOf } from './body-checks.ts';
+import { checkDigestGiven, checkMd5, checksOf } from './body-checks.ts';
 import type { S3Bucket, S3File, S3Part } from './bucket.ts';
 import type { S3FaultAction } from './faults.ts';
 import type { S3Incoming } from './incoming.ts';
@@ -23,6 +23,7 @@ export const receive = async (
   fault: S3FaultAction | undefined,
 ): Promise<S3Part> => {
   const size = announcedSize(incoming, profile);
+  if (profile.quirks.has('demands-digests')) checkDigestGiven(incoming);
   const file = bucket.newFile();
   const md5 = createHash('md5');
   const checks = checksOf(incoming, profile);

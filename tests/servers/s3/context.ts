@@ -25,25 +25,56 @@ export const existing = ({ bucket, key }: Pick<S3Context, 'bucket' | 'key'>): S3
 };
 
 /** 1024 bytes of UTF-8 without NUL; MinIO refuses more, because it keeps objects as files. */
-export const checkKey = ({ key, profile }: Pick<S3Context, 'key' | 'profile'>): void => {
+export const checkKey = ({
+  key,
+  bucket,
+  profile: { quirks },
+}: Pick<S3Context, 'bucket' | 'key' | 'profile'>): void => {
   if (Buffer.byteLength(key) > 1024)
     throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
   const segments = key.replace(/\/$/, '').split('/');
-  if (!profile.anyKey && segments.some((one) => one === '' || one === '.' || one === '..'))
+  const isOdd = (segment: string): boolean => segment === '' || /^\s*\.\.?\s*$/.test(segment);
+  const isLong = (segment: string): boolean => Buffer.byteLength(segment) > 255;
+  if (
+    (quirks.has('refuses-odd-segments') && segments.some(isOdd)) ||
+    (quirks.has('refuses-long-segments') && segments.some(isLong))
+  )
     throw new S3Error(
       400,
       'XMinioInvalidObjectName',
       'Object name contains unsupported characters.',
     );
+  if (!quirks.has('refuses-objects-beside-folders')) return;
+  const below = bucket.from(`${key}/`).next();
+  if (!below.done && below.value.key.startsWith(`${key}/`))
+    throw new S3Error(
+      409,
+      'XMinioObjectExistsAsDirectory',
+      'Object name already exists as a directory.',
+    );
+  if (foldersAbove(key).some((folder) => bucket.get(folder)))
+    throw new S3Error(403, 'AccessDenied', 'Access Denied.');
 };
 
+/** The keys that would be folders above this one on a disk: `a` and `a/b` for `a/b/c`. */
+export const foldersAbove = (key: string): readonly string[] =>
+  key
+    .split('/')
+    .flatMap((_, index, segments) => (index === 0 ? [] : [segments.slice(0, index).join('/')]));
+
 /** If-None-Match and If-Match of something that is to be written. */
-export const checkWriteConditions = (
-  { bucket, key, incoming: { headers } }: S3Context,
-  heeded: S3Profile['putConditions'],
-): void => {
-  if (heeded === 'ignored') return;
+export const checkWriteConditions = ({
+  bucket,
+  key,
+  incoming: { headers },
+  profile: { quirks },
+}: S3Context): void => {
+  if (quirks.has('ignores-put-conditions')) return;
   const found = bucket.get(key);
+  if (quirks.has('loses-conditions-in-versions')) {
+    if (headers['if-match'] !== undefined) throw preconditionFailed();
+    return;
+  }
   const match = headers['if-match'];
   if (headers['if-none-match'] !== undefined) {
     if (headers['if-none-match'] !== '*') throw new S3Error(501, 'NotImplemented', 'Only *.');
@@ -51,7 +82,8 @@ export const checkWriteConditions = (
   }
   if (match === undefined) return;
   if (!found) throw new S3Error(404, 'NoSuchKey', 'The specified key does not exist.');
-  if ((heeded === 'unquoted-only' ? match : bare(match)) !== found.etag) throw preconditionFailed();
+  if ((quirks.has('compares-bare-etags') ? match : bare(match)) !== found.etag)
+    throw preconditionFailed();
 };
 
 /** The object that x-amz-copy-source names, in whichever bucket. */
@@ -64,7 +96,11 @@ export const copySourceOf = (
   const bucket = context.findBucket(name);
   const object = existing({ bucket, key });
   const match = headers['x-amz-copy-source-if-match'];
-  if (context.profile.copyConditions && match !== undefined && bare(match) !== object.etag)
+  if (
+    !context.profile.quirks.has('ignores-copy-conditions') &&
+    match !== undefined &&
+    bare(match) !== object.etag
+  )
     throw preconditionFailed();
   return { object, bucket };
 };

@@ -21,9 +21,9 @@ export interface S3HandlerOptions {
 }
 
 /** One request from its first byte to its last: noted, hindered when a fault was planned, authenticated, done, answered. */
-export const createHandler =
-  (options: S3HandlerOptions) =>
-  async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+export const createHandler = (options: S3HandlerOptions) => {
+  let count = 0;
+  return async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader('server', options.profile.server);
     response.setHeader('x-amz-request-id', '0000');
     // A client that goes away in the middle is not this server's problem.
@@ -39,11 +39,14 @@ export const createHandler =
       const note = { method, operation: operation.name, bucket, key };
       options.requests.push(note);
       noted = note;
+      count += 1;
       if (options.observe(note, 'before') === 'drop') {
         message.socket.resetAndDestroy();
         return;
       }
       fault = options.faults.take(note);
+      if (count % 40 === 0 && options.profile.quirks.has('slows-down'))
+        fault ??= { answer: 503, code: 'SlowDown', message: 'Please reduce your request rate.' };
       if (fault && 'reset' in fault && fault.reset === 'before') {
         message.socket.resetAndDestroy();
         return;
@@ -58,6 +61,7 @@ export const createHandler =
     await send(response, reply, fault).catch(() => response.socket?.destroy());
     if (noted) options.observe(noted, 'after');
   };
+};
 
 const perform = async (
   options: S3HandlerOptions,
@@ -66,7 +70,7 @@ const perform = async (
   fault: S3FaultAction | undefined,
 ): Promise<S3Reply> => {
   const { buckets, profile } = options;
-  const user = authenticate(incoming, options.users(), options.now());
+  const user = authenticate(incoming, options.users(), options.now(), profile.region);
   checkAccess(user, operation, incoming.bucket);
   checkVocabulary(incoming, operation.query);
   if (operation.name === 'ListBuckets') return listBuckets(buckets);
@@ -119,7 +123,7 @@ const asError = (error: unknown): S3Error =>
     : new S3Error(500, 'InternalError', error instanceof Error ? error.message : 'unknown');
 
 const withoutBody = (reply: S3Reply): S3Reply => {
-  const { status, headers = {}, body, size } = reply;
+  const { status, headers = {}, body, size, isChunked = false } = reply;
   const length = size ?? (Buffer.isBuffer(body) && status < 300 ? body.length : 0);
-  return { status, headers, size: length };
+  return { status, headers, size: length, isChunked };
 };

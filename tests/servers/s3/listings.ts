@@ -1,4 +1,4 @@
-import type { S3Context } from './context.ts';
+import { foldersAbove, type S3Context } from './context.ts';
 import type { S3Object } from './bucket.ts';
 import { compareKeys } from './key-order.ts';
 import { S3Error, element, quotedEtag, xmlReply, type S3Reply } from './replies.ts';
@@ -50,7 +50,7 @@ export const listObjects = (context: S3Context): S3Reply => {
 const nameOf = (entry: Entry): string => ('object' in entry ? entry.object.key : entry.prefix);
 
 function* entries(
-  { bucket }: S3Context,
+  { bucket, profile: { quirks } }: S3Context,
   prefix: string,
   delimiter: string,
   after: string,
@@ -60,6 +60,11 @@ function* entries(
     const { key } = object;
     if (!key.startsWith(prefix)) return;
     if (compareKeys(key, after) <= 0) continue;
+    if (
+      quirks.has('hides-objects-below-objects') &&
+      foldersAbove(key).some((folder) => bucket.get(folder))
+    )
+      continue;
     const at = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     if (at < 0) {
       yield { object };
@@ -87,7 +92,7 @@ export const encoder = (
   if (type !== 'url') throw new S3Error(400, 'InvalidArgument', 'Invalid Encoding Method');
   return (text) => {
     const encoded = encodeURIComponent(text).replaceAll('%2F', '/');
-    return profile.plusForSpace ? encoded.replaceAll('%20', '+') : encoded;
+    return profile.quirks.has('writes-spaces-as-spaces') ? encoded : encoded.replaceAll('%20', '+');
   };
 };
 

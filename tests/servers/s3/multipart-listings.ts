@@ -6,12 +6,13 @@ import { element, quotedEtag, xmlReply, type S3Reply } from './replies.ts';
 
 export const listUploads = (context: S3Context): S3Reply => {
   const { query } = context.incoming;
-  const { uploadsSayEncoded: saysEncoded } = context.profile;
+  const { quirks } = context.profile;
+  const saysEncoded = !quirks.has('encodes-uploads-silently');
   const prefix = query.get('prefix') ?? '';
   const most = Math.min(numberIn(query.get('max-uploads'), 1000), 1000);
   const encode = encoder(context, query.get('encoding-type'));
   const fits = (key: string): boolean =>
-    context.profile.uploadsByPrefix ? key.startsWith(prefix) : key === prefix;
+    quirks.has('finds-uploads-by-key-only') ? key === prefix : key.startsWith(prefix);
   const marker = query.get('key-marker') ?? '';
   const idMarker = query.get('upload-id-marker') ?? '';
   const found = [...context.bucket.uploads.values()]

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { S3Part, S3Upload } from './bucket.ts';
 import { contentOf, receive, receiveText } from './content.ts';
 import { checkKey, checkWriteConditions, copySourceOf, type S3Context } from './context.ts';
-import { bare, encryptedEtag, encryption, keptHeaders, rangeOf, tagsIn } from './object-headers.ts';
+import { bare, encryption, givenEtag, keptHeaders, rangeOf, tagsIn } from './object-headers.ts';
 import {
   S3Error,
   element,
@@ -17,11 +17,11 @@ import {
 const leastPart = 5 * 2 ** 20;
 
 export const createUpload = (context: S3Context): S3Reply => {
-  const { bucket, bucketName, key, incoming } = context;
+  const { bucket, bucketName, key, incoming, profile } = context;
   checkKey(context);
   const id = `${randomBytes(12).toString('base64url')}.${randomBytes(3).toString('hex')}~`;
   const headers = keptHeaders(incoming.headers);
-  const tags = tagsIn(incoming.headers['x-amz-tagging']);
+  const tags = tagsIn(profile, incoming.headers['x-amz-tagging']);
   bucket.startUpload({ id, key, initiated: context.now().getTime(), headers, tags });
   const inner =
     element('Bucket', bucketName) + element('Key', printable(key)) + element('UploadId', id);
@@ -32,8 +32,11 @@ export const uploadPart = async (context: S3Context): Promise<S3Reply> => {
   const { bucket, incoming, profile } = context;
   const upload = uploadOf(context);
   const number = partNumber(context);
-  const part = await receive(incoming, bucket, profile, context.fault);
+  const received = await receive(incoming, bucket, profile, context.fault);
   uploadOf(context);
+  const part = profile.quirks.has('invents-etags')
+    ? { ...received, etag: givenEtag(profile, received.etag, {}) }
+    : received;
   bucket.addPart(upload.id, number, part);
   return { status: 200, headers: { etag: quotedEtag(part.etag) } };
 };
@@ -67,7 +70,7 @@ export const completeUpload = async (context: S3Context): Promise<S3Reply> => {
   const { bucket, key, profile, incoming, bucketName } = context;
   const upload = uploadOf(context);
   const wanted = partsIn(await receiveText(incoming, profile));
-  checkWriteConditions(context, profile.completeConditions ? 'heeded' : 'ignored');
+  if (!profile.quirks.has('ignores-complete-conditions')) checkWriteConditions(context);
   const parts = wanted.map(({ number, etag }) => {
     const part = upload.parts.get(number);
     if (!part || part.etag !== etag)
@@ -76,20 +79,20 @@ export const completeUpload = async (context: S3Context): Promise<S3Reply> => {
   });
   if (parts.slice(0, -1).some(({ size }) => size < leastPart))
     throw new S3Error(400, 'EntityTooSmall', 'Your upload is smaller than the minimum size.');
-  const etag = encryptedEtag(etagOfParts(parts), upload.headers);
+  const etag = givenEtag(profile, etagOfParts(parts), upload.headers);
   bucket.endUpload(upload.id, {
     key,
     etag,
     size: parts.reduce((sum, { size }) => sum + size, 0),
     lastModified: context.now().getTime(),
     headers: upload.headers,
-    tags: profile.partsKeepTags ? upload.tags : {},
+    tags: profile.quirks.has('forgets-tags-of-parts') ? {} : upload.tags,
     files: parts.map(({ file, size }) => ({ file, size })),
   });
   const inner =
     element('Bucket', bucketName) +
     element('Key', printable(key)) +
-    element('ETag', profile.completionTellsEtag ? quotedEtag(etag) : '');
+    element('ETag', profile.quirks.has('hides-completed-etag') ? '' : quotedEtag(etag));
   return xmlReply('CompleteMultipartUploadResult', inner, 200, encryption(upload.headers));
 };
 

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { S3Object } from './bucket.ts';
 import type { S3Incoming } from './incoming.ts';
+import type { S3Profile } from './profiles.ts';
 import { S3Error, quotedEtag } from './replies.ts';
 
 type Headers = S3Incoming['headers'];
@@ -37,25 +38,66 @@ export const withoutEncryption = (headers: Headers): Record<string, string> =>
     Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-server-side-encryption')),
   );
 
-/** With KMS an ETag is no MD5 of the content. */
-export const encryptedEtag = (etag: string, headers: Headers): string =>
-  headers['x-amz-server-side-encryption']?.startsWith('aws:kms')
+/** The ETag that this server gives to content whose ETag by S3's rules is `etag`. With KMS it is no MD5 of the content. */
+export const givenEtag = ({ quirks }: S3Profile, etag: string, headers: Headers): string => {
+  const isInParts = etag.includes('-');
+  if (quirks.has('invents-etags')) return `0x8D${randomBytes(7).toString('hex').toUpperCase()}`;
+  if (quirks.has('numbers-etags') && !isInParts) return `${etag}-1`;
+  return headers['x-amz-server-side-encryption']?.startsWith('aws:kms') ||
+    (quirks.has('hashes-parts-otherwise') && isInParts)
     ? createHash('md5').update(`encrypted ${etag}`).digest('hex')
     : etag;
+};
 
 /** `a=1&b=2`, percent-encoded. */
-export const tagsIn = (header: string | undefined): Record<string, string> =>
-  Object.fromEntries(new URLSearchParams(header ?? ''));
+export const tagsIn = (
+  { quirks }: S3Profile,
+  header: string | undefined,
+): Record<string, string> => {
+  if (quirks.has('refuses-tags') && header !== undefined)
+    throw new S3Error(501, 'NotImplemented', "Header 'x-amz-tagging' not implemented");
+  return Object.fromEntries(new URLSearchParams(header ?? ''));
+};
 
 /** What GET and HEAD tell of an object. */
-export const describing = (object: S3Object): Record<string, string> => {
+export const describing = (object: S3Object, { quirks }: S3Profile): Record<string, string> => {
   const tags = Object.keys(object.tags).length;
   return {
-    ...object.headers,
+    ...(quirks.has('encodes-metadata') ? withEncodedWords(object.headers) : object.headers),
     etag: quotedEtag(object.etag),
     'last-modified': new Date(object.lastModified).toUTCString(),
     ...(tags > 0 && { 'x-amz-tagging-count': String(tags) }),
   };
+};
+
+/** Metadata beyond ASCII as encoded words of RFC 2047, which hold 75 characters at most. */
+const withEncodedWords = (headers: Headers): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      name.startsWith('x-amz-meta-') && /[^ -~]/.test(value) ? encodedWords(value) : value,
+    ]),
+  );
+
+/** `value` has one character for each byte. */
+const encodedWords = (value: string): string => {
+  const words: string[] = [];
+  let word = '';
+  for (const character of Buffer.from(value, 'latin1').toString('utf8')) {
+    const encoded = /^[!-<>@-^`-~]$/.test(character)
+      ? character
+      : character === ' '
+        ? '_'
+        : [...Buffer.from(character)]
+            .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+            .join('');
+    if (word.length + encoded.length > 60) {
+      words.push(word);
+      word = '';
+    }
+    word += encoded;
+  }
+  return [...words, word].map((one) => `=?UTF-8?q?${one}?=`).join(' ');
 };
 
 export const checkReadConditions = (object: S3Object, headers: Headers): void => {

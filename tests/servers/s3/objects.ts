@@ -1,4 +1,6 @@
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import type { S3Object } from './bucket.ts';
 import { contentOf, receive, receiveText } from './content.ts';
 import {
@@ -11,8 +13,8 @@ import {
 import {
   checkReadConditions,
   describing,
-  encryptedEtag,
   encryption,
+  givenEtag,
   keptHeaders,
   rangeOf,
   tagsIn,
@@ -32,25 +34,47 @@ import {
 export const getObject = (context: S3Context): S3Reply => {
   const object = existing(context);
   const { headers, query } = context.incoming;
+  const { quirks } = context.profile;
   checkReadConditions(object, headers);
-  const part = context.profile.partNumbers ? query.get('partNumber') : undefined;
+  const isGzip = object.headers['content-encoding'] === 'gzip';
+  const takesGzip = /gzip/.test(headers['accept-encoding'] ?? '');
+  if (isGzip && !takesGzip && quirks.has('unpacks-gzip')) return unpacked(context, object);
+  const part = context.profile.quirks.has('hides-part-sizes') ? undefined : query.get('partNumber');
   const range = part === undefined ? rangeOf(headers['range'], object.size) : partOf(object, part);
   const { start, end } = range ?? { start: 0, end: object.size - 1 };
   return {
     status: range ? 206 : 200,
     headers: {
       'accept-ranges': 'bytes',
-      ...describing(object),
+      ...describing(object, context.profile),
+      ...versionHeaders(context),
       ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
       ...(part !== undefined &&
         object.etag.includes('-') && { 'x-amz-mp-parts-count': String(object.files.length) }),
     },
     size: end - start + 1,
+    ...(isGzip && quirks.has('sends-gzip-chunked') && { isChunked: true }),
     ...(context.operation === 'GetObject' && {
       body: contentOf(context.bucket, object.files, start, end),
     }),
   };
 };
+
+const unpacked = (context: S3Context, object: S3Object): S3Reply => {
+  const headers = describing(object, context.profile);
+  delete headers['content-encoding'];
+  const bytes = object.files.map(({ file }) => readFileSync(context.bucket.pathOf(file)));
+  return {
+    status: 200,
+    headers: { ...headers, 'x-goog-stored-content-encoding': 'gzip' },
+    isChunked: true,
+    ...(context.operation === 'GetObject' && { body: gunzipSync(Buffer.concat(bytes)) }),
+  };
+};
+
+/** Versions are not stored, only told: nothing that this server is used for reads an older one. */
+const versionHeaders = ({ profile: { quirks } }: S3Context): Record<string, string> =>
+  quirks.has('keeps-versions') ? { 'x-amz-version-id': randomUUID() } : {};
 
 const partOf = (
   object: S3Object,
@@ -66,32 +90,36 @@ const partOf = (
 export const putObject = async (context: S3Context): Promise<S3Reply> => {
   const { bucket, incoming, profile, key } = context;
   checkKey(context);
-  checkWriteConditions(context, profile.putConditions);
+  checkWriteConditions(context);
+  const tags = tagsIn(profile, incoming.headers['x-amz-tagging']);
   const stored = await receive(incoming, bucket, profile, context.fault);
   try {
     // Another writer may have been faster; of many only one wins.
-    checkWriteConditions(context, profile.putConditions);
+    if (!profile.quirks.has('lets-racers-win')) checkWriteConditions(context);
   } catch (error) {
     rmSync(bucket.pathOf(stored.file), { force: true });
     throw error;
   }
   const headers = keptHeaders(incoming.headers);
-  const etag = encryptedEtag(stored.etag, headers);
+  const etag = givenEtag(profile, stored.etag, headers);
   bucket.put({
     key,
     etag,
     size: stored.size,
     lastModified: context.now().getTime(),
     headers,
-    tags: tagsIn(incoming.headers['x-amz-tagging']),
+    tags,
     files: [{ file: stored.file, size: stored.size }],
   });
-  return { status: 200, headers: { etag: quotedEtag(etag), ...encryption(headers) } };
+  return {
+    status: 200,
+    headers: { etag: quotedEtag(etag), ...encryption(headers), ...versionHeaders(context) },
+  };
 };
 
 export const copyObject = (context: S3Context): S3Reply => {
   checkKey(context);
-  const { bucket, incoming, key } = context;
+  const { bucket, incoming, key, profile } = context;
   const { object: source, bucket: from } = copySourceOf(context);
   if (source.size > 5 * 2 ** 30)
     throw new S3Error(400, 'InvalidRequest', 'The specified copy source is larger than 5 GiB.');
@@ -103,10 +131,10 @@ export const copyObject = (context: S3Context): S3Reply => {
   const object: S3Object = {
     ...source,
     key,
-    etag: encryptedEtag(source.etag, given),
+    etag: givenEtag(profile, source.etag, given),
     lastModified: context.now().getTime(),
     headers: { ...(replaced ? given : withoutEncryption(source.headers)), ...encryption(given) },
-    tags: retagged ? tagsIn(incoming.headers['x-amz-tagging']) : source.tags,
+    tags: retagged ? tagsIn(profile, incoming.headers['x-amz-tagging']) : source.tags,
     files: source.files.map(({ file, size }) => {
       const copy = bucket.newFile();
       copyFileSync(from.pathOf(file), bucket.pathOf(copy));
@@ -119,23 +147,38 @@ export const copyObject = (context: S3Context): S3Reply => {
     element('LastModified', new Date(object.lastModified).toISOString()) +
       element('ETag', quotedEtag(object.etag)),
     200,
-    encryption(object.headers),
+    {
+      ...(!profile.quirks.has('hides-encryption-of-copies') && encryption(object.headers)),
+      ...versionHeaders(context),
+    },
   );
 };
 
-export const deleteObject = ({ bucket, key }: S3Context): S3Reply => {
-  bucket.remove(key);
-  return { status: 204 };
+export const deleteObject = (context: S3Context): S3Reply => {
+  context.bucket.remove(context.key);
+  const headers = versionHeaders(context);
+  const isMarker = context.profile.quirks.has('keeps-versions');
+  return {
+    status: 204,
+    headers: { ...headers, ...(isMarker && { 'x-amz-delete-marker': 'true' }) },
+  };
 };
 
 export const getTags = (context: S3Context): S3Reply => {
-  const tags = Object.entries(existing(context).tags).map(
+  const { quirks } = context.profile;
+  if (quirks.has('refuses-tags')) throw new S3Error(501, 'NotImplemented', 'GetObjectTagging');
+  const stored = Object.entries(existing(context).tags);
+  if (quirks.has('spoils-tags') && stored.some(([, value]) => value.includes('&')))
+    throw new S3Error(400, 'InvalidTag', 'The tags that are stored cannot be parsed.');
+  const tags = stored.map(
     ([name, value]) => `<Tag>${element('Key', name)}${element('Value', value)}</Tag>`,
   );
   return xmlReply('Tagging', `<TagSet>${tags.join('')}</TagSet>`);
 };
 
 export const putTags = async (context: S3Context): Promise<S3Reply> => {
+  if (context.profile.quirks.has('refuses-tags'))
+    throw new S3Error(501, 'NotImplemented', 'PutObjectTagging');
   const object = existing(context);
   const xml = await receiveText(context.incoming, context.profile);
   if (!xml.trimEnd().endsWith('</Tagging>')) throw malformedXml();

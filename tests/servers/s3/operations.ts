@@ -11,7 +11,7 @@ import {
   uploadPartCopy,
 } from './multipart.ts';
 import { copyObject, deleteObject, getObject, getTags, putObject, putTags } from './objects.ts';
-import { S3Error, malformedXml, unescapeXml, xmlReply, type S3Reply } from './replies.ts';
+import { S3Error, element, malformedXml, unescapeXml, xmlReply, type S3Reply } from './replies.ts';
 
 export interface S3Operation {
   /** As AWS names it. */
@@ -34,6 +34,8 @@ export const operationOf = ({ method, bucket, key, query, headers }: S3Incoming)
 
 const bucketOperation = (method: string, query: S3Incoming['query']): string => {
   if (method === 'GET' && query.has('location')) return 'GetBucketLocation';
+  if (method === 'GET' && query.has('versioning')) return 'GetBucketVersioning';
+  if (method === 'GET' && query.has('object-lock')) return 'GetObjectLockConfiguration';
   if (method === 'GET' && query.has('uploads')) return 'ListMultipartUploads';
   if (method === 'GET') return query.has('list-type') ? 'ListObjectsV2' : 'ListObjects';
   if (method === 'POST' && query.has('delete')) return 'DeleteObjects';
@@ -68,7 +70,8 @@ const deleteObjects = async ({ incoming, bucket, profile }: S3Context): Promise<
   const { headers } = incoming;
   const checked =
     headers['content-md5'] !== undefined ||
-    (profile.checksums && Object.keys(headers).some((name) => name.startsWith('x-amz-checksum-')));
+    (!profile.quirks.has('ignores-checksums') &&
+      Object.keys(headers).some((name) => name.startsWith('x-amz-checksum-')));
   if (!checked)
     throw new S3Error(
       400,
@@ -84,6 +87,23 @@ const deleteObjects = async ({ incoming, bucket, profile }: S3Context): Promise<
 };
 
 const headBucket = (): S3Reply => ({ status: 200 });
+
+const versioning = ({ profile: { quirks } }: S3Context): S3Reply =>
+  xmlReply(
+    'VersioningConfiguration',
+    quirks.has('keeps-versions') ? element('Status', 'Enabled') : '',
+  );
+
+const objectLock = ({ profile: { quirks } }: S3Context): S3Reply => {
+  if (!quirks.has('demands-digests'))
+    throw new S3Error(
+      404,
+      'ObjectLockConfigurationNotFoundError',
+      'Object Lock configuration does not exist for this bucket',
+    );
+  const retention = `<Rule><DefaultRetention>${element('Mode', 'GOVERNANCE')}${element('Days', 1)}</DefaultRetention></Rule>`;
+  return xmlReply('ObjectLockConfiguration', element('ObjectLockEnabled', 'Enabled') + retention);
+};
 
 const listing = ['prefix', 'delimiter', 'max-keys', 'encoding-type'];
 
@@ -105,6 +125,8 @@ const operations: readonly S3Operation[] = [
   read('ListBuckets', [], headBucket),
   read('HeadBucket', [], headBucket),
   read('GetBucketLocation', ['location'], () => xmlReply('LocationConstraint', '')),
+  read('GetBucketVersioning', ['versioning'], versioning),
+  read('GetObjectLockConfiguration', ['object-lock'], objectLock),
   write('CreateBucket', [], headBucket),
   write('DeleteBucket', [], () => ({ status: 204 })),
   read(

@@ -9,6 +9,15 @@ export interface S3Place extends AsyncDisposable {
 
 const version = radosGwVersion();
 
+const startVersioned = async (): Promise<S3Place> => {
+  const server = await startRadosGw();
+  return {
+    url: server.url,
+    createBucket: (name) => server.createVersionedBucket(name),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+};
+
 /**
  * The servers that whole suites run against: the box's own, and RadosGW where it is installed. Their names say which ones
  * they were, and the reporter repeats them.
@@ -27,5 +36,10 @@ export const s3Places: readonly { readonly name: string; start(): Promise<S3Plac
       };
     },
   },
-  ...(version === undefined ? [] : [{ name: `RadosGW ${version}`, start: () => startRadosGw() }]),
+  ...(version === undefined
+    ? []
+    : [
+        { name: `RadosGW ${version}`, start: () => startRadosGw() },
+        { name: `RadosGW ${version} with versioning`, start: startVersioned },
+      ]),
 ];

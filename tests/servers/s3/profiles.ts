@@ -1,80 +1,118 @@
-/** How a server differs from AWS, which `target` behaves like. */
+import type { S3Quirk } from './quirks.ts';
+
+/** A server as it is: how it differs from what AWS promises. */
 export interface S3Profile {
   /** The `Server` header. */
   readonly server: string;
-  /** If-None-Match and If-Match of a PUT: heeded; or passed over without a word. */
-  readonly putConditions: 'heeded' | 'unquoted-only' | 'ignored';
-  readonly completeConditions: boolean;
-  readonly copyConditions: boolean;
-  /** x-amz-checksum-*: verified, or passed over. */
-  readonly checksums: boolean;
+  /** For people. */
+  readonly title: string;
+  readonly quirks: ReadonlySet<S3Quirk>;
   /** What a body with a trailer is answered. */
   readonly trailers: { readonly status: number; readonly code: string };
-  /** HEAD ?partNumber= tells the number and the sizes of parts. */
-  readonly partNumbers: boolean;
-  /** Keys with `.`, `..` or empty segments. */
-  readonly anyKey: boolean;
-  /** ListMultipartUploads finds by prefix; or by a whole key only. */
-  readonly uploadsByPrefix: boolean;
-  /** ListMultipartUploads says that it encoded the keys, and encodes its markers as well. */
-  readonly uploadsSayEncoded: boolean;
-  /** CompleteMultipartUpload tells the ETag of what it made. */
-  readonly completionTellsEtag: boolean;
-  /** An object in parts has the tags that its upload was begun with. */
-  readonly partsKeepTags: boolean;
-  /** A listing writes a space as a plus. */
-  readonly plusForSpace: boolean;
+  /** The only region that signatures may name; undefined takes any. */
+  readonly region?: string;
 }
 
+/** A profile with some more quirks. */
+export const profileOf = (name: S3ProfileName, more: readonly S3Quirk[] = []): S3Profile => {
+  const profile: Listed = s3Profiles[name];
+  return { ...profile, quirks: new Set([...profile.quirks, ...more]) };
+};
+
+type Listed = Omit<S3Profile, 'quirks'> & { readonly quirks: readonly S3Quirk[] };
+
+const awsTrailers = { status: 501, code: 'NotImplemented' };
+
+const minioKeys = [
+  'refuses-odd-segments',
+  'refuses-long-segments',
+  'finds-uploads-by-key-only',
+] as const satisfies readonly S3Quirk[];
+
+const radosGw16 = {
+  server: 'Ceph Object Gateway (pacific)',
+  trailers: { status: 411, code: 'MissingContentLength' },
+  quirks: [
+    'compares-bare-etags',
+    'ignores-complete-conditions',
+    'ignores-copy-conditions',
+    'ignores-checksums',
+    'hides-part-sizes',
+    'encodes-uploads-silently',
+    'hides-completed-etag',
+    'forgets-tags-of-parts',
+    'writes-spaces-as-spaces',
+  ],
+} as const satisfies Partial<Listed>;
+
 export const s3Profiles = {
-  /** AWS, or a current MinIO or RadosGW 20. */
   target: {
-    server: 'AmazonS3',
-    putConditions: 'heeded',
-    completeConditions: true,
-    copyConditions: true,
-    checksums: true,
-    trailers: { status: 501, code: 'NotImplemented' },
-    partNumbers: true,
-    anyKey: true,
-    uploadsByPrefix: true,
-    uploadsSayEncoded: true,
-    completionTellsEtag: true,
-    partsKeepTags: true,
-    plusForSpace: true,
+    server: 'S3',
+    title: 'S3 as AWS promises it',
+    trailers: awsTrailers,
+    quirks: [],
   },
-  /** RELEASE.2021-09-03 on one drive, as Charmed Kubeflow has it. */
   'minio-2021': {
     server: 'MinIO',
-    putConditions: 'ignored',
-    completeConditions: false,
-    copyConditions: true,
-    checksums: false,
+    title: 'MinIO RELEASE.2021-09-03 on one drive, as Charmed Kubeflow has it',
     trailers: { status: 400, code: 'XAmzContentSHA256Mismatch' },
-    partNumbers: true,
-    anyKey: false,
-    uploadsByPrefix: false,
-    uploadsSayEncoded: true,
-    completionTellsEtag: true,
-    partsKeepTags: true,
-    plusForSpace: true,
+    quirks: [
+      ...minioKeys,
+      'ignores-put-conditions',
+      'ignores-complete-conditions',
+      'ignores-checksums',
+      'refuses-objects-beside-folders',
+      'spoils-tags',
+    ],
   },
-  /** RadosGW 16, the oldest target: facts from a matrix of probes of the real one. */
-  'radosgw-16': {
-    server: 'Ceph Object Gateway (pacific)',
-    putConditions: 'unquoted-only',
-    completeConditions: false,
-    copyConditions: false,
-    checksums: false,
-    trailers: { status: 411, code: 'MissingContentLength' },
-    partNumbers: false,
-    anyKey: true,
-    uploadsByPrefix: true,
-    uploadsSayEncoded: false,
-    completionTellsEtag: false,
-    partsKeepTags: false,
-    plusForSpace: false,
+  'minio-2025': {
+    server: 'MinIO',
+    title: 'MinIO of 2025-10',
+    trailers: awsTrailers,
+    quirks: [
+      ...minioKeys,
+      'hides-objects-below-objects',
+      'encodes-metadata',
+      'hides-encryption-of-copies',
+    ],
   },
-} as const satisfies Record<string, S3Profile>;
+  'radosgw-16': { ...radosGw16, title: 'RadosGW 16' },
+  'radosgw-16-versioned': {
+    ...radosGw16,
+    title: 'RadosGW 16, in a bucket with versioning',
+    quirks: [...radosGw16.quirks, 'keeps-versions', 'loses-conditions-in-versions'],
+  },
+  'radosgw-20-versioned': {
+    server: 'Ceph Object Gateway (tentacle)',
+    title: 'RadosGW 20, in a bucket with versioning',
+    trailers: awsTrailers,
+    quirks: ['keeps-versions', 'lets-racers-win'],
+  },
+  aws: {
+    server: 'AmazonS3',
+    title: 'AWS, in a bucket with Object Lock',
+    trailers: awsTrailers,
+    region: 'eu-central-1',
+    quirks: ['keeps-versions', 'demands-digests', 'encodes-metadata', 'slows-down'],
+  },
+  r2: {
+    server: 'cloudflare',
+    title: 'Cloudflare R2',
+    trailers: awsTrailers,
+    quirks: ['refuses-tags', 'sends-gzip-chunked'],
+  },
+  'gcs-xml': {
+    server: 'UploadServer',
+    title: 'Google Cloud Storage through its XML API',
+    trailers: awsTrailers,
+    quirks: [
+      'ignores-put-conditions',
+      'ignores-complete-conditions',
+      'ignores-checksums',
+      'hashes-parts-otherwise',
+      'unpacks-gzip',
+    ],
+  },
+} as const satisfies Record<string, Listed>;
 
 export type S3ProfileName = keyof typeof s3Profiles;

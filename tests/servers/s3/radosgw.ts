@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from '../free-port.ts';
 import { testUser } from './server.ts';
 
@@ -10,6 +10,8 @@ import { testUser } from './server.ts';
 export interface RadosGw extends AsyncDisposable {
   readonly url: string;
   createBucket(name: string): Promise<void>;
+  /** A bucket that keeps versions. */
+  createVersionedBucket(name: string): Promise<void>;
   /** How many requests it was sent since it was started or reset. */
   requests(): number;
   /** Forgets everything that it stores. */
@@ -57,6 +59,7 @@ export const startRadosGw = async (
   return {
     url,
     createBucket: (name) => createBucket(url, name),
+    createVersionedBucket: (name) => createBucket(url, name, { isVersioned: true }),
     requests: () => {
       const told = JSON.parse(run('requests', directory)) as { rgw: { req: number } };
       return told.rgw.req;
@@ -72,7 +75,11 @@ export const startRadosGw = async (
 };
 
 /** As `testUser`, on whatever server. */
-export const createBucket = async (url: string, name: string): Promise<void> => {
+export const createBucket = async (
+  url: string,
+  name: string,
+  { isVersioned = false } = {},
+): Promise<void> => {
   const client = new S3Client({
     endpoint: url,
     region: 'us-east-1',
@@ -80,5 +87,12 @@ export const createBucket = async (url: string, name: string): Promise<void> => 
     credentials: { accessKeyId: testUser.accessKey, secretAccessKey: testUser.secretKey },
   });
   await client.send(new CreateBucketCommand({ Bucket: name }));
+  if (isVersioned)
+    await client.send(
+      new PutBucketVersioningCommand({
+        Bucket: name,
+        VersioningConfiguration: { Status: 'Enabled' },
+      }),
+    );
   client.destroy();
 };

@@ -4,6 +4,8 @@ export interface S3Reply {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | AsyncIterable<Buffer>;
   readonly size?: number;
+  /** The body is sent without Content-Length. */
+  readonly isChunked?: boolean;
 }
 
 /** An answer that says no. */

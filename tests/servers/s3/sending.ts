@@ -21,7 +21,9 @@ export const send = async (
   response.writeHead(reply.status, {
     ...reply.headers,
     ...(fault && 'etag' in fault && { etag: quotedEtag(fault.etag) }),
-    ...(reply.status !== 204 && reply.status !== 304 && { 'content-length': size + added }),
+    ...(reply.status !== 204 &&
+      reply.status !== 304 &&
+      !reply.isChunked && { 'content-length': size + added }),
   });
   if (reply.body === undefined) {
     response.end();

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { S3Buckets } from './buckets.ts';
 import { S3Faults, type S3Fault, type S3Observer, type S3RequestNote } from './faults.ts';
 import { createHandler } from './handler.ts';
-import { s3Profiles, type S3ProfileName } from './profiles.ts';
+import { profileOf, type S3ProfileName } from './profiles.ts';
+import type { S3Quirk } from './quirks.ts';
 import type { S3User } from './signatures.ts';
 import { S3Contents } from './contents.ts';
 
@@ -16,6 +17,8 @@ export interface S3ServerOptions {
   readonly directory?: string;
   /** `target` unless given. */
   readonly profile?: S3ProfileName;
+  /** Besides those of the profile. */
+  readonly quirks?: readonly S3Quirk[];
   /** `testkey`, `testsecret` unless given. */
   readonly users?: readonly S3User[];
   /** Made when they are not there. */
@@ -67,7 +70,7 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     observe: (request, when) => observing.observer?.(request, when),
     users: () => users,
     now,
-    profile: s3Profiles[options.profile ?? 'target'],
+    profile: profileOf(options.profile ?? 'target', options.quirks),
     hostname: options.hostname ?? 's3.test',
   });
   const underWay = new Set<Promise<void>>();

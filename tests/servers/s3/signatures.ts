@@ -17,7 +17,12 @@ const skew = 15 * 60_000;
  * Verifies Signature Version 4 in the Authorization header or, presigned, in the query, written down from AWS's description
  * and not with a client's library, so that client and server cannot share a mistake.
  */
-export const authenticate = (incoming: S3Incoming, users: readonly S3User[], now: Date): S3User => {
+export const authenticate = (
+  incoming: S3Incoming,
+  users: readonly S3User[],
+  now: Date,
+  expectedRegion: string | undefined,
+): S3User => {
   const given = signatureIn(incoming);
   const [accessKey = '', day = '', region = '', service = '', terminator = ''] = given.scope;
   const user = users.find((one) => one.accessKey === accessKey);
@@ -29,6 +34,13 @@ export const authenticate = (incoming: S3Incoming, users: readonly S3User[], now
     );
   if (service !== 's3' || terminator !== 'aws4_request' || !given.date.startsWith(day))
     throw new S3Error(400, 'AuthorizationHeaderMalformed', 'The credential scope is wrong.');
+  if (expectedRegion !== undefined && region !== expectedRegion)
+    throw new S3Error(
+      400,
+      'AuthorizationHeaderMalformed',
+      `The authorization header is malformed; the region '${region}' is wrong; expecting '${expectedRegion}'`,
+      { 'x-amz-bucket-region': expectedRegion },
+    );
   const age = now.getTime() - parseDate(given.date);
   if (
     given.expires === undefined ? Math.abs(age) > skew : age < -skew || age > given.expires * 1000

@@ -1,0 +1,133 @@
+/** Where something is known from. */
+interface Known {
+  /** What the server does, as the end of a sentence that begins with its name. */
+  readonly does: string;
+  /** A test against the real server with its version, its source, its manual, or a public report. */
+  readonly source: string;
+}
+
+/**
+ * Everything in which servers are known to differ from what AWS promises, each once. A profile is a choice of these, and
+ * docs/reference/servers.md shows them.
+ */
+export const s3Quirks = {
+  'ignores-put-conditions': {
+    does: 'ignores If-None-Match and If-Match of a PUT',
+    source:
+      'minio/minio 11c7ecb5c added them in 2023-02; Google has x-goog-if-generation-match instead',
+  },
+  'compares-bare-etags': {
+    does: 'compares If-Match of a PUT with the ETag without quotes',
+    source: 'tried with RadosGW 16.2.15 and 18.2.7',
+  },
+  'loses-conditions-in-versions': {
+    does: 'overwrites in spite of If-None-Match, and answers 412 to every If-Match, in a bucket with versioning',
+    source: 'tried with RadosGW 16.2.15 and 18.2.7',
+  },
+  'lets-racers-win': {
+    does: 'lets every one of several writers win who send If-None-Match at the same time, in a bucket with versioning',
+    source: 'tried with RadosGW 16.2.15, 18.2.7 and 20.2.4: 16 of 16 writers won',
+  },
+  'keeps-versions': {
+    does: 'keeps the versions of each object, and tells their ids',
+    source: 'AWS, "Using versioning in S3 buckets"',
+  },
+  'ignores-complete-conditions': {
+    does: 'ignores the conditions of CompleteMultipartUpload',
+    source: 'tried with RadosGW 16.2.15 and 18.2.7; minio/minio has them since 2025-09',
+  },
+  'ignores-copy-conditions': {
+    does: 'ignores x-amz-copy-source-if-match',
+    source: 'tried with RadosGW 16.2.15',
+  },
+  'ignores-checksums': {
+    does: 'does not look at x-amz-checksum-*',
+    source: 'tried with RadosGW 16.2.15; minio/minio a9f1ad792 added them in 2022-08',
+  },
+  'demands-digests': {
+    does: 'refuses a PUT or a part without Content-MD5 or x-amz-checksum-*, in a bucket with Object Lock',
+    source: 'AWS, PutObject; s3tools/s3cmd#1436, google/go-cloud#3249',
+  },
+  'hides-part-sizes': {
+    does: 'answers HEAD ?partNumber= with the whole object',
+    source: 'tried with RadosGW 16.2.15 and 18.2.7',
+  },
+  'refuses-odd-segments': {
+    does: 'refuses keys with an empty segment, and with one that is . or .. but for spaces',
+    source: 'minio/minio, hasBadPathComponent',
+  },
+  'refuses-long-segments': {
+    does: 'refuses keys with a segment of more than 255 bytes',
+    source: 'minio/minio, checkPathLength; tried with RELEASE.2021-09-03 and 2025-10',
+  },
+  'refuses-objects-beside-folders': {
+    does: 'refuses an object where others lie below its key (409), and one below an object (403)',
+    source: 'tried with MinIO RELEASE.2021-09-03 on one drive',
+  },
+  'hides-objects-below-objects': {
+    does: 'stores an object below another one, and leaves it out of every listing',
+    source: 'tried with MinIO 2025-10; minio/minio#18120, #19754, minio/mc#5230',
+  },
+  'finds-uploads-by-key-only': {
+    does: 'lists unfinished uploads for a whole key only, not for a prefix',
+    source: 'minio/minio, ListMultipartUploads; tried with 2021-09-03 and 2025-10',
+  },
+  'encodes-uploads-silently': {
+    does: 'encodes the keys of unfinished uploads without saying so, and its markers not at all',
+    source: 'tried with RadosGW 16.2.15',
+  },
+  'hides-completed-etag': {
+    does: 'leaves the ETag in the reply of CompleteMultipartUpload empty',
+    source: 'tried with RadosGW 16.2.15',
+  },
+  'forgets-tags-of-parts': {
+    does: 'forgets the tags of an object that was uploaded in parts',
+    source: 'tried with RadosGW 16.2.15',
+  },
+  'writes-spaces-as-spaces': {
+    does: 'writes a space in a listing as %20, not as a plus',
+    source: 'tried with RadosGW 16.2.15',
+  },
+  'refuses-tags': {
+    does: 'answers 501 to a write with tags, and to reading them',
+    source: 'Cloudflare R2, "S3 API compatibility"; Backblaze B2, "S3 Put Object"',
+  },
+  'spoils-tags': {
+    does: 'stores tags with & in a value, and cannot read any tag of such an object again',
+    source: 'tried with MinIO RELEASE.2021-09-03',
+  },
+  'encodes-metadata': {
+    does: 'gives metadata beyond ASCII back as encoded words of RFC 2047',
+    source: 'AWS, "Working with object metadata"; tried with MinIO 2025-10',
+  },
+  'hides-encryption-of-copies': {
+    does: 'does not name the encryption in the reply of CopyObject; HEAD does',
+    source: 'tried with MinIO 2025-10',
+  },
+  'unpacks-gzip': {
+    does: 'unpacks objects with Content-Encoding: gzip for clients that do not accept gzip, and sends them without a length',
+    source: 'Google, "Transcoding of gzip-compressed files"; rclone/rclone#2658',
+  },
+  'sends-gzip-chunked': {
+    does: 'sends objects with Content-Encoding: gzip without Content-Length, also to a HEAD',
+    source: 'rclone/rclone#6533, #8137, #8500 (Cloudflare before Ceph, StorageGRID, R2)',
+  },
+  'numbers-etags': {
+    does: 'gives ETags of the form <MD5>-1 for objects in one piece',
+    source: "MinIO's gateways to Azure and Google; flyteorg/flyte#4931",
+  },
+  'invents-etags': {
+    does: 'gives ETags that say nothing of the content, such as 0x8D4BCC2E4835CD0',
+    source: 'Azure Blob Storage behind S3Proxy; apache/libcloud#1401, boto/boto#3750',
+  },
+  'hashes-parts-otherwise': {
+    does: 'gives an object that was uploaded in parts an ETag that is no MD5 of MD5s',
+    source: 'Google, "Hashes and ETags: best practices"',
+  },
+  'slows-down': {
+    does: 'answers 503 SlowDown now and then (here every fortieth request)',
+    source: 'AWS, "Best practices design patterns: optimizing Amazon S3 performance"',
+  },
+} as const satisfies Record<string, Known>;
+
+export type S3Quirk = keyof typeof s3Quirks;
