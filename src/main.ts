@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
@@ -34,6 +34,10 @@ process.once('SIGTERM', () => {
   setTimeout(() => process.kill(process.pid, 'SIGTERM'), terminationMilliseconds).unref();
 });
 
+/** Linux gives each boot of a machine an id of its own. */
+const bootId = async (): Promise<string> =>
+  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+
 const journal = openJournal({
   locate: () => tools.storageLocation('journal'),
   report: (message) => tools.log('WARNING', message),
@@ -55,6 +59,7 @@ const charm: Charm = {
     await mkdir(scratch, { recursive: true });
     return openWorld({
       ...{ environment, config, journal, redaction, scratch },
+      host: await bootId(),
       tools: seen,
       progress: event.kind === 'action' ? actionProgress(tools) : hookProgress(tools),
       clock: systemClock,

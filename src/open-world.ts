@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly signal: AbortSignal;
   /** Where Kubernetes mounts the pod's token. */
   readonly serviceAccount: string;
+  /** Which boot of which machine this is. */
+  readonly host: string;
   /** A directory on the container's own disk. */
   readonly scratch: string;
 }
@@ -87,6 +89,7 @@ export const openWorld = (options: WorldOptions): World => {
     model,
     application,
     unit,
+    host: options.host,
     clock,
     signal,
     journal: options.journal,

@@ -56,6 +56,8 @@ export interface World {
   /** Our own application, which an operator may have given any name, and our unit of it. */
   readonly application: string;
   readonly unit: string;
+  /** Which boot of which machine this is. */
+  readonly host: string;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly progress: Progress;

@@ -9,11 +9,16 @@ const bucket = 'mlpipeline';
 const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string]>> = {
   claim: [
     layout.claim,
-    'The claim: to which model the path belongs, and which generation of its path each database writes to. Written with a condition, so that of two models one wins.',
+    'The claim: to which model the path belongs, and which generation of its path each database writes to. Written while the lock is held, so that of two models one wins.',
   ],
-  lock: [
-    layout.lock,
-    'Which unit works on the path now, and until when that holds. Renewed each minute, over after five; gone when the operation ends.',
+  locks: [layout.locks, 'The claims of those who work on the path, or want to.'],
+  lockClaim: [
+    layout.lockClaim('<uuid>'),
+    'Which unit works on the path now. Written again each minute, dead when that was not done for five; gone when the operation ends.',
+  ],
+  oldLock: [
+    layout.oldLock,
+    'The lock of revisions that wrote one for all. It is still respected while it is younger than five minutes.',
   ],
   writeTest: [
     layout.writeTest('<uuid>'),

@@ -33,7 +33,7 @@ export interface Backup extends Operation {
 }
 
 export const beginBackup = async (
-  world: World,
+  outside: World,
   config: Config,
   request: BackupRequest,
   ready: ReadyBackup,
@@ -41,7 +41,8 @@ export const beginBackup = async (
   const { target } = ready;
   const undo = new AsyncDisposableStack();
   try {
-    const operation = undo.use(await beginOperation(world, target, { name: 'backup' }));
+    const operation = undo.use(await beginOperation(outside, target, { name: 'backup' }));
+    const world = { ...outside, signal: operation.signal };
     const claim = await ensureClaim(target, world.model, await handedGenerations(world, ready));
     const started = world.clock.now();
     const id = backupIdAt(started);

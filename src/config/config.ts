@@ -123,7 +123,7 @@ const parseSourceBuckets = (text: string): readonly string[] | undefined => {
   const fit = buckets.every(
     (bucket) =>
       /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(bucket) &&
-      !/^(sets|history|mlmd|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+      !/^(sets|history|mlmd|locks|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
         bucket,
       ),
   );

@@ -56,7 +56,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
     'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
   transfers: 'a whole number from 1 to 256',
   'source-buckets':
-    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
+    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
   'mlmd-application': 'the name of a Juju application',
   'metadata-writer-application': 'the name of a Juju application, or nothing',
   'database-units': 'a whole number from 1 to 9',

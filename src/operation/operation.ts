@@ -24,9 +24,14 @@ export interface Operation extends AsyncDisposable {
   putBackScales(): Promise<void>;
   /** Rejects with `backup-running` when another operation has taken the path meanwhile. */
   assertOurs(): Promise<void>;
+  /** Fires when Juju asks us to stop, and when another operation has taken the path. */
+  readonly signal: AbortSignal;
 }
 
-type OperationWorld = Pick<World, 'clock' | 'model' | 'progress' | 'scratch' | 'unit'>;
+type OperationWorld = Pick<
+  World,
+  'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
+>;
 
 /**
  * Takes the lock of the target's path, unless the operation only looks, and starts the heartbeat.
@@ -39,8 +44,7 @@ export const beginOperation = async (
 ): Promise<Operation> => {
   const undo = new AsyncDisposableStack();
   try {
-    const owner = { modelUuid: world.model.uuid, unit: world.unit };
-    const lock = onlyLooks ? undefined : undo.use(await takeLock(target, world.clock, owner));
+    const lock = onlyLooks ? undefined : undo.use(await takeLock(target, world));
     const scratch = join(world.scratch, `ckf-${name}`);
     // What a killed operation left there is of no use. Juju runs one action at a time on a unit.
     await rm(scratch, { recursive: true, force: true });
@@ -56,6 +60,7 @@ export const beginOperation = async (
       hold: (scale) => scales.push(scale),
       putBackScales,
       assertOurs: async () => lock?.assertHeld(),
+      signal: lock ? AbortSignal.any([world.signal, lock.signal]) : world.signal,
       [Symbol.asyncDispose]: () => undo.disposeAsync(),
     };
   } catch (error) {

@@ -67,20 +67,25 @@ export const claimProblem = (
   );
 };
 
-/** Writes a claim, in place of the one with this ETag. Rejects with `object-exists` or `object-changed` when there is another by now. */
+/**
+ * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when there is another by now, or right afterwards.
+ * Looks before and after, because not every server compares ETags for us (see `takeLock`). Whoever needs certainty holds the lock.
+ */
 export const writeClaim = async (
-  target: Target,
+  { store, prefix }: Target,
   claim: Claim,
   etag: string | undefined,
 ): Promise<void> => {
-  await target.store.put(
-    layoutOf(target.prefix).claim,
-    `${JSON.stringify(claim, undefined, 2)}\n`,
-    {
-      metadata: { contentType: 'application/json' },
-      ...(etag === undefined ? { ifAbsent: true } : { ifMatch: etag }),
-    },
-  );
+  const key = layoutOf(prefix).claim;
+  const text = `${JSON.stringify(claim, undefined, 2)}\n`;
+  const changed = (): CharmError =>
+    new CharmError(
+      'object-changed',
+      `Another operation changed ${key} in ${store.description} at the same moment. Run the action again.`,
+    );
+  if ((await store.head(key))?.etag !== etag) throw changed();
+  await store.put(key, text, { metadata: { contentType: 'application/json' } });
+  if ((await store.read(key)).toString('utf8') !== text) throw changed();
 };
 
 /**
@@ -106,7 +111,7 @@ export const ensureClaim = async (
   try {
     await writeClaim(target, claim, found?.etag);
   } catch (error) {
-    if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
+    if (!hasCode(error, 'object-changed')) throw error;
     const winner = await readClaim(target);
     throw claimProblem(target, model, winner?.claim) ?? error;
   }

@@ -4,8 +4,11 @@ import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 export interface Layout {
   /** To which model the prefix belongs. */
   readonly claim: string;
-  /** Who works on the prefix at the moment. */
-  readonly lock: string;
+  /** Prefix of the claims of those who work on the prefix, or want to. */
+  readonly locks: string;
+  lockClaim(nonce: string): string;
+  /** The lock of revisions that had one for all. */
+  readonly oldLock: string;
   /** Written and deleted by a check, to see whether we may. */
   writeTest(nonce: string): string;
   /** Where mysql-k8s writes; moves on with each restore, because it refuses to write where it was restored from. */
@@ -26,7 +29,9 @@ export interface Layout {
 
 export const layoutOf = (prefix: string): Layout => ({
   claim: `${prefix}/ckf-backup.json`,
-  lock: `${prefix}/lock.json`,
+  locks: `${prefix}/locks/`,
+  lockClaim: (nonce) => `${prefix}/locks/${nonce}.json`,
+  oldLock: `${prefix}/lock.json`,
   writeTest: (nonce) => `${prefix}/write-test-${nonce}`,
   databasePath: (endpoint, generation) =>
     generation === 1 ? `${prefix}/${endpoint}` : `${prefix}/${endpoint}-${generation}`,
@@ -65,7 +70,9 @@ const parsed = (text: string): BackupId => {
 /** A bucket whose mirror cannot be mistaken for something else below the prefix. */
 export const isMirroredBucket = (name: string): boolean =>
   /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) &&
-  !/^(sets|history|mlmd|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(name);
+  !/^(sets|history|mlmd|locks|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+    name,
+  );
 
 export const isDatabase = (component: string): component is DatabaseEndpoint =>
   databaseEndpoints.some((endpoint) => endpoint === component);

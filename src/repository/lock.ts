@@ -1,68 +1,99 @@
 import { randomUUID } from 'node:crypto';
-import { CharmError, hasCode, orProblem } from '../errors.ts';
-import type { Clock, Target } from '../world.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import type { Target, World } from '../world.ts';
 import { layoutOf } from './layout.ts';
+import {
+  lifetimeMilliseconds,
+  lookAtClaims,
+  writeLockClaim,
+  type LockRecord,
+  type OtherClaim,
+  type SeenClaims,
+} from './lock-claims.ts';
 
 /** The right to change what lies under a prefix, for one operation at a time. */
 export interface Lock extends AsyncDisposable {
-  /** Rejects with `backup-running` when another one has taken the lock meanwhile. */
+  /** Asks S3. Rejects with `backup-running` when another operation has taken the lock meanwhile. */
   assertHeld(): Promise<void>;
+  /** Fires with that error when a renewal finds that the lock was lost. */
+  readonly signal: AbortSignal;
+  /** By how many milliseconds the clock of this unit is ahead of S3's. S3 tells whole seconds. */
+  readonly clockAhead: number;
 }
 
-interface LockOwner {
-  readonly modelUuid: string;
-  readonly unit: string;
-}
-
-interface LockRecord extends LockOwner {
-  readonly nonce: string;
-  /** ISO 8601. A lock that was not renewed by then has a dead holder. */
-  readonly expires: string;
-}
-
-const lifetimeMilliseconds = 5 * 60_000;
 const renewalMilliseconds = 60_000;
+/** How often two that ask at the same moment give way to each other. */
+const attempts = 6;
 
 /**
- * Takes the lock of a prefix and renews it until it is disposed of. A lock that expired is taken over, and so is one of our own unit:
- * Juju runs one operation at a time on a unit, so its holder is dead. Otherwise rejects with `backup-running`.
+ * Takes the lock of a prefix and renews it until it is disposed of. Rejects with `backup-running` while somebody else holds it.
+ *
+ * It needs no conditional requests, because RadosGW before 20 ignores them in buckets with versioning, and MinIO of 2021
+ * everywhere. Each writer puts a claim under a key of its own and lists all claims afterwards, as restic does. A listing shows
+ * every PUT that has ended, so of two writers at least one sees the other and gives way. A claim that is older than five
+ * minutes by S3's own time is dead, and so is one of our own unit on the same machine, since Juju runs one operation at a
+ * time on a unit.
  */
-export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): Promise<Lock> => {
-  const { store } = target;
-  const key = layoutOf(target.prefix).lock;
+export const takeLock = async (
+  target: Target,
+  world: Pick<World, 'clock' | 'model' | 'unit' | 'host'>,
+  random: () => number = Math.random,
+): Promise<Lock> => {
+  const { clock, model, unit, host } = world;
   const nonce = randomUUID();
-  /** Until when nobody else takes the lock. */
-  let safe = 0;
-  const write = async (
-    condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
-  ): Promise<string> => {
-    const end = clock.now().getTime() + lifetimeMilliseconds;
-    const record: LockRecord = { ...owner, nonce, expires: new Date(end).toISOString() };
-    const { etag: written } = await store.put(key, JSON.stringify(record), condition);
-    safe = end;
-    return written;
+  const key = layoutOf(target.prefix).lockClaim(nonce);
+  const asking: LockRecord = {
+    ...{ modelUuid: model.uuid, unit, host, nonce },
+    state: 'asking',
+    buried: [],
   };
-  /** Of a lock that is ours although the reply to its PUT was lost. */
-  const knownEtag = async (): Promise<string | undefined> => {
-    const found = await store.head(key);
-    return (await readLock(target, key))?.nonce === nonce ? found?.etag : undefined;
-  };
+  const giveUp = (): Promise<unknown> => orProblem(() => target.store.delete([key]));
 
-  let etag = await take();
+  const { buried, clockAhead } = await ask();
+  const held: LockRecord = { ...asking, state: 'held', buried: buried.map((one) => one.key) };
+  await hold();
   const stop = new AbortController();
+  const lost = new AbortController();
   const renewals = renew();
 
-  async function take(): Promise<string> {
-    const found = await store.head(key);
-    const holder = found === undefined ? undefined : await readLock(target, key);
-    if (holder !== undefined && !isOver(holder, owner, clock.now())) throw heldBy(holder, target);
+  async function ask(): Promise<{
+    readonly buried: readonly OtherClaim[];
+    readonly clockAhead: number;
+  }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sent = clock.now().getTime();
+      try {
+        await writeLockClaim(target, asking);
+        const seen = await lookAtClaims(target, asking);
+        if (seen.own === undefined) throw listsLate(target, key);
+        const live = seen.others.filter(({ isLive }) => isLive);
+        if (live.length === 0)
+          return { buried: seen.others, clockAhead: sent - seen.own.lastModified.getTime() };
+        const holder = live.find(({ state }) => state === 'held');
+        if (holder ?? attempt === attempts) throw heldBy(holder ?? live[0], target);
+      } catch (error) {
+        await giveUp();
+        throw error;
+      }
+      await giveUp();
+      await clock.sleep(Math.round((0.5 + random()) * 500 * 2 ** attempt));
+    }
+  }
+
+  /** Makes the claim one that holds. Whoever was taken for dead and has written since is alive, and has precedence. */
+  async function hold(): Promise<void> {
     try {
-      return await write(found === undefined ? { ifAbsent: true } : { ifMatch: found.etag });
+      await writeLockClaim(target, held);
+      if (buried.length === 0) return;
+      const { others } = await lookAtClaims(target, held);
+      const awake = others.find((one) =>
+        buried.some(({ key: dead, written }) => dead === one.key && one.written > written),
+      );
+      if (awake) throw heldBy(awake, target);
+      await orProblem(() => target.store.delete(held.buried));
     } catch (error) {
-      if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
-      const ours = await knownEtag();
-      if (ours === undefined) throw heldBy(await readLock(target, key), target, error);
-      return ours;
+      await giveUp();
+      throw error;
     }
   }
 
@@ -73,72 +104,60 @@ export const takeLock = async (target: Target, clock: Clock, owner: LockOwner): 
       } catch {
         return;
       }
-      // A renewal that fails is tried again in a minute; whether the lock was lost is asked before the commit.
-      await write({ ifMatch: etag })
-        .then((written) => (etag = written))
-        .catch(async (error: unknown) => {
-          if (hasCode(error, 'object-changed')) etag = (await knownEtag()) ?? etag;
-        })
-        .catch(() => undefined);
+      // A renewal that fails is tried again in a minute. Whoever changes something asks before.
+      const problem = await orProblem(async () => {
+        await writeLockClaim(target, held);
+        return lossOf(await lookAtClaims(target, held));
+      });
+      const isLost = problem instanceof CharmError && problem.code === 'backup-running';
+      if (!isLost) continue;
+      await giveUp();
+      lost.abort(problem);
+      return;
     }
   }
 
+  const lossOf = ({ own, others }: SeenClaims): CharmError | undefined => {
+    const other = others.find(
+      (one) => one.isLive && one.state === 'held' && !held.buried.includes(one.key),
+    );
+    return own === undefined || other ? heldBy(other, target) : undefined;
+  };
+
   return {
+    clockAhead,
+    signal: lost.signal,
     assertHeld: async () => {
-      const holder = await readLock(target, key);
-      if (holder?.nonce !== nonce) throw heldBy(holder, target);
+      lost.signal.throwIfAborted();
+      const problem = lossOf(await lookAtClaims(target, held));
+      if (problem) throw problem;
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await renewals;
-      // A lock that cannot be given back expires.
-      const holder = await orProblem(() => readLock(target, key));
-      const ours =
-        holder instanceof CharmError ? clock.now().getTime() < safe : holder?.nonce === nonce;
-      if (ours) await orProblem(() => store.delete([key]));
+      // A claim that cannot be deleted dies by itself.
+      await giveUp();
     },
   };
 };
 
-const isOver = (holder: LockRecord, owner: LockOwner, now: Date): boolean =>
-  (holder.modelUuid === owner.modelUuid && holder.unit === owner.unit) ||
-  !(Date.parse(holder.expires) > now.getTime());
-
-const readLock = async (target: Target, key: string): Promise<LockRecord | undefined> => {
-  let text: string;
-  try {
-    text = (await target.store.read(key)).toString('utf8');
-  } catch (error) {
-    if (hasCode(error, 'object-missing')) return undefined;
-    throw error;
-  }
-  // A lock that cannot be read has no holder that would renew it.
-  try {
-    const value: unknown = JSON.parse(text);
-    return isLockRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-const isLockRecord = (value: unknown): value is LockRecord =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['modelUuid', 'unit', 'nonce', 'expires'].every(
-    (name) => typeof (value as Record<string, unknown>)[name] === 'string',
-  );
-
-const heldBy = (
-  holder: LockRecord | undefined,
-  { prefix, bucket }: Target,
-  cause?: unknown,
-): CharmError =>
-  new CharmError(
+const heldBy = (other: OtherClaim | undefined, { prefix, bucket }: Target): CharmError => {
+  const end = other && new Date(other.written.getTime() + lifetimeMilliseconds).toISOString();
+  return new CharmError(
     'backup-running',
     `Another operation works on the path ${prefix} in bucket ${bucket}` +
-      (holder === undefined
-        ? '.'
-        : `: unit ${holder.unit} of model ${holder.modelUuid}, whose lock expires at ${holder.expires}.`) +
-      ' Nothing was changed. Wait for it to end, then run the action again.',
-    { cause },
+      (other === undefined
+        ? ': it took the lock over.'
+        : `: unit ${other.unit} of model ${other.modelUuid}.`) +
+      ' This one stopped. Wait for the other to end, then run the action again.' +
+      (end === undefined ? '' : ` If that unit is dead, its lock ends by itself at ${end}.`),
+  );
+};
+
+/** Without this, two operations would not see each other. */
+const listsLate = ({ store }: Target, key: string): CharmError =>
+  new CharmError(
+    'store-refused',
+    `${store.description} does not list ${key}, which it has just stored. ckf-backup cannot keep two operations apart on such a` +
+      ' server. Nothing was changed. Use a bucket whose listings show every finished write, as those of AWS, MinIO and RadosGW do.',
   );

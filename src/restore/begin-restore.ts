@@ -14,13 +14,14 @@ export interface Restore extends Operation {
 }
 
 export const beginRestore = async (
-  world: World,
+  outside: World,
   config: Config,
   request: RestoreRequest,
   ready: ReadyRestore,
 ): Promise<Restore> => {
   const { target } = ready;
-  const operation = await beginOperation(world, target, { name: 'restore' });
+  const operation = await beginOperation(outside, target, { name: 'restore' });
+  const world = { ...outside, signal: operation.signal };
   try {
     if (request.takeOver) await takeOverPath(world, target);
     return { ...operation, world, config, request, ready };

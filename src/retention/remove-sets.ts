@@ -28,7 +28,10 @@ export interface RemovalOptions {
   readonly onlySets?: boolean;
 }
 
-type RemovalWorld = Pick<World, 'clock' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'>;
+type RemovalWorld = Pick<
+  World,
+  'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
+>;
 
 /**
  * Removes the sets that `choose` names, and everything that no other set needs. A dry run only tells what would go, and takes no lock.
@@ -66,7 +69,7 @@ export const removeSets = async (
   if (wrong !== undefined) throw wrong;
   const removed = survey.complete.map(({ id }) => id).filter((id) => chosen.has(id));
   const leftovers = survey.left.map(({ id }) => id);
-  const { signal } = world;
+  const { signal } = operation;
   const removal = planRemovalOf(survey, chosen, { store, layout, scratch, signal });
   if (removal === undefined) {
     const cleared = options.dryRun

@@ -59,6 +59,7 @@ const placeOf = (key: string): string =>
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/, '<id>')
     .replace(/^mlmd\/mlmd-.*/, 'mlmd/<id>.dump.gz')
     .replace(/^write-test-.*/, 'write-test')
+    .replace(/^locks\/.*/, 'locks/<claim>')
     .replace(/^mlpipeline\/.*/, 'mlpipeline/<key>')
     .replace(/^history\/mlpipeline\/.*/, 'history/mlpipeline/<key>');
 

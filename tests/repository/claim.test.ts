@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { claimProblem, ensureClaim, readClaim } from '../../src/repository/claim.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { startS3Server, testUser } from '../servers/s3/server.ts';
 
 const ours = { name: 'kubeflow', uuid: 'uuid-of-ours' };
 const theirs = { name: 'staging', uuid: 'uuid-of-theirs' };
@@ -45,6 +48,21 @@ describe('claim of a path', () => {
       ensureClaim(target, theirs, {}),
     ]);
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  });
+
+  it('is counted up in a bucket with versioning on RadosGW 16, which fails every If-Match', async () => {
+    await using server = await startS3Server({
+      profile: 'radosgw-16-versioned',
+      buckets: ['backups'],
+    });
+    await using store = openS3({
+      ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
+      ...{ ...testUser, clock: new FakeClock() },
+    });
+    const target = targetIn(store);
+    await ensureClaim(target, ours, {});
+    await ensureClaim(target, ours, { 'kfp-db': 2 });
+    assert.deepEqual((await readClaim(target))?.claim.generations, { 'kfp-db': 2 });
   });
 
   it('that cannot be understood is left alone', async () => {

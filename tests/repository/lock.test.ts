@@ -1,113 +1,252 @@
 import assert from 'node:assert/strict';
-import { takeLock } from '../../src/repository/lock.ts';
+import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { CharmError } from '../../src/errors.ts';
+import { takeLock, type Lock } from '../../src/repository/lock.ts';
+import type { Clock } from '../../src/world.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { profileOf, s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
+import { startS3Server, testUser } from '../servers/s3/server.ts';
 
-const key = 'ckf/lock.json';
-const us = { modelUuid: 'ours', unit: 'ckf-backup/0' };
-const other = { modelUuid: 'ours', unit: 'ckf-backup/1' };
+const locks = 'ckf/locks/';
+const minute = 60_000;
+
+/** A clock, a store whose times are those of the clock, and units that share both. */
+const setStage = () => {
+  const clock = new FakeClock();
+  const store = new FakeObjectStore({ now: () => clock.now() });
+  const take = (number: number, more: { clock?: Clock; host?: string } = {}) =>
+    takeLock(targetIn(store), {
+      clock: more.clock ?? clock,
+      model: { name: 'kubeflow', uuid: 'ours' },
+      unit: `ckf-backup/${number}`,
+      host: more.host ?? 'node-1',
+    });
+  return { clock, store, take };
+};
+
+/** A clock on which nobody who sleeps wakes up: that of a process which froze, or died. */
+const frozen = (clock: Clock): Clock & { thaw(): void } => {
+  const waiting = new Set<() => void>();
+  return {
+    now: () => clock.now(),
+    sleep: (_, signal) =>
+      new Promise((resolve, reject) => {
+        waiting.add(() => {
+          resolve();
+        });
+        signal?.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      }),
+    thaw: () => {
+      for (const wake of waiting) wake();
+      waiting.clear();
+    },
+  };
+};
 
 describe('lock of a path', () => {
   it('lets one operation in at a time, and names the one that is there', async () => {
-    const clock = new FakeClock();
-    const target = targetIn(new FakeObjectStore());
+    const { take } = setStage();
     {
-      await using held = await takeLock(target, clock, us);
-      const { message } = await rejectsWithCode(takeLock(target, clock, other), 'backup-running');
+      await using held = await take(0);
+      const { message } = await rejectsWithCode(take(1), 'backup-running');
       assert.match(message, /ckf-backup\/0/);
       await held.assertHeld();
     }
-    await using next = await takeLock(target, clock, other);
+    await using next = await take(1);
     await next.assertHeld();
   });
 
   it('is gone from S3 afterwards', async () => {
-    const store = new FakeObjectStore();
-    const lock = await takeLock(targetIn(store), new FakeClock(), us);
-    assert.ok(store.objects.has(key));
+    const { store, take } = setStage();
+    const lock = await take(0);
+    assert.equal(store.objects.size, 1);
     await lock[Symbol.asyncDispose]();
     assert.equal(store.objects.size, 0);
   });
 
   it('is renewed for as long as the operation takes', async () => {
-    const clock = new FakeClock();
-    const target = targetIn(new FakeObjectStore());
-    await using held = await takeLock(target, clock, us);
-    await clock.sleep(6 * 3600_000);
-    await rejectsWithCode(takeLock(target, clock, other), 'backup-running');
+    const { clock, take } = setStage();
+    await using held = await take(0);
+    await clock.sleep(6 * 60 * minute);
+    await rejectsWithCode(take(1), 'backup-running');
     await held.assertHeld();
+    assert.equal(held.signal.aborted, false);
   });
 
-  it('goes on through a renewal that failed', async () => {
-    const clock = new FakeClock();
-    const store = new FakeObjectStore();
-    await using held = await takeLock(targetIn(store), clock, us);
+  it('goes on through renewals that failed', async () => {
+    const { clock, store, take } = setStage();
+    await using held = await take(0);
     store.failNext('put', new CharmError('store-unreachable', 'away'), 2);
-    await clock.sleep(10 * 60_000);
+    await clock.sleep(10 * minute);
     await held.assertHeld();
-    await rejectsWithCode(takeLock(targetIn(store), clock, other), 'backup-running');
+    await rejectsWithCode(take(1), 'backup-running');
   });
 
-  it('goes on through a renewal that was done although it seemed to fail', async () => {
-    const clock = new FakeClock();
-    const store = new FakeObjectStore();
-    await using held = await takeLock(targetIn(store), clock, us);
-    const put = store.put.bind(store);
-    store.put = async (...argv: Parameters<typeof put>) => {
-      await put(...argv);
-      store.put = put;
-      throw new CharmError('store-unreachable', 'The reply was lost.');
-    };
-    await clock.sleep(10 * 60_000);
-    await held.assertHeld();
-    await rejectsWithCode(takeLock(targetIn(store), clock, other), 'backup-running');
-  });
-
-  it('is given back also when S3 can be asked for nothing any more, and it has not expired', async () => {
-    const clock = new FakeClock();
-    const store = new FakeObjectStore();
-    const stopping = new CharmError('interrupted', 'Asked to stop.');
-    const lock = await takeLock(targetIn(store), clock, us);
-    store.failNext('read', stopping);
+  it('is given back also when S3 cannot be asked any more', async () => {
+    const { store, take } = setStage();
+    const lock = await take(0);
+    store.failNext('list', new CharmError('interrupted', 'Asked to stop.'), 10);
     await lock[Symbol.asyncDispose]();
     assert.equal(store.objects.size, 0);
   });
 
-  it('passes on when its holder died and it has expired, or was of our own unit', async () => {
-    const clock = new FakeClock();
-    const store = new FakeObjectStore();
-    const dead = {
-      ...other,
-      nonce: 'dead',
-      expires: new Date(clock.now().getTime() + 60_000).toISOString(),
-    };
-    store.seed(key, JSON.stringify(dead));
-    await rejectsWithCode(takeLock(targetIn(store), clock, us), 'backup-running');
-    await clock.sleep(61_000);
-    await (await takeLock(targetIn(store), clock, us))[Symbol.asyncDispose]();
-
-    store.seed(key, JSON.stringify({ ...dead, ...us, expires: '2099-01-01T00:00:00Z' }));
-    await (await takeLock(targetIn(store), clock, us))[Symbol.asyncDispose]();
+  it('passes on five minutes after its holder died, and then says nothing of him', async () => {
+    const { clock, store, take } = setStage();
+    await take(1, { clock: frozen(clock) });
+    await clock.sleep(4 * minute);
+    await rejectsWithCode(take(0), 'backup-running');
+    await clock.sleep(2 * minute);
+    await using lock = await take(0);
+    await lock.assertHeld();
+    assert.equal(store.objects.size, 1);
   });
 
-  it('that was taken by another is noticed, and left to him', async () => {
-    const clock = new FakeClock();
-    const store = new FakeObjectStore();
-    const lock = await takeLock(targetIn(store), clock, us);
-    const taken = JSON.stringify({ ...other, nonce: 'theirs', expires: '2099-01-01T00:00:00Z' });
-    store.seed(key, taken);
-    await rejectsWithCode(lock.assertHeld(), 'backup-running');
-    await lock[Symbol.asyncDispose]();
-    assert.equal((await store.read(key)).toString(), taken);
-  });
-
-  it('that cannot be read has no holder', async () => {
-    const store = new FakeObjectStore();
-    store.seed(key, 'torn');
-    await using lock = await takeLock(targetIn(store), new FakeClock(), us);
+  it('passes on at once to the same unit on the same machine, and not on another one', async () => {
+    const { clock, take } = setStage();
+    await take(0, { clock: frozen(clock) });
+    await rejectsWithCode(take(0, { host: 'node-2' }), 'backup-running');
+    await using lock = await take(0);
     await lock.assertHeld();
   });
+
+  it('is judged by the time of S3, however wrong the clocks of the units are', async () => {
+    const { clock, take } = setStage();
+    await using held = await take(0);
+    const later = { ...frozen(clock), now: () => new Date(clock.now().getTime() + 60 * minute) };
+    await rejectsWithCode(take(1, { clock: later }), 'backup-running');
+    await held.assertHeld();
+    await held[Symbol.asyncDispose]();
+    await using wrong = await take(1, { clock: later });
+    assert.ok(Math.abs(wrong.clockAhead - 60 * minute) < 2000, String(wrong.clockAhead));
+  });
+
+  it('stops whoever froze, lost it and woke up, and leaves it to the new holder', async () => {
+    const { clock, take } = setStage();
+    const ice = frozen(clock);
+    await using sleeper = await take(0, { clock: ice });
+    await clock.sleep(6 * minute);
+    await using holder = await take(1);
+    await rejectsWithCode(sleeper.assertHeld(), 'backup-running');
+    assert.equal(sleeper.signal.aborted, false);
+    ice.thaw();
+    await new Promise((resolve) => {
+      sleeper.signal.addEventListener('abort', resolve);
+    });
+    assert.ok(sleeper.signal.reason instanceof CharmError);
+    await rejectsWithCode(sleeper.assertHeld(), 'backup-running');
+    await clock.sleep(10 * minute);
+    await holder.assertHeld();
+    assert.equal(holder.signal.aborted, false);
+  });
+
+  it('is not taken from one that wakes up while it is taken over', async () => {
+    const { clock, store, take } = setStage();
+    await using sleeper = await take(0, { clock: frozen(clock) });
+    await clock.sleep(6 * minute);
+    const [claim] = [...store.objects.keys()];
+    const content = await store.read(claim!);
+    const put = store.put.bind(store);
+    let count = 0;
+    store.put = async (...argv: Parameters<typeof put>) => {
+      count += 1;
+      // Between the two looks of the one who takes it over.
+      if (count === 2) await put(claim!, content);
+      return put(...argv);
+    };
+    await rejectsWithCode(take(1), 'backup-running');
+    await sleeper.assertHeld();
+  });
+
+  it('of an older revision is understood: it holds, it dies, and one of our own unit is dead', async () => {
+    const { clock, store, take } = setStage();
+    const record = { modelUuid: 'ours', unit: 'ckf-backup/1', nonce: 'old', expires: '2099-01-01' };
+    store.seed('ckf/lock.json', JSON.stringify(record));
+    await rejectsWithCode(take(0), 'backup-running');
+    await (await take(1))[Symbol.asyncDispose]();
+    store.seed('ckf/lock.json', JSON.stringify(record));
+    await clock.sleep(6 * minute);
+    await (await take(0))[Symbol.asyncDispose]();
+    store.seed('ckf/lock.json', 'torn');
+    await (await take(0))[Symbol.asyncDispose]();
+    assert.equal(store.objects.size, 0);
+  });
+
+  it('is noticed to be lost to an older revision', async () => {
+    const { store, take } = setStage();
+    await using lock = await take(0);
+    const theirs = { modelUuid: 'x', unit: 'y/0', nonce: 'z', expires: '2099-01-01' };
+    store.seed('ckf/lock.json', JSON.stringify(theirs));
+    await rejectsWithCode(lock.assertHeld(), 'backup-running');
+  });
+
+  it('waits for one that asks at the same moment, and leaves nothing when it gives way', async () => {
+    const { store, take } = setStage();
+    const theirs = { modelUuid: 'ours', unit: 'ckf-backup/1', host: 'node-2' };
+    const asking = { ...theirs, nonce: 'theirs', state: 'asking', buried: [] };
+    store.seed(`${locks}theirs.json`, JSON.stringify(asking));
+    await rejectsWithCode(take(0), 'backup-running');
+    assert.deepEqual([...store.objects.keys()], [`${locks}theirs.json`]);
+    const waiting = take(0);
+    store.bucket.remove(`${locks}theirs.json`);
+    await using lock = await waiting;
+    await lock.assertHeld();
+  });
+
+  it('cannot be had where listings lag behind', async () => {
+    const { store, take } = setStage();
+    store.list = async function* () {
+      // Nothing yet.
+    };
+    const { message } = await rejectsWithCode(take(0), 'store-refused');
+    assert.match(message, /does not list/);
+    assert.equal(store.objects.size, 0);
+  });
+});
+
+describe('lock of a path, on servers as they are', () => {
+  for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
+    it(`is held by one of many at a time, passes on and is given back: ${profile}`, async () => {
+      await using server = await startS3Server({ profile, buckets: ['bench'] });
+      const real: Clock = {
+        now: () => new Date(),
+        sleep: (_, signal) =>
+          new Promise((resolve, reject) => {
+            setTimeout(resolve, 5 + Math.random() * 20);
+            signal?.addEventListener('abort', () => {
+              reject(signal.reason as Error);
+            });
+          }),
+      };
+      await using store = openS3({
+        ...{ endpoint: server.url, bucket: 'bench', style: 'path' as const, ...testUser },
+        region: profileOf(profile).region,
+        clock: real,
+      });
+      const take = (number: number): Promise<Lock> =>
+        takeLock(targetIn(store), {
+          clock: real,
+          model: { name: 'kubeflow', uuid: 'ours' },
+          unit: `ckf-backup/${number}`,
+          host: `node-${number}`,
+        });
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, one) => take(one)));
+      const holders = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      assert.ok(holders.length <= 1, `${holders.length} hold it`);
+      for (const one of outcomes)
+        if (one.status === 'rejected')
+          assert.equal((one.reason as CharmError).code, 'backup-running');
+      for (const holder of holders) {
+        await holder.assertHeld();
+        await holder[Symbol.asyncDispose]();
+      }
+      const lock = await take(9);
+      await lock.assertHeld();
+      await lock[Symbol.asyncDispose]();
+      assert.deepEqual(server.contents.keys('bench'), []);
+    });
 });

@@ -105,6 +105,7 @@ const world: World = {
     scratch,
     application: 'ckf-backup',
     unit: 'ckf-backup/0',
+    host: 'node-1',
     signal: new AbortController().signal,
   },
   ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },

@@ -74,8 +74,8 @@ export const mortalWorld = (world: World, death?: Death): MortalWorld => {
     (method: string, [key, second]: readonly unknown[]): string | undefined =>
       ['put', 'copy', 'upload', 'startParts', 'delete'].includes(method)
         ? `${place}.${method} ${method === 'copy' ? String(second) : String(key)}`.replaceAll(
-            /-test-[0-9a-f-]+/g,
-            '-test',
+            /(-test-|locks\/)[0-9a-f-]+/g,
+            '$1…',
           )
         : undefined;
   const juju = (method: string, words: readonly unknown[]): string | undefined =>

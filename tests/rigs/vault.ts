@@ -270,6 +270,7 @@ const worldOf = (
     model,
     application: 'ckf-backup',
     unit: 'ckf-backup/0',
+    host: 'node-1',
     signal: new AbortController().signal,
   };
 };

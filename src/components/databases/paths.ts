@@ -95,8 +95,8 @@ const changeClaim = async (
       await writeClaim(target, claim, found?.etag);
       return claim;
     } catch (error) {
-      // Either somebody else wrote it, or a PUT whose reply was lost was sent again: counting once more than needed does no harm.
-      if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
+      // Somebody else wrote it.
+      if (!hasCode(error, 'object-changed')) throw error;
     }
   }
 };
