@@ -5,7 +5,16 @@
 
 /** From the ground up. A room may import from the floors below its own. */
 export const floors: readonly (readonly string[])[] = [
-  ['ports', 'errors.ts', 'event.ts', 'text.ts', 'unless-aborted.ts', 'wordings.ts', 'world.ts'],
+  [
+    'ports',
+    'errors.ts',
+    'event.ts',
+    'text.ts',
+    'unless-aborted.ts',
+    'wait-until.ts',
+    'wordings.ts',
+    'world.ts',
+  ],
   ['config', 'relations', 'schedule'],
   ['repository'],
   ['operation'],

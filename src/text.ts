@@ -1,4 +1,9 @@
-/** How figures are written for people. */
+/*
+ * How figures are added up and written for people.
+ */
+
+export const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0);
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 

@@ -1,7 +1,7 @@
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
-import { durationText, sizeText } from '../text.ts';
+import { durationText, sizeText, sum } from '../text.ts';
 import type { Action } from './action.ts';
 
 /** The main job. Results: the set's id and place, whether it is consistent, and the figures of each component. */
@@ -58,6 +58,3 @@ const databaseResults = ({
   ...(size !== undefined && { [`${component}-size`]: sizeText(size) }),
   [`${component}-seconds`]: seconds.toFixed(1),
 });
-
-const sum = (numbers: readonly number[]): number =>
-  numbers.reduce((total, number) => total + number, 0);

@@ -1,7 +1,9 @@
-import { resultsOf } from '../restore/describe-plan.ts';
+import { sum, sizeText, durationText } from '../text.ts';
+import type { RestoreReport } from '../restore/describe-plan.ts';
+import type { World } from '../world.ts';
 import type { RestoreRequest } from '../restore/set.ts';
 import { runRestore } from '../restore/run-restore.ts';
-import type { Action } from './action.ts';
+import { type Action, backupIdParameter } from './action.ts';
 
 /** Puts a backup set back, or says what that would do. Results: what was restored, and where the databases write from now on. */
 export const restoreControlPlane: Action = async (world, config, parameters) => {
@@ -10,7 +12,7 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
       ' and then juju show-operation --watch.',
   );
   const started = world.clock.now().getTime();
-  const request = requestOf(parameters);
+  const request = requestOf(world, parameters);
   const report = await runRestore(world, config, request);
   if (!('plan' in report)) {
     const seconds = (world.clock.now().getTime() - started) / 1000;
@@ -26,7 +28,7 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
 };
 
 /** Juju has validated the parameters against actions.yaml and filled in the defaults. */
-const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreRequest => {
+const requestOf = (world: World, parameters: Readonly<Record<string, unknown>>): RestoreRequest => {
   const text = (name: string): string =>
     typeof parameters[name] === 'string' ? parameters[name].trim() : '';
   const components = text('components')
@@ -34,7 +36,7 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreReques
     .map((name) => name.trim())
     .filter((name) => name !== '');
   return {
-    backupId: text('backup-id'),
+    backupId: backupIdParameter(world, 'backup-id', text('backup-id')),
     components: components.length > 0 ? components : undefined,
     dryRun: parameters['dry-run'] === true,
     deleteExtra: parameters['delete-extra'] === true,
@@ -44,4 +46,57 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreReques
     takeOver: parameters['take-over'] === true,
     timeoutSeconds: typeof parameters['timeout'] === 'number' ? parameters['timeout'] : 1800,
   };
+};
+
+/** The action's results: flat and short. */
+const resultsOf = (
+  backupId: string,
+  { components, buckets, mlmd, databases }: RestoreReport,
+  seconds: number,
+  application: string,
+): Record<string, string> => ({
+  'backup-id': backupId,
+  restored: components.join(','),
+  duration: durationText(seconds),
+  ...(buckets.length > 0 && {
+    'mlpipeline-objects': String(sum(buckets.map(({ objects }) => objects))),
+    'mlpipeline-copied': String(sum(buckets.map(({ copied }) => copied))),
+    'mlpipeline-bytes-copied': sizeText(sum(buckets.map(({ bytesCopied }) => bytesCopied))),
+    'mlpipeline-extra': String(sum(buckets.map(({ extra }) => extra))),
+    'mlpipeline-seconds': sum(buckets.map((bucket) => bucket.seconds)).toFixed(1),
+  }),
+  ...(mlmd && {
+    'mlmd-rows': String(mlmd.rows),
+    'mlmd-way': mlmd.way,
+    'mlmd-kept': mlmd.kept,
+    'mlmd-seconds': mlmd.seconds.toFixed(1),
+  }),
+  ...Object.fromEntries(
+    databases.flatMap(({ component, backupId: id, path, seconds: taken }): [string, string][] => [
+      [`${component}-backup-id`, id],
+      ...(path === undefined ? [] : [[`${component}-path`, path] satisfies [string, string]]),
+      [`${component}-seconds`, taken.toFixed(1)],
+    ]),
+  ),
+  ...(databases.length > 0 && { next: nextOf(databases, application) }),
+});
+
+/** What an operator has to know about the databases, which mysql-k8s blocks for backups until they write elsewhere. */
+const nextOf = (databases: RestoreReport['databases'], application: string): string => {
+  const moved = databases.filter(({ path }) => path !== undefined);
+  const stuck = databases.filter(({ path }) => path === undefined);
+  return [
+    ...(moved.length > 0
+      ? [
+          `From now on ${moved.map(({ application, path }) => `${application} writes to ${path ?? ''}`).join(' and ')}.`,
+        ]
+      : []),
+    ...(stuck.length > 0
+      ? [
+          `${stuck.map(({ application }) => application).join(' and ')} can make no backups before getting another path in S3: run this action with` +
+            ` take-over=true, set another path with juju config ${application} path=<path>, or change its own s3-integrator.`,
+        ]
+      : []),
+    'Then make a backup.',
+  ].join(' ');
 };

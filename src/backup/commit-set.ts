@@ -1,9 +1,9 @@
-import { writeManifest } from '../repository/stored-manifest.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import type { Backup } from './begin-backup.ts';
-import { type BackupManifest } from '../repository/manifest.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
-import { listText } from '../text.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { writeManifest } from '../repository/stored-manifest.ts';
+import { listText, sum } from '../text.ts';
+import type { Backup } from './begin-backup.ts';
 
 /**
  * Looks once more for what ran while the backup was made, beside what is known to have been written, and writes the manifest: the last object, and the one that makes the set a
@@ -60,8 +60,8 @@ const notKnown = (error: unknown, id: string): unknown =>
     : error;
 
 const sizeOf = ({ databases, mlmd, buckets }: BackupManifest): number =>
-  [
+  sum([
     ...databases.map(({ size }) => size ?? 0),
     mlmd?.size ?? 0,
     ...buckets.map(({ size }) => size),
-  ].reduce((total, size) => total + size, 0);
+  ]);

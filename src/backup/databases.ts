@@ -1,20 +1,21 @@
-import type { DatabasePlan } from './applications.ts';
 import {
   assertSafeToForce,
   chooseMember,
   type DatabaseWorld,
 } from '../components/databases/cluster.ts';
-import { saidBy } from '../operation/cluster-status.ts';
 import { statusOfBackup, createListingDigest } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
-import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';
+import { saidBy } from '../operation/cluster-status.ts';
+import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
 import { settledModel } from '../operation/settled-model.ts';
+import { waitForScale } from '../operation/wait-for-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import type { ActionOutcome, Clock, JujuModel, Target } from '../world.ts';
-import type { Backup } from './begin-backup.ts';
 import { says } from '../wordings.ts';
+import type { ActionOutcome, Clock, JujuModel, Target } from '../world.ts';
+import type { DatabasePlan } from './applications.ts';
+import type { Backup } from './begin-backup.ts';
 
 /**
  * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member that does not serve writes, and

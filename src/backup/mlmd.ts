@@ -2,7 +2,7 @@ import type { Backup } from './begin-backup.ts';
 import type { MlmdBackup } from '../repository/manifest.ts';
 import { dumpMlmd } from '../components/mlmd/dump.ts';
 import { stopMetadataWriter } from '../operation/metadata-writer.ts';
-import { countText, durationText, sizeText } from '../text.ts';
+import { countText, durationText, sizeText, sum } from '../text.ts';
 
 /** Dumps ML Metadata to S3 while kfp-metadata-writer is stopped, and proves the dump. Undefined when it is not a component. */
 export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined> => {
@@ -34,7 +34,7 @@ export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined
   // Whoever puts all scales back at the end hears of a failure.
   writer?.putBack().catch(() => undefined);
   const { size, sha256, schemaVersion, rows, way } = dump;
-  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  const total = sum(Object.values(rows));
   await progress.note(
     `${application}: ${countText(total, 'row')} in ${sizeText(size)}, read with ${way} and proven after ${durationText(elapsed())}`,
   );

@@ -1,6 +1,7 @@
+import { waitForScale } from './wait-for-scale.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import { holdScale, waitForScale, type HeldScale } from './hold-scale.ts';
+import { holdScale, type HeldScale } from './hold-scale.ts';
 
 /** A backup or a restore, as far as the metadata writer is concerned. */
 interface WriterStopper {

@@ -1,7 +1,8 @@
+import type { BackupId } from './layout.ts';
 /** What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are bytes. */
 export interface BackupManifest {
   readonly format: 1;
-  readonly id: string;
+  readonly id: BackupId;
   readonly model: { readonly name: string; readonly uuid: string };
   readonly started: string;
   readonly finished: string;

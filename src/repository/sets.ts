@@ -1,8 +1,9 @@
-import { parseManifest } from './stored-manifest.ts';
 import { CharmError, hasCode } from '../errors.ts';
+import { sum } from '../text.ts';
 import type { Target } from '../world.ts';
 import { isBackupId, type BackupId, layoutOf } from './layout.ts';
 import type { BackupManifest, BucketBackup } from './manifest.ts';
+import { parseManifest } from './stored-manifest.ts';
 
 /** A set as it is listed: its manifest, or why that cannot be read. */
 export type ListedSet = { readonly id: BackupId } & (
@@ -154,6 +155,3 @@ export const componentSizes = ({
 /** The bytes that a restore of the whole set reads. Sets share most of them. */
 export const setSize = (manifest: BackupManifest): number =>
   sum(Object.values(componentSizes(manifest)));
-
-const sum = (numbers: readonly number[]): number =>
-  numbers.reduce((total, number) => total + number, 0);

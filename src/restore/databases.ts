@@ -1,3 +1,6 @@
+import { waitForScale } from '../operation/wait-for-scale.ts';
+import type { ApplicationStatus } from '../world.ts';
+import { waitUntil } from '../wait-until.ts';
 import type { DatabasePlan } from './applications.ts';
 import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 import { moveToNextPath } from '../components/databases/paths.ts';
@@ -9,7 +12,7 @@ import {
   passwordCommands,
 } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
-import { holdScale, waitForScale, type HeldScale } from '../operation/hold-scale.ts';
+import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { durationText, countText } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
@@ -32,18 +35,19 @@ export const restoreDatabase = async (
   plan: DatabasePlan,
 ): Promise<RestoredDatabase> => {
   const { world, ready } = restore;
-  const { name } = plan.application;
+  const { application } = plan;
+  const { name } = application;
   const { backupId } = plan.backup;
   const started = world.clock.now().getTime();
   const held = await scaleToOne(restore, plan);
-  const unit = await theOnlyMember(restore, plan);
+  const unit = await waitForTheOnlyMember(restore, plan, (fault) => neverAlone(application, fault));
   await ensureVisible(restore, plan, unit);
   await runRestore(restore, plan, unit);
   await removeCopy(restore, plan);
   const path = plan.isRelated
     ? await moveToNextPath(world, ready.target, plan.component)
     : undefined;
-  await confirmHealthy(restore, plan);
+  await waitForTheOnlyMember(restore, plan, (fault) => unwell(application, fault));
   await held?.putBack();
   const seconds = (world.clock.now().getTime() - started) / 1000;
   await world.progress.note(
@@ -78,26 +82,39 @@ const scaleToOne = async (
 };
 
 /** The unit that is left, once it serves the writes: a leaving primary hands over to it. */
-const theOnlyMember = async (restore: Restore, { application }: DatabasePlan): Promise<string> => {
-  const { world, ready, request } = restore;
-  const deadline = world.clock.now().getTime() + request.timeoutSeconds * 1000;
-  for (;;) {
-    const cluster = await clusterStatus(ready.juju, application);
-    const [member] = cluster.members;
-    const fault =
-      faultOf(cluster, 1) ??
-      (member?.role === 'primary' ? undefined : 'the unit that is left is not the primary');
-    if (member !== undefined && fault === undefined) return member.unit;
-    if (world.clock.now().getTime() >= deadline) {
-      throw new CharmError(
-        'database-unhealthy',
-        `${application.name} cannot be restored: ${fault ?? 'it has no member'}. It was not changed.` +
-          ` See juju run ${application.name}/leader get-cluster-status.`,
-      );
-    }
-    await world.clock.sleep(5000, world.signal);
-  }
+const waitForTheOnlyMember = async (
+  { world, ready, request }: Restore,
+  { application }: DatabasePlan,
+  tooLate: (fault: string) => CharmError,
+): Promise<string> => {
+  let fault: string | undefined;
+  return waitUntil(
+    { clock: world.clock, seconds: request.timeoutSeconds, pause: 5000, signal: world.signal },
+    async () => {
+      const cluster = await clusterStatus(ready.juju, application);
+      const [member] = cluster.members;
+      fault =
+        faultOf(cluster, 1) ??
+        (member?.role === 'primary' ? undefined : 'the unit that is left is not the primary');
+      return fault === undefined ? member?.unit : undefined;
+    },
+    () => tooLate(fault ?? 'it has no member'),
+  );
 };
+
+const neverAlone = ({ name }: ApplicationStatus, fault: string): CharmError =>
+  new CharmError(
+    'database-unhealthy',
+    `${name} cannot be restored: ${fault}. It was not changed. See juju run ${name}/leader get-cluster-status.`,
+  );
+
+/** After a restore the application asks for another S3 path, but its only member serves. */
+const unwell = ({ name }: ApplicationStatus, fault: string): CharmError =>
+  new CharmError(
+    'database-unhealthy',
+    `${name} was restored, but is not well: ${fault}. See juju run ${name}/leader get-cluster-status.` +
+      ` If its passwords were others at the time of the backup: ${passwordCommands(name)}.`,
+  );
 
 const runRestore = async (
   restore: Restore,
@@ -120,21 +137,6 @@ const runRestore = async (
     `restore of ${backupId} on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task}, juju status ${application.name} and juju debug-log` +
       ` --include ${unit}. When the passwords of its users are not those of the time of the backup, set them first: ${passwordCommands(application.name)}.`,
   );
-};
-
-/** After a restore the application asks for another S3 path, but its only member serves. */
-const confirmHealthy = async (restore: Restore, plan: DatabasePlan): Promise<void> => {
-  try {
-    await theOnlyMember(restore, plan);
-  } catch (error) {
-    if (!(error instanceof CharmError)) throw error;
-    throw new CharmError(
-      'database-unhealthy',
-      `${plan.application.name} was restored, but is not well: ${error.message.replace(/ It was not changed\./, '')}` +
-        ` When its passwords were others at the time of the backup: ${passwordCommands(plan.application.name)}.`,
-      { cause: error },
-    );
-  }
 };
 
 const scaleWorld = ({ world, ready }: Restore) => ({

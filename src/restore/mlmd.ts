@@ -1,5 +1,5 @@
 import { stopMetadataWriter } from '../operation/metadata-writer.ts';
-import { countText, durationText } from '../text.ts';
+import { countText, durationText, sum } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
 import { replaceMlmd } from '../components/mlmd/replace.ts';
 
@@ -35,7 +35,7 @@ export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | unde
       ),
   );
   await writer?.putBack();
-  const total = Object.keys(dump.rows).reduce((sum, table) => sum + (rows[table] ?? 0), 0);
+  const total = sum(Object.keys(dump.rows).map((table) => rows[table] ?? 0));
   await progress.note(
     `${application}: ${countText(total, 'row')} restored with ${way} after ${durationText(elapsed())}; the database that was there is kept as ${folder}/${kept}`,
   );

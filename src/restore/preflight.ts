@@ -1,3 +1,4 @@
+import { readSet } from '../repository/sets.ts';
 import { reportProblems } from '../operation/problems.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
@@ -13,7 +14,7 @@ import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
 import { mlmdProblems } from './mlmd-space.ts';
-import { componentsOf, findSet, requestProblems, type RestoreRequest, setProblem } from './set.ts';
+import { componentsOf, requestProblems, type RestoreRequest, setProblem } from './set.ts';
 
 /** A restore that nothing stands in the way of. Disposing of it closes the connections. */
 export interface ReadyRestore extends AsyncDisposable {
@@ -51,7 +52,7 @@ export const preflight = async (
       return undefined;
     };
 
-    const manifest = target && (await collect(() => findSet(target, request)));
+    const manifest = target && (await collect(() => readSet(target, request.backupId)));
     problems.push(...requestProblems(world, request, manifest));
     const components = manifest ? componentsOf(request, manifest) : [];
     const sources = await openSources(world, manifest, components, opened);

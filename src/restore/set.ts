@@ -2,29 +2,14 @@ import { passwordCommands } from '../components/databases/stored-backup.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import type { Heartbeat } from '../operation/heartbeat.ts';
-import { isBackupId, layoutOf } from '../repository/layout.ts';
+import { layoutOf, type BackupId } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
-import { readSet } from '../repository/sets.ts';
 import { countText } from '../text.ts';
 import { verifyBucket } from '../verify/buckets.ts';
 import { verifyDatabase } from '../verify/databases.ts';
 import { verifyBytes } from '../verify/mlmd.ts';
 import { createDamages, type VerifyWork } from '../verify/verification.ts';
 import type { Target, World } from '../world.ts';
-
-/** The set that is to be restored. Rejects when there is none of that id, or its manifest cannot be trusted. */
-export const findSet = async (
-  target: Target,
-  { backupId }: RestoreRequest,
-): Promise<BackupManifest> => {
-  if (!isBackupId(backupId)) {
-    throw new CharmError(
-      'parameter-invalid',
-      `backup-id=${backupId} is not the id of a backup set, which looks like 2026-11-21T20:15:00Z. See juju run ${target.application}/leader list-backups.`,
-    );
-  }
-  return readSet(target, backupId);
-};
 
 /** What an operator has to say differently. Nothing of this depends on the state of the model. */
 export function* requestProblems(
@@ -88,7 +73,7 @@ const otherModel = (
 
 /** What an operator asked of `restore-control-plane`. */
 export interface RestoreRequest {
-  readonly backupId: string;
+  readonly backupId: BackupId;
   /** Of the set; undefined is all that it has. */
   readonly components: readonly string[] | undefined;
   /** Say what would be done, and change nothing. */

@@ -29,30 +29,34 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
       },
       lost: async (listed, why) => {
         work.count({ objects: 1 });
-        await damages.found(`${nameOf(listed.key)} ${why}`, kindOf(why));
+        await damages.found(`${nameOf(listed.key)} ${why.text}`, why.kind);
       },
     });
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
-    await damages.found(error.message, kindOf(error.message));
+    const isMissing = hasCode(error.cause, 'object-missing');
+    await damages.found(error.message, isMissing ? 'missing' : 'damaged');
   } finally {
     await checks.end();
   }
   work.count({ proven: checks.proven, unproven: checks.unproven });
 };
 
-const kindOf = (why: string): 'missing' | 'damaged' =>
-  / is missing\b|^is missing\b/.test(why) ? 'missing' : 'damaged';
+/** What is wrong with an object, and how that is said after its name. */
+interface Fault {
+  readonly kind: 'missing' | 'damaged';
+  readonly text: string;
+}
 
 /** Told of each object of a set once: where its bytes lie, or why they do not. */
 interface Located {
   there(object: StoredObject, listed: ListedObject): Promise<void>;
-  lost(listed: ListedObject, why: string): Promise<void>;
+  lost(listed: ListedObject, why: Fault): Promise<void>;
 }
 
 /** A listed object that the mirror does not have in this version. */
 interface Sought extends ListedObject {
-  readonly why: string;
+  readonly why: Fault;
 }
 
 /**
@@ -74,10 +78,9 @@ const locateObjects = async (
       items: [openProvenList(store, list), 'object list'],
       among: [withoutPrefix(store.list(mirror), mirror), 'listing of the mirror'],
     })) {
-      const why = differenceInMirror(item, match);
-      if (match !== undefined && why === undefined)
+      if (match !== undefined && isVersion(match, item))
         await located.there({ ...match, key: mirror + match.key }, item);
-      else yield { ...item, why: why ?? '' };
+      else yield { ...item, why: faultInMirror(item, match) };
     }
   };
   for await (const { item, match } of lookUp({
@@ -94,7 +97,7 @@ const locateObjects = async (
     // A backup that runs meanwhile moves versions to the history, where its listing may have passed already.
     const moved = looked > mostLooked ? undefined : await findVersion(store, places, listed);
     if (moved) await located.there(moved, listed);
-    else await located.lost(listed, kept ? differenceInHistory(listed, kept) : why);
+    else await located.lost(listed, kept ? faultInHistory(listed, kept) : why);
   }
 };
 
@@ -107,18 +110,19 @@ async function* withoutPrefix(
   for await (const object of objects) yield { ...object, key: object.key.slice(prefix.length) };
 }
 
-const differenceInMirror = (
-  listed: ListedObject,
-  found: StoredObject | undefined,
-): string | undefined => {
-  if (found === undefined) return 'is missing';
-  if (isVersion(found, listed)) return undefined;
-  return found.size === listed.size
-    ? `was replaced (its ETag is ${found.etag} instead of ${storedEtag(listed)})`
-    : `was replaced (it has ${found.size} bytes instead of ${listed.size})`;
+const faultInMirror = (listed: ListedObject, found: StoredObject | undefined): Fault => {
+  if (found === undefined) return { kind: 'missing', text: 'is missing' };
+  const how =
+    found.size === listed.size
+      ? `its ETag is ${found.etag} instead of ${storedEtag(listed)}`
+      : `it has ${found.size} bytes instead of ${listed.size}`;
+  return { kind: 'damaged', text: `was replaced (${how})` };
 };
 
-const differenceInHistory = (listed: ListedObject, found: StoredObject): string =>
-  found.size === listed.size
-    ? `was replaced in the history (its ETag is ${found.etag} instead of ${listed.etag})`
-    : `has ${found.size} bytes instead of ${listed.size}`;
+const faultInHistory = (listed: ListedObject, found: StoredObject): Fault => ({
+  kind: 'damaged',
+  text:
+    found.size === listed.size
+      ? `was replaced in the history (its ETag is ${found.etag} instead of ${listed.etag})`
+      : `has ${found.size} bytes instead of ${listed.size}`,
+});

@@ -31,6 +31,19 @@ describe('the action restore-control-plane', () => {
     assert.deepEqual(rig.databases['katib-db']?.restores, []);
   });
 
+  it('refuses what is not the id of a set before it looks at anything', async () => {
+    using rig = aRestoreWorld();
+    const openTarget = () => assert.fail('opened the target');
+    for (const id of ['yesterday', '../sets', '2026-11-21'])
+      await rejectsWithCode(
+        restoreControlPlane({ ...rig.whole, openTarget }, aConfig(), {
+          ...parameters,
+          'backup-id': id,
+        }),
+        'parameter-invalid',
+      );
+  });
+
   it('keeps what the set does not know unless it is told to delete it', async () => {
     using rig = aRestoreWorld();
     rig.source.seed('later', 'made after the backup');

@@ -1,5 +1,6 @@
+import { waitForScale } from '../../src/operation/wait-for-scale.ts';
 import assert from 'node:assert/strict';
-import { holdScale, waitForScale } from '../../src/operation/hold-scale.ts';
+import { holdScale } from '../../src/operation/hold-scale.ts';
 import { putBack } from '../../src/operation/put-back.ts';
 import { CharmError } from '../../src/errors.ts';
 import { aScaleWorld } from '../rigs/scale-world.ts';

@@ -33,7 +33,7 @@ describe('manifest', () => {
   it('is not written when it does not fit its schema', async () => {
     const store = new FakeObjectStore();
     await assert.rejects(
-      writeManifest(store, 'manifest.json', aManifest({ id: 'yesterday' })),
+      writeManifest(store, 'manifest.json', aManifest({ finished: 'yesterday' })),
       TypeError,
     );
     assert.equal(store.objects.size, 0);

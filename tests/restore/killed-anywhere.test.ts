@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { putBack } from '../../src/operation/put-back.ts';
-import { generationOf, layoutOf } from '../../src/repository/layout.ts';
+import { generationOf, layoutOf, backupIdAt } from '../../src/repository/layout.ts';
 import type { RestoreRequest } from '../../src/restore/set.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -8,7 +8,7 @@ import { type Death, type MortalWorld, mortalWorld, type Step } from '../rigs/mo
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
 const request: RestoreRequest = {
-  backupId: '2026-11-21T20:15:00Z',
+  backupId: backupIdAt(new Date('2026-11-21T20:15:00Z')),
   components: undefined,
   dryRun: false,
   deleteExtra: true,

@@ -1,3 +1,4 @@
+import { backupIdAt } from '../../src/repository/layout.ts';
 import type { RestoreReport } from '../../src/restore/describe-plan.ts';
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
@@ -9,7 +10,7 @@ import { rejectsWithCode } from '../rejects-with-code.ts';
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
 const request: RestoreRequest = {
-  backupId: '2026-11-21T20:15:00Z',
+  backupId: backupIdAt(new Date('2026-11-21T20:15:00Z')),
   components: ['mlpipeline', 'kfp-db', 'katib-db'],
   dryRun: false,
   deleteExtra: false,
@@ -146,8 +147,8 @@ describe('a restore', () => {
 
     it('when there is no such set, or it lacks a component', async () => {
       using rig = aRestoreWorld();
-      await rejectsWithCode(run(rig.whole, { backupId: '2026-11-21T20:15:01Z' }), 'backup-missing');
-      await rejectsWithCode(run(rig.whole, { backupId: 'yesterday' }), 'parameter-invalid');
+      const other = backupIdAt(new Date('2026-11-21T20:15:01Z'));
+      await rejectsWithCode(run(rig.whole, { backupId: other }), 'backup-missing');
       await rejectsWithCode(run(rig.whole, { components: ['mlflow'] }), 'parameter-invalid');
       assertUntouched(rig);
     });

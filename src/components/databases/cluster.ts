@@ -1,3 +1,4 @@
+import { waitUntil } from '../../wait-until.ts';
 import type { Heartbeat } from '../../operation/heartbeat.ts';
 import type { ScaleWorld } from '../../operation/hold-scale.ts';
 import { CharmError } from '../../errors.ts';
@@ -28,22 +29,23 @@ export const chooseMember = async (
   world: DatabaseWorld,
   { application, units, timeoutSeconds }: DatabaseScale,
 ): Promise<string> => {
-  const deadline = world.clock.now().getTime() + timeoutSeconds * 1000;
-  for (;;) {
-    const cluster = await unlessAborted(clusterStatus(world.juju, application), world.cancelled);
-    const fault = faultOf(cluster, units);
-    const members = cluster.members.toSorted((a, b) => numberOf(b.unit) - numberOf(a.unit));
-    const chosen = units === 1 ? members[0] : members.find(({ role }) => role === 'secondary');
-    if (fault === undefined && chosen !== undefined) return chosen.unit;
-    if (world.clock.now().getTime() >= deadline) {
-      throw new CharmError(
+  let fault: string | undefined;
+  return waitUntil(
+    { clock: world.clock, seconds: timeoutSeconds, pause: 5000, signal: world.cancelled },
+    async () => {
+      const cluster = await unlessAborted(clusterStatus(world.juju, application), world.cancelled);
+      const members = cluster.members.toSorted((a, b) => numberOf(b.unit) - numberOf(a.unit));
+      const chosen = units === 1 ? members[0] : members.find(({ role }) => role === 'secondary');
+      fault = faultOf(cluster, units) ?? (chosen ? undefined : 'it has no secondary member');
+      return fault === undefined ? chosen?.unit : undefined;
+    },
+    () =>
+      new CharmError(
         'database-unhealthy',
-        `${application.name} cannot be backed up: ${fault ?? 'it has no secondary member'}. No backup of it was made.` +
+        `${application.name} cannot be backed up: ${fault ?? ''}. No backup of it was made.` +
           ` See juju run ${application.name}/leader get-cluster-status.`,
-      );
-    }
-    await world.clock.sleep(5000, world.cancelled);
-  }
+      ),
+  );
 };
 
 /** What a forced `create-backup` no longer checks. Rejects with `database-unhealthy` when it must not be forced. */

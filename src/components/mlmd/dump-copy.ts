@@ -1,3 +1,4 @@
+import { waitUntil } from '../../wait-until.ts';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,27 +56,32 @@ const copyUntouched = async (
   file: string,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const deadline = clock.now().getTime() + patience * 1000;
-  for (let previous = ''; ;) {
-    const { exitCode, stderr } = await kubernetes.exec(
-      place.target,
-      ['sh', '-c', guardedCopy, 'sh', place.file],
-      { stdout: createWriteStream(file), signal },
-    );
-    if (exitCode === 126 || exitCode === 127) return false;
-    if (exitCode !== 0) throw failureOf(stderr, place.file);
-    const [before = '', after = ''] = stderr.split('then\n');
-    if (before.startsWith('wal') || writeVersion(before) === '02')
-      throw problem('wal', '', place.file);
-    const journal = before.startsWith('journal') || after.startsWith('journal');
-    if (!journal && before === after) return true;
-    if (clock.now().getTime() > deadline)
-      throw journal && before === previous
+  let previous = '';
+  let isHot = false;
+  return waitUntil(
+    { clock, seconds: patience, pause, signal },
+    async () => {
+      const { exitCode, stderr } = await kubernetes.exec(
+        place.target,
+        ['sh', '-c', guardedCopy, 'sh', place.file],
+        { stdout: createWriteStream(file), signal },
+      );
+      if (exitCode === 126 || exitCode === 127) return false;
+      if (exitCode !== 0) throw failureOf(stderr, place.file);
+      const [before = '', after = ''] = stderr.split('then\n');
+      if (before.startsWith('wal') || writeVersion(before) === '02')
+        throw problem('wal', '', place.file);
+      const journal = before.startsWith('journal') || after.startsWith('journal');
+      if (!journal && before === after) return true;
+      isHot = journal && before === previous;
+      previous = before;
+      return undefined;
+    },
+    () =>
+      isHot
         ? problem('hot-journal', '', place.file)
-        : problem('busy', 'no copy of the file was free of changes', place.file);
-    previous = before;
-    await clock.sleep(pause, signal);
-  }
+        : problem('busy', 'no copy of the file was free of changes', place.file),
+  );
 };
 
 /** Byte 18 of the header: 2 when SQLite keeps its changes in a -wal file. */

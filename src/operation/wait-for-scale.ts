@@ -1,0 +1,132 @@
+import { CharmError } from '../errors.ts';
+import { countText } from '../text.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { waitUntil } from '../wait-until.ts';
+import type { ApplicationStatus, Clock, JujuModel, ModelStatus } from '../world.ts';
+
+interface WaitWorld {
+  readonly juju: JujuModel;
+  readonly clock: Clock;
+}
+
+/**
+ * Waits until Juju has reached the desired scale and every unit is active and idle.
+ * Rejects with `scale-timed-out`, which names the units that are not, and what they say.
+ */
+export const waitForScale = async (
+  { juju, clock }: WaitWorld,
+  application: string,
+  units: number,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<ApplicationStatus> => {
+  let status: ApplicationStatus | undefined;
+  return waitUntil(
+    { clock, seconds: timeoutSeconds, signal },
+    async () => {
+      status = applicationOf(await unlessAborted(juju.status(), signal), application);
+      return isSettled(status, units) ? status : undefined;
+    },
+    () =>
+      new CharmError(
+        'scale-timed-out',
+        `${application} did not reach ${countText(units, 'unit')} within ${timeoutSeconds} s: ${status ? describeUnits(status, units) : ''}.` +
+          ` See juju status ${application} and kubectl describe pod for what it waits for (often memory or a volume).`,
+      ),
+  );
+};
+
+/**
+ * A unit that is to leave must not be in the middle of an action, because its pod may go before the action has ended; and while
+ * the only unit of a database is restored, no other one may join it.
+ */
+export const waitForActions = async (
+  { juju, clock }: WaitWorld,
+  application: ApplicationStatus,
+  scale: number,
+  timeoutSeconds: number,
+): Promise<void> => {
+  const mayLeave = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
+    units.length > scale && !losesLowestUnit(juju) ? units.slice(scale) : units;
+  let busy = mayLeave(application).find(isExecuting);
+  if (busy === undefined) return;
+  await waitUntil(
+    { clock, seconds: timeoutSeconds },
+    async () => {
+      busy = mayLeave(applicationOf(await juju.status(), application.name)).find(isExecuting);
+      return busy === undefined ? true : undefined;
+    },
+    () =>
+      new CharmError(
+        'scale-timed-out',
+        `${busy?.name ?? application.name} was still at work after ${timeoutSeconds} s.`,
+      ),
+  );
+};
+
+/** An action, or a hook, which ends soon. */
+const isExecuting = ({ agent }: ApplicationStatus['units'][number]): boolean =>
+  agent.status === 'executing';
+
+/**
+ * Whether a smaller scale may take any unit away. Until Juju 4.0 the highest numbers leave; since 4.1 the lowest do
+ * (juju/juju, worker caasapplicationprovisioner, 2026-08), which is not relied upon: it is too new.
+ */
+export const losesLowestUnit = ({
+  controllerVersion,
+}: Pick<JujuModel, 'controllerVersion'>): boolean => {
+  const [major = 0, minor = 0] = controllerVersion
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  return major > 4 || (major === 4 && minor >= 1);
+};
+
+/** Waits for the number of units only: an application that was unwell before need not be well after. */
+export const waitForUnits = async (
+  { juju, clock }: WaitWorld,
+  application: string,
+  units: number,
+  timeoutSeconds: number,
+): Promise<void> => {
+  let found = 0;
+  await waitUntil(
+    { clock, seconds: timeoutSeconds },
+    async () => {
+      const status = applicationOf(await juju.status(), application);
+      found = status.units.length;
+      return status.scale === units && found === units ? true : undefined;
+    },
+    () =>
+      new CharmError(
+        'scale-timed-out',
+        `it still has ${countText(found, 'unit')} after ${timeoutSeconds} s.`,
+      ),
+  );
+};
+
+const isSettled = ({ scale, units }: ApplicationStatus, wanted: number): boolean =>
+  scale === wanted &&
+  units.length === wanted &&
+  units.every(({ workload, agent }) => workload.status === 'active' && agent.status === 'idle');
+
+const applicationOf = (status: ModelStatus, name: string): ApplicationStatus => {
+  const application = status.applications.get(name);
+  if (application === undefined) {
+    throw new CharmError(
+      'application-missing',
+      `The application ${name} is not in the model ${status.name} any more.`,
+    );
+  }
+  return application;
+};
+
+/** The units that are not active and idle, with what they say; or how many there are of those that were wanted. */
+const describeUnits = ({ units }: ApplicationStatus, wanted: number): string => {
+  const unwell = units
+    .filter(({ workload, agent }) => workload.status !== 'active' || agent.status !== 'idle')
+    .map(
+      ({ name, workload, agent }) =>
+        `${name} is ${workload.status} (${workload.message || agent.message || agent.status})`,
+    );
+  return unwell.length > 0 ? unwell.join(', ') : `it has ${units.length} of ${wanted}`;
+};

@@ -1,0 +1,31 @@
+import type { Clock } from './ports/clock.ts';
+
+/** How long to wait for something, and how often to ask. */
+interface Patience {
+  readonly clock: Clock;
+  readonly seconds: number;
+  /** Milliseconds between two questions; by default 200 at first, for what takes a moment only, and 3000 in the end. */
+  readonly pause?: number;
+  /** Ends the wait with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks again and again until there is an answer, and resolves with it. Asks at least once. When `seconds` have passed without
+ * one, rejects with what `tooLate` makes.
+ */
+export const waitUntil = async <Answer>(
+  { clock, seconds, pause, signal }: Patience,
+  ask: () => Promise<Answer | undefined>,
+  tooLate: () => Error,
+): Promise<Answer> => {
+  const deadline = clock.now().getTime() + seconds * 1000;
+  let next = pause ?? 200;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (clock.now().getTime() >= deadline) throw tooLate();
+    await clock.sleep(next, signal);
+    if (pause === undefined) next = Math.min(next * 1.5, 3000);
+  }
+};
