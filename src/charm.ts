@@ -1,7 +1,14 @@
 import type { Action } from './actions/action.ts';
 import { unfinished } from './operation/put-back.ts';
 import { type Config, parseConfig } from './config/config.ts';
-import { CharmError, errorCodes, expectedFailures, failureText, orProblem } from './errors.ts';
+import {
+  CharmError,
+  errorCodes,
+  expectedFailures,
+  failureText,
+  orProblem,
+  shortFailureText,
+} from './errors.ts';
 import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
@@ -73,7 +80,10 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
       throw error;
     }
     await tools.actionSet({ ...failures[0]?.results, 'error-code': failures[0]?.code ?? '' });
-    await tools.actionFail(failureText(failures));
+    const text = shortFailureText(failures);
+    if (text !== failureText(failures))
+      for (const failure of failures) await tools.actionLog(`In full: ${failureText([failure])}`);
+    await tools.actionFail(text);
     if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, failures);
     return;
   }

@@ -1,3 +1,5 @@
+import { excerpt } from './text.ts';
+
 /**
  * Every failure that we expect, by the code that an operator can search for. What is not in this list is a
  * bug and is allowed to crash. `transient` failures pass by themselves (the charm waits or tries again);
@@ -83,6 +85,10 @@ export class CharmError extends Error {
   readonly code: ErrorCode;
   /** What a failed action has found all the same, as results beside its failure. */
   readonly results: Readonly<Record<string, string>>;
+  /** Why, without what was being done: the same for many failures that have one cause. */
+  readonly why: string;
+  /** The failures that this one stands for; empty when it is the only one. */
+  readonly problems: readonly CharmError[];
 
   constructor(
     code: ErrorCode,
@@ -90,12 +96,16 @@ export class CharmError extends Error {
     options: {
       readonly cause?: unknown;
       readonly results?: Readonly<Record<string, string>>;
+      readonly why?: string;
+      readonly problems?: readonly CharmError[];
     } = {},
   ) {
     super(message, options);
     this.name = 'CharmError';
     this.code = code;
     this.results = options.results ?? {};
+    this.why = options.why ?? message;
+    this.problems = options.problems ?? [];
   }
 }
 
@@ -141,6 +151,20 @@ export const expectedFailures = (error: unknown): readonly CharmError[] | undefi
 /** What an operator reads: each message with its code in brackets. */
 export const failureText = (failures: readonly CharmError[]): string =>
   failures.map(({ message, code }) => `${message} [${code}]`).join(' Then: ');
+
+/** Nobody reads a line that is longer. */
+export const longestMessage = 400;
+
+/** As `failureText`, in one line that can be read: from what is too long the middle of each message is left out. */
+export const shortFailureText = (failures: readonly CharmError[]): string => {
+  const whole = failureText(failures);
+  if (whole.length <= longestMessage) return whole;
+  const frame = failures.reduce((sum, { code }) => sum + code.length + ' [] Then: '.length, 0);
+  const share = Math.floor((longestMessage - frame) / failures.length);
+  return failures
+    .map(({ message, code }) => `${excerpt(message, Math.max(share, 20))} [${code}]`)
+    .join(' Then: ');
+};
 
 /** What the status and an action say alike when nobody ran `juju trust`. */
 export const notTrusted = (application: string): CharmError =>

@@ -27,8 +27,25 @@ export const durationText = (seconds: number): string => {
 export const countText = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** The first few of many, and how many more there are. */
-export const listText = (items: readonly string[], most = 10): string => {
-  const more = items.length - most;
-  return items.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+/**
+ * The first few of many, and how many more there are: at most `most`, and no more than fit into `length` characters, so that a message
+ * stays readable whatever the items are.
+ */
+export const listText = (items: readonly string[], most = 10, length = 160): string => {
+  const shown: string[] = [];
+  let left = length;
+  for (const item of items.slice(0, most)) {
+    if (shown.length > 0 && item.length > left) break;
+    shown.push(excerpt(item, length));
+    left -= item.length + 2;
+  }
+  const more = items.length - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+};
+
+/** A text in at most so many characters: its beginning and its end, which often is what to do about it. */
+export const excerpt = (text: string, most: number): string => {
+  if (text.length <= most) return text;
+  const end = Math.floor((most - 3) / 2);
+  return `${text.slice(0, most - 3 - end)} … ${text.slice(text.length - end)}`;
 };

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { CharmError, expectedFailures, failureText } from '../src/errors.ts';
+import {
+  CharmError,
+  expectedFailures,
+  failureText,
+  longestMessage,
+  shortFailureText,
+} from '../src/errors.ts';
 
 const dump = new CharmError('mlmd-dump-failed', 'The dump failed.');
 const scale = new CharmError('scale-refused', 'The scale stays.');
@@ -23,6 +29,21 @@ describe('what was thrown', () => {
       failureText(failures),
       'The dump failed. [mlmd-dump-failed] Then: The scale stays. [scale-refused]',
     );
+  });
+
+  it('is shortened in the middle, so that the end with the command can be read', () => {
+    const long = (code: 'scale-refused' | 'mlmd-dump-failed') =>
+      new CharmError(code, `It failed because of ${'this and '.repeat(80)}that. Run: juju ${code}`);
+    for (const failures of [
+      [long('scale-refused')],
+      [long('mlmd-dump-failed'), long('scale-refused')],
+    ]) {
+      const text = shortFailureText(failures);
+      assert.ok(text.length <= longestMessage, text);
+      for (const { code } of failures)
+        assert.ok(text.includes(`Run: juju ${code} [${code}]`), text);
+    }
+    assert.equal(shortFailureText([dump, scale]), failureText([dump, scale]));
   });
 
   it('tells each of several failures once', () => {

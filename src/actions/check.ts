@@ -27,7 +27,7 @@ export const check: Action = async (world, config, parameters) => {
     }),
     ...(plan.mlmd && { mlmd: plan.mlmd.name }),
     ...(sources.length > 0 && { buckets: sources.map(({ bucket }) => bucket).join(', ') }),
-    ...(running.length > 0 && { running: listText(running) }),
-    warnings: warnings.length === 0 ? 'none' : listText(warnings),
+    ...(running.length > 0 && { running: listText(running, 10, 2000) }),
+    warnings: warnings.length === 0 ? 'none' : listText(warnings, 10, 2000),
   };
 };

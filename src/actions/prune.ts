@@ -17,10 +17,10 @@ export const removalResults = (
   dryRun: boolean,
 ): Readonly<Record<string, string>> => ({
   'dry-run': String(dryRun),
-  removed: removed.length === 0 ? 'none' : listText(removed, 20),
+  removed: removed.length === 0 ? 'none' : listText(removed, 20, 2000),
   'removed-sets': String(removed.length),
   'kept-sets': String(kept),
-  ...(leftovers.length > 0 && { leftovers: listText(leftovers, 20) }),
+  ...(leftovers.length > 0 && { leftovers: listText(leftovers, 20, 2000) }),
   objects: String(objects),
   size: sizeText(bytes),
   bytes: String(bytes),

@@ -1,6 +1,6 @@
 import { sizeText } from '../text.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import type { Verification } from '../verify/verification.ts';
+import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
 import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
@@ -51,12 +51,10 @@ const remember = async (
 };
 
 const damaged = (verification: Verification): CharmError => {
-  const { id, damages, first } = verification;
-  const more = damages - first.length;
+  const { id, damages: count, first } = verification;
   return new CharmError(
     'set-damaged',
-    `The backup ${id} is damaged in ${damages} ${damages === 1 ? 'place' : 'places'}: ${first.join('; ')}${more > 0 ? `; and ${more} more, in the action's log` : ''}.` +
-      ' Nothing was changed. Make a new backup now, and restore from another one if you have to.',
+    `The backup ${id} is damaged ${damagesText({ first, count })}. Nothing was changed. Make a new backup now, and restore from another one if you have to.`,
     { results: resultsOf(verification) },
   );
 };

@@ -5,12 +5,8 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { Source } from '../world.ts';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
 import type { Backup } from './begin-backup.ts';
-import {
-  failedLines,
-  ObjectsFailed,
-  copyBucket,
-  type BucketPass,
-} from '../components/buckets/mirror-bucket.ts';
+import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
+import { failedLines, ObjectsFailed } from '../components/buckets/failed-objects.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
@@ -20,7 +16,7 @@ import {
   uploadObjectList,
   type ListedObject,
 } from '../repository/object-list.ts';
-import { countText, durationText, sizeText } from '../text.ts';
+import { countText, durationText, excerpt, sizeText } from '../text.ts';
 
 /** What the first pass over the buckets found and did, for the second one. */
 interface PreCopy {
@@ -178,12 +174,24 @@ const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup[
   return { key, size, sha256 };
 };
 
-/** The message names ten keys at most; all of them are in S3. That this can fail too must not hide why the backup did. */
+const mostKeysLogged = 100;
+
+/**
+ * The message names three keys; all of them are in S3, or in the action's log when S3 takes nothing any more. That this can fail too must not
+ * hide why the backup did.
+ */
 const reportFailed = async (
-  { ready, layout, id }: Backup,
+  { world, ready, layout, id }: Backup,
   { failed }: ObjectsFailed,
 ): Promise<void> => {
-  await ready.target.store
-    .put(layout.failedObjects(id), failedLines(failed))
-    .catch(() => undefined);
+  const key = layout.failedObjects(id);
+  const stored = await orProblem(() => ready.target.store.put(key, failedLines(failed)));
+  if (!(stored instanceof CharmError))
+    return world.progress.note(
+      `Each object that was not copied, and why: s3://${ready.target.bucket}/${key}`,
+    );
+  for (const object of failed.slice(0, mostKeysLogged))
+    await world.progress.note(`Not copied: ${excerpt(object.key, 200)}`);
+  if (failed.length > mostKeysLogged)
+    await world.progress.note(`and ${failed.length - mostKeysLogged} more objects`);
 };

@@ -19,7 +19,7 @@ export const commitSet = async (
   const running = [...new Set([...ready.running, ...seen, ...written])];
   if (running.length > 0) {
     await world.progress.note(
-      `The set will say consistent: false, because something wrote while it was made: ${listText(running)}`,
+      `The set will say consistent: false, because something wrote while it was made: ${listText(running, 10, 1000)}`,
     );
   }
   const manifest: BackupManifest = {

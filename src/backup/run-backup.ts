@@ -77,7 +77,7 @@ const retain = async (
       `The backup ${id} is complete, but older sets could not be removed: ${report.message} [${report.code}]. The action prune does it again.`,
     );
   else if (report !== undefined && report.removed.length > 0)
-    await world.progress.note(`Retention removed ${listText(report.removed)}`);
+    await world.progress.note(`Retention removed ${listText(report.removed, 20, 2000)}`);
 };
 
 /** The set stays whatever happens now, and the one who reads of a scale has to know that. */

@@ -1,23 +1,38 @@
-import { CharmError } from '../errors.ts';
+import { CharmError, errorCodes, longestMessage } from '../errors.ts';
+import { countText, excerpt } from '../text.ts';
 import type { Progress } from '../world.ts';
 
 /**
- * One error for all that a preflight found. A single problem is reported as it is. Several become `preflight-failed`, and each
- * of them gets a line of the action's log. `operation` is such as "a backup".
+ * What keeps an operation from beginning, as one failure: the only problem, or `preflight-failed`, which has all of them. Several are also told
+ * one by one, as numbered lines of the action's log. What somebody must act on comes before what passes by itself.
+ *
+ * @param operation such as `a backup`
  */
 export const reportProblems = async (
   progress: Progress,
-  problems: readonly CharmError[],
+  found: readonly CharmError[],
   operation: string,
 ): Promise<CharmError> => {
+  const hindered = `keep ${operation} from being made`;
+  const problems = [...ofKind('operator', found), ...ofKind('transient', found)];
   const [first] = problems;
   if (first !== undefined && problems.length === 1) return first;
-  for (const { message, code } of problems) await progress.note(`Problem: ${message} [${code}]`);
-  const all = problems
-    .map(({ message, code }, index) => `(${index + 1}) ${message} [${code}]`)
-    .join(' ');
-  return new CharmError(
-    'preflight-failed',
-    `${problems.length} problems keep ${operation} from being made, and nothing was changed: ${all}`,
-  );
+  await progress.note(`${countText(problems.length, 'problem')} ${hindered}:`);
+  for (const [index, { message, code }] of problems.entries())
+    await progress.note(`${index + 1}. ${message} [${code}]`);
+  return new CharmError('preflight-failed', summary(problems, hindered), { problems });
+};
+
+const ofKind = (kind: 'operator' | 'transient', problems: readonly CharmError[]): CharmError[] =>
+  problems.filter(({ code }) => errorCodes[code] === kind);
+
+/** The first problem as far as there is room for it, and the codes of the others. */
+const summary = ([first, ...others]: readonly CharmError[], hindered: string): string => {
+  const count = countText(others.length + 1, 'problem');
+  const codes = [...new Set(others.map(({ code }) => `[${code}]`))].join(' ');
+  const frame = (text: string): string =>
+    `${count} ${hindered}, and nothing was changed. 1. ${text} [${first?.code ?? ''}] The action's log has all of them: also ${codes}.`;
+  // The code of this failure stands behind it.
+  const room = longestMessage - frame('').length - ' [preflight-failed]'.length;
+  return frame(excerpt(first?.message ?? '', Math.max(room, 60)));
 };

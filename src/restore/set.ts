@@ -8,7 +8,7 @@ import { countText } from '../text.ts';
 import { verifyBucket } from '../verify/buckets.ts';
 import { verifyDatabase } from '../verify/databases.ts';
 import { verifyBytes } from '../verify/mlmd.ts';
-import { createDamages, type VerifyWork } from '../verify/verification.ts';
+import { createDamages, damagesText, type VerifyWork } from '../verify/verification.ts';
 import type { Target, World } from '../world.ts';
 
 /** What an operator has to say differently. Nothing of this depends on the state of the model. */
@@ -128,10 +128,8 @@ export const setProblem = async (
     },
   );
   if (damages.count === 0) return undefined;
-  const more = damages.count - damages.first.length;
   return new CharmError(
     'set-damaged',
-    `The backup ${manifest.id} is damaged in ${countText(damages.count, 'place')}: ${damages.first.join('; ')}` +
-      `${more > 0 ? `; and ${more} more, in the action's log` : ''}. Restore another set, or the components that are intact with components=...`,
+    `The backup ${manifest.id} is damaged ${damagesText(damages)}. Restore another set, or the components that are intact with components=...`,
   );
 };

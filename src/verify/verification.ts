@@ -1,4 +1,5 @@
 import type { BackupId, Layout } from '../repository/layout.ts';
+import { excerpt } from '../text.ts';
 import type { Clock, ObjectStore, Progress } from '../world.ts';
 
 /** What a verification came to. The set is intact when there are no damages. */
@@ -47,6 +48,14 @@ export interface Damages {
 /** Juju keeps a thousand lines of an action's log; the rest of them is for the progress. */
 const mostLogged = 200;
 const mostKept = 10;
+
+/** Where a set is damaged, as the end of a sentence without its full stop. */
+export const damagesText = ({ first, count }: Pick<Damages, 'first' | 'count'>): string => {
+  const one = excerpt(first[0] ?? '', 180);
+  return count === 1
+    ? `in 1 place: ${one}`
+    : `in ${count} places (the action's log has them): ${one}`;
+};
 
 export const createDamages = (progress: Progress): Damages => {
   const first: string[] = [];

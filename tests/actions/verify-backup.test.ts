@@ -36,7 +36,7 @@ describe('verify-backup', () => {
     assert.match(results['read'] ?? '', /^\d+ B$/);
   });
 
-  it('fails with the first ten damages, and says that there are more', async () => {
+  it('fails with the first damage and their number, and has the first ten in its results', async () => {
     for (let index = 0; index < 12; index += 1)
       vault.store.bucket.remove(`${layout.mirror('mlpipeline')}pipelines/${index}`);
     const { message, results } = await rejectsWithCode(
@@ -54,9 +54,10 @@ describe('verify-backup', () => {
     });
     assert.match(problems ?? '', /^mlpipeline: "pipelines\/0" is missing\n/);
     assert.equal(problems?.split('\n').length, 10);
-    assert.match(message, /is damaged in 12 places: mlpipeline: "pipelines\/0" is missing; /);
-    assert.equal(message.match(/is missing/g)?.length, 10);
-    assert.match(message, /and 2 more, in the action's log/);
+    assert.match(
+      message,
+      /is damaged in 12 places \(the action's log has them\): mlpipeline: "pipelines\/0" is missing/,
+    );
   });
 
   it('remembers for the status what it found of the last backup', async () => {

@@ -2,7 +2,7 @@ import { moveDatabasesOn } from '../../src/components/databases/paths.ts';
 import assert from 'node:assert/strict';
 import type { Config } from '../../src/config/config.ts';
 import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
-import { CharmError } from '../../src/errors.ts';
+import { CharmError, longestMessage } from '../../src/errors.ts';
 import type { World } from '../../src/world.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -75,21 +75,26 @@ describe('preflight', () => {
       'preflight-failed',
     );
     assert.match(message, /^4 problems .*nothing was changed/);
-    for (const code of [
-      'application-unhealthy',
+    assert.ok(message.length <= longestMessage, message);
+    const codes = [
       'store-bucket-missing',
-      'workloads-running',
+      'application-unhealthy',
       'application-missing',
-    ])
-      assert.ok(message.includes(`[${code}]`), code);
-    assert.equal(rig.progress.notes.filter((note) => note.startsWith('Problem: ')).length, 4);
+      'workloads-running',
+    ];
+    for (const code of codes) assert.ok(message.includes(`[${code}]`), code);
+    const lines = rig.progress.notes.filter((note) => /^\d\. /.test(note));
+    assert.deepEqual(
+      lines.map((line) => line.replace(/^(\d)\. .* (\[.*\])$/, '$1 $2')),
+      codes.map((code, index) => `${index + 1} [${code}]`),
+    );
   });
 
   it('reports each connection that does not open', async () => {
     using rig = aBackupWorld();
     const away = (what: string) => () =>
       Promise.reject(new CharmError('store-unreachable', `${what} is away.`));
-    const { message } = await rejectsWithCode(
+    await rejectsWithCode(
       check({
         ...rig.whole,
         openJuju: away('Juju'),
@@ -100,7 +105,24 @@ describe('preflight', () => {
       'preflight-failed',
     );
     for (const what of ['Juju', 'Kubernetes', 'S3', 'MinIO'])
-      assert.ok(message.includes(`${what} is away.`));
+      assert.ok(rig.progress.notes.some((note) => note.includes(`${what} is away.`)));
+  });
+
+  it('says what an operator has to do before what passes by itself', async () => {
+    using rig = aBackupWorld();
+    const { message, problems } = await rejectsWithCode(
+      check({
+        ...rig.whole,
+        openJuju: () => Promise.reject(new CharmError('juju-unreachable', 'Juju is away.')),
+        openTarget: () => Promise.reject(new CharmError('relation-missing', 'There is no S3.')),
+      }),
+      'preflight-failed',
+    );
+    assert.match(message, /1\. There is no S3\. \[relation-missing\] .*also \[juju-unreachable\]/);
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['relation-missing', 'juju-unreachable'],
+    );
   });
 
   it('does not take a bug for a problem', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ErrorCode } from '../../src/errors.ts';
+import { type ErrorCode, longestMessage } from '../../src/errors.ts';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';
 import { assertNoSecrets } from './no-secrets.ts';
@@ -20,6 +20,7 @@ export const expectFailure = async (
   assert.equal(run.status, 'failed', JSON.stringify(run.results));
   assert.ok(run.message.includes(`[${code}]`), run.message);
   assert.match(run.message, /^[^\n]+ \[[a-z-]+\]$/);
+  assert.ok(run.message.length <= longestMessage, run.message);
   assert.equal(run.dispatch.exitCode, 0);
   assert.deepEqual(box.scales(), scales);
   assert.deepEqual(setsIn(box), setsBefore);

@@ -50,7 +50,11 @@ describe('a backup while storage misbehaves', function () {
         message: 'Storage backend has reached its minimum free disk threshold',
       },
     });
-    await expectFailure(box, 'objects-failed');
+    const { message } = await expectFailure(box, 'objects-failed');
+    // The cause once, three keys, and how many more there are.
+    assert.equal(message.split('XMinioStorageFull').length, 2, message);
+    assert.match(message, /^\d+ objects of .* and \d+ more\. The cause: /);
+    assert.match(message, /raise the quota/);
   });
 
   it('names a bucket that does not exist', async () => {

@@ -33,13 +33,23 @@ export const createExplainer = (
     return new CharmError(
       meaning.code,
       `Could not ${attempt.doing}: ${description} ${said}${often}.${meaning.hint && ` ${meaning.hint}.`}`,
-      { cause: error },
+      {
+        cause: error,
+        why: `${description} ${error instanceof S3Failure && meaning.hint ? briefly(error) : said}.${meaning.hint && ` ${meaning.hint}.`}`,
+      },
     );
   };
 };
 
-const answerOf = ({ status, code, message }: S3Failure): string =>
+const answerOf = ({
+  status,
+  code,
+  message,
+}: Pick<S3Failure, 'status' | 'code' | 'message'>): string =>
   `answered ${status}${code && ` ${code}`}${message && ` (${message.replace(/\.$/, '')})`}`;
+
+/** Without the server's own sentence, where we have one that says what to do. */
+const briefly = ({ status, code }: S3Failure): string => answerOf({ status, code, message: '' });
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -188,7 +198,7 @@ export class S3Failure extends Error {
   readonly region: string | undefined;
 
   constructor(status: number, xml: string, headers: Readonly<Record<string, string>>) {
-    super((textOf(xml, 'Message') ?? '').replace(/\s+/g, ' ').trim().slice(0, 300));
+    super((textOf(xml, 'Message') ?? '').replace(/\s+/g, ' ').trim().slice(0, 150));
     this.name = 'S3Failure';
     this.status = status;
     this.code = textOf(xml, 'Code') ?? '';

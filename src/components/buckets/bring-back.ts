@@ -6,7 +6,7 @@ import type { ListedObject } from '../../repository/object-list.ts';
 import { isMd5, provesContent } from '../../repository/etag.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
 import { Transfers } from './transfers.ts';
-import { listText } from '../../text.ts';
+import { failedObjectsText } from './failed-objects.ts';
 import { CharmError } from '../../errors.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { StoredSet } from './stored-set.ts';
@@ -124,13 +124,17 @@ const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): P
 };
 
 const failed = (to: Source, copies: Copies, damaged: readonly string[]): CharmError => {
-  const named = [
-    ...damaged.map((key) => `${key} (its backup is damaged)`),
-    ...copies.failures.map(({ job, reason }) => `${job.source.key} (${reason.replace(/\.$/, '')})`),
+  const keys = [...damaged, ...copies.failures.map(({ job }) => job.source.key)];
+  const errors = [
+    ...damaged.map(() => new Error('the backup of it is damaged')),
+    ...copies.failures.map(({ error }) => error),
   ];
   return new CharmError(
     'objects-failed',
-    `${named.length}${copies.hopeless ? ' or more' : ''} objects could not be brought back into the bucket ${to.bucket}: ${listText(named)}.` +
-      ` What was brought back is passed over when the action is run again.`,
+    failedObjectsText({
+      failed: `${keys.length}${copies.hopeless ? ' or more' : ''} ${keys.length === 1 ? 'object' : 'objects'} could not be brought back into the bucket ${to.bucket}`,
+      ...{ keys, errors },
+      next: 'What was brought back is passed over when the action is run again.',
+    }),
   );
 };

@@ -1,4 +1,4 @@
-import { hasCode, reasonOf } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import type { CopyContext } from './copy-context.ts';
 import type { Comparison } from './compare.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
@@ -20,7 +20,7 @@ export interface CopyCounts {
 interface Failure {
   readonly job: CopyJob;
   readonly place: Place;
-  readonly reason: string;
+  readonly error: unknown;
 }
 
 /** The copies of a pass, many in flight. */
@@ -81,7 +81,7 @@ export const startCopies = (
       });
     } catch (error) {
       inRow += 1;
-      failures.push({ job, place, reason: reasonOf(error) });
+      failures.push({ job, place, error });
       shown.end('failed');
       transfers.leave(weight, { overloaded: hasCode(error, 'store-unreachable') });
     }

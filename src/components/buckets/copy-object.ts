@@ -1,4 +1,5 @@
 import { CharmError, hasCode } from '../../errors.ts';
+import { excerpt } from '../../text.ts';
 import type { StoredObject } from '../../world.ts';
 import { confirmKept } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
@@ -123,6 +124,6 @@ const checkLength = ({ to }: CopyContext, key: string, targetKey: string): void 
   if (length <= longestKey) return;
   throw new CharmError(
     'store-refused',
-    `The key ${key} would have ${length} bytes in ${to.description}, as ${targetKey.slice(0, targetKey.length - key.length)}…, and S3 allows ${longestKey}. Set a shorter path, or rename the object.`,
+    `The key ${excerpt(key, 50)} would have ${length} bytes in ${to.description}, as ${targetKey.slice(0, targetKey.length - key.length)}…, and S3 allows ${longestKey}. Set a shorter path, or rename the object.`,
   );
 };

@@ -1,4 +1,4 @@
-import { listText } from '../../text.ts';
+import { keysText } from './failed-objects.ts';
 import { CharmError } from '../../errors.ts';
 import type { Source, StoredObject } from '../../world.ts';
 import { isThere } from './bring-back.ts';
@@ -74,7 +74,7 @@ export const settleBucket = async (
   if (wrong.length > 0) {
     throw new CharmError(
       'objects-failed',
-      `${wrong.length} objects of the bucket ${to.bucket} are not what was just brought back: ${listText(wrong)}. Something writes to the bucket at` +
+      `${wrong.length} objects of the bucket ${to.bucket} are not what was just brought back: ${keysText(wrong)}. Something writes to the bucket at` +
         ` the same time; nothing was deleted. Stop it, then run the action again.`,
     );
   }

@@ -5,13 +5,14 @@ import {
 } from '../../repository/object-list-writer.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
-import { countText, listText } from '../../text.ts';
+import { countText } from '../../text.ts';
 import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
 import { startCopies, type Copies, type CopyCounts } from './copies.ts';
 import type { CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
+import { ObjectsFailed } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { readBaseline, readRanges } from './ranges.ts';
 import { Transfers } from './transfers.ts';
@@ -94,7 +95,7 @@ export const copyBucket = async (
     if (context.learnt.usedParts) await abortLeftovers(to.store, mirror).catch(() => undefined);
   }
   if (copies.failures.length > 0) {
-    const failed = copies.failures.map(({ job, reason }) => ({ key: job.source.key, reason }));
+    const failed = copies.failures.map(({ job, error }) => ({ key: job.source.key, error }));
     throw new ObjectsFailed(from, failed, copies.hopeless);
   }
   await list.close();
@@ -202,30 +203,6 @@ const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void>
     if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
   }
 };
-
-interface FailedObject {
-  readonly key: string;
-  readonly reason: string;
-}
-
-/** `objects-failed`, with every object that failed for `sets/<id>/failed.ndjson`; the message names at most ten. */
-export class ObjectsFailed extends CharmError {
-  readonly failed: readonly FailedObject[];
-
-  constructor(source: Source, failed: readonly FailedObject[], gaveUp: boolean) {
-    const named = failed.map(({ key, reason }) => `${key} (${reason.replace(/\.$/, '')})`);
-    super(
-      'objects-failed',
-      `${countText(failed.length, 'object')} of the bucket ${source.bucket} could not be copied${gaveUp ? ', one after another, so the copy was given up' : ', although it was tried again'}: ${listText(named)}. What was copied stays and is not copied again: run the backup again when the cause is gone.`,
-    );
-    this.name = 'ObjectsFailed';
-    this.failed = failed;
-  }
-}
-
-/** Lines for `sets/<id>/failed.ndjson`. */
-export const failedLines = (failed: readonly FailedObject[]): string =>
-  failed.map((object) => `${JSON.stringify(object)}\n`).join('');
 
 /** What is backed up, and what the last complete set had of it. */
 interface Sizes {

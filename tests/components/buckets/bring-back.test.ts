@@ -108,7 +108,10 @@ describe('bringing a bucket back', () => {
 
     const error = await rejectsWithCode(bucket.restore(backup), 'objects-failed');
 
-    assert.match(error.message, /^1 objects .* pipelines\/1 \(its backup is neither at /);
+    assert.match(
+      error.message,
+      /^1 object .*: pipelines\/1\. The cause: its backup is neither at /,
+    );
     assert.ok(bucket.from.objects.has('pipelines/2'));
   });
 
@@ -121,7 +124,7 @@ describe('bringing a bucket back', () => {
       const { bytes } = bucket.to.bucket.get(`${mirror}key`);
       bytes[3] = 0xff;
       const { message } = await rejectsWithCode(bucket.restore(backup), 'objects-failed');
-      assert.match(message, /: key \(its backup is damaged\)\./);
+      assert.match(message, /: key\. The cause: the backup of it is damaged\./);
     }
   });
 

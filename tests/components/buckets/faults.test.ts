@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { ObjectsFailed } from '../../../src/components/buckets/mirror-bucket.ts';
+import { ObjectsFailed } from '../../../src/components/buckets/failed-objects.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import type { FakeMethod } from '../../fakes/object-store-failures.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { ObjectsFailed } from '../../../src/components/buckets/mirror-bucket.ts';
+import { ObjectsFailed } from '../../../src/components/buckets/failed-objects.ts';
 import type { ListedObject } from '../../../src/repository/object-list.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
