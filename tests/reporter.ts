@@ -7,14 +7,16 @@ export default class Reporter extends Mocha.reporters.Dot {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     runner.once('end', () => {
-      const { passes, failures } = runner.stats ?? { passes: 0, failures: 0 };
+      const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 0, pending: 0 };
       const missing =
         radosGwVersion() === undefined
           ? ` (no RadosGW; as root: apt-get install ${radosGwPackages.join(' ')})`
           : '';
       const servers = s3Places.map(({ name }) => name).join(', ');
       process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
-      process.stdout.write(`\n${passes} passed, ${failures} failed\n`);
+      process.stdout.write(
+        `\n${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}\n`,
+      );
     });
   }
 }

@@ -1,14 +1,15 @@
-import { parseManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { parseManifest } from '../../src/repository/stored-manifest.ts';
+import { destroy, objectsOf, tablesOf } from '../rigs/box-contents.ts';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
+import { needs } from '../rigs/needs.ts';
 import type { Box } from '../sandbox/box.ts';
 import { rowsOf } from '../sandbox/mysql/data-file.ts';
-import { destroy, objectsOf, tablesOf } from '../rigs/box-contents.ts';
-import { commandsOf, isInstalled, openShell, type Shell } from './runbook.ts';
+import { commandsOf, openShell, type Shell } from './runbook.ts';
 
 /** The objects without what rclone changes: it adds times of its own, and the ETag is another one when the parts are. */
 const plain = (objects: ReturnType<typeof objectsOf>): unknown =>
@@ -24,10 +25,6 @@ const backUp = async (box: Box): Promise<string> => {
   return String(results['backup-id']);
 };
 
-const say = (text: string): void => {
-  process.stdout.write(`      (${text})\n`);
-};
-
 /** The blocks of docs/restore.md are run as they stand there; only endpoints, keys and the id are filled in. */
 describe('what docs/restore.md says by hand', function () {
   this.timeout(120_000);
@@ -38,7 +35,6 @@ describe('what docs/restore.md says by hand', function () {
   let older: { readonly id: string; readonly objects: Readonly<Record<string, unknown>> };
   let newest: typeof older;
   let tables: Readonly<Record<string, unknown>>;
-  let hasRclone: boolean;
 
   /** The commands that come before all others, for a set. */
   const preamble = (id: string): string => {
@@ -68,16 +64,14 @@ describe('what docs/restore.md says by hand', function () {
     contents.put('mlpipeline', { key: 'v2/artifacts/a b/größe+50%/model', content: 'changed' });
     contents.put('mlpipeline', { key: 'v2/artifacts/new', content: 'made later' });
     newest = { objects: objectsOf(box), id: await backUp(box) };
-    hasRclone = (await isInstalled('rclone')) && (await isInstalled('jq'));
-    if (!hasRclone) say('rclone or jq is not installed: what needs them is not tried here');
   });
   after(() => resources.disposeAsync());
 
-  it('brings the objects of the newest set back, and then those of an older one', async () => {
+  it('brings the objects of the newest set back, and then those of an older one', async function () {
+    await needs(this, 'rclone', 'jq');
     const [all = '', exactly = ''] = commandsOf('### Objects');
     assert.match(all, /^rclone copy /);
     assert.match(exactly, /mlpipeline\.ndjson\.gz/);
-    if (!hasRclone) return;
     destroy(box);
     const listed = await shell.run(preamble(newest.id) + all);
     assert.ok(listed.includes(`${newest.id}/\n`));
@@ -89,39 +83,15 @@ describe('what docs/restore.md says by hand', function () {
     assert.deepEqual(plain(known), plain(older.objects));
   });
 
-  it('brings ML Metadata back, and keeps what was there', async () => {
-    const [text = ''] = commandsOf('### ML Metadata');
-    const load = text.split('\n');
-    const replace = (from: RegExp, to: string): void => {
-      const at = load.findIndex((line) => from.test(line));
-      assert.notEqual(at, -1, String(from));
-      load[at] = to;
-    };
-    if (!hasRclone) {
-      const { contents } = box.stores.target;
-      const { bucket } = box.stores.backups;
-      const [key = ''] = contents.keys(bucket, `${box.prefix}/mlmd/`).toReversed();
-      writeFileSync(join(directory, 'dump'), contents.read(bucket, key));
-      replace(/^rclone cat /, '');
-    }
-    if (!(await isInstalled('file'))) {
-      say('file is not installed: its line is left out');
-      replace(/^file dump/, '');
-    }
-    if (!(await isInstalled('sqlite3'))) {
-      say('sqlite3 is not installed: the line for python3 is tried alone');
-      replace(
-        /^zcat dump \| sqlite3/,
-        (load.find((line) => line.includes('python3')) ?? '').replace(/^# /, ''),
-      );
-      replace(/^sqlite3 /, '');
-    }
+  it('brings ML Metadata back, and keeps what was there', async function () {
+    await needs(this, 'rclone', 'jq', 'file', 'sqlite3');
+    const [load = ''] = commandsOf('### ML Metadata');
     {
       using live = new DatabaseSync(box.mlmd.file);
       live.exec('DELETE FROM Artifact');
     }
-    const said = await shell.run((hasRclone ? preamble(newest.id) : '') + load.join('\n'));
-    if (await isInstalled('sqlite3')) assert.match(said, /^ok\n\d+$/m);
+    const said = await shell.run(preamble(newest.id) + load);
+    assert.match(said, /^ok\n\d+$/m);
     assert.deepEqual(tablesOf(box.mlmd.file), tables);
     assert.notDeepEqual(tablesOf(`${box.mlmd.file}.before`), tables);
     assert.deepEqual(shell.juju().slice(-2), [
@@ -156,13 +126,10 @@ describe('what docs/restore.md says by hand', function () {
     assert.equal(box.scales()['kfp-db'], scale);
   });
 
-  it('builds the database with python3 alone where there is no sqlite3', async () => {
+  it('builds the database with python3 alone where there is no sqlite3', async function () {
+    await needs(this, 'rclone', 'jq', 'python3');
     const [text = ''] = commandsOf('### ML Metadata');
     const line = /^# (zcat dump \| python3 .*)$/m.exec(text)?.[1] ?? assert.fail('no such line');
-    if (!(await isInstalled('python3'))) {
-      say('python3 is not installed: its line is not tried here');
-      return;
-    }
     await shell.run(`rm -f mlmd.db; ${line}`);
     assert.deepEqual(tablesOf(join(directory, 'mlmd.db')), tables);
   });

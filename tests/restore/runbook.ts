@@ -105,10 +105,3 @@ const juju = async (
   const { status, message, output } = await model.ended(id);
   return `${status} ${message}\n${JSON.stringify(output)}`;
 };
-
-/** Whether this machine has a program. */
-export const isInstalled = async (program: string): Promise<boolean> =>
-  promisify(execFile)('sh', ['-c', `command -v ${program}`]).then(
-    () => true,
-    () => false,
-  );
