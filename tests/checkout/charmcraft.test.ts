@@ -21,9 +21,7 @@ const metadata = yamlOf('metadata.yaml') as {
 };
 const ajv = new Ajv({ allErrors: true, strictTypes: false });
 
-describe('charmcraft.yaml', function () {
-  this.timeout(60_000);
-
+describe('charmcraft.yaml', () => {
   it('is a project as charmcraft 4 takes it, together with metadata.yaml', () => {
     const { name, summary, description } = metadata;
     const whole = { name, summary, description, ...project };

@@ -16,8 +16,7 @@ const related = (leader = true): UnitAgentState => {
   return state;
 };
 
-describe('hooks one after the other', function () {
-  this.timeout(120_000);
+describe('hooks one after the other', () => {
   let lane: Lane;
   before(async () => {
     lane = await openLane();

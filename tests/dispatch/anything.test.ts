@@ -7,8 +7,7 @@ import { relationEvents } from './hook-events.ts';
 import { type Lane, giveCredentials, openLane } from './lane.ts';
 import { databags, relations, s3Secret, unitWith } from './world-of-relations.ts';
 
-describe('a hook, through the real dispatch,', function () {
-  this.timeout(120_000);
+describe('a hook, through the real dispatch,', () => {
   let lane: Lane;
   before(async () => {
     lane = await openLane();

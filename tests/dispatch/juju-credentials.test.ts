@@ -29,8 +29,7 @@ const withCredentials = (
   return state;
 };
 
-describe('the Juju user of a hook', function () {
-  this.timeout(60_000);
+describe('the Juju user of a hook', () => {
   let lane: Lane;
   before(async () => {
     lane = await openLane();

@@ -14,8 +14,7 @@ const claimByAnother = async (box: Box): Promise<void> => {
   await box.integrate('kfp-db');
 };
 
-describe('a backup of applications that are not well', function () {
-  this.timeout(180_000);
+describe('a backup of applications that are not well', () => {
   const shared = sharedBox();
   let givingUp: Promise<void>;
 

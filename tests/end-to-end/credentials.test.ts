@@ -10,8 +10,7 @@ const secretOf = (box: Box) => {
   return secret;
 };
 
-describe('a backup without the right to make one', function () {
-  this.timeout(120_000);
+describe('a backup without the right to make one', () => {
   const shared = sharedBox();
 
   it('says how to give it a Juju user when it has none', async () => {

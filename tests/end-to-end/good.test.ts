@@ -87,8 +87,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('a backup', function () {
-  this.timeout(300_000);
+describe('a backup', () => {
   const outcomes = new Map<string, PromiseWithResolvers<undefined>>(
     Object.keys(cases).map((name) => [name, Promise.withResolvers<undefined>()]),
   );

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNothingRuns } from './expect-failure.ts';
 
-describe('a backup that is killed', function () {
-  this.timeout(120_000);
-
+describe('a backup that is killed', () => {
   it('is undone by the next hook, from the journal', async () => {
     await using box = await copyOfBox();
     const scales = box.scales();

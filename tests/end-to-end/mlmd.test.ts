@@ -11,9 +11,7 @@ const copyForMlmd = async (): Promise<Box> => {
   return box;
 };
 
-describe('a backup of ML Metadata in bad weather', function () {
-  this.timeout(120_000);
-
+describe('a backup of ML Metadata in bad weather', () => {
   it('leaves no dump when the pod restarts meanwhile', async () => {
     await using box = await copyForMlmd();
     for (let exec = 0; exec < 20; exec++)

@@ -18,9 +18,7 @@ const backUp = async (box: Box) => {
   return { id: String(run.results['backup-id']), path: manifest.databases[0]?.path };
 };
 
-describe('a database that was told a path at which it cannot write', function () {
-  this.timeout(120_000);
-
+describe('a database that was told a path at which it cannot write', () => {
   it('is told the right one by a charm that was deployed anew, and backed up there the next time', async () => {
     await using box = await copyOfBox();
     await box.configure({ components: 'kfp-db' });

@@ -6,8 +6,7 @@ import { configure, loginSecret } from '../sandbox/box/configure.ts';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertHidden, assertNoSecrets, watchCommandLines } from './no-secrets.ts';
 
-describe('nothing secret', function () {
-  this.timeout(300_000);
+describe('nothing secret', () => {
   let box: Box;
   let watch: ReturnType<typeof watchCommandLines>;
   let id: string;

@@ -37,9 +37,7 @@ const keysIn = async (box: Box): Promise<readonly string[]> => {
 };
 
 for (const server of s3Places)
-  describe(`the life of backup sets on ${server.name}`, function () {
-    this.timeout(240_000);
-
+  describe(`the life of backup sets on ${server.name}`, () => {
     it('goes from the first backup by restores of both sets to their deletion', async () => {
       await using place = await server.start();
       await using resting = await copyOfBox({ databaseUnits: 3 });

@@ -37,8 +37,7 @@ const storedIn = ({ stores, prefix }: Box): readonly string[] =>
   stores.target.contents.keys(stores.backups.bucket, `${prefix}/`);
 
 /** Four sets: all of it, then twice some of it, and the newest with all of it again. Each of them has what the ones before do not. */
-describe('the sets of a box', function () {
-  this.timeout(240_000);
+describe('the sets of a box', () => {
   let box: Box;
   const ids: string[] = [];
   let contents: Readonly<Record<string, unknown>>;

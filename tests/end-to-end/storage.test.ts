@@ -10,8 +10,7 @@ const copyForBuckets = async (): Promise<Box> => {
   return box;
 };
 
-describe('a backup while storage misbehaves', function () {
-  this.timeout(120_000);
+describe('a backup while storage misbehaves', () => {
   const shared = sharedBox({ components: 'mlpipeline' });
 
   it('names the objects that MinIO always cuts short', async () => {
@@ -109,9 +108,7 @@ describe('a backup while storage misbehaves', function () {
   });
 });
 
-describe('a backup without storage', function () {
-  this.timeout(120_000);
-
+describe('a backup without storage', () => {
   it('says that MinIO cannot be reached', async () => {
     await using box = await copyForBuckets();
     await box.stores.minio.close();

@@ -8,9 +8,8 @@ import { startBox } from '../sandbox/box.ts';
 import { newUnit } from '../servers/unit-agent/state.ts';
 import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 
-describe('the packed charm', function () {
+describe('the packed charm', () => {
   // Node is 120 MB to be packed and unpacked.
-  this.timeout(180_000);
   let charm: UnpackedCharm;
 
   before(async () => {

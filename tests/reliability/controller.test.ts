@@ -10,8 +10,7 @@ const scaledUp = 'juju Application.ScaleApplications application-kfp-db 2';
 const enqueued = 'juju Action.EnqueueOperation unit-kfp-db-1 create-backup';
 const writerStopped = 'juju Application.ScaleApplications application-kfp-metadata-writer 0';
 
-describe('a backup whose controller', function () {
-  this.timeout(120_000);
+describe('a backup whose controller', () => {
   const rigOf = testRig();
   let rig: Rig;
   before(() => {

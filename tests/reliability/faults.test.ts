@@ -78,8 +78,7 @@ const lasting: readonly (readonly [string, 'target' | 'minio', S3Fault, ErrorCod
   ],
 ];
 
-describe('a whole backup', function () {
-  this.timeout(120_000);
+describe('a whole backup', () => {
   const rigOf = testRig();
   let rig: Rig;
   before(async () => {

@@ -28,8 +28,7 @@ function enqueuing(unit: string): string {
   return `juju Action.EnqueueOperation unit-${unit.replace('/', '-')}`;
 }
 
-describe('a backup that is killed', function () {
-  this.timeout(120_000);
+describe('a backup that is killed', () => {
   const rigOf = testRig();
   let rig: Rig;
   before(() => {

@@ -12,8 +12,7 @@ const scaled = (application: string, units: number, when: Moment['when'] = 'afte
   nth: 1,
 });
 
-describe('what a killed backup left', function () {
-  this.timeout(120_000);
+describe('what a killed backup left', () => {
   const rigOf = testRig();
   let rig: Rig;
   before(() => {

@@ -24,8 +24,7 @@ const moments: readonly (readonly [string, Moment['when'], string, number, Blow[
 ];
 
 /** Each step is in restore/killed-anywhere, in memory; here a process is killed. */
-describe('a restore on the box that is killed', function () {
-  this.timeout(240_000);
+describe('a restore on the box that is killed', () => {
   const resources = new AsyncDisposableStack();
   let stage: RestoreStage;
   before(async () => {

@@ -26,8 +26,7 @@ const backUp = async (box: Box): Promise<string> => {
 };
 
 /** The blocks of docs/restore.md are run as they stand there; only endpoints, keys and the id are filled in. */
-describe('what docs/restore.md says by hand', function () {
-  this.timeout(120_000);
+describe('what docs/restore.md says by hand', () => {
   const resources = new AsyncDisposableStack();
   let box: Box;
   let shell: Shell;

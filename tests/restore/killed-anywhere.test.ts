@@ -103,9 +103,7 @@ const assertRestored = (stage: Stage): void => {
   assert.deepEqual(left, []);
 };
 
-describe('a restore that is killed', function () {
-  this.timeout(60_000);
-
+describe('a restore that is killed', () => {
   const play = async (death: Death): Promise<void> => {
     using stage = setTheStage();
     const before = scalesOf(stage);

@@ -34,9 +34,7 @@ const workOn = ({ stores: { minio, source }, databases }: Box): void => {
 const statusOf = (box: Box, application: string): string | undefined =>
   box.model.application(application).status?.status;
 
-describe('a restore on the box', function () {
-  this.timeout(240_000);
-
+describe('a restore on the box', () => {
   it('brings everything back, from the newest set and then from an older one', async () => {
     await using box = await copyOfBox({ databaseUnits: 3 });
     await box.mlmd.stopWriting();

@@ -8,7 +8,6 @@ const mebibyte = 2 ** 20;
 
 describe('the memory of the S3 adapter', () => {
   it('does not grow with an object of 120 MiB, and its process ends by itself', async function () {
-    this.timeout(60_000);
     await using stage = await stageS3();
     const { contents, url } = stage.server;
     const large = function* (): Generator<Buffer> {
