@@ -78,7 +78,8 @@ const run = async (): Promise<number> => {
     return 0;
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    await tools.log('ERROR', text).catch(() => undefined);
+    const { stackInSource } = await import('./adapters/stack-in-source.ts');
+    await tools.log('ERROR', await stackInSource(text)).catch(() => undefined);
     const [line = ''] = redaction.redact(error instanceof Error ? error.message : text).split('\n');
     process.stderr.write(`Unexpected failure: ${line} (juju debug-log has the details)\n`);
     return 1;

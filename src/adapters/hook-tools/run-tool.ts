@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { CharmError } from '../../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,31 +30,23 @@ export class HookToolError extends CharmError {
   }
 }
 
-/**
- * Hook tools are small, short and many, and they run in every hook, so they are started by Node itself: with execa an
- * update-status took a third longer (docs/adr/0007).
- */
+/** Runs them one by one or side by side, as they are called, without a shell. */
 export const createRunTool =
   (environment: Environment): RunTool =>
   async (tool, argv, stdin) => {
-    const child = spawn(tool, argv, {
+    const result = await execa(tool, argv, {
       env: environment,
-      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      extendEnv: false,
+      ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
+      stripFinalNewline: false,
+      reject: false,
+      // The tools end by themselves; what would end them with us also takes part in how a signal ends us.
+      cleanup: false,
     });
-    // A tool that fails before it has read everything closes the pipe; its exit status tells why.
-    child.stdin?.on('error', () => undefined).end(stdin);
-    const [ending, stdout, stderr] = await Promise.all([
-      endOf(child),
-      child.stdout ? text(child.stdout) : '',
-      child.stderr ? text(child.stderr) : '',
-    ]);
-    if (ending !== 'exit status 0') throw new HookToolError(tool, ending, stderr);
-    return stdout;
+    if (!result.failed) return result.stdout;
+    const { exitCode, signal, stderr, cause } = result;
+    if (exitCode === undefined && signal === undefined)
+      throw cause instanceof Error ? cause : new Error(`Juju's ${tool} could not be started.`);
+    const ending = exitCode === undefined ? `signal ${signal ?? ''}` : `exit status ${exitCode}`;
+    throw new HookToolError(tool, ending, stderr);
   };
-
-const endOf = async (child: ChildProcess): Promise<string> =>
-  new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (exitCode, signal) => {
-      resolve(exitCode === null ? `signal ${signal ?? ''}` : `exit status ${exitCode}`);
-    });
-  });
