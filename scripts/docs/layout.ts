@@ -53,6 +53,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.failedObjects(id),
     'Objects that could not be copied, when a backup failed because of them.',
   ],
+  lostObjects: [
+    layout.lostObjects(id, bucket),
+    'Objects that a restore with `allow-damaged=true` could not bring back, because their backup is lost or damaged.',
+  ],
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
 };
 

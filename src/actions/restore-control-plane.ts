@@ -1,11 +1,16 @@
-import { sum, sizeText, durationText } from '../text.ts';
+import { keysText } from '../components/buckets/failed-objects.ts';
+import { CharmError } from '../errors.ts';
+import { countText, sum, sizeText, durationText } from '../text.ts';
 import type { RestoreReport } from '../restore/describe-plan.ts';
 import type { World } from '../world.ts';
 import type { RestoreRequest } from '../restore/set.ts';
 import { runRestore } from '../restore/run-restore.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
-/** Puts a backup set back, or says what that would do. Results: what was restored, and where the databases write from now on. */
+/**
+ * Puts a backup set back, or says what that would do. Fails with `set-damaged` when objects were left out because their backup is lost.
+ * Results: what was restored, and where the databases write from now on.
+ */
 export const restoreControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the restore goes on: use juju run --wait=6h, or --background' +
@@ -16,7 +21,10 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
   const report = await runRestore(world, config, request);
   if (!('plan' in report)) {
     const seconds = (world.clock.now().getTime() - started) / 1000;
-    return resultsOf(request.backupId, report, seconds, world.application);
+    const results = resultsOf(request.backupId, report, seconds, world.application);
+    const lost = lostOf(request.backupId, report, results);
+    if (lost !== undefined) throw lost;
+    return results;
   }
   for (const line of report.plan) await world.progress.note(line);
   return {
@@ -40,6 +48,7 @@ const requestOf = (world: World, parameters: Readonly<Record<string, unknown>>):
     components: components.length > 0 ? components : undefined,
     dryRun: parameters['dry-run'] === true,
     deleteExtra: parameters['delete-extra'] === true,
+    allowDamaged: parameters['allow-damaged'] === true,
     allowRunning: parameters['allow-running'] === true,
     confirm: text('confirm'),
     fromModel: text('from-model') || undefined,
@@ -80,6 +89,25 @@ const resultsOf = (
   ),
   ...(databases.length > 0 && { next: nextOf(databases, application) }),
 });
+
+/** After a restore with `allow-damaged`: that it is not all of the set, and what is lost. Undefined when nothing is. */
+const lostOf = (
+  backupId: string,
+  { buckets }: RestoreReport,
+  results: Readonly<Record<string, string>>,
+): CharmError | undefined => {
+  const count = sum(buckets.map(({ lost }) => lost.count));
+  if (count === 0) return undefined;
+  const keys = buckets.flatMap(({ lost }) => lost.first.map(({ key }) => key));
+  const lists = buckets.flatMap(({ lostList }) => lostList ?? []);
+  return new CharmError(
+    'set-damaged',
+    `All of ${backupId} was restored but ${countText(count, 'object')} whose backup is lost or damaged: ${keysText(keys)}.` +
+      (lists.length > 0 ? ` All of them are listed in ${lists.join(' and ')}.` : '') +
+      ' Bring them back from another set, or make a new backup of what is there.',
+    { results: { ...results, 'mlpipeline-lost': String(count) } },
+  );
+};
 
 /** What an operator has to know about the databases, which mysql-k8s blocks for backups until they write elsewhere. */
 const nextOf = (databases: RestoreReport['databases'], application: string): string => {

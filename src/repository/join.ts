@@ -44,16 +44,16 @@ export async function* lookUp<Item extends Keyed, Match extends Keyed>({
 }
 
 /** An object that a set lists, or that the bucket has, or both. */
-interface SetComparison {
-  readonly listed: StoredObject | undefined;
+interface SetComparison<Listed> {
+  readonly listed: Listed | undefined;
   readonly present: StoredObject | undefined;
 }
 
 /** Walks a set and a bucket side by side, in order and in constant memory, and yields every key of both. */
-export async function* compareWithSet(
-  listed: AsyncIterable<StoredObject>,
+export async function* compareWithSet<Listed extends Keyed>(
+  listed: AsyncIterable<Listed>,
   present: AsyncIterable<StoredObject>,
-): AsyncGenerator<SetComparison> {
+): AsyncGenerator<SetComparison<Listed>> {
   await using set = readAhead(listed, 'object list of the set');
   await using bucket = readAhead(present, 'listing of the bucket');
   for (;;) {

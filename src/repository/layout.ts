@@ -23,6 +23,8 @@ export interface Layout {
   set(id: BackupId): string;
   objectList(id: BackupId, bucket: string): string;
   failedObjects(id: BackupId): string;
+  /** What a restore could not bring back. */
+  lostObjects(id: BackupId, bucket: string): string;
   /** The commit marker: without it there is no backup. */
   manifest(id: BackupId): string;
 }
@@ -42,6 +44,7 @@ export const layoutOf = (prefix: string): Layout => ({
   set: (id) => `${prefix}/sets/${id}/`,
   objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
+  lostObjects: (id, bucket) => `${prefix}/sets/${id}/${bucket}.lost.ndjson.gz`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
 });
 

@@ -1,8 +1,13 @@
+import { join } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { CharmError, orProblem } from '../errors.ts';
 import { createBandwidth } from '../components/buckets/bandwidth.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { isBackupId } from '../repository/layout.ts';
 import { countText, durationText, sizeText } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
-import { bringBack } from '../components/buckets/bring-back.ts';
+import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
 import { settleBucket } from '../components/buckets/difference.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
 
@@ -15,6 +20,10 @@ export interface RestoredBucket {
   readonly bytesCopied: number;
   /** Objects that the set does not know: deleted, or left alone. */
   readonly extra: number;
+  /** Objects whose backup is lost or damaged, so that they could not be brought back. */
+  readonly lost: BringBack['lost'];
+  /** The key of the list of all of them, when there are any and it could be written. */
+  readonly lostList?: string;
   readonly seconds: number;
 }
 
@@ -36,6 +45,8 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
       () =>
         bringBack(set, source, {
           transfers: config.transfers,
+          scratch: join(restore.scratch, `${bucket}.exceptions.ndjson.gz`),
+          allowDamaged: request.allowDamaged,
           ...{ bandwidth, clock, signal, progress },
         }),
     );
@@ -43,7 +54,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
       () => `bucket ${bucket}: comparing it with the set`,
       () =>
         settleBucket(() => set.list(), source, {
-          otherEtags: done.otherEtags,
+          exceptions: () => done.exceptions(),
           deleteExtra: request.deleteExtra,
           forget: (key) => {
             set.forget(key);
@@ -52,12 +63,37 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
         }),
     );
     const seconds = (clock.now().getTime() - started) / 1000;
-    const { objects, size, copied, bytesCopied } = done;
+    const { objects, size, copied, bytesCopied, lost } = done;
+    const lostList = lost.count > 0 ? await uploadLost(restore, bucket, done) : undefined;
     await world.progress.note(
       `bucket ${bucket}: ${countText(objects, 'object')}, ${copied} brought back (${sizeText(bytesCopied)}), ${extra} that the set does not know` +
         ` ${request.deleteExtra ? 'deleted' : 'kept'}, in ${durationText(seconds)}`,
     );
-    restored.push({ bucket, objects, size, copied, bytesCopied, extra, seconds });
+    restored.push({
+      ...{ bucket, objects, size, copied, bytesCopied, extra, seconds, lost },
+      ...(lostList !== undefined && { lostList }),
+    });
   }
   return restored;
+};
+
+/** A message names ten objects at most; all of them are in S3. That this can fail, too, must not end a restore. */
+const uploadLost = async (
+  { ready, request, world }: Restore,
+  bucket: string,
+  done: BringBack,
+): Promise<string | undefined> => {
+  const { layout, target } = ready;
+  if (!isBackupId(request.backupId)) throw new TypeError('the preflight looks at the id');
+  const key = layout.lostObjects(request.backupId, bucket);
+  const lines = async function* (): AsyncGenerator<string> {
+    for await (const { key: name, size, etag, mirrorEtag } of done.exceptions())
+      if (mirrorEtag === '') yield `${JSON.stringify({ key: name, size, etag })}\n`;
+  };
+  // A failure of the lines reaches the reader of the last stream.
+  const gzipped = pipeline(Readable.from(lines()), createGzip(), () => undefined);
+  const problem = await orProblem(() => target.store.upload(key, gzipped));
+  if (!(problem instanceof CharmError)) return key;
+  await world.progress.note(`The list of lost objects could not be written: ${problem.message}`);
+  return undefined;
 };

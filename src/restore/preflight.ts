@@ -64,7 +64,10 @@ export const preflight = async (
     const damage =
       target &&
       manifest &&
-      (await collect(() => setProblem(world, config, heartbeat, target, manifest, components)));
+      (await collect(() => {
+        const { allowDamaged } = request;
+        return setProblem(world, config, heartbeat, { target, manifest, components, allowDamaged });
+      }));
     if (damage) problems.push(damage);
     const applications =
       juju &&

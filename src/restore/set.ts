@@ -82,6 +82,8 @@ export interface RestoreRequest {
   readonly deleteExtra: boolean;
   /** Go on although something runs. */
   readonly allowRunning: boolean;
+  /** Bring back what is left of a bucket when the backup of some of its objects is lost or damaged. */
+  readonly allowDamaged: boolean;
   /** Has to be the name of this model. */
   readonly confirm: string;
   /** Has to be the name of the model that made the set, when that is another one. */
@@ -92,6 +94,14 @@ export interface RestoreRequest {
   readonly timeoutSeconds: number;
 }
 
+interface SetToRestore {
+  readonly target: Target;
+  readonly manifest: BackupManifest;
+  readonly components: readonly string[];
+  /** See `RestoreRequest`. */
+  readonly allowDamaged: boolean;
+}
+
 /**
  * Looks for everything that the set has of the components that are to be restored, as a shallow `verify-backup` does, and reads the dump of ML
  * Metadata, which is small: a set that lacks something must be found out before anything is changed.
@@ -100,13 +110,15 @@ export const setProblem = async (
   world: World,
   config: Pick<Config, 'transfers'>,
   heartbeat: Heartbeat,
-  { store, prefix }: Target,
-  manifest: BackupManifest,
-  components: readonly string[],
+  { target, manifest, components, allowDamaged }: SetToRestore,
 ): Promise<CharmError | undefined> => {
+  const { store, prefix } = target;
   const { clock, progress, signal, scratch } = world;
   const damages = createDamages(progress);
+  // With allow-damaged the loss of objects stops nothing; the loss of their list does.
+  const lost = allowDamaged ? createDamages(progress) : damages;
   let objects = 0;
+  let onlyObjects = !allowDamaged;
   const work: VerifyWork = {
     ...{ store, clock, signal, scratch, damages },
     layout: layoutOf(prefix),
@@ -123,13 +135,20 @@ export const setProblem = async (
       for (const database of manifest.databases)
         if (components.includes(database.component)) await verifyDatabase(work, database);
       if (manifest.mlmd && components.includes('mlmd')) await verifyBytes(work, manifest.mlmd);
+      onlyObjects &&= damages.count === 0;
       if (components.includes('mlpipeline'))
-        for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
+        for (const bucket of manifest.buckets) {
+          const isListIntact = await verifyBucket({ ...work, damages: lost }, bucket);
+          onlyObjects &&= isListIntact;
+          if (allowDamaged && !isListIntact)
+            await damages.found(`${bucket.bucket}: its object list cannot be read`);
+        }
     },
   );
   if (damages.count === 0) return undefined;
+  const hint = onlyObjects ? ', or what is left with allow-damaged=true' : '';
   return new CharmError(
     'set-damaged',
-    `The backup ${manifest.id} is damaged ${damagesText(damages)}. Restore another set, or the components that are intact with components=...`,
+    `The backup ${manifest.id} is damaged ${damagesText(damages)}. Restore another set, or the components that are intact with components=...${hint}`,
   );
 };

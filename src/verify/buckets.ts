@@ -13,11 +13,15 @@ import type { ObjectStore, StoredObject } from '../world.ts';
 import { createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
-/** Looks for every object of a bucket's list, and in a deep verification reads them all. */
-export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<void> => {
+/**
+ * Looks for every object of a bucket's list, and in a deep verification reads them all. Resolves with whether the list itself is intact,
+ * without which nothing of the bucket can be restored.
+ */
+export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<boolean> => {
   const { store, layout, damages, signal } = work;
   const checks = createContentChecks(work, damages, work.width);
   const nameOf = (key: string): string => `${backup.bucket}: ${JSON.stringify(key)}`;
+  let isListIntact = true;
   try {
     await locateObjects(store, layout, backup, {
       there: async (object, listed) => {
@@ -34,12 +38,14 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
     });
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
+    isListIntact = false;
     const isMissing = hasCode(error.cause, 'object-missing');
     await damages.found(error.message, isMissing ? 'missing' : 'damaged');
   } finally {
     await checks.end();
   }
   work.count({ proven: checks.proven, unproven: checks.unproven });
+  return isListIntact;
 };
 
 /** What is wrong with an object, and how that is said after its name. */

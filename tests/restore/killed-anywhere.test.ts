@@ -13,6 +13,7 @@ const request: RestoreRequest = {
   dryRun: false,
   deleteExtra: true,
   allowRunning: false,
+  allowDamaged: false,
   confirm: 'kubeflow',
   fromModel: undefined,
   takeOver: false,

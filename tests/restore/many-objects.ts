@@ -84,12 +84,13 @@ try {
   const { signal } = new AbortController();
   const clock = new FastClock(1);
   const { missing } = await differenceOf(set.list(), to, forget);
-  const { copied, otherEtags } = await bringBack(set, to, {
+  const { copied, exceptions } = await bringBack(set, to, {
     ...{ transfers: 16, bandwidth: createBandwidth([], clock), clock, signal },
+    ...{ scratch: `${file}.exceptions`, allowDamaged: false },
   });
   isBack = true;
   const extra = await settleBucket(() => set.list(), to, {
-    ...{ otherEtags, deleteExtra: true, forget, signal },
+    ...{ exceptions, deleteExtra: true, forget, signal },
   });
   console.log(JSON.stringify({ missing, copied, put, extra, deleted }));
 } finally {

@@ -15,6 +15,7 @@ const request: RestoreRequest = {
   dryRun: false,
   deleteExtra: false,
   allowRunning: false,
+  allowDamaged: false,
   confirm: 'kubeflow',
   fromModel: undefined,
   takeOver: false,

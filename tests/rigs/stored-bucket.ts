@@ -16,7 +16,11 @@ export interface StoredBucket extends Fixture<FakeObjectStore> {
   open(backup: BucketBackup): StoredSet;
   restore(
     backup: BucketBackup,
-    options?: { readonly deleteExtra?: boolean; readonly set?: StoredSet },
+    options?: {
+      readonly deleteExtra?: boolean;
+      readonly allowDamaged?: boolean;
+      readonly set?: StoredSet;
+    },
   ): Promise<BringBack & { readonly extra: number }>;
 }
 
@@ -51,17 +55,22 @@ export const storedBucket = async (
         seconds,
       };
     },
-    restore: async (backup, { deleteExtra = false, set = open(backup) } = {}) => {
+    restore: async (
+      backup,
+      { deleteExtra = false, allowDamaged = false, set = open(backup) } = {},
+    ) => {
       const { signal } = new AbortController();
       const source = sourceOf(from);
       const done = await bringBack(set, source, {
         transfers: 8,
+        scratch: join(dirname(fixture.options.list), 'exceptions'),
+        allowDamaged,
         bandwidth: createBandwidth([], clock),
         clock,
         signal,
       });
       const extra = await settleBucket(() => set.list(), source, {
-        otherEtags: done.otherEtags,
+        exceptions: () => done.exceptions(),
         deleteExtra,
         forget: (key) => {
           set.forget(key);

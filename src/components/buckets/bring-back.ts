@@ -1,15 +1,19 @@
-import type { Bandwidth } from './bandwidth.ts';
-import { startCopies, type Copies } from './copies.ts';
-import { compareBuckets } from './compare.ts';
-import { ProgressOfBucket } from './progress.ts';
-import type { ListedObject } from '../../repository/object-list.ts';
-import { isMd5, provesContent } from '../../repository/etag.ts';
-import { readAhead } from '../../repository/read-ahead.ts';
-import { Transfers } from './transfers.ts';
-import { failedObjectsText } from './failed-objects.ts';
+import { createReadStream } from 'node:fs';
 import { CharmError } from '../../errors.ts';
+import { judgeContent } from '../../repository/content.ts';
+import { isMd5, provesContent } from '../../repository/etag.ts';
+import { createObjectListWriter } from '../../repository/object-list-writer.ts';
+import { type ListedObject, readObjectList, storedEtag } from '../../repository/object-list.ts';
+import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import { compareBuckets } from './compare.ts';
+import { startCopies, type Copies } from './copies.ts';
+import { listedAs } from './copy-object.ts';
+import { ProgressOfBucket } from './progress.ts';
+import { failedObjectsText } from './failed-objects.ts';
 import type { StoredSet } from './stored-set.ts';
+import { Transfers } from './transfers.ts';
 
 interface BucketRestoreOptions {
   readonly transfers: number;
@@ -17,6 +21,10 @@ interface BucketRestoreOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly progress?: ProgressOfBucket;
+  /** A file for what memory must not hold: see `BringBack.exceptions`. */
+  readonly scratch: string;
+  /** Whether objects whose backup is lost or damaged are left out. Otherwise they are a failure. */
+  readonly allowDamaged: boolean;
 }
 
 export interface BringBack {
@@ -24,21 +32,32 @@ export interface BringBack {
   readonly size: number;
   readonly copied: number;
   readonly bytesCopied: number;
-  /** The ETags of the objects whose own could not be given back, because nobody knows how it came about. */
-  readonly otherEtags: ReadonlyMap<string, string>;
+  /** Objects whose backup is lost or damaged: how many, and the first few with the reason. */
+  readonly lost: Lost;
+  /**
+   * Every object that does not have its own ETag now, in the order of the keys: with the ETag that it has instead as `mirrorEtag`, which is
+   * empty for an object that is lost. In a bucket that encrypts with a key service these are all.
+   */
+  readonly exceptions: () => AsyncIterable<ListedObject>;
+}
+
+interface Lost {
+  readonly count: number;
+  readonly first: readonly { readonly key: string; readonly why: string }[];
 }
 
 /**
- * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that it had, so that it has its ETag again. What is
- * there already with the same size and ETag is passed over; what the set does not know is left alone. Memory does not grow with the bucket.
- * Rejects with `objects-failed`, which names objects; what was brought back stays, and is passed over the next time.
+ * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that it had, so that it has its ETag again
+ * wherever the bucket gives such ETags. What is there already with the same size and ETag, or else with the same bytes, is passed over; what
+ * the set does not know is left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which names objects; what was
+ * brought back stays, and is passed over the next time.
  */
 export const bringBack = async (
   set: StoredSet,
   to: Source,
   options: BucketRestoreOptions,
 ): Promise<BringBack> => {
-  const { clock, signal } = options;
+  const { clock, signal, scratch } = options;
   const stop = new AbortController();
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(
@@ -49,20 +68,20 @@ export const bringBack = async (
       mirror: '',
       history: '',
       archive: false,
+      hasContent: async (there, { key }) =>
+        (await judgeContent(to.store, there, set.listed(key), signal)).kind === 'proven',
       signal: AbortSignal.any([signal, stop.signal]),
       learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
     },
     new Transfers(options.transfers),
     progress,
   );
-  const otherEtags = new Map<string, string>();
-  const damaged: string[] = [];
-  const settle = (listed: StoredObject, written: ListedObject | undefined): void => {
-    if (written === undefined || isDamaged(set.listed(listed.key), written))
-      damaged.push(listed.key);
-    else if (written.mirrorEtag !== undefined) otherEtags.set(listed.key, written.mirrorEtag);
-    set.forget(listed.key);
+  const lost = { count: 0, first: new Array<Lost['first'][number]>() };
+  const lose = (key: string, why: string): void => {
+    lost.count += 1;
+    if (lost.first.length < mostNamed) lost.first.push({ key, why });
   };
+  await using exceptions = createObjectListWriter(scratch);
 
   try {
     const comparisons = compareBuckets({
@@ -81,12 +100,18 @@ export const bringBack = async (
         progress.pass(listed.size);
         set.forget(listed.key);
       } else {
+        const place = exceptions.reserve();
         await copies.start(comparison, {
-          settle: (written) => {
-            settle(listed, written);
+          settle: (written, contentEtag) => {
+            const why = damageOf(set, listed, written, contentEtag);
+            if (why !== undefined) lose(listed.key, why);
+            const etagNow = why === undefined ? written?.mirrorEtag : '';
+            place.settle(etagNow === undefined ? undefined : listedAs(listed, etagNow));
+            set.forget(listed.key);
           },
         });
       }
+      await exceptions.drained();
       if (copies.hopeless) break;
     }
     progress.listingEnded();
@@ -97,22 +122,52 @@ export const bringBack = async (
     stop.abort();
     await copies.idle();
   }
-  if (copies.failures.length > 0 || damaged.length > 0) throw failed(to, copies, damaged);
+  if (copies.failures.length > 0 || (lost.count > 0 && !options.allowDamaged))
+    throw failed(to, copies, lost);
+  await exceptions.close();
   const { unchanged, copied, bytes, bytesCopied } = copies.counts;
-  return { objects: unchanged + copied, size: bytes, copied, bytesCopied, otherEtags };
+  return {
+    ...{ objects: unchanged + copied, size: bytes, copied, bytesCopied, lost },
+    exceptions: () => readObjectList(createReadStream(scratch), scratch),
+  };
 };
 
-/** Whether a bucket's object is the one that the set lists. */
+/** Of the lost objects so many are kept in memory; a file has all of them. */
+const mostNamed = 1000;
+
+/** Whether a bucket's object is the one that the set lists, as far as its listing tells. */
 export const isThere = (present: StoredObject, listed: StoredObject): boolean =>
   present.size === listed.size && provesContent(present, listed);
 
-/** Whether what was read from the backup cannot be what the bucket once had. */
-const isDamaged = (listed: ListedObject, written: ListedObject): boolean =>
-  written.mirrorEtag !== undefined &&
-  ((listed.mirrorEtag === undefined && isMd5(listed.etag)) ||
-    (listed.sha256 !== undefined &&
-      written.sha256 !== undefined &&
-      listed.sha256 !== written.sha256));
+/** Why what was read from the backup cannot be what the bucket once had; undefined when it can. */
+const damageOf = (
+  set: StoredSet,
+  { key }: StoredObject,
+  written: ListedObject | undefined,
+  contentEtag: string | undefined,
+): string | undefined => {
+  if (written === undefined)
+    return set.isLost(key)
+      ? `its backup is neither at ${set.placeInMirror(key)} nor in the history, with the ETag ${storedEtag(set.listed(key))}`
+      : 'its backup cannot be read';
+  // It was there already.
+  if (contentEtag === undefined) return undefined;
+  return isContent(set.listed(key), contentEtag, written.sha256)
+    ? undefined
+    : 'its backup is damaged';
+};
+
+/** Whether content of this ETag may be that of a listed object. Only a digest, or an ETag that is an MD5 for certain, can tell that it is not. */
+const isContent = (
+  listed: ListedObject,
+  contentEtag: string,
+  sha256: string | undefined,
+): boolean => {
+  if (provesContent({ etag: contentEtag }, listed) || contentEtag === storedEtag(listed))
+    return true;
+  if (listed.sha256 !== undefined && sha256 !== undefined) return listed.sha256 === sha256;
+  return listed.mirrorEtag !== undefined || !isMd5(listed.etag);
+};
 
 /** Failures often pass with the load, so what failed is tried again at the end, twice. */
 const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
@@ -123,16 +178,20 @@ const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): P
   }
 };
 
-const failed = (to: Source, copies: Copies, damaged: readonly string[]): CharmError => {
-  const keys = [...damaged, ...copies.failures.map(({ job }) => job.source.key)];
+const failed = (to: Source, copies: Copies, lost: Lost): CharmError => {
+  const keys = [
+    ...lost.first.map(({ key }) => key),
+    ...copies.failures.map(({ job }) => job.source.key),
+  ];
   const errors = [
-    ...damaged.map(() => new Error('the backup of it is damaged')),
+    ...lost.first.map(({ why }) => new Error(why)),
     ...copies.failures.map(({ error }) => error),
   ];
+  const count = lost.count + copies.failures.length;
   return new CharmError(
     'objects-failed',
     failedObjectsText({
-      failed: `${keys.length}${copies.hopeless ? ' or more' : ''} ${keys.length === 1 ? 'object' : 'objects'} could not be brought back into the bucket ${to.bucket}`,
+      failed: `${count}${copies.hopeless ? ' or more' : ''} ${count === 1 ? 'object' : 'objects'} could not be brought back into the bucket ${to.bucket}`,
       ...{ keys, errors },
       next: 'What was brought back is passed over when the action is run again.',
     }),

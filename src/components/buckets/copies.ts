@@ -3,7 +3,7 @@ import type { CopyContext } from './copy-context.ts';
 import type { Comparison } from './compare.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
-import type { Place } from '../../repository/object-list-writer.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 import type { Transfers } from './transfers.ts';
 
 /** What the copies of a pass came to. */
@@ -15,6 +15,12 @@ export interface CopyCounts {
   /** Of everything in the list. */
   bytes: number;
   bytesCopied: number;
+}
+
+/** Told once how a copy ended. */
+interface Place {
+  /** The line of the object; undefined when it has vanished. `contentEtag` is the ETag of what was copied. */
+  settle(object: ListedObject | undefined, contentEtag?: string): void;
 }
 
 interface Failure {
@@ -66,7 +72,7 @@ export const startCopies = (
     try {
       const result = await copyObject(context, job, shown.moved);
       inRow = 0;
-      place.settle(result?.object);
+      place.settle(result?.object, result?.contentEtag);
       if (job.archived) counts.archived += 1;
       if (result) {
         const { size } = result.object;

@@ -1,4 +1,4 @@
-import type { Clock, ObjectStore } from '../../world.ts';
+import type { Clock, ObjectStore, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 
 /** What every copy of a pass works with. */
@@ -9,6 +9,8 @@ export interface CopyContext {
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;
   readonly history: string;
+  /** Whether an object of the target has the bytes of the source's although their ETags differ; without it, it is copied. */
+  readonly hasContent?: (there: StoredObject, source: StoredObject) => Promise<boolean>;
   /** Whether what is replaced has to be kept. */
   readonly archive: boolean;
   readonly bandwidth: Bandwidth;

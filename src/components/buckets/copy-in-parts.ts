@@ -32,7 +32,7 @@ export const copyParts = async (
   let before: string | undefined;
   if (told) {
     const { mirrorEtag, etag } = await transfer(context, source, told, sideBySide, [], moved);
-    if (etag === source.etag) return { mirrorEtag };
+    if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
     moved(-source.size);
     before = etag;
   }
@@ -48,9 +48,9 @@ export const copyParts = async (
     [sha256, md5],
     moved,
   );
-  if (etag === source.etag) return { mirrorEtag };
+  if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
   if (digests[1] !== source.etag && etag !== before) await readAgain(context, source, layout, etag);
-  return { mirrorEtag, sha256: digests[0] ?? '' };
+  return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '' };
 };
 
 /** What the source says about its parts: RadosGW before 20 says nothing and answers with the whole object. */

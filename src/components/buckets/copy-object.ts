@@ -22,6 +22,8 @@ interface CopiedObject {
   readonly object: ListedObject;
   /** False when the mirror turned out to have it. */
   readonly copied: boolean;
+  /** The ETag that the content has that was copied. */
+  readonly contentEtag?: string;
   readonly latency?: number;
 }
 
@@ -48,7 +50,7 @@ export const copyObject = async (
   checkKey(context, job.source.key);
   for (let reading = 1; ; reading += 1) {
     const { source, mirror } = job;
-    if (mirror && mirror.size === source.size && provesContent(mirror, source))
+    if (mirror && mirror.size === source.size && (await hasContent(context, mirror, source)))
       return { object: listedAs(source, mirror.etag), copied: false };
     await keepReplaced(context, job);
     try {
@@ -56,6 +58,7 @@ export const copyObject = async (
       return {
         object: listedAs(source, copy.mirrorEtag, copy.sha256),
         copied: true,
+        contentEtag: copy.contentEtag,
         ...(copy.latency !== undefined && { latency: copy.latency }),
       };
     } catch (error) {
@@ -68,6 +71,13 @@ export const copyObject = async (
     }
   }
 };
+
+const hasContent = async (
+  context: CopyContext,
+  mirror: StoredObject,
+  source: StoredObject,
+): Promise<boolean> =>
+  provesContent(mirror, source) || (await context.hasContent?.(mirror, source)) === true;
 
 /** The line of an object. */
 export const listedAs = (

@@ -4,12 +4,20 @@ import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '.
 import { confirmWritten, etagOfContent } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { metered } from './metered.ts';
-import { etagOfParts, isMd5, partsOf, type PartLayout } from '../../repository/etag.ts';
+import {
+  etagOfParts,
+  isMd5,
+  partsOf,
+  provesContent,
+  type PartLayout,
+} from '../../repository/etag.ts';
 
 /** What a copy turned out to be. */
 export interface Copy {
   /** As the mirror's listing will show it. */
   readonly mirrorEtag: string;
+  /** The ETag that what was read has, by our own hashes or by the target's, in the parts in which it was written. */
+  readonly contentEtag: string;
   /** Of the whole content, where no ETag proves it. */
   readonly sha256?: string;
   /** How long the servers took, in ms; of small objects only. */
@@ -51,7 +59,12 @@ export const copySmall = async (
   const written = { key, size: body.length, etag: md5, layout: undefined, told: true };
   const mirrorEtag = await confirmWritten(context, written, replied);
   moved(body.length);
-  return { mirrorEtag, latency };
+  return {
+    mirrorEtag,
+    contentEtag: md5,
+    ...sha256Unless(source, md5, () => sha256Of(body)),
+    latency,
+  };
 };
 
 /** Copies an object in one PUT from one GET, as a stream. */
@@ -75,7 +88,7 @@ export const copyStreamed = async (
     });
     const { etag } = await to.put(key, body, { size, metadata, md5, signal });
     const written = { key, size, etag: md5, layout: undefined, told: true };
-    return { mirrorEtag: await confirmWritten(context, written, etag) };
+    return { mirrorEtag: await confirmWritten(context, written, etag), contentEtag: md5 };
   } catch (error) {
     moved(-total);
     content.body.destroy();
@@ -99,6 +112,7 @@ const copyCarefully = async (
   const { size } = content;
   const key = context.mirror + source.key;
   const hash = createHash('md5');
+  const whole = createHash('sha256');
   let total = 0;
   let replied: string;
   try {
@@ -110,7 +124,7 @@ const copyCarefully = async (
         total += bytes;
         moved(bytes);
       },
-      [hash],
+      [hash, whole],
     );
     replied = (await context.to.put(key, body, { size, metadata, signal })).etag;
   } catch (error) {
@@ -122,7 +136,10 @@ const copyCarefully = async (
   const written = { key, size, etag: md5, layout: undefined, told: false };
   const mirrorEtag = await confirmWritten(context, written, replied);
   if (contradicts(source.etag, md5)) await readAgain(context, source, undefined, md5);
-  return { mirrorEtag };
+  return {
+    ...{ mirrorEtag, contentEtag: md5 },
+    ...sha256Unless(source, md5, () => whole.digest('hex')),
+  };
 };
 
 /** Rejects with `store-corrupt` unless the source gives content with this ETag again, in this layout. */
@@ -166,6 +183,16 @@ const changed = ({ description }: CopyContext['from'], key: string): CharmError 
   new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
 
 const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A digest for the list, when the source's ETag does not prove the content. */
+const sha256Unless = (
+  { etag }: StoredObject,
+  md5: string,
+  digest: () => string,
+): { readonly sha256?: string } =>
+  provesContent({ etag: md5 }, { etag }) ? {} : { sha256: digest() };
 
 /** Whether an ETag that tells something about the content tells something else than this MD5. */
 const contradicts = (etag: string, md5: string): boolean =>

@@ -2,7 +2,8 @@ import { keysText } from './failed-objects.ts';
 import { CharmError } from '../../errors.ts';
 import type { Source, StoredObject } from '../../world.ts';
 import { isThere } from './bring-back.ts';
-import { compareWithSet } from '../../repository/join.ts';
+import { compareWithSet, lookUp } from '../../repository/join.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 
 /** How a bucket differs from what a set lists. Sizes are bytes. */
 export interface Difference {
@@ -41,24 +42,29 @@ export const differenceOf = async (
 
 const batch = 1000;
 
+interface Settling {
+  /** Objects that are not expected to have their own ETag; see `BringBack.exceptions`. */
+  readonly exceptions: () => AsyncIterable<ListedObject>;
+  readonly deleteExtra: boolean;
+  readonly forget: (key: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Looks at a bucket once more after everything was brought back: rejects with `objects-failed` unless every object of the set is there with its
- * size and ETag. Only then what the set does not know is deleted, if that was asked for. Returns how many such objects there were.
+ * Looks at a bucket once more after everything was brought back: rejects with `objects-failed` unless every object of the set that is not lost is
+ * there with its size, and its ETag or the one that it was given. Only then what the set does not know is deleted, if that was asked for.
+ * Returns how many such objects there were.
  */
 export const settleBucket = async (
   listed: () => Listed,
   to: Source,
-  options: {
-    readonly otherEtags: ReadonlyMap<string, string>;
-    readonly deleteExtra: boolean;
-    readonly forget: (key: string) => void;
-    readonly signal: AbortSignal;
-  },
+  options: Settling,
 ): Promise<number> => {
-  const { otherEtags, deleteExtra, forget, signal } = options;
+  const { exceptions, deleteExtra, forget, signal } = options;
   const wrong: string[] = [];
   let extra = 0;
-  for await (const { listed: wanted, present } of compareWithSet(listed(), to.store.list(''))) {
+  const expected = withExceptions(listed(), exceptions());
+  for await (const { listed: wanted, present } of compareWithSet(expected, to.store.list(''))) {
     signal.throwIfAborted();
     if (wanted === undefined) {
       extra += 1;
@@ -66,9 +72,10 @@ export const settleBucket = async (
     }
     forget(wanted.key);
     const isRight =
-      present !== undefined &&
-      (isThere(present, wanted) ||
-        (present.size === wanted.size && otherEtags.get(wanted.key) === present.etag));
+      wanted.etagNow === '' ||
+      (present !== undefined &&
+        (isThere(present, wanted) ||
+          (present.size === wanted.size && present.etag === wanted.etagNow)));
     if (!isRight && wrong.length < 1000) wrong.push(wanted.key);
   }
   if (wrong.length > 0) {
@@ -81,6 +88,18 @@ export const settleBucket = async (
   if (deleteExtra && extra > 0) await deleteUnknown(listed(), to, options);
   return extra;
 };
+
+/** The objects of a set, each with the ETag that it has now when that is not its own; empty when it is lost. */
+async function* withExceptions(
+  listed: Listed,
+  exceptions: AsyncIterable<ListedObject>,
+): AsyncGenerator<StoredObject & { readonly etagNow: string | undefined }> {
+  for await (const { item, match } of lookUp({
+    items: [listed, 'object list of the set'],
+    among: [exceptions, 'list of exceptions'],
+  }))
+    yield { ...item, etagNow: match && (match.mirrorEtag ?? match.etag) };
+}
 
 const deleteUnknown = async (
   listed: Listed,

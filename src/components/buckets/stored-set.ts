@@ -17,6 +17,10 @@ export interface StoredSet extends Pick<
   list(): AsyncIterable<StoredObject>;
   /** The line of an object that is under way. */
   listed(key: string): ListedObject;
+  /** Where it would be if no later backup replaced it. */
+  placeInMirror(key: string): string;
+  /** Whether it was looked for, and its bytes are neither in the mirror nor in the history. It is then told as missing. */
+  isLost(key: string): boolean;
   /** To be called for every object that was listed, when nobody will read it any more; otherwise memory grows with the set. */
   forget(key: string): void;
 }
@@ -25,6 +29,7 @@ export interface StoredSet extends Pick<
 interface Known {
   readonly listed: ListedObject;
   at?: Place;
+  isLost?: boolean;
 }
 
 /** A key of the target bucket, and the ETag that its object has to have. */
@@ -46,12 +51,6 @@ export const openStoredSet = (
     if (found === undefined) throw new TypeError(`${key} is not under way`);
     return found;
   };
-  const lost = ({ listed }: Known): CharmError =>
-    new CharmError(
-      'store-corrupt',
-      `its backup is neither at ${mirror}${listed.key} nor in the history, with the ETag ${storedEtag(listed)}`,
-    );
-
   /** Asks the mirror for it, as most often it is there, and looks for it only when it is not. */
   const readAt = async <T>(object: Known, read: (place: Place) => Promise<T>): Promise<T> => {
     const { listed } = object;
@@ -64,7 +63,8 @@ export const openStoredSet = (
       if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
     }
     const found = await findVersion(store, { mirror, history }, listed);
-    if (found === undefined) throw lost(object);
+    object.isLost = found === undefined;
+    if (found === undefined) throw absent(place);
     object.at = { key: found.key, etag: found.etag };
     return read(object.at);
   };
@@ -85,6 +85,8 @@ export const openStoredSet = (
       }
     },
     listed: (key) => find(key).listed,
+    placeInMirror: (key) => mirror + key,
+    isLost: (key) => find(key).isLost === true,
     forget: (key) => known.delete(key),
     get: async (key, options = {}): Promise<ObjectContent> => {
       const object = find(key);
@@ -107,6 +109,7 @@ export const openStoredSet = (
     },
     head: async (key, options) => {
       const object = find(key);
+      if (object.isLost) return undefined;
       const found = await readAt(object, async (place) => {
         const there = await store.head(place.key, options);
         if (there?.etag === place.etag) return there;

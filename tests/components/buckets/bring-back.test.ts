@@ -19,6 +19,24 @@ const picture = (store: FakeObjectStore): Readonly<Record<string, unknown>> =>
     ]),
   );
 
+/** A bucket that encrypts with a key service, from the moment on at which it is told to. */
+class EncryptingStore extends FakeObjectStore {
+  encrypts: boolean;
+  readonly written: string[] = [];
+
+  constructor(encrypts = true) {
+    super({ description: 'bucket mlpipeline at http://minio.test' });
+    this.encrypts = encrypts;
+    const store = this.bucket.store.bind(this.bucket);
+    this.bucket.store = (key, bytes, metadata, parts): FakeObject => {
+      const object = store(key, bytes, metadata, parts);
+      this.written.push(key);
+      if (this.encrypts) Object.assign(object, { etag: object.etag.replace(/^..../, 'ffff') });
+      return object;
+    };
+  }
+}
+
 const seedSome = ({ from }: StoredBucket): void => {
   from.seed('artifacts/ü +%.log', 'a log', {
     contentType: 'text/plain',
@@ -124,7 +142,7 @@ describe('bringing a bucket back', () => {
       const { bytes } = bucket.to.bucket.get(`${mirror}key`);
       bytes[3] = 0xff;
       const { message } = await rejectsWithCode(bucket.restore(backup), 'objects-failed');
-      assert.match(message, /: key\. The cause: the backup of it is damaged\./);
+      assert.match(message, /: key\. The cause: its backup is damaged\./);
     }
   });
 
@@ -153,18 +171,6 @@ describe('bringing a bucket back', () => {
   });
 
   it('restores from a target whose ETags are no MD5s', async () => {
-    class EncryptingStore extends FakeObjectStore {
-      constructor() {
-        super();
-        const store = this.bucket.store.bind(this.bucket);
-        this.bucket.store = (key, bytes, metadata, parts): FakeObject => {
-          const object = store(key, bytes, metadata, parts);
-          const etag = object.etag.replace(/^..../, 'ffff');
-          Object.assign(object, { etag });
-          return object;
-        };
-      }
-    }
     await using bucket = await storedBucket(undefined, new EncryptingStore());
     seedSome(bucket);
     const before = picture(bucket.from);
@@ -176,6 +182,47 @@ describe('bringing a bucket back', () => {
     const after = picture(bucket.from);
     for (const key of ['artifacts/ü +%.log', 'big', 'empty'])
       assert.deepEqual(after[key], before[key]);
+  });
+
+  it('restores into a bucket that encrypts by now, and passes over by its bytes what is there', async () => {
+    const from = new EncryptingStore(false);
+    await using bucket = await storedBucket(from);
+    seedSome(bucket);
+    const contents = new Map([...from.objects].map(([key, { bytes }]) => [key, md5(bytes)]));
+    const backup = await bucket.backUp();
+    for (const key of from.objects.keys()) from.bucket.remove(key);
+    from.encrypts = true;
+
+    assert.equal((await bucket.restore(backup)).copied, 6);
+    for (const [key, content] of contents) assert.equal(md5(from.bucket.get(key).bytes), content);
+
+    from.seed('pipelines/1', 'A PIPELINE');
+    from.written.length = 0;
+    assert.equal((await bucket.restore(backup)).copied, 1);
+    assert.deepEqual(from.written, ['pipelines/1']);
+    assert.equal(from.bucket.get('pipelines/1').bytes.toString(), 'a pipeline');
+  });
+
+  it('brings the rest back when it may, and tells what is lost or rotten', async () => {
+    await using bucket = await storedBucket();
+    seedSome(bucket);
+    for (let index = 0; index < 60; index += 1) bucket.from.seed(`lost/${index}`, `lost ${index}`);
+    const backup = await bucket.backUp();
+    for (const key of bucket.from.objects.keys()) bucket.from.bucket.remove(key);
+    for (let index = 0; index < 60; index += 1) bucket.to.bucket.remove(`${mirror}lost/${index}`);
+    bucket.to.bucket.get(`${mirror}pipelines/1`).bytes[3] = 0xff;
+
+    const { lost, exceptions } = await bucket.restore(backup, { allowDamaged: true });
+
+    assert.equal(lost.count, 61);
+    assert.equal(lost.first.length, 61);
+    const listed = await Array.fromAsync(exceptions());
+    const keys = listed.filter(({ mirrorEtag }) => mirrorEtag === '').map(({ key }) => key);
+    assert.equal(keys.length, 61);
+    assert.ok(keys.includes('pipelines/1'));
+    for (const key of ['big', 'empty', 'pipelines/2', 'artifacts/ü +%.log'])
+      assert.ok(bucket.from.objects.has(key), key);
+    await rejectsWithCode(bucket.restore(backup), 'objects-failed');
   });
 
   it('needs memory for what is under way only, not for the bucket', async () => {
