@@ -13,6 +13,7 @@ import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
+import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
 import type { HookTools, World } from './world.ts';
 
@@ -62,11 +63,14 @@ const runHook = async (unit: Unit, hook: HookEvent): Promise<void> => {
     if (failures === undefined) throw error;
     const passes = failures.every(({ code }) => errorCodes[code] === 'transient');
     await unit.tools.setStatus(
-      { name: passes ? 'waiting' : 'blocked', message: failureText(failures) },
+      { name: passes ? 'waiting' : 'blocked', message: textOf(failures) },
       'unit',
     );
   }
 };
+
+const textOf = ([first, ...others]: readonly CharmError[]): string =>
+  first === undefined ? '' : statusText(first, others.length);
 
 const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Promise<void> => {
   const { tools } = unit;

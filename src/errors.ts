@@ -77,6 +77,12 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A failure in the few words that a status has room for: what is wrong, and the one command to begin with. */
+export interface Brief {
+  readonly what: string;
+  readonly run: string;
+}
+
 /**
  * An expected failure. `message` is one or two sentences for an operator: what happened, what state things are
  * in, what to do. It never holds a secret, and does not end with the code: `charm.ts` adds that in brackets.
@@ -89,6 +95,7 @@ export class CharmError extends Error {
   readonly why: string;
   /** The failures that this one stands for; empty when it is the only one. */
   readonly problems: readonly CharmError[];
+  readonly brief: Brief | undefined;
 
   constructor(
     code: ErrorCode,
@@ -98,6 +105,7 @@ export class CharmError extends Error {
       readonly results?: Readonly<Record<string, string>>;
       readonly why?: string;
       readonly problems?: readonly CharmError[];
+      readonly brief?: Brief;
     } = {},
   ) {
     super(message, options);
@@ -106,6 +114,7 @@ export class CharmError extends Error {
     this.results = options.results ?? {};
     this.why = options.why ?? message;
     this.problems = options.problems ?? [];
+    this.brief = options.brief;
   }
 }
 
@@ -171,4 +180,5 @@ export const notTrusted = (application: string): CharmError =>
   new CharmError(
     'kubernetes-denied',
     `Juju does not let this application speak to Kubernetes. Run: juju trust ${application} --scope=cluster`,
+    { brief: { what: 'Not trusted', run: `juju trust ${application} --scope=cluster` } },
   );

@@ -92,6 +92,7 @@ const attached = (directory: string | undefined): string => {
     'journal-pending',
     'The storage journal is not mounted in this unit. It comes with a new unit and goes with one that is removed; nothing' +
       ' is changed without it. If it stays away, look at juju storage and at the volume behind it.',
+    { brief: { what: 'The storage journal is not mounted', run: 'juju storage' } },
   );
 };
 
@@ -99,7 +100,7 @@ const unreadable = (place: string, cause: unknown): CharmError =>
   new CharmError(
     'journal-unavailable',
     `The storage journal at ${place} cannot be read: ${reasonOf(cause)}. Look at juju storage and at the volume behind it.`,
-    { cause },
+    { cause, brief: { what: 'The storage journal cannot be read', run: 'juju storage' } },
   );
 
 const unwritable = (place: string, cause: unknown): CharmError =>
@@ -107,12 +108,12 @@ const unwritable = (place: string, cause: unknown): CharmError =>
     ? new CharmError(
         'disk-full',
         `The storage journal at ${place} is full. Free space on it, or give it a larger volume.`,
-        { cause },
+        { cause, brief: { what: 'The storage journal is full', run: 'juju storage' } },
       )
     : new CharmError(
         'journal-unavailable',
         `The storage journal at ${place} cannot be written: ${reasonOf(cause)}. Look at juju storage and at the volume behind it.`,
-        { cause },
+        { cause, brief: { what: 'The storage journal cannot be written', run: 'juju storage' } },
       );
 
 const codeOf = (error: unknown): unknown =>

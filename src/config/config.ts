@@ -91,6 +91,9 @@ const wrongOption = (application: string, name: OptionName, value: unknown): Cha
     'option-invalid',
     // What was put where a secret's URI belongs may be the secret itself.
     `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
+    {
+      brief: { what: `Option ${name} is wrong`, run: `juju config ${application} ${name}=<value>` },
+    },
   );
 
 const listOf = (text: string): readonly string[] => [

@@ -103,6 +103,12 @@ export const jujuProblem = async (
     return new CharmError(
       'juju-read-only',
       `The Juju user ${juju.user} of the option juju-credentials may only read this model. Run: juju grant ${juju.user} write ${unit.model}`,
+      {
+        brief: {
+          what: `${juju.user} may only read`,
+          run: `juju grant ${juju.user} write ${unit.model}`,
+        },
+      },
     );
   });
   return hasCode(problem, 'interrupted') ? undefined : problem;

@@ -1,6 +1,7 @@
 import { sizeText } from '../text.ts';
 import { type CharmError, errorCodes } from '../errors.ts';
 import type { LastBackup, Status } from '../world.ts';
+import { statusText } from './status-text.ts';
 
 /** What a unit's status depends on. A problem that is not there is undefined. */
 export interface Facts {
@@ -26,7 +27,7 @@ export const statusOf = (facts: Facts): Status => {
   if (problem !== undefined)
     return {
       name: blocking === undefined ? 'waiting' : 'blocked',
-      message: `${problem.message} [${problem.code}]${others(problems.length - 1)}`,
+      message: statusText(problem, problems.length - 1),
     };
   if (!leader) return { name: 'active', message: 'Ready; the leader makes the backups' };
   if (lastBackup === undefined)
@@ -51,5 +52,3 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
     ).values(),
   ];
 };
-
-const others = (count: number): string => (count === 0 ? '' : ` (and ${count} more)`);

@@ -63,7 +63,13 @@ export const undo = async (
       'scale-refused',
       `${application} could not be put back to ${countText(scale, 'unit')}: ${reasonOf(error)}` +
         ` The charm tries again at its next hook; by hand: juju scale-application ${application} ${scale}.`,
-      { cause: error },
+      {
+        cause: error,
+        brief: {
+          what: `${application} is not put back`,
+          run: `juju scale-application ${application} ${scale}`,
+        },
+      },
     );
   }
 };

@@ -55,6 +55,9 @@ export const unfinished = (entries: readonly JournalEntry[], why?: CharmError): 
     'scale-refused',
     `An interrupted operation changed the scale of ${listText(changes)}, which is still to be put back. The charm tries again at each hook;` +
       ` by hand: ${commands.join('; ')}.${why === undefined ? '' : ` ${why.message}`}`,
-    { cause: why },
+    {
+      cause: why,
+      brief: { what: 'Scales are still to be put back', run: commands[0] ?? 'juju status' },
+    },
   );
 };

@@ -24,6 +24,7 @@ export const readObjectStorage = (provider: string, databag: Databag): ObjectSto
     throw new CharmError(
       'relation-incomplete',
       `${provider} has not sent its address and keys yet. It does by itself; look at juju status ${provider} if it does not.`,
+      { brief: { what: `Waiting for ${provider}`, run: `juju status ${provider}` } },
     );
   const data = parsed(text);
   if (!validate(data))
@@ -31,6 +32,7 @@ export const readObjectStorage = (provider: string, databag: Databag): ObjectSto
       'relation-invalid',
       `${provider} sends something over object-storage that is not version 1 of that interface` +
         `${fieldOf(validate.errors?.[0])}. Look at juju status ${provider} and refresh it if it is old.`,
+      { brief: { what: `${provider} sends the wrong version`, run: `juju refresh ${provider}` } },
     );
   const { service, namespace } = data;
   const domain = !namespace || namespace === 'null' || namespace === '~' ? '' : `.${namespace}`;

@@ -45,7 +45,13 @@ const grantedSecret = async (
     throw new CharmError(
       'relation-incomplete',
       `${application} has named a secret with its credentials that cannot be read yet. That passes by itself; if it does not, remove the relation and add it again.`,
-      { cause },
+      {
+        cause,
+        brief: {
+          what: `Waiting for the secret of ${application}`,
+          run: `juju status ${application}`,
+        },
+      },
     );
   }
 };
@@ -54,10 +60,17 @@ export const missingS3 = (application: string): CharmError =>
   new CharmError(
     'relation-missing',
     `There is no S3 storage to write to. Run: juju integrate ${application}:s3-credentials s3-integrator`,
+    {
+      brief: {
+        what: 'No S3 storage',
+        run: `juju integrate ${application}:s3-credentials s3-integrator`,
+      },
+    },
   );
 
 export const missingObjectStorage = (application: string): CharmError =>
   new CharmError(
     'relation-missing',
     `There is no MinIO to read from. Run: juju integrate ${application}:object-storage minio`,
+    { brief: { what: 'No MinIO', run: `juju integrate ${application}:object-storage minio` } },
   );

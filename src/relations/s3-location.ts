@@ -1,5 +1,5 @@
 import { parsePath } from '../config/config.ts';
-import { CharmError } from '../errors.ts';
+import { type Brief, CharmError } from '../errors.ts';
 import type { Databag } from '../world.ts';
 
 /** Where and how to reach S3, as the `s3` interface tells it (facts of both tracks of s3-integrator). */
@@ -70,6 +70,9 @@ const withoutBucket = (provider: string, name: string): CharmError =>
   new CharmError(
     'relation-invalid',
     `${provider} has no bucket of its own: ${name} is what it was asked for in place of one. Run: juju config ${provider} bucket=<bucket>`,
+    {
+      brief: { what: `${provider} has no bucket`, run: `juju config ${provider} bucket=<bucket>` },
+    },
   );
 
 const incomplete = (
@@ -88,6 +91,14 @@ const incomplete = (
   return new CharmError(
     'relation-incomplete',
     `${provider} has not sent ${missing.join(', ')} yet. It does by itself once it has all of it: ${cures.join(', and ')}.`,
+    {
+      brief: {
+        what: `${provider} lacks ${missing.join(', ')}`,
+        run: missing.includes('bucket')
+          ? `juju config ${provider} bucket=<bucket>`
+          : `juju status ${provider}`,
+      },
+    },
   );
 };
 
@@ -95,13 +106,20 @@ const invalid = (provider: string, option: string, value: string): CharmError =>
   new CharmError(
     'relation-invalid',
     `${provider} sends ${option}=${JSON.stringify(value)}, which cannot be used here. Change it: juju config ${provider} ${option}=<${option}>`,
+    { brief: wrongOption(provider, option) },
   );
+
+const wrongOption = (provider: string, option: string): Brief => ({
+  what: `${provider}: wrong ${option}`,
+  run: `juju config ${provider} ${option}=<${option}>`,
+});
 
 /** Without the value, which may be a secret that was put into the wrong option. */
 const unusable = (provider: string, option: string, what: string): CharmError =>
   new CharmError(
     'relation-invalid',
     `${provider} sends ${what}. Change it: juju config ${provider} ${option}=<${option}>`,
+    { brief: wrongOption(provider, option) },
   );
 
 /** Amazon's when none is given, that of the region where there is one, as mysql-k8s does. */

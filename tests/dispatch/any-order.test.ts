@@ -108,10 +108,10 @@ describe('hooks one after the other', () => {
 
   it('wait with databags that are half filled, and say for whom', async () => {
     const halves = [
-      [{ ...track1, 'secret-key': '' }, /^s3-integrator has not sent secret-key yet\./],
-      [{ endpoint: track1.endpoint }, /^s3-integrator has not sent bucket, access-key, secret-key/],
-      [{ ...track2, bucket: '' }, /^s3-integrator has not sent bucket yet\./],
-      [{ ...track2, 'secret-extra': 'secret:d3n8r2e5kg0c73fhvzzz' }, /^s3-integrator has named/],
+      [{ ...track1, 'secret-key': '' }, /s3-integrator has not sent secret-key yet\./],
+      [{ endpoint: track1.endpoint }, /s3-integrator has not sent bucket, access-key, secret-key/],
+      [{ ...track2, bucket: '' }, /s3-integrator has not sent bucket yet\./],
+      [{ ...track2, 'secret-extra': 'secret:d3n8r2e5kg0c73fhvzzz' }, /s3-integrator has named/],
     ] as const;
     for (const [data, message] of halves) {
       const state = related();
@@ -124,7 +124,7 @@ describe('hooks one after the other', () => {
     const state = related();
     state.relations[1]!.remoteApplicationData = { _supported_versions: minio._supported_versions };
     const after = await through(state, changed('object-storage', 5));
-    assert.match(after.unitStatus.message, /^minio has not sent its address and keys yet\./);
+    assert.match(after.unitStatus.message, /minio has not sent its address and keys yet\./);
   });
 
   it('pass a rotation on although an option is wrong, and ask s3-integrator for what it has', async () => {

@@ -16,7 +16,7 @@ export interface VisibleState {
 
 /** A message stands for its code, and for how many more problems there are: `blocked relation-missing +1`. */
 const shortly = ({ status, message }: UnitAgentState['unitStatus']): string => {
-  const [, code, more = '0'] = /\[([a-z0-9-]+)\](?: \(and (\d+) more\))?$/.exec(message) ?? [];
+  const [, code, more = '0'] = / \[([a-z0-9-]+)\](?: \(and (\d+) more\))?: /.exec(message) ?? [];
   return code === undefined ? `${status} ${message}` : `${status} ${code} +${more}`;
 };
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { visibleCharacters } from '../../src/hooks/status-text.ts';
 import { createAuthority } from '../servers/certificates.ts';
 import { silentServer } from '../servers/silent-server.ts';
 import type { UnitAgentState } from '../servers/unit-agent/state.ts';
@@ -89,7 +90,8 @@ describe('the Juju user of a hook', () => {
     it(`blocks with the command that mends it when it ${name}`, async () => {
       const { status, message } = await statusAfter(state());
       assert.equal(status, 'blocked');
-      assert.ok(message.endsWith(`[${code}]`), message);
+      assert.ok(message.slice(0, visibleCharacters).includes(` [${code}]: juju `), message);
+      assert.ok(message.indexOf(' | ') <= visibleCharacters, message);
       for (const command of commands) assert.ok(message.includes(command), message);
     });
 
@@ -112,7 +114,7 @@ describe('the Juju user of a hook', () => {
     const state = withCredentials();
     assert.equal((await statusAfter(state)).status, 'active');
     lane.users['backup'] = { password: 'rotated password', access: 'write' };
-    assert.match((await statusAfter(state)).message, /\[juju-login-refused\]$/);
+    assert.match((await statusAfter(state)).message, /^[^|]* \[juju-login-refused\]: /);
     const rotated = { ...content, password: 'rotated password' };
     state.secrets.find(({ id }) => id === userSecret)?.revisions.push(rotated);
     assert.equal((await statusAfter(state, 'secret-changed')).status, 'active');
@@ -132,7 +134,7 @@ describe('the Juju user of a hook', () => {
     assert.equal(status, 'waiting');
     assert.match(
       message,
-      /127\.0\.0\.1:1: .*ECONNREFUSED.*juju show-controller.*\[juju-unreachable\]$/,
+      /\[juju-unreachable\]: juju show-controller \| .*127\.0\.0\.1:1: .*ECONNREFUSED/,
     );
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { visibleCharacters } from '../../src/hooks/status-text.ts';
 import { readJujuCredentials } from '../../src/adapters/juju/credentials.ts';
 import { type Charm, handle } from '../../src/charm.ts';
 import type { World } from '../../src/world.ts';
@@ -58,7 +59,14 @@ describe('the charm that meets anything', () => {
           await handle(event, charm);
 
           assert.ok(['active', 'blocked', 'waiting'].includes(tools.status.name));
-          assert.doesNotMatch(withoutQuotes(tools.status.message), notForOperators);
+          const { message } = tools.status;
+          assert.doesNotMatch(withoutQuotes(message), notForOperators);
+          // Nothing of the essential is cut off by juju status.
+          if (tools.status.name !== 'active')
+            assert.match(
+              message.slice(0, visibleCharacters + 3),
+              /^[^|]+ \[[a-z-]+\]( \(and \d+ more\))?: juju [^|]* \| /,
+            );
           const ourSide = (id: string) => tools.relations.get(id)?.ours;
           if (!leader) {
             assert.equal(tools.applicationStatus, undefined);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CharmError, type ErrorCode, errorCodes } from '../../src/errors.ts';
 import { type Facts, statusOf } from '../../src/hooks/status.ts';
+import { visibleCharacters } from '../../src/hooks/status-text.ts';
 
 const problem = (code: ErrorCode, message: string): CharmError => new CharmError(code, message);
 const late = problem('relation-incomplete', 'minio has sent nothing.');
@@ -49,7 +50,8 @@ describe('the status', () => {
   it('waits for what passes by itself', () => {
     assert.deepEqual(statusOf({ ...well, objectStorage: late, lastBackup }), {
       name: 'waiting',
-      message: 'minio has sent nothing. [relation-incomplete]',
+      message:
+        'minio has sent nothing. [relation-incomplete]: juju status --format yaml | minio has sent nothing.',
     });
   });
 
@@ -57,7 +59,7 @@ describe('the status', () => {
     const none = problem('relation-missing', 'No S3.');
     assert.deepEqual(statusOf({ ...well, controller: [away], s3: none, objectStorage: late }), {
       name: 'blocked',
-      message: 'No S3. [relation-missing] (and 2 more)',
+      message: 'No S3. [relation-missing] (and 2 more): juju status --format yaml | No S3.',
     });
   });
 
@@ -67,7 +69,10 @@ describe('the status', () => {
       names.map((name) => [name, problem('relation-missing', name)] as const),
     );
     const facts: Facts = { ...well, ...all, controller: [unset] };
-    assert.match(statusOf(facts).message, /^The option is not set\..* \(and 5 more\)$/);
+    assert.match(
+      statusOf(facts).message,
+      /^The option is not set\. \[juju-credentials-missing\] \(and 5 more\): juju /,
+    );
     for (const [index, name] of names.entries()) {
       const gone = Object.fromEntries(names.slice(0, index).map((other) => [other, undefined]));
       const { message } = statusOf({ ...facts, controller: [], ...gone });
@@ -78,11 +83,11 @@ describe('the status', () => {
   it('tells a problem once', () => {
     assert.equal(
       statusOf({ ...well, s3: late, objectStorage: late }).message,
-      'minio has sent nothing. [relation-incomplete]',
+      'minio has sent nothing. [relation-incomplete]: juju status --format yaml | minio has sent nothing.',
     );
   });
 
-  it('is active exactly when there is no problem, and ends with a code or a count otherwise', () => {
+  it('is active exactly when there is no problem, and otherwise has code, count and command where juju status shows them', () => {
     const anyProblem = fc.option(
       fc
         .tuple(fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[])), fc.string())
@@ -100,7 +105,9 @@ describe('the status', () => {
         const mustAct = problems.some(({ code }) => errorCodes[code] === 'operator');
         const expected = mustAct ? 'blocked' : problems.length > 0 ? 'waiting' : 'active';
         assert.equal(name, expected);
-        if (expected !== 'active') assert.match(message, / \[[a-z-]+\]( \(and \d more\))?$/);
+        if (expected === 'active') return;
+        const said = message.slice(0, visibleCharacters);
+        assert.match(said, / \[[a-z-]+\]( \(and \d more\))?: juju status --format yaml/);
       }),
     );
   });

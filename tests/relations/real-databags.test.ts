@@ -128,7 +128,7 @@ describe('the databag of s3-integrator', () => {
       await handle({ kind: 'hook', ...hook }, charm);
 
       const said = rig.tools.status;
-      const code = /\[([a-z-]+)\]$/.exec(said.message)?.[1];
+      const code = / \[([a-z-]+)\]: /.exec(said.message)?.[1];
       assert.equal(code ?? said.name, status, said.message);
       assert.deepEqual(ofOurs('s3-credentials:4'), {
         ...{ version: '1', 'lib-version': '1.0' },

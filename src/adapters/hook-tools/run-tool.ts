@@ -23,6 +23,7 @@ export class HookToolError extends CharmError {
     super(
       'juju-tool-failed',
       `Juju's ${tool} failed with ${ending}: ${line.slice(0, longestReason)}. The next hook tries again; juju debug-log tells more.`,
+      { brief: { what: `Juju's ${tool} failed`, run: 'juju debug-log' } },
     );
     this.name = 'HookToolError';
     this.reason = reason;

@@ -28,6 +28,7 @@ export const readAgentConf = async (path: string): Promise<AgentConf> => {
   throw new CharmError(
     'juju-credentials-invalid',
     `The certificate of the Juju controller could not be read from ${path}. Put it into the secret of the option juju-credentials as ca-cert: juju show-controller prints it.`,
+    { brief: { what: 'No CA certificate of the controller', run: 'juju show-controller' } },
   );
 };
 

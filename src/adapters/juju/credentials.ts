@@ -29,6 +29,12 @@ export const readJujuCredentials = async (
       `The option juju-credentials is not set. Run: juju add-user ${application}; juju change-user-password ${application}; juju grant ${application} write ${model};` +
         ` juju add-secret juju-user username=${application} password=<its password>; juju grant-secret juju-user ${application};` +
         ` juju config ${application} juju-credentials=<the secret's URI>`,
+      {
+        brief: {
+          what: 'juju-credentials is not set',
+          run: `juju config ${application} juju-credentials=<secret>`,
+        },
+      },
     );
   const secret = await readSecret(tools, id, application);
   const { username = '', password = '' } = secret;
@@ -39,6 +45,12 @@ export const readJujuCredentials = async (
     throw new CharmError(
       'juju-credentials-invalid',
       `The secret of the option juju-credentials has no ${missing.join(' and no ')}. Run: juju update-secret ${id} username=<user> password=<password>`,
+      {
+        brief: {
+          what: `secret without ${missing.join(', ')}`,
+          run: `juju update-secret ${shortUri(id)} username=… password=…`,
+        },
+      },
     );
   return {
     username: username.trim(),
@@ -60,20 +72,41 @@ const readSecret = async (tools: HookTools, id: string, application: string): Pr
       throw new CharmError(
         'juju-credentials-not-granted',
         `The secret of the option juju-credentials is not granted to us. Run: juju grant-secret ${id} ${application}`,
-        { cause },
+        {
+          cause,
+          brief: {
+            what: 'secret not granted',
+            run: `juju grant-secret ${shortUri(id)} ${application}`,
+          },
+        },
       );
     if (hasCode(cause, 'juju-credentials-missing'))
       throw new CharmError(
         'juju-credentials-missing',
         `The option juju-credentials names ${id}, which does not exist in this model. Run: juju secrets; juju config ${application} juju-credentials=<the secret's URI>`,
-        { cause },
+        {
+          cause,
+          brief: {
+            what: 'no such secret',
+            run: `juju config ${application} juju-credentials=<secret>`,
+          },
+        },
       );
     if (hasCode(cause, 'juju-tool-failed'))
       throw new CharmError(
         'juju-tool-failed',
         `${cause.message} It was asked for the secret of the option juju-credentials; if that is not granted: juju grant-secret ${id} ${application}`,
-        { cause },
+        {
+          cause,
+          brief: {
+            what: 'Cannot read the secret',
+            run: `juju grant-secret ${shortUri(id)} ${application}`,
+          },
+        },
       );
     throw cause;
   }
 };
+
+/** Without the model that Juju 4 names in it, which is always this one. */
+const shortUri = (uri: string): string => uri.replace(/^secret:\/\/[^/]+\//, 'secret:');

@@ -78,6 +78,7 @@ const failure = (dials: readonly Dial[], errors: readonly unknown[]): Error => {
     ? new CharmError(
         'juju-credentials-invalid',
         `The certificate of the Juju controller is not vouched for by the CA that we have (${reasons}). Correct ca-cert in the secret of the option juju-credentials; it belongs to the controller that the endpoints name.`,
+        { brief: { what: 'Wrong CA certificate (ca-cert)', run: 'juju show-controller' } },
       )
     : new ConnectionLost(reasons);
 };
@@ -103,6 +104,7 @@ export const jujuUrl = (endpoint: string, modelUuid: string): URL => {
   throw new CharmError(
     'juju-credentials-invalid',
     `"${endpoint}" is not the address of a Juju controller. Give endpoints as host:port, separated by commas, in the secret of the option juju-credentials.`,
+    { brief: { what: 'Endpoints of Juju are not host:port', run: 'juju show-controller' } },
   );
 };
 

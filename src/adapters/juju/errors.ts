@@ -45,20 +45,23 @@ export const asCharmError = (
     return new CharmError(
       'juju-unreachable',
       `Juju's controller did not answer when asked to ${attempt} (${reasonOf(error)}). Nothing is wrong with the request itself: run it again when the controller is back.`,
-      { cause: error },
+      {
+        cause: error,
+        brief: { what: 'The Juju controller does not answer', run: 'juju show-controller' },
+      },
     );
   if (!(error instanceof JujuRpcError)) return error;
   if (error.code === 'unauthorized access')
     return new CharmError(
       'juju-read-only',
       `Juju's controller does not let our user ${attempt} (${error.message}). Give it write access: ${grant}`,
-      { cause: error },
+      { cause: error, brief: { what: 'The Juju user may only read', run: grant } },
     );
   if (error.code === 'operation is blocked')
     return new CharmError(
       'juju-refused',
       `Changes to this model are disabled, so Juju would not ${attempt}. Enable them: juju enable-command all`,
-      { cause: error },
+      { cause: error, brief: { what: 'Changes are disabled', run: 'juju enable-command all' } },
     );
   return new CharmError('juju-refused', `Juju would not ${attempt}: ${error.message}`, {
     cause: error,

@@ -142,7 +142,10 @@ const unreachable = (error: unknown): unknown => {
     return new CharmError(
       'juju-unreachable',
       `Juju's controller cannot be reached (${reasonOf(error)}). It may be restarting; if not, check that this unit can connect to it, and compare the endpoints in the secret of the option juju-credentials, when there are any, with those of juju show-controller.`,
-      { cause: error },
+      {
+        cause: error,
+        brief: { what: 'The Juju controller cannot be reached', run: 'juju show-controller' },
+      },
     );
   return error instanceof JujuRpcError
     ? new CharmError('juju-refused', `Juju's controller refused the login: ${error.message}`, {

@@ -47,11 +47,18 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
     throw new CharmError(
       'juju-refused',
       'The controller answered the login with something else than Juju does. Check the endpoints in the secret of the option juju-credentials.',
+      {
+        brief: {
+          what: 'That is no Juju controller',
+          run: `juju update-secret ${account.secret} endpoints=<host:port>`,
+        },
+      },
     );
   if (reply['discharge-required'] != null || reply['user-info'] == null)
     throw new CharmError(
       'juju-login-refused',
       `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then juju update-secret ${account.secret} username=ckf-backup password=<its password>`,
+      { brief: { what: `${account.username} is no local user`, run: 'juju add-user ckf-backup' } },
     );
   const granted = reply['user-info']['model-access'];
   return {
@@ -68,31 +75,58 @@ const refusal = (error: unknown, { username, model, secret }: JujuAccount): unkn
     return new CharmError(
       'juju-login-refused',
       `The Juju user ${username} has no access to the model ${model.name}. Give it write access: juju grant ${username} write ${model.name}`,
-      options,
+      {
+        ...options,
+        brief: {
+          what: `${username} has no access`,
+          run: `juju grant ${username} write ${model.name}`,
+        },
+      },
     );
   if (['unauthorized access', 'login expired', 'no credentials provided'].includes(error.code))
     return new CharmError(
       'juju-login-refused',
       `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password: juju change-user-password ${username}; juju update-secret ${secret} username=${username} password=<the new password>`,
-      options,
+      {
+        ...options,
+        brief: {
+          what: `Login of ${username} refused`,
+          run: `juju change-user-password ${username}`,
+        },
+      },
     );
   if (error.code === 'model not found')
     return new CharmError(
       'juju-login-refused',
       `The controller does not know the model ${model.name} (${model.uuid}). Check the endpoints in the secret of the option juju-credentials; without them the unit's own controller is asked.`,
-      options,
+      {
+        ...options,
+        brief: {
+          what: `No model ${model.name} there`,
+          run: `juju update-secret ${secret} endpoints=<host:port>`,
+        },
+      },
     );
   if (error.code === 'redirection required')
     return new CharmError(
       'juju-unreachable',
       `The model ${model.name} has moved to another controller. Juju tells this unit the new addresses by itself; if the secret of the option juju-credentials holds endpoints, change them there.`,
-      options,
+      {
+        ...options,
+        brief: { what: `The model ${model.name} has moved`, run: `juju show-model ${model.name}` },
+      },
     );
   if (error.code === 'not supported' || error.code === 'not implemented')
     return new CharmError(
       'juju-login-refused',
       `This controller does not let local users log in with a password (${error.message}). Let the endpoints in the secret of the option juju-credentials name the model's own controller and not JAAS.`,
-      options,
+      {
+        ...options,
+        brief: {
+          what: 'No logins by password there',
+          run: `juju update-secret ${secret} endpoints=<host:port>`,
+        },
+      },
     );
   return error;
 };

@@ -38,7 +38,11 @@ export class JujuSession implements AsyncDisposable {
     this.#options = options;
     this.#urls = options.endpoints.map((endpoint) => jujuUrl(endpoint, options.model.uuid));
     if (this.#urls.length === 0)
-      throw new CharmError('juju-credentials-invalid', 'No address of a Juju controller is known.');
+      throw new CharmError(
+        'juju-credentials-invalid',
+        'No address of a Juju controller is known.',
+        { brief: { what: 'No address of the controller', run: 'juju show-controller' } },
+      );
     if (options.ca !== undefined) checkCertificate(options.ca);
     this.#ended = options.signal
       ? AbortSignal.any([options.signal, this.#disposed.signal])
@@ -129,7 +133,7 @@ const checkCertificate = (pem: string): void => {
     throw new CharmError(
       'juju-credentials-invalid',
       'The CA certificate of the Juju controller is not a certificate in PEM form. Correct ca-cert in the secret of the option juju-credentials, or leave it out to use the one that the unit has.',
-      { cause: error },
+      { cause: error, brief: { what: 'ca-cert is not PEM', run: 'juju show-controller' } },
     );
   }
 };
