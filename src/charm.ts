@@ -7,6 +7,7 @@ import {
   expectedFailures,
   failureText,
   orProblem,
+  reasonOf,
   shortFailureText,
 } from './errors.ts';
 import type { CharmEvent } from './event.ts';
@@ -80,13 +81,14 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
     const failures = expectedFailures(error);
     if (failures === undefined) {
       // The bug is what matters now, not what else fails because of it.
-      await settle(unit, []).catch(() => undefined);
+      await settle(unit, []);
       throw error;
     }
     await tools.actionSet({ ...failures[0]?.results, 'error-code': failures[0]?.code ?? '' });
     const text = shortFailureText(failures);
     if (text !== failureText(failures))
-      for (const failure of failures) await tools.actionLog(`In full: ${failureText([failure])}`);
+      for (const failure of failures)
+        await tools.actionLog(`In full: ${failureText([failure])}`).catch(() => undefined);
     await tools.actionFail(text);
     if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, failures);
     return;
@@ -112,7 +114,7 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
   const left = await orProblem(() => unit.journal.entries());
   if (!(left instanceof CharmError))
     for (const problem of await finishUndo(unit, left))
-      await tools.actionLog(failureText([problem]));
+      await tools.actionLog(failureText([problem])).catch(() => undefined);
   const config = parseConfig(await tools.config(), application);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
   return action(world, config, parameters);
@@ -126,10 +128,13 @@ const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly st
     return [`${name}=${/^[\w.:,/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`}`];
   });
 
-/** Takes away the status that the action's progress left. When that cannot be done the next hook does it: the action's result counts. */
+/** Takes away the status that the action's progress left. When that cannot be done the next hook does it: the action's result counts, whatever fails here. */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
-  const problem = await orProblem(() => showAfterAction(unit, failures));
-  if (problem instanceof CharmError) await unit.tools.log('WARNING', problem.message);
+  try {
+    await showAfterAction(unit, failures);
+  } catch (error) {
+    await unit.tools.log('WARNING', reasonOf(error)).catch(() => undefined);
+  }
 };
 
 /** What the action found wrong with Juju stays visible, as after a hook. */

@@ -93,6 +93,17 @@ describe('the charm', () => {
       assert.equal(rig.logins, 0);
     });
 
+  it('keeps the result of an action when its status cannot be told any more', async () => {
+    const rig = setUp();
+    const lost = async (): Promise<never> => {
+      throw new Error('connection is shut down');
+    };
+    Object.assign(rig.tools, { setStatus: lost, log: lost, actionLog: lost });
+    await handle({ kind: 'action', name: 'of-the-future', task: '1' }, charmOf(rig));
+    assert.deepEqual(rig.tools.results, { 'error-code': 'parameter-invalid' });
+    assert.ok(rig.tools.failure?.includes('[parameter-invalid]'));
+  });
+
   it('repeats the parameters in the command that it tells on a unit that does not lead', async () => {
     const rig = setUp();
     rig.tools.leader = false;

@@ -3,26 +3,31 @@ import type { HookTools, Progress } from '../world.ts';
 /** Juju 3.6 drops an action's lines after the thousandth without a word. */
 const mostLines = 900;
 
-/** Shows an action's progress in its log and, step by step, in the unit's status. */
+/**
+ * Shows an action's progress in its log and, step by step, in the unit's status. What Juju does not take is left out: its agent loses its controller
+ * for a while when that is upgraded, and no backup may fail for that.
+ */
 export const actionProgress = (tools: HookTools): Progress => {
   let lines = 0;
   const say = async (message: string): Promise<void> => {
     lines++;
-    if (lines < mostLines) await tools.actionLog(message);
+    if (lines < mostLines) await orNot(tools.actionLog(message));
     if (lines === mostLines)
-      await tools.actionLog('Juju takes no more lines than this; the unit status goes on.');
+      await orNot(tools.actionLog('Juju takes no more lines than this; the unit status goes on.'));
   };
   return {
     note: say,
     step: async (message) => {
       await say(message);
-      await tools.setStatus({ name: 'maintenance', message }, 'unit');
+      await orNot(tools.setStatus({ name: 'maintenance', message }, 'unit'));
     },
   };
 };
 
 /** In a hook nobody waits for lines, so they go to the log. */
 export const hookProgress = (tools: HookTools): Progress => ({
-  note: (message) => tools.log('DEBUG', message),
-  step: (message) => tools.log('INFO', message),
+  note: (message) => orNot(tools.log('DEBUG', message)),
+  step: (message) => orNot(tools.log('INFO', message)),
 });
+
+const orNot = async (telling: Promise<void>): Promise<void> => telling.catch(() => undefined);

@@ -15,13 +15,8 @@ export const finishUndo = async (
 ): Promise<readonly CharmError[]> => {
   if (entries.length === 0) return [];
   const names = entries.map(({ application }) => application).join(', ');
-  await unit.tools.setStatus(
-    {
-      name: 'maintenance',
-      message: `Putting back what an interrupted operation changed: ${names}`,
-    },
-    'unit',
-  );
+  const message = `Putting back what an interrupted operation changed: ${names}`;
+  await unit.tools.setStatus({ name: 'maintenance', message }, 'unit').catch(() => undefined);
   const world = await orProblem(async () => {
     const { 'juju-credentials': credentials } = await unit.tools.config();
     return unit.openWorld(parseConfig({ 'juju-credentials': credentials }, unit.application));

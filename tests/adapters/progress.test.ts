@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { actionProgress, hookProgress } from '../../src/adapters/progress.ts';
+import { HookToolError } from '../../src/adapters/hook-tools/run-tool.ts';
 import { FakeHookTools } from '../fakes/hook-tools.ts';
 
 describe('progress', () => {
@@ -27,5 +28,20 @@ describe('progress', () => {
     await hookProgress(tools).note('1 of 2');
     assert.deepEqual(tools.logs, ['INFO Copying', 'DEBUG 1 of 2']);
     assert.equal(tools.status.message, '');
+  });
+
+  it('fails nothing when the agent has lost its controller', async () => {
+    const tools = new FakeHookTools();
+    const lost = async (): Promise<void> => {
+      throw new HookToolError('action-log', 'exit status 1', 'ERROR connection is shut down');
+    };
+    Object.assign(tools, { actionLog: lost, setStatus: lost, log: lost });
+    for (const progress of [actionProgress(tools), hookProgress(tools)]) {
+      await progress.step('Copying');
+      await progress.note('1 of 2');
+    }
+    tools.actionLog = async (message) => void tools.actionLogs.push(message);
+    await actionProgress(tools).note('2 of 2');
+    assert.deepEqual(tools.actionLogs, ['2 of 2']);
   });
 });
