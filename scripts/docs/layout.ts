@@ -41,10 +41,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     'The version of an object that a later backup replaced in the mirror, while a set still lists it.',
   ],
   sets: [layout.sets, 'The sets, a folder for each.'],
-  set: [
-    layout.set(id),
-    'One set. Beside what follows it holds `started.json` while it is made, and `removed.json` instead of its manifest while it is removed.',
-  ],
+  set: [layout.set(id), 'One set.'],
   objectList: [
     layout.objectList(id, bucket),
     'The object list: one line of JSON for each object of the bucket, in the order of the keys.',
@@ -56,6 +53,14 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   lostObjects: [
     layout.lostObjects(id, bucket),
     'Objects that a restore with `allow-damaged=true` could not bring back, because their backup is lost or damaged.',
+  ],
+  started: [
+    layout.started(id),
+    'The mark of a backup that is being made. It reserves the id, and tells the next backup what to clear away when this one dies.',
+  ],
+  removed: [
+    layout.removed(id),
+    'Stands in for the manifest of a set that is being removed, so that an interrupted removal can be finished.',
   ],
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
 };

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { announceBackup, clearDebris } from '../retention/debris.ts';
+import { clearDebris } from '../retention/debris.ts';
 import type { Target, World } from '../world.ts';
 import {
   backupIdAt,
@@ -9,6 +9,7 @@ import {
   type Layout,
   generationOf,
 } from '../repository/layout.ts';
+import { reserveId } from '../repository/reserve-id.ts';
 import { ensureClaim, type Claim } from '../repository/claim.ts';
 import { beginOperation, type Operation } from '../operation/operation.ts';
 import type { BackupRequest, ReadyBackup } from './preflight.ts';
@@ -45,10 +46,9 @@ export const beginBackup = async (
     const world = { ...outside, signal: operation.signal };
     const claim = await ensureClaim(target, world.model, await handedGenerations(world, ready));
     const started = world.clock.now();
-    const id = backupIdAt(started);
     const layout = layoutOf(target.prefix);
-    await clearAway(world, config, target, id);
-    const { key: mark } = await announceBackup(target.store, layout, id);
+    await clearAway(world, config, target, backupIdAt(started));
+    const { id, mark } = await reserveId(target.store, layout, started);
     const uncommitted: string[] = [];
     let fate: 'open' | 'unknown' | 'listed' = 'open';
     // What stays without a manifest is not a backup, and the next backup clears it away, so a failure here is no failure.
@@ -56,6 +56,8 @@ export const beginBackup = async (
     undo.defer(async () => {
       if (fate === 'unknown') return;
       await orProblem(async () => {
+        // Whoever has taken the path over has cleared this away, and may have given the id to its own set.
+        await operation.assertOurs();
         if (fate === 'open') await target.store.delete(uncommitted);
         await target.store.delete([mark]);
       });

@@ -127,6 +127,7 @@ const copyOne = async (
           list: listFile(backup, bucket, pass),
           archive,
           quietSince,
+          mayWrite: () => backup.stillOurs(),
           previousCount: before.get(bucket)?.objects,
           allowShrink: request.allowShrink,
           transfers: config.transfers,
@@ -165,6 +166,7 @@ const listFile = ({ scratch }: Backup, bucket: string, pass: Pass | 'last'): str
 
 const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup['list']> => {
   const key = backup.layout.objectList(backup.id, bucket);
+  await backup.assertOurs();
   backup.removeUnlessCommitted(key);
   const { size, sha256 } = await uploadObjectList(
     backup.ready.target.store,

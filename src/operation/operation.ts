@@ -26,6 +26,10 @@ export interface Operation extends AsyncDisposable {
   assertOurs(): Promise<void>;
   /** Fires when Juju asks us to stop, and when another operation has taken the path. */
   readonly signal: AbortSignal;
+  /** As `assertOurs`, for what is done very often: what S3 said within the last seconds counts. */
+  stillOurs(): Promise<void>;
+  /** By how many milliseconds the clock of this unit is ahead of S3's; undefined when it was not asked. */
+  readonly clockAhead: number | undefined;
 }
 
 type OperationWorld = Pick<
@@ -61,12 +65,37 @@ export const beginOperation = async (
       putBackScales,
       assertOurs: async () => lock?.assertHeld(),
       signal: lock ? AbortSignal.any([world.signal, lock.signal]) : world.signal,
+      clockAhead: lock?.clockAhead,
+      stillOurs: nowAndThen(world.clock, async () => lock?.assertHeld()),
       [Symbol.asyncDispose]: () => undo.disposeAsync(),
     };
   } catch (error) {
     await undo.disposeAsync();
     throw error;
   }
+};
+
+/** Much shorter than the time after which a lock passes on. */
+const freshMilliseconds = 15_000;
+
+/** Asks when the last answer is not fresh any more, as it is not after the process was frozen. Those who come meanwhile share the answer. */
+const nowAndThen = (
+  clock: OperationWorld['clock'],
+  ask: () => Promise<void>,
+): (() => Promise<void>) => {
+  let asked = NaN;
+  let answer: Promise<void> | undefined;
+  return () => {
+    const now = clock.now().getTime();
+    if (answer !== undefined && Math.abs(now - asked) < freshMilliseconds) return answer;
+    asked = now;
+    const asking = ask();
+    asking.catch(() => {
+      if (answer === asking) answer = undefined;
+    });
+    answer = asking;
+    return asking;
+  };
 };
 
 const putBackAll = async (scales: readonly HeldScale[]): Promise<void> => {

@@ -25,6 +25,10 @@ export interface Layout {
   failedObjects(id: BackupId): string;
   /** What a restore could not bring back. */
   lostObjects(id: BackupId, bucket: string): string;
+  /** The mark of a backup that is being made; it reserves the id. */
+  started(id: BackupId): string;
+  /** A copy of the manifest of a set that is being removed, by which an interrupted removal is finished. */
+  removed(id: BackupId): string;
   /** The commit marker: without it there is no backup. */
   manifest(id: BackupId): string;
 }
@@ -45,6 +49,8 @@ export const layoutOf = (prefix: string): Layout => ({
   objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
   lostObjects: (id, bucket) => `${prefix}/sets/${id}/${bucket}.lost.ndjson.gz`,
+  started: (id) => `${prefix}/sets/${id}/started.json`,
+  removed: (id) => `${prefix}/sets/${id}/removed.json`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
 });
 

@@ -1,7 +1,7 @@
 import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
 import { hasCode } from '../errors.ts';
 import type { ObjectStore, Target } from '../world.ts';
-import { listFolders, tombstone, type SetFolder } from './survey.ts';
+import { listFolders, type SetFolder } from './survey.ts';
 
 interface DebrisOptions {
   /** The id of the operation that is running. Folders of later ids are left alone. */
@@ -12,7 +12,7 @@ interface DebrisOptions {
 
 /**
  * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads, and the object that a check writes. To be called while the prefix's lock is held, which
- * is what shows that they are dead. A backup is known by its folder below `sets/` (see `announceBackup`), so nothing is deleted that
+ * is what shows that they are dead. A backup is known by its folder below `sets/` (see `reserveId`), so nothing is deleted that
  * merely has such a name. What was copied to the mirror stays, for the next backup to take up; `prune` deletes what that did not need. A
  * removal that was interrupted is finished by `prune`, too.
  */
@@ -26,13 +26,12 @@ export const clearDebris = async (
     objects.some(({ key }) => key === layout.manifest(id));
   const dead = older.filter(
     (folder) =>
-      !isComplete(folder) &&
-      !folder.objects.some(({ key }) => key === tombstone(layout, folder.id)),
+      !isComplete(folder) && !folder.objects.some(({ key }) => key === layout.removed(folder.id)),
   );
   // One that died right after its manifest had no time to take its mark away.
   const marks = older
     .filter(isComplete)
-    .flatMap(({ id, objects }) => objects.filter(({ key }) => key === mark(layout, id)))
+    .flatMap(({ id, objects }) => objects.filter(({ key }) => key === layout.started(id)))
     .map(({ key }) => key);
   // The folders last, because they tell that there is something to clear.
   const dumps: string[] = [];
@@ -50,21 +49,6 @@ export const clearDebris = async (
     backups: dead.map(({ id }) => id),
     objects: dumps.length + tests.length + marks.length + folders.length,
   };
-};
-
-const mark = (layout: Layout, id: BackupId): string => `${layout.set(id)}started.json`;
-
-/** Leaves the mark by which a backup is known should it die. It counts for nothing once the set has a manifest. */
-export const announceBackup = async (
-  store: ObjectStore,
-  layout: Layout,
-  id: BackupId,
-): Promise<{ readonly key: string }> => {
-  const key = mark(layout, id);
-  await store.put(key, `${JSON.stringify({ id })}\n`, {
-    metadata: { contentType: 'application/json' },
-  });
-  return { key };
 };
 
 const anyId = backupIdAt(new Date(0));

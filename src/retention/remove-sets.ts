@@ -9,7 +9,7 @@ import { clockProblem } from './clocks.ts';
 import { abortUploads, clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
-import { surveySets, type Survey, tombstone } from './survey.ts';
+import { surveySets, type Survey } from './survey.ts';
 
 export interface RemovalReport {
   /** Sets that were removed, or would be; newest first. */
@@ -64,7 +64,7 @@ export const removeSets = async (
   const wrong = clockProblem(
     survey.complete.filter(({ id }) => !chosen.has(id)),
     world.clock.now(),
-    undefined,
+    operation.clockAhead,
   );
   if (wrong !== undefined) throw wrong;
   const removed = survey.complete.map(({ id }) => id).filter((id) => chosen.has(id));
@@ -102,6 +102,7 @@ export const removeSets = async (
         },
       ),
   );
+  await operation.assertOurs();
   await abortUploads(store, layout, removal.buckets);
   return report;
 };
@@ -150,7 +151,7 @@ const carryOut = async (
   const manifests = go.flatMap(({ id, objects }) =>
     objects
       .filter(({ key }) => key === layout.manifest(id))
-      .map(({ key, etag }) => ({ key, etag, copy: tombstone(layout, id) })),
+      .map(({ key, etag }) => ({ key, etag, copy: layout.removed(id) })),
   );
   for (const { key, etag, copy } of manifests) await store.copy(key, copy, etag);
   await inBatches(
@@ -170,7 +171,7 @@ const carryOut = async (
   const gone = new Set(manifests.map(({ key }) => key));
   const folders = go.flatMap(({ id, objects }) => [
     ...objects.map(({ key }) => key).filter((key) => !gone.has(key)),
-    tombstone(layout, id),
+    layout.removed(id),
   ]);
   await inBatches([...new Set(folders)], remove);
 };

@@ -34,9 +34,6 @@ export interface Survey {
   readonly generations: Claim['generations'];
 }
 
-/** A copy of the manifest of a set that is being removed, by which an interrupted removal is finished. */
-export const tombstone = (layout: Layout, id: BackupId): string => `${layout.set(id)}removed.json`;
-
 /** A set's own objects; others in its folder are not ours. */
 const ownName = /^(manifest\.json|removed\.json|started\.json|failed\.ndjson|[^/]+\.ndjson\.gz)$/;
 
@@ -113,7 +110,7 @@ const readLeft = async (
   layout: Layout,
   folder: SetFolder,
 ): Promise<LeftFolder> => {
-  const key = tombstone(layout, folder.id);
+  const key = layout.removed(folder.id);
   if (!folder.objects.some((object) => object.key === key))
     return { ...folder, manifest: undefined };
   try {

@@ -4,7 +4,6 @@ import { gunzipSync } from 'node:zlib';
 import { backupIdAt, type BackupId, layoutOf } from '../../src/repository/layout.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
-import { announceBackup } from '../../src/retention/debris.ts';
 import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { anMlmdVolume } from '../rigs/mlmd-volume.ts';
@@ -146,7 +145,7 @@ describe('the story of a backup', () => {
     using rig = setUp();
     seedDatabases(rig);
     const dead = backupIdAt(new Date(rig.clock.now().getTime() - 3600_000));
-    await announceBackup(rig.target, layout, dead);
+    rig.target.seed(layout.started(dead), '{}');
     for (const key of [layout.mlmdDump(dead), layout.objectList(dead, 'mlpipeline')])
       rig.target.seed(key, 'half');
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
@@ -170,7 +169,7 @@ describe('the story of a backup', () => {
   it('goes on when what a dead backup left cannot be removed', async () => {
     using rig = setUp();
     seedDatabases(rig);
-    await announceBackup(rig.target, layout, backupIdAt(new Date(0)));
+    rig.target.seed(layout.started(backupIdAt(new Date(0))), '{}');
     const remove = rig.target.delete.bind(rig.target);
     rig.target.delete = async (keys) => {
       if (keys.some((key) => key.includes('1970')))

@@ -17,7 +17,8 @@ import {
   type ListedObject,
 } from '../../src/repository/object-list.ts';
 import { CharmError } from '../../src/errors.ts';
-import { announceBackup, clearDebris } from '../../src/retention/debris.ts';
+import { reserveId } from '../../src/repository/reserve-id.ts';
+import { clearDebris } from '../../src/retention/debris.ts';
 import type { Clock, Target, World } from '../../src/world.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
@@ -78,9 +79,9 @@ export const createVault = async (): Promise<Vault> => {
 
   const backUp = async ({ consistent = true, dies, changes }: BackUpOptions = {}) => {
     clock.pass(3600);
-    const id = backupIdAt(clock.now());
-    await clearDebris(target, layout, { olderThan: id, buckets: [bucket] });
-    await announceBackup(store, layout, id);
+    const olderThan = backupIdAt(clock.now());
+    await clearDebris(target, layout, { olderThan, buckets: [bucket] });
+    const { id } = await reserveId(store, layout, clock.now());
     const listed = (await newestOfBuckets(target, [bucket])).get(bucket);
     const file = join(scratch, `${id}.list`);
     const pass = await copyBucket(

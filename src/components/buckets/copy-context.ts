@@ -13,6 +13,8 @@ export interface CopyContext {
   readonly hasContent?: (there: StoredObject, source: StoredObject) => Promise<boolean>;
   /** Whether what is replaced has to be kept. */
   readonly archive: boolean;
+  /** Asked before anything in the target is replaced; rejects when another operation works there by now. */
+  readonly mayWrite?: () => Promise<void>;
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -101,6 +101,8 @@ const transfer = async (
       width,
       hashes,
     );
+    // From here on it is seen, and the parts may have taken long.
+    await context.mayWrite?.();
     const replied = (await upload.complete()).etag;
     const etag = etagOfParts(md5s);
     const written = { key, size: source.size, etag, layout, told: false };

@@ -109,6 +109,7 @@ const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> =
   if (!mirror || !context.archive) return;
   const key = `${context.history}${job.source.key}/${mirror.etag}`;
   checkLength(context, job.source.key, key);
+  await context.mayWrite?.();
   try {
     await context.to.copy(mirror.key, key, mirror.etag);
     await confirmKept(context, mirror, key);

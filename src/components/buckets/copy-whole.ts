@@ -46,6 +46,7 @@ export const copySmall = async (
   const key = context.mirror + source.key;
   const md5 = isMd5(source.etag) ? source.etag : md5Of(body);
   if (contradicts(source.etag, md5)) return copyCarefully(context, source, moved);
+  await context.mayWrite?.();
   let replied: string | undefined;
   try {
     replied = (await to.put(key, body, { metadata, md5 })).etag;
@@ -86,6 +87,7 @@ export const copyStreamed = async (
       total += bytes;
       moved(bytes);
     });
+    await context.mayWrite?.();
     const { etag } = await to.put(key, body, { size, metadata, md5, signal });
     const written = { key, size, etag: md5, layout: undefined, told: true };
     return { mirrorEtag: await confirmWritten(context, written, etag), contentEtag: md5 };
@@ -126,6 +128,7 @@ const copyCarefully = async (
       },
       [hash, whole],
     );
+    await context.mayWrite?.();
     replied = (await context.to.put(key, body, { size, metadata, signal })).etag;
   } catch (error) {
     moved(-total);

@@ -30,6 +30,8 @@ export interface BucketOptions {
   readonly archive: boolean;
   /** Nothing should be written from then on; what is all the same gets counted. */
   readonly quietSince?: Date | undefined;
+  /** Asked before anything in the mirror is replaced; rejects when another operation works on the path by now. */
+  readonly mayWrite?: () => Promise<void>;
   /** How many objects the last complete set has; undefined when there is none. */
   readonly previousCount: number | undefined;
   readonly allowShrink: boolean;
@@ -56,7 +58,7 @@ export interface BucketPass extends Readonly<CopyCounts> {
  * Nothing is deleted, and memory does not grow with the bucket. What an earlier pass copied is not copied again.
  *
  * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again, with `source-shrunk` when the source lost its objects, with the
- * failure of a listing, or with the signal's reason. There is no list then, and what was copied stays.
+ * failure of a listing, with `backup-running` when the path has passed on to another operation, or with the signal's reason. There is no list then, and what was copied stays.
  */
 export const copyBucket = async (
   from: Source,
@@ -66,33 +68,50 @@ export const copyBucket = async (
   const { clock, mirror } = options;
   const started = clock.now().getTime();
   const stop = new AbortController();
+  const lost = new AbortController();
+  const signal = AbortSignal.any([options.signal, lost.signal]);
+  const mayWrite = async (): Promise<void> => {
+    try {
+      await options.mayWrite?.();
+    } catch (error) {
+      // No other object fares better.
+      if (hasCode(error, 'backup-running')) lost.abort(error);
+      throw error;
+    }
+  };
   const context: CopyContext = {
     ...options,
+    mayWrite,
     from: from.store,
     to: to.store,
-    signal: AbortSignal.any([options.signal, stop.signal]),
+    signal: AbortSignal.any([signal, stop.signal]),
     learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);
+  await mayWrite();
   await abortLeftovers(to.store, mirror);
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
   try {
     const listed = await walk(compare(from, to, options), copies, list, progress, {
       ...options,
+      signal,
       written,
     });
     if (!copies.hopeless) {
       checkShrunk(from, { ...options, listed });
       await copies.idle();
-      await retryFailed(copies, clock, options.signal);
+      await retryFailed(copies, clock, signal);
     }
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
   } finally {
     stop.abort();
     await copies.idle();
-    if (context.learnt.usedParts) await abortLeftovers(to.store, mirror).catch(() => undefined);
+    if (context.learnt.usedParts)
+      await mayWrite()
+        .then(() => abortLeftovers(to.store, mirror))
+        .catch(() => undefined);
   }
   if (copies.failures.length > 0) {
     const failed = copies.failures.map(({ job, error }) => ({ key: job.source.key, error }));

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { CharmError, hasCode, orProblem } from '../errors.ts';
+import type { ObjectStore } from '../world.ts';
+import { backupIdAt, type BackupId, type Layout } from './layout.ts';
+
+/** More seconds than this are not taken by sets, but by something that is wrong. */
+const attempts = 300;
+
+/**
+ * Reserves the id of a new set: that of this second, or of the next one that no set has, so that a clock that was set back never lets a set
+ * write into another one's folder. What reserves it is the mark `started.json`, by which a backup is also known should it die. The
+ * mark counts for nothing once the set has a manifest. To be called while the prefix's lock is held.
+ */
+export const reserveId = async (
+  store: ObjectStore,
+  layout: Layout,
+  time: Date,
+): Promise<{ readonly id: BackupId; readonly mark: string }> => {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const id = backupIdAt(new Date(time.getTime() + attempt * 1000));
+    if (!(await isFree(store, layout, id))) continue;
+    if (await writeMark(store, layout, id)) return { id, mark: layout.started(id) };
+  }
+  throw new CharmError(
+    'object-exists',
+    `Each of the ${attempts} seconds from ${backupIdAt(time)} on is the id of a backup already under ${layout.sets} in ${store.description}.` +
+      ' Nothing was changed. Look at the clock of this unit, then run the action again.',
+  );
+};
+
+const isFree = async (store: ObjectStore, layout: Layout, id: BackupId): Promise<boolean> => {
+  for await (const object of store.list(layout.set(id))) if (object.key !== '') return false;
+  return (await store.head(layout.mlmdDump(id))) === undefined;
+};
+
+/** Whether the mark is ours now. */
+const writeMark = async (store: ObjectStore, layout: Layout, id: BackupId): Promise<boolean> => {
+  const key = layout.started(id);
+  const text = `${JSON.stringify({ id, nonce: randomUUID() })}\n`;
+  try {
+    await store.put(key, text, { metadata: { contentType: 'application/json' }, ifAbsent: true });
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'object-exists')) throw error;
+    // It may be ours, and only the reply was lost.
+    const found = await orProblem(() => store.read(key));
+    return !(found instanceof CharmError) && found.toString('utf8') === text;
+  }
+};

@@ -1,0 +1,69 @@
+import type { World } from '../../src/world.ts';
+
+export interface FrozenWorld {
+  readonly world: World;
+  /** Resolves when it is frozen. */
+  readonly frozen: Promise<void>;
+  thaw(): void;
+}
+
+const listings = new Set<string | symbol>(['list', 'listPrefixes', 'unfinishedUploads']);
+
+/**
+ * A world in which a process is stopped as by SIGSTOP, or with its whole machine, before a call of the target's or the source's store: from then
+ * on it asks for nothing and hears of nothing, its clock's sleep included, until it is thawed. It notices nothing but the time.
+ */
+export const frozenWorld = (world: World, isTheMoment: (call: string) => boolean): FrozenWorld => {
+  const frozen = Promise.withResolvers<undefined>();
+  const gate = Promise.withResolvers<undefined>();
+  let state: 'moving' | 'frozen' | 'thawed' = 'moving';
+  const pass = async (): Promise<void> => {
+    if (state === 'frozen') await gate.promise;
+  };
+  async function* slowly<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
+    await pass();
+    for await (const item of list()) {
+      yield item;
+      await pass();
+    }
+  }
+  const freezing = <T extends object>(port: T, name: string): T =>
+    new Proxy(port, {
+      get: (target, property) => {
+        const member: unknown = Reflect.get(target, property, target);
+        if (typeof member !== 'function') return member;
+        return (...words: unknown[]): unknown => {
+          const call = (): unknown => Reflect.apply(member, target, words) as unknown;
+          if (property === 'now') return call();
+          if (
+            state === 'moving' &&
+            isTheMoment(`${name}.${String(property)} ${String(words[0])}`)
+          ) {
+            state = 'frozen';
+            frozen.resolve(undefined);
+          }
+          if (listings.has(property)) return slowly(call as () => AsyncIterable<unknown>);
+          return pass().then(call).finally(pass);
+        };
+      },
+    });
+  return {
+    frozen: frozen.promise,
+    thaw: () => {
+      state = 'thawed';
+      gate.resolve(undefined);
+    },
+    world: {
+      ...world,
+      clock: freezing(world.clock, 'clock'),
+      openTarget: async () => {
+        const target = await world.openTarget();
+        return { ...target, store: freezing(target.store, 'target') };
+      },
+      openSource: async (bucket) => {
+        const source = await world.openSource(bucket);
+        return { ...source, store: freezing(source.store, 'source') };
+      },
+    },
+  };
+};
