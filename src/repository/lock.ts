@@ -106,7 +106,13 @@ export const takeLock = async (
       }
       // A renewal that fails is tried again in a minute. Whoever changes something asks before.
       const problem = await orProblem(async () => {
+        const before = clock.now().getTime();
+        // A claim that is gone was buried. To write it again would only hide that somebody else has worked here meanwhile.
+        const loss = lossOf(await lookAtClaims(target, held));
+        if (loss) return loss;
         await writeLockClaim(target, held);
+        // Frozen in between, as with the whole machine: what was seen before says nothing any more.
+        if (clock.now().getTime() - before > lifetimeMilliseconds) return heldBy(undefined, target);
         return lossOf(await lookAtClaims(target, held));
       });
       const isLost = problem instanceof CharmError && problem.code === 'backup-running';

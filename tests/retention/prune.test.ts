@@ -75,6 +75,23 @@ describe('pruneSets', () => {
       assert.equal((await vault.restored(later)).size, 2);
     });
 
+  for (const [what, seconds] of Object.entries({ behind: -90, 'ahead of': 90 }))
+    it(`removes nothing while the clock of the unit is ${what} that of S3, and says so`, async () => {
+      const first = await vault.backUp();
+      await vault.backUp();
+      const { clock } = vault.world;
+      const now = (): Date => new Date(clock.now().getTime() + seconds * 1000);
+      const removal = pruneSets(
+        { ...vault.world, clock: { ...clock, now } },
+        { keep: { ...none, last: 1 } },
+        vault.target,
+        { dryRun: false },
+      );
+      const { message } = await rejectsWithCode(removal, 'clock-wrong');
+      assert.match(message, new RegExp(`1m30s ${what}`));
+      await vault.restored(first);
+    });
+
   it('removes nothing while there is a set of which not even the name is understood', async () => {
     await vault.backUp();
     await vault.backUp();
