@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Config } from '../../src/config/config.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
-import { layoutOf, type BackupId } from '../../src/repository/layout.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
 import type { BackupManifest } from '../../src/repository/manifest.ts';
 import { md5 } from '../fakes/object-store-bytes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
@@ -58,7 +58,7 @@ describe('the buckets of a backup', () => {
 
   it('keep what is replaced while any set exists, though none of them can be read', async () => {
     const { id } = await backUp();
-    const key = layout.manifest(id as BackupId);
+    const key = layout.manifest(id);
     const text = rig.target.bucket.get(key).bytes.toString();
     rig.target.seed(key, text.replace('"format": 1', '"format": 2'));
     rig.source.seed('pipelines/1', 'A PIPELINE');
@@ -89,7 +89,7 @@ describe('the buckets of a backup', () => {
     it(`are backed up although the object list of the newest set is ${damage}, and that is said`, async () => {
       seedOpaque('opaque', 'content');
       const { id } = await backUp();
-      spoil(layout.objectList(id as BackupId, 'mlpipeline'));
+      spoil(layout.objectList(id, 'mlpipeline'));
       rig.source.seed('pipelines/1', 'A PIPELINE');
       const { buckets } = await backUp();
       assert.equal(buckets[0]?.objects, 2);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBackup } from '../../src/backup/run-backup.ts';
-import { layoutOf, type BackupId } from '../../src/repository/layout.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
 import { hasCode } from '../../src/errors.ts';
 import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -49,7 +49,7 @@ describe('a backup that was frozen for longer than its lock lasts', () => {
       slow.thaw();
       const error = await outcome;
       assert.ok(hasCode(error, 'backup-running'), String(error));
-      const objects = await restoredFrom(rig.target, manifest.id as BackupId);
+      const objects = await restoredFrom(rig.target, manifest.id);
       assert.deepEqual(
         [...objects].map(([key, bytes]) => [key, bytes.toString()]),
         [['pipelines/1', 'what the other unit backs up']],
@@ -57,6 +57,6 @@ describe('a backup that was frozen for longer than its lock lasts', () => {
       const manifests = [...rig.target.objects.keys()].filter((key) =>
         key.endsWith('/manifest.json'),
       );
-      assert.deepEqual(manifests, [layoutOf('ckf').manifest(manifest.id as BackupId)]);
+      assert.deepEqual(manifests, [layoutOf('ckf').manifest(manifest.id)]);
     });
 });

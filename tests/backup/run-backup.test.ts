@@ -1,7 +1,7 @@
 import { readManifest } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
-import { backupIdAt, type BackupId, layoutOf } from '../../src/repository/layout.ts';
+import { backupIdAt, layoutOf } from '../../src/repository/layout.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
 import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
@@ -152,7 +152,7 @@ describe('the story of a backup', () => {
     const kept = keysOf(rig).filter((key) => /^ckf\/(sets|mlmd)\//.test(key));
     assert.deepEqual(kept, [
       manifest.mlmd?.key,
-      layout.manifest(manifest.id as BackupId),
+      layout.manifest(manifest.id),
       manifest.buckets[0]?.list.key,
     ]);
   });
@@ -162,7 +162,7 @@ describe('the story of a backup', () => {
     seedDatabases(rig);
     rig.journal.setLastBackup = () => Promise.reject(new CharmError('disk-full', 'It is full.'));
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
-    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id)));
     assertAsBefore(rig);
   });
 
@@ -177,7 +177,7 @@ describe('the story of a backup', () => {
       await remove(keys);
     };
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
-    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id)));
   });
 
   const failures: readonly [string, string, (rig: BackupWorldRig) => void][] = [
@@ -292,7 +292,7 @@ describe('the story of a backup', () => {
       return stored;
     };
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
-    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id as BackupId)));
+    assert.ok(keysOf(rig).includes(layout.manifest(manifest.id)));
   });
 
   it('writes no manifest when another operation has taken the path meanwhile', async () => {
