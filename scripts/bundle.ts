@@ -41,7 +41,8 @@ export const bundle = async (): Promise<Bundle> => {
     absWorkingDir: root,
     write: false,
     metafile: true,
-    entryPoints: ['src/main.ts'],
+    // SQLite works in a thread, which begins with a file of its own.
+    entryPoints: { main: 'src/main.ts', 'sqlite-worker': 'src/components/mlmd/sqlite-worker.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,

@@ -30,7 +30,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
   mlmdDump: [
     layout.mlmdDump(id),
-    'ML Metadata as SQL text, gzipped: `zcat <file> \\| sqlite3 mlmd.db` restores it by hand.',
+    'ML Metadata as SQL text, gzipped: `zcat <file> \\| sqlite3 -safe mlmd.db` restores it by hand.',
   ],
   mirror: [
     `${layout.mirror(bucket)}<key>`,

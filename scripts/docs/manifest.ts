@@ -33,6 +33,8 @@ const meanings: Readonly<Record<string, string>> = {
   'mlmd.key': 'The key of the dump.',
   'mlmd.size': 'Bytes of the object.',
   'mlmd.sha256': 'Of the object, hexadecimal.',
+  'mlmd.digests':
+    'For each table the SHA-256, in hex, of its content: a line with the names of its columns, and a line for each row as the dump writes its values.',
   'mlmd.schemaVersion': 'The version of ML Metadata’s schema.',
   'mlmd.rows': 'The number of rows of each table.',
   'mlmd.way': 'How it was read: `python3`, `sqlite3` or `copy`.',

@@ -33,10 +33,10 @@ export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined
   );
   // Whoever puts all scales back at the end hears of a failure.
   writer?.putBack().catch(() => undefined);
-  const { size, sha256, schemaVersion, rows, way } = dump;
-  const total = sum(Object.values(rows));
+  const { way, ...stored } = dump;
+  const total = sum(Object.values(stored.rows));
   await progress.note(
-    `${application}: ${countText(total, 'row')} in ${sizeText(size)}, read with ${way} and proven after ${durationText(elapsed())}`,
+    `${application}: ${countText(total, 'row')} in ${sizeText(stored.size)}, read with ${way} and proven after ${durationText(elapsed())}`,
   );
-  return { application, key, size, sha256, schemaVersion, rows, way, seconds: elapsed() };
+  return { application, ...stored, way, seconds: elapsed() };
 };

@@ -71,6 +71,7 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
         sha256,
         schemaVersion: count,
         rows: { type: 'object', required: [], additionalProperties: count },
+        digests: { type: 'object', required: [], additionalProperties: sha256, nullable: true },
         way: name,
         seconds,
       },

@@ -42,6 +42,8 @@ export interface MlmdBackup {
   readonly schemaVersion: number;
   /** Rows of each table. */
   readonly rows: Readonly<Record<string, number>>;
+  /** SHA-256 of the content of each table; see components/mlmd/table-rows.ts. Absent from sets of earlier revisions. */
+  readonly digests?: Readonly<Record<string, string>>;
   /** How it was read: `python3`, `sqlite3` or `copy`. */
   readonly way: string;
   readonly seconds: number;

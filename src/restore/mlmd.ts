@@ -8,7 +8,7 @@ export interface RestoredMlmd {
   readonly rows: number;
   /** Where the database that was replaced is kept, in the pod. */
   readonly kept: string;
-  /** `python3`, `sqlite3` or `copy`. */
+  /** `python3` or `copy`. */
   readonly way: string;
   readonly seconds: number;
 }
@@ -26,7 +26,7 @@ export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | unde
   const writer = await stopMetadataWriter(restore, 'restored');
   const time = clock.now().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
   const kept = `mlmd.db.before-restore-${time}`;
-  const { way, rows, folder } = await heartbeat.during(
+  const { way, folder } = await heartbeat.during(
     () => `${application}: restoring its database (${durationText(elapsed())})`,
     () =>
       replaceMlmd(
@@ -35,7 +35,7 @@ export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | unde
       ),
   );
   await writer?.putBack();
-  const total = sum(Object.keys(dump.rows).map((table) => rows[table] ?? 0));
+  const total = sum(Object.values(dump.rows));
   await progress.note(
     `${application}: ${countText(total, 'row')} restored with ${way} after ${durationText(elapsed())}; the database that was there is kept as ${folder}/${kept}`,
   );

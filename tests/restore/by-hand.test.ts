@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gzipSync } from 'node:zlib';
 import { parseManifest } from '../../src/repository/stored-manifest.ts';
 import { destroy, objectsOf, tablesOf } from '../rigs/box-contents.ts';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
@@ -83,7 +84,7 @@ describe('what docs/restore.md says by hand', () => {
   });
 
   it('brings ML Metadata back, and keeps what was there', async function () {
-    await needs(this, 'rclone', 'jq', 'file', 'sqlite3');
+    await needs(this, 'rclone', 'jq', 'sqlite3');
     const [load = ''] = commandsOf('### ML Metadata');
     {
       using live = new DatabaseSync(box.mlmd.file);
@@ -132,4 +133,34 @@ describe('what docs/restore.md says by hand', () => {
     await shell.run(`rm -f mlmd.db; ${line}`);
     assert.deepEqual(tablesOf(join(directory, 'mlmd.db')), tables);
   });
+
+  it('runs no command of a hostile dump, and writes no other file', async function () {
+    await needs(this, 'sqlite3', 'python3');
+    const [text = ''] = commandsOf('### ML Metadata');
+    const lines = [/^(zcat dump \| sqlite3 .*)$/m, /^# (zcat dump \| python3 .*)$/m].map(
+      (pattern) => pattern.exec(text)?.[1] ?? assert.fail('no such line'),
+    );
+    const owned = join(directory, 'owned');
+    const here = readdirSync(directory).filter((name) => !/^(?:dump|mlmd\.db.*)$/.test(name));
+    for (const hostile of hostileStatements(owned))
+      for (const line of lines) {
+        writeFileSync(join(directory, 'dump'), gzipSync(hostile));
+        await shell.run(`rm -f mlmd.db; timeout 20 sh -c ${quoted(line)}`).catch(() => undefined);
+        const after = readdirSync(directory).filter((name) => !/^(?:dump|mlmd\.db.*)$/.test(name));
+        assert.deepEqual(after, here, `${line}\n${hostile}`);
+      }
+  });
 });
+
+/** SQL that has an effect beyond its database when it is run without care. */
+const hostileStatements = (owned: string): readonly string[] => [
+  `CREATE TABLE t (a); INSERT INTO t VALUES(edit('x','touch ${owned} #'));`,
+  `CREATE TABLE t (a); INSERT INTO t VALUES(writefile('${owned}','x'));`,
+  `\n.shell touch ${owned}\n`,
+  `\n.output ${owned}\nSELECT 1;\n`,
+  `\n.once ${owned}\nSELECT 1;\n`,
+  `ATTACH '${owned}' AS other; CREATE TABLE other.t (a);`,
+  `VACUUM INTO '${owned}';`,
+];
+
+const quoted = (line: string): string => `'${line.replaceAll("'", "'\\''")}'`;

@@ -7,8 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { openKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts';
-import { dumpMlmd } from '../../src/components/mlmd/dump.ts';
-import type { MlmdWorld } from '../../src/components/mlmd/dump-summary.ts';
+import { dumpMlmd, type DumpWorld } from '../../src/components/mlmd/dump.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { createMlmdData } from '../sandbox/mlmd-data.ts';
@@ -20,7 +19,10 @@ export const key = 'kubeflow/mlmd/mlmd-2026-11-21-20-15-00.dump.gz';
 /** What each way needs in its container. */
 export const tools = {
   python3: { charm: ['python3'], workload: ['sh'] },
-  sqlite3: { charm: ['sh'], workload: ['sh', 'sqlite3', 'gzip', 'stat', 'mktemp', 'rm'] },
+  sqlite3: {
+    charm: ['sh'],
+    workload: ['sh', 'sqlite3', 'gzip', 'stat', 'mktemp', 'rm', 'sha256sum'],
+  },
   copy: { charm: ['sh'], workload: ['sh', 'cat', 'stat', 'od'] },
 } as const;
 
@@ -77,7 +79,7 @@ export const setUpMlmd = async ({
   });
   const store = new FakeObjectStore();
   const notes: string[] = [];
-  const world: MlmdWorld = {
+  const world: DumpWorld = {
     kubernetes,
     store,
     scratch,
@@ -96,7 +98,7 @@ export const setUpMlmd = async ({
     stop,
     notes,
     world,
-    dump: async (changes: Partial<MlmdWorld> = {}) =>
+    dump: async (changes: Partial<DumpWorld> = {}) =>
       dumpMlmd({ ...world, ...changes }, { application: 'mlmd', key }),
     /** What is left in the places for temporary files, of the pod and of us. */
     leftovers: (): readonly string[] => [

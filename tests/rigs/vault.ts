@@ -212,9 +212,9 @@ const seedDump = (store: FakeObjectStore, id: BackupId) => {
     [
       'BEGIN TRANSACTION;',
       'CREATE TABLE MLMDEnv (schema_version INTEGER PRIMARY KEY);',
-      'INSERT INTO MLMDEnv VALUES (10);',
+      'INSERT INTO MLMDEnv VALUES(10);',
       'CREATE TABLE Artifact (id INTEGER PRIMARY KEY, uri TEXT);',
-      `INSERT INTO Artifact VALUES (1, 'minio://mlpipeline/${id}');`,
+      `INSERT INTO Artifact VALUES(1,'minio://mlpipeline/${id}');`,
       'COMMIT;\n',
     ].join('\n'),
   );

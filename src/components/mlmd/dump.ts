@@ -1,10 +1,20 @@
-import { PassThrough, Writable } from 'node:stream';
-import { CharmError, reasonOf } from '../../errors.ts';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
-import { waysToRead, type Way } from './dump-in-pod.ts';
-import type { MlmdWorld, MlmdSummary } from './dump-summary.ts';
-import { findMlmdPod } from './pod.ts';
+import type { DatabaseContent } from './inspect-database.ts';
+import { findMlmdPod, type MlmdPlace, type MlmdWorld } from './pod.ts';
 import { proveDump } from './proof.ts';
+import { takeSnapshot, type Way } from './snapshot.ts';
+import { problem } from './snapshot-failures.ts';
+import { dumpDatabase } from './sqlite-thread.ts';
+
+export interface DumpWorld extends MlmdWorld {
+  readonly store: ObjectStore;
+  /** A directory on our own disk. */
+  readonly scratch: string;
+}
 
 interface MlmdDump {
   readonly key: string;
@@ -15,107 +25,74 @@ interface MlmdDump {
   readonly schemaVersion: number;
   /** Rows of each table. */
   readonly rows: Readonly<Record<string, number>>;
-  readonly way: Way['name'];
-  readonly sqliteVersion: string;
+  /** Of the content of each table; see table-rows.ts. */
+  readonly digests: Readonly<Record<string, string>>;
+  readonly way: Way;
 }
 
 /**
- * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and proves the object by restoring it.
- * The database is read in the first of three ways that the pod has the tools for: python3 in the charm's container, sqlite3 in
- * the workload's, or a guarded copy of the file. The dump streams, without a second copy in our container except in the last way.
+ * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and proves the object by restoring it on the side.
+ * A snapshot comes to our own disk and is written as SQL there, so that every dump is written by one hand, whatever the pod has.
  * Rejects with `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full` or what Kubernetes and the
  * store reject with; no object is left then.
  */
 export const dumpMlmd = async (
-  world: MlmdWorld,
+  world: DumpWorld,
   { application, key }: { readonly application: string; readonly key: string },
 ): Promise<MlmdDump> => {
-  const pod = await findMlmdPod(world.kubernetes, application);
-  for (const way of waysToRead(pod)) {
-    const dump = await tryWay(world, way, key);
-    if (dump === undefined) {
-      await world.note(`${application}: its pod has no tools to read the database by ${way.name}`);
-      continue;
-    }
-    const { bytes, ...result } = dump;
+  const { kubernetes, store, scratch, signal } = world;
+  const pod = await findMlmdPod(kubernetes, application);
+  const folder = await mkdtemp(join(scratch, 'mlmd-dump-'));
+  try {
+    const file = join(folder, 'mlmd.db');
+    const way = await takeSnapshot(world, pod, file);
+    const { size: bytes } = await stat(file);
+    const dump = join(folder, 'dump.gz');
+    const content = await writeSql({ file, dump, place: pod.workload, bytes, signal });
+    await rm(file);
+    const { size, sha256 } = await store.upload(key, createReadStream(dump), { signal });
+    const result = { key, size, sha256, way, ...content };
     try {
       await proveDump(world, result, bytes);
     } catch (error) {
-      await world.store.delete([key]).catch(() => undefined);
+      await store.delete([key]).catch(() => undefined);
       throw error;
     }
     return result;
-  }
-  throw new CharmError(
-    'mlmd-dump-failed',
-    `The database of ${application} cannot be read: its pod has neither python3, nor sqlite3, nor a shell with stat, od and cat. ` +
-      'Upgrade the application, or take mlmd out of the option components.',
-  );
-};
-
-/** Thrown through the upload, so that it leaves no object. */
-class ToolsMissing extends Error {}
-
-const tryWay = async (
-  world: MlmdWorld,
-  { name, read }: Way,
-  key: string,
-): Promise<(MlmdDump & Pick<MlmdSummary, 'bytes'>) | undefined> => {
-  try {
-    const { value, size, sha256 } = await uploadProduced(world, key, async (output, signal) => {
-      const summary = await read(world, output, signal);
-      if (!summary) throw new ToolsMissing();
-      return summary;
-    });
-    return { key, size, sha256, way: name, ...value };
-  } catch (error) {
-    if (error instanceof ToolsMissing) return undefined;
-    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 };
 
-interface Uploaded<T> {
-  readonly value: T;
-  readonly size: number;
-  readonly sha256: string;
+interface SqlOrder {
+  readonly file: string;
+  readonly dump: string;
+  readonly place: MlmdPlace;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
 }
 
-/**
- * Uploads what `produce` writes while it writes it, and completes the object only when `produce` has resolved: a command may
- * end its output and fail all the same. When either fails, the other is stopped, no object is left, and the first failure is thrown.
- */
-const uploadProduced = async <T>(
-  { store, signal }: { readonly store: ObjectStore; readonly signal: AbortSignal },
-  key: string,
-  produce: (output: Writable, signal: AbortSignal) => Promise<T>,
-): Promise<Uploaded<T>> => {
-  const body = new PassThrough();
-  body.on('error', () => undefined);
-  const lost = new AbortController();
-  const uploading = store.upload(key, body, { signal });
-  uploading.catch((error: unknown) => {
-    lost.abort(error);
-  });
-  try {
-    const value = await produce(openEnded(body), AbortSignal.any([signal, lost.signal]));
-    body.end();
-    const { size, sha256 } = await uploading;
-    return { value, size, sha256 };
-  } catch (error) {
-    const reason: unknown = lost.signal.aborted ? lost.signal.reason : error;
-    body.destroy(error instanceof Error ? error : new Error(reasonOf(error)));
-    await uploading.catch(() => undefined);
-    throw reason;
-  }
-};
-
-/** Writes through to `body`, whose end is not ours to tell. */
-const openEnded = (body: PassThrough): Writable => {
-  const output = new Writable({
-    write: (chunk, _encoding, done) => {
-      body.write(chunk, done);
-    },
-  });
-  output.on('error', () => undefined);
-  return output;
+const writeSql = async ({
+  file,
+  dump,
+  place,
+  bytes,
+  signal,
+}: SqlOrder): Promise<DatabaseContent & { readonly schemaVersion: number }> => {
+  // An hour, and a second for each 100 KiB: many times what it takes.
+  const seconds = 3600 + Math.ceil(bytes / 1e5);
+  const outcome = await dumpDatabase({ file, dump }, { seconds, signal });
+  if (outcome.kind === 'refused') throw problem('corrupt', outcome.why, place.file);
+  if (outcome.kind === 'full')
+    throw new CharmError(
+      'disk-full',
+      'The disk of our container became full while the dump of ML Metadata was written. Free some on the node, then run the backup again.',
+    );
+  const { schemaVersion, ...content } = outcome.content;
+  if (schemaVersion !== undefined) return { ...content, schemaVersion };
+  throw problem(
+    'not-mlmd',
+    'its table MLMDEnv does not hold exactly one schema version',
+    place.file,
+  );
 };

@@ -1,6 +1,16 @@
 import { Writable, type Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
-import type { Container, ExecTarget, Kubernetes, Pod } from '../../world.ts';
+import type { Clock, Container, ExecTarget, Kubernetes, Pod } from '../../world.ts';
+
+/** What a snapshot of ML Metadata's database touches. */
+export interface MlmdWorld {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => Promise<void>;
+  /** Seconds to wait for a moment in which nobody writes; 30 unless told. */
+  readonly patience?: number;
+}
 
 /** A container, and ML Metadata's volume in it. */
 export interface MlmdPlace {

@@ -1,17 +1,14 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable, Writable } from 'node:stream';
-import { type MlmdPlace, execText, type ExecText } from './pod.ts';
+import { type Readable, Writable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
 import type { Kubernetes } from '../../world.ts';
-import { assertRestored, type RowCounts, type Dump } from './stored-dump.ts';
-import { sqlStatements } from './sql-statements.ts';
+import { measureFile } from './measure-file.ts';
+import { type MlmdPlace, execText, type ExecText } from './pod.ts';
 
-interface ShellRestore {
+interface ShellReplacement {
   readonly kubernetes: Kubernetes;
   readonly place: MlmdPlace;
-  readonly expected: RowCounts;
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
   readonly signal: AbortSignal;
@@ -19,58 +16,17 @@ interface ShellRestore {
   readonly patience: number;
 }
 
-/** Whether the image has the program `sqlite3`. */
-export const hasSqlite3 = async (
-  kubernetes: Kubernetes,
-  { target }: MlmdPlace,
-  signal: AbortSignal,
-): Promise<boolean> =>
-  (await execText(kubernetes, target, ['sqlite3', '-version'], { signal })).exitCode === 0;
-
-/** Loads the dump with the program `sqlite3` into a new file on the volume, checks it there and puts it into the place of the old one. */
-export const restoreWithSqlite3 = async (restore: ShellRestore, dump: Dump): Promise<RowCounts> => {
-  const { expected } = restore;
-  await shell(restore, 'rm -f "$2" "$2-journal"');
-  const loaded = await run(
-    restore,
-    ['sqlite3', '-bail', newFile(restore)],
-    Readable.from(script(dump), { objectMode: false }),
-  );
-  if (loaded.exitCode !== 0) throw failed(loaded);
-  const queries = Object.keys(expected).map(
-    (table) =>
-      `SELECT '${table.replaceAll("'", "''")}' || '|' || count(*) FROM "${table.replaceAll('"', '""')}";`,
-  );
-  const checked = await run(restore, [
-    'sqlite3',
-    newFile(restore),
-    `PRAGMA integrity_check(3); ${queries.join(' ')}`,
-  ]);
-  const [integrity = '', ...lines] = checked.stdout.trimEnd().split('\n');
-  const rows = lines.map((line): [string, number] => {
-    const bar = line.lastIndexOf('|');
-    return [line.slice(0, bar), Number(line.slice(bar + 1))];
-  });
-  const found = {
-    integrity: checked.exitCode === 0 ? integrity : checked.stderr || integrity,
-    rows: Object.fromEntries(rows),
-  };
-  await orDiscard(restore, async () => {
-    assertRestored(found, expected);
-  });
-  await putInPlace(restore);
-  return found.rows;
-};
-
 /** Writes a database that we have built and checked to the volume, reads it back, and puts it into the place of the old one. */
-export const restoreByCopy = async (restore: ShellRestore, file: string): Promise<void> => {
-  const { kubernetes, place, signal } = restore;
-  const { size } = await stat(file);
-  const hash = createHash('sha256');
-  const content = Readable.from(hashed(createReadStream(file), hash), { objectMode: false });
+export const replaceByShell = async (
+  replacement: ShellReplacement,
+  file: string,
+): Promise<void> => {
+  const { kubernetes, place, signal } = replacement;
+  const { size, sha256 } = await measureFile(file);
   // The number of bytes is told beforehand: the command cannot see the end of its input before Kubernetes 1.30.
-  await shell(restore, 'rm -f "$2" "$2-journal" && head -c "$4" > "$2"', content, [String(size)]);
-  await orDiscard(restore, async () => {
+  const receive = 'rm -f "$2" "$2-journal" && head -c "$4" > "$2"';
+  await orDiscard(replacement, async () => {
+    await shell(replacement, receive, createReadStream(file), [String(size)]);
     const there = createHash('sha256');
     const stdout = new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -78,24 +34,24 @@ export const restoreByCopy = async (restore: ShellRestore, file: string): Promis
         done();
       },
     });
-    await kubernetes.exec(place.target, ['cat', newFile(restore)], { stdout, signal });
-    if (there.digest('hex') === hash.digest('hex')) return;
+    await kubernetes.exec(place.target, ['cat', newFile(replacement)], { stdout, signal });
+    if (there.digest('hex') === sha256) return;
     throw new CharmError(
       'mlmd-restore-failed',
       `The new database of ML Metadata did not arrive in ${place.target.pod} as it was sent. The old one is as it was; run the action again.`,
     );
   });
-  await putInPlace(restore);
+  await putInPlace(replacement);
 };
 
 /**
  * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new one over it, so that there is a database at every
  * moment. A journal goes with the old one, whose it is: left behind, it would be taken for the new one's. One that changes shows that somebody writes.
  */
-const putInPlace = (restore: ShellRestore): Promise<ExecText> =>
-  orDiscard(restore, () =>
+const putInPlace = (replacement: ShellReplacement): Promise<ExecText> =>
+  orDiscard(replacement, () =>
     shell(
-      restore,
+      replacement,
       `if [ -e "$1-journal" ]; then
   before=$(stat -c %Y.%s "$1-journal" 2>/dev/null || true)
   sleep "$4"
@@ -113,44 +69,41 @@ if [ -e "$1-journal" ]; then mv "$1-journal" "$3-journal"; fi
 mv -f "$2" "$1"
 sync`,
       undefined,
-      [String(restore.patience)],
+      [String(replacement.patience)],
     ),
   );
 
-const orDiscard = async <T>(restore: ShellRestore, work: () => Promise<T>): Promise<T> => {
+const orDiscard = async <T>(replacement: ShellReplacement, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {
-    await shell(restore, 'rm -f "$2" "$2-journal"').catch(() => undefined);
+    await shell(replacement, 'rm -f "$2" "$2-journal"').catch(() => undefined);
     throw error;
   }
 };
 
-async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
-  }
-}
-
-async function* script(dump: Dump): AsyncGenerator<Buffer> {
-  for await (const statement of sqlStatements(dump.content)) yield Buffer.from(`${statement}\n`);
-  yield Buffer.from('.exit\n');
-}
-
-const newFile = ({ place }: ShellRestore): string => `${place.file}.restoring`;
+const newFile = ({ place }: ShellReplacement): string => `${place.file}.restoring`;
 
 /** Runs a script that knows the database as $1, the new file as $2, and what is kept as $3. Rejects unless it succeeds. */
 const shell = async (
-  restore: ShellRestore,
+  replacement: ShellReplacement,
   text: string,
   stdin?: Readable,
   words: readonly string[] = [],
 ): Promise<ExecText> => {
-  const { place, kept } = restore;
+  const { place, kept } = replacement;
   const result = await run(
-    restore,
-    ['sh', '-euc', text, 'sh', place.file, newFile(restore), `${place.folder}/${kept}`, ...words],
+    replacement,
+    [
+      'sh',
+      '-euc',
+      text,
+      'sh',
+      place.file,
+      newFile(replacement),
+      `${place.folder}/${kept}`,
+      ...words,
+    ],
     stdin,
   );
   if (result.exitCode === 0) return result;
@@ -158,7 +111,7 @@ const shell = async (
 };
 
 const run = (
-  { kubernetes, place, signal }: ShellRestore,
+  { kubernetes, place, signal }: ShellReplacement,
   command: readonly string[],
   stdin?: Readable,
 ): Promise<ExecText> =>
@@ -167,5 +120,5 @@ const run = (
 const failed = ({ exitCode, stderr }: ExecText): CharmError =>
   new CharmError(
     /No space left|disk.* full/i.test(stderr) ? 'disk-full' : 'mlmd-restore-failed',
-    `ML Metadata could not be restored: ${stderr || `a command ended with exit status ${exitCode}`}. The database is as it was.`,
+    `ML Metadata could not be restored: ${stderr.slice(0, 200) || `a command ended with exit status ${exitCode}`}. The database is as it was.`,
   );

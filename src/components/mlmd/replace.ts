@@ -1,16 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findMlmdPod } from './pod.ts';
+import { CharmError } from '../../errors.ts';
 import type { Kubernetes, ObjectStore } from '../../world.ts';
-import {
-  assertRestored,
-  buildDatabase,
-  type RowCounts,
-  openDump,
-  type StoredDump,
-} from './stored-dump.ts';
-import { canUsePython, restoreWithPython } from './replace-by-python.ts';
-import { hasSqlite3, restoreByCopy, restoreWithSqlite3 } from './replace-by-shell.ts';
+import { findMlmdPod } from './pod.ts';
+import { canUsePython, replaceByPython } from './replace-by-python.ts';
+import { replaceByShell } from './replace-by-shell.ts';
+import { assertServerUsesSqlite } from './server-storage.ts';
+import { rebuildDatabase, type StoredDump } from './stored-dump.ts';
 
 interface MlmdRestoreWorld {
   readonly kubernetes: Kubernetes;
@@ -24,7 +20,7 @@ interface MlmdRestoreWorld {
 
 interface MlmdRestore {
   readonly application: string;
-  readonly dump: StoredDump & { readonly rows: RowCounts };
+  readonly dump: StoredDump;
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
 }
@@ -33,34 +29,34 @@ interface MlmdRestore {
 const defaultPatience = 5;
 
 /**
- * Replaces ML Metadata's database by what a dump holds: in a new file on the same volume, which is checked there and takes the place of the old
- * one in one step, so that the server never finds none. Uses the first way that the pod allows: Python in the charm's container, the program
- * `sqlite3` in the server's, or a file that we build and send there. Rejects, with the old database in its place, with `mlmd-missing`, `mlmd-corrupt`,
- * `mlmd-restore-failed`, `disk-full`, or what Kubernetes and the store reject with.
+ * Replaces ML Metadata's database by what a dump holds. The database is built and compared on our own disk, so that nothing of the dump is ever
+ * run in the pod; its file is sent to the same volume and takes the place of the old one in one step, so that the server never finds
+ * none. Rejects, with the old database in its place, with `mlmd-missing`, `mlmd-corrupt`, `mlmd-restore-failed`, `disk-full`, or what
+ * Kubernetes and the store reject with.
  */
 export const replaceMlmd = async (
   world: MlmdRestoreWorld,
-  { application, dump: stored, kept }: MlmdRestore,
-): Promise<{ readonly way: string; readonly rows: RowCounts; readonly folder: string }> => {
-  const { kubernetes, store, scratch, signal, patience = defaultPatience } = world;
-  const { charm, workload } = await findMlmdPod(kubernetes, application);
-  const { folder } = workload;
-  const dump = await openDump(store, stored, signal);
-  const common = { kubernetes, expected: stored.rows, kept, signal, patience };
-  if (charm !== undefined && (await canUsePython(kubernetes, charm, signal))) {
-    const rows = await restoreWithPython({ ...common, place: charm }, dump);
-    return { way: 'python3', rows, folder };
-  }
-  const restore = { ...common, place: workload };
-  if (dump.kind === 'sql' && (await hasSqlite3(kubernetes, workload, signal)))
-    return { way: 'sqlite3', rows: await restoreWithSqlite3(restore, dump), folder };
+  { application, dump, kept }: MlmdRestore,
+): Promise<{ readonly way: 'python3' | 'copy'; readonly folder: string }> => {
+  const { kubernetes, scratch, signal, patience = defaultPatience } = world;
+  const pod = await findMlmdPod(kubernetes, application);
+  await assertServerUsesSqlite(kubernetes, pod, signal);
+  const { charm, workload } = pod;
   const own = await mkdtemp(join(scratch, 'mlmd-restore-'));
   try {
-    const file = join(own, 'mlmd.db');
-    const built = await buildDatabase(dump, file);
-    assertRestored(built, stored.rows);
-    await restoreByCopy(restore, file);
-    return { way: 'copy', rows: built.rows, folder };
+    const rebuilt = await rebuildDatabase(world, dump, own);
+    if (rebuilt.kind === 'damaged')
+      throw new CharmError(
+        'mlmd-corrupt',
+        `The dump of ML Metadata, ${dump.key} in ${world.store.description}, is not what was backed up: ${rebuilt.why}. ML Metadata was not changed.`,
+      );
+    const common = { kubernetes, kept, signal, patience };
+    if (charm !== undefined && (await canUsePython(kubernetes, charm, signal))) {
+      await replaceByPython({ ...common, place: charm }, rebuilt.file);
+      return { way: 'python3', folder: workload.folder };
+    }
+    await replaceByShell({ ...common, place: workload }, rebuilt.file);
+    return { way: 'copy', folder: workload.folder };
   } finally {
     await rm(own, { recursive: true, force: true });
   }

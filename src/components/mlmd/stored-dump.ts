@@ -1,175 +1,134 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
-import { Readable } from 'node:stream';
+import { rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { CharmError, reasonOf } from '../../errors.ts';
+import { CharmError } from '../../errors.ts';
+import { sizeText } from '../../text.ts';
 import type { ObjectStore } from '../../world.ts';
-import { sqlStatements } from './sql-statements.ts';
-import { checkIntegrity, countRows, loadDatabase } from './sqlite-load.ts';
+import type { DatabaseContent } from './inspect-database.ts';
+import { buildDatabase } from './sqlite-thread.ts';
 
-/** What a backup of ML Metadata turned out to be, without its packing. */
-export interface Dump {
-  /** SQL text, or a SQLite database as a file. */
-  readonly kind: 'sql' | 'database';
-  /** Fails at its end when the object was not the one that the manifest describes. */
-  readonly content: AsyncIterable<Uint8Array>;
-}
-
+/** A dump in S3, and what its manifest says of it. */
 export interface StoredDump {
   readonly key: string;
   readonly size: number;
   /** Hex, of the object as it is stored. */
   readonly sha256: string;
+  readonly schemaVersion: number;
+  readonly rows: Readonly<Record<string, number>>;
+  /** Of the content of each table. Absent from sets of earlier revisions. */
+  readonly digests?: Readonly<Record<string, string>>;
 }
 
-const sqliteMagic = Buffer.from('SQLite format 3\0', 'latin1');
-const gzipMagic = Buffer.of(0x1f, 0x8b);
+export interface RebuildWorld {
+  readonly store: ObjectStore;
+  readonly signal: AbortSignal;
+}
+
+export type Rebuilt =
+  | { readonly kind: 'same'; readonly file: string }
+  /** `why` follows a colon. */
+  | { readonly kind: 'damaged'; readonly why: string };
+
+/** The memory that SQLite may have while it builds. */
+const memoryBytes = 256 * 2 ** 20;
+/** What stays free on our disk for others. */
+const reserve = 64 * 2 ** 20;
+/** Ten minutes, and a second for each 16 KiB of the object: many times what it takes. */
+const patienceFor = (size: number): number => 600 + Math.ceil(size / 2 ** 14);
 
 /**
- * Opens a backup of ML Metadata and finds out what it is from its first bytes, because its name does not tell: the guide calls a raw copy of the
- * database `….dump.gz` too. Reads SQL text and databases, packed with gzip or not.
+ * Makes a database of a dump that lies in S3, in `folder`, and compares it with what was backed up: size and SHA-256 of the object before anything
+ * of it is read, then tables, rows, content and schema version. The object may be anybody's. Rejects with `disk-full`, with what the
+ * store rejects with, and with the signal's reason. The caller removes the folder.
  */
-export const openDump = async (
-  store: ObjectStore,
-  dump: StoredDump,
-  signal: AbortSignal,
-): Promise<Dump> => {
-  const { body } = await store.get(dump.key, { signal });
-  const stored = await peekable(checked(body, dump, store.description));
-  const isPacked = stored.head.subarray(0, 2).equals(gzipMagic);
-  const plain = isPacked ? await peekable(unpacked(stored.all, dump.key)) : stored;
-  const isDatabase = plain.head.subarray(0, sqliteMagic.length).equals(sqliteMagic);
-  return { kind: isDatabase ? 'database' : 'sql', content: plain.all };
+export const rebuildDatabase = async (
+  { store, signal }: RebuildWorld,
+  stored: StoredDump,
+  folder: string,
+): Promise<Rebuilt> => {
+  const dump = join(folder, 'dump.gz');
+  const file = join(folder, 'mlmd.db');
+  await assertRoom(folder, stored.size);
+  const difference = await fetchDump(store, stored, dump, signal);
+  if (difference !== undefined) return { kind: 'damaged', why: difference };
+  const fileBytes = Math.max(0, (await freeBytes(folder)) - reserve);
+  const outcome = await buildDatabase(
+    { dump, file, limits: { fileBytes, memoryBytes } },
+    { seconds: patienceFor(stored.size), signal },
+  );
+  await rm(dump, { force: true });
+  if (outcome.kind === 'full') throw diskFull(`it needs more than ${sizeText(fileBytes)}`);
+  if (outcome.kind === 'refused') return { kind: 'damaged', why: outcome.why };
+  const found = compareContent(outcome.content, stored);
+  return found === undefined ? { kind: 'same', file } : { kind: 'damaged', why: found };
 };
 
-/** Passes the object on, and rejects at its end unless it was the one that was backed up. */
-async function* checked(
-  body: Readable,
+/** What differs between the object and its manifest; undefined when nothing does. */
+const fetchDump = async (
+  store: ObjectStore,
   { key, size, sha256 }: StoredDump,
-  where: string,
-): AsyncGenerator<Uint8Array> {
+  file: string,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  const object = await store.get(key, { signal });
   const hash = createHash('sha256');
   let total = 0;
-  const chunks: AsyncIterable<Uint8Array> = body;
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    total += chunk.length;
-    yield chunk;
-  }
-  if (total === size && hash.digest('hex') === sha256) return;
-  throw new CharmError(
-    'mlmd-corrupt',
-    `${key} in ${where} is not the dump that was made: its size or its SHA-256 is not the manifest's. ML Metadata was not changed.`,
-  );
-}
-
-async function* unpacked(
-  packed: AsyncIterable<Uint8Array>,
-  key: string,
-): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
-  const source = Readable.from(packed, { objectMode: false });
-  let failure: Error | undefined;
-  source.on('error', (error) => {
-    failure = error;
-    gunzip.destroy(error);
-  });
-  source.pipe(gunzip);
-  try {
-    const chunks: AsyncIterable<Uint8Array> = gunzip;
-    yield* chunks;
-  } catch (error) {
-    if (failure !== undefined) throw failure;
-    throw new CharmError(
-      'mlmd-corrupt',
-      `${key} cannot be unpacked: ${reasonOf(error)}. ML Metadata was not changed.`,
-      { cause: error },
-    );
-  } finally {
-    source.destroy();
-  }
-}
-
-/** The first bytes of a stream, enough to tell what it is, and all of it. */
-const peekable = async (
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<{ readonly head: Buffer; readonly all: AsyncIterable<Uint8Array> }> => {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const first: Uint8Array[] = [];
-  let length = 0;
-  while (length < sqliteMagic.length) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    first.push(next.value);
-    length += next.value.length;
-  }
-  const head = Buffer.concat(first);
-  return {
-    head,
-    all: (async function* () {
-      try {
-        if (head.length > 0) yield head;
-        for (;;) {
-          const next = await iterator.next();
-          if (next.done === true) return;
-          yield next.value;
-        }
-      } finally {
-        await iterator.return?.();
-      }
-    })(),
+  const measured = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      total += chunk.length;
+      if (total > size) return;
+      hash.update(chunk);
+      yield chunk;
+    }
   };
-};
-
-export type RowCounts = Readonly<Record<string, number>>;
-
-/** What a restored database turned out to be. */
-export interface Inspection {
-  /** `ok`, or what SQLite finds wrong. */
-  readonly integrity: string;
-  readonly rows: RowCounts;
-}
-
-/** Makes a database file of a dump, on our own disk, and looks at it. Rejects with `mlmd-corrupt` when the dump is no good. */
-export const buildDatabase = async (dump: Dump, file: string): Promise<Inspection> => {
   try {
-    using database = await open(dump, file);
-    const damage = await checkIntegrity(database);
-    return { integrity: damage.join('; ') || 'ok', rows: await countRows(database) };
+    await pipeline(object.body, measured, createWriteStream(file), { signal });
   } catch (error) {
-    if (error instanceof CharmError) throw error;
-    const reason = reasonOf(error);
-    const isFull = /full|ENOSPC|disk I\/O/.test(reason);
-    throw new CharmError(
-      isFull ? 'disk-full' : 'mlmd-corrupt',
-      `The database of ML Metadata cannot be built from its dump: ${reason}. ML Metadata was not changed.` +
-        (isFull ? ` Make room on the disk of the charm's container.` : ''),
-      { cause: error },
-    );
+    signal.throwIfAborted();
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+      throw diskFull(`the object has ${sizeText(size)}`, error);
+    throw error;
   }
+  if (total > size) return `it has more than the ${size} bytes that were written`;
+  if (total < size) return `it has ${total} bytes, and ${size} were written`;
+  if (hash.digest('hex') === sha256) return undefined;
+  return 'its SHA-256 is not that of the bytes that were written';
 };
 
-const open = async (dump: Dump, file: string): Promise<DatabaseSync> => {
-  if (dump.kind === 'sql') return loadDatabase(file, sqlStatements(dump.content));
-  await pipeline(dump.content, createWriteStream(file));
-  return new DatabaseSync(file, { readOnly: true });
+const compareContent = (
+  { rows, digests, schemaVersion }: DatabaseContent,
+  stored: StoredDump,
+): string | undefined => {
+  const tables = new Set([...Object.keys(rows), ...Object.keys(stored.rows)]);
+  const other = [...tables].find((table) => rows[table] !== stored.rows[table]);
+  if (other !== undefined) {
+    const [is, was] = [rows[other] ?? 'no', stored.rows[other] ?? 'none'];
+    return `the table ${other} has ${is} rows, and ${was} were backed up`;
+  }
+  const changed = Object.entries(stored.digests ?? {}).find(([name, hex]) => digests[name] !== hex);
+  if (changed !== undefined)
+    return `the table ${changed[0]} has as many rows as were backed up, but other content`;
+  if (schemaVersion === stored.schemaVersion) return undefined;
+  return `its schema version is ${schemaVersion ?? 'missing'}, not ${stored.schemaVersion}`;
 };
 
-/** Rejects with `mlmd-corrupt` unless a restored database is sound and has the rows that were backed up. */
-export const assertRestored = ({ integrity, rows }: Inspection, expected: RowCounts): void => {
-  if (integrity !== 'ok') {
-    throw new CharmError(
-      'mlmd-corrupt',
-      `The restored database is damaged: ${integrity}. ML Metadata was not changed.`,
-    );
-  }
-  const wrong = Object.entries(expected).find(([table, count]) => rows[table] !== count);
-  if (wrong === undefined) return;
-  const [table, count] = wrong;
-  throw new CharmError(
-    'mlmd-corrupt',
-    `The restored table ${table} has ${String(rows[table] ?? 'no')} rows, and ${count} were backed up. ML Metadata was not changed.`,
+const freeBytes = async (folder: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+};
+
+const assertRoom = async (folder: string, size: number): Promise<void> => {
+  const free = await freeBytes(folder);
+  if (free < size + reserve)
+    throw diskFull(`its object alone has ${sizeText(size)}, and ${sizeText(free)} are free`);
+};
+
+const diskFull = (why: string, cause?: unknown): CharmError =>
+  new CharmError(
+    'disk-full',
+    `There is no room on the disk of the charm's container to build ML Metadata's database from its dump: ${why}. ` +
+      'Nothing was changed. Free some on the node, then run the action again.',
+    { cause },
   );
-};

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, openSync, readFileSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { countRows } from '../../../src/components/mlmd/sqlite-load.ts';
+import { readContent } from '../../../src/components/mlmd/inspect-database.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
@@ -41,7 +41,8 @@ describe('the dump of ML Metadata', () => {
         assert.equal(dump.sha256, createHash('sha256').update(bytes).digest('hex'));
         using original = new DatabaseSync(rig.file);
         using restored = rig.restore();
-        assert.deepEqual(dump.rows, { ...(await countRows(original)) });
+        const content = await readContent(original);
+        assert.deepEqual([dump.rows, dump.digests], [content.rows, content.digests]);
         for (const table of [...Object.keys(dump.rows), 'sqlite_sequence'])
           assert.deepEqual(all(restored, table), all(original, table), table);
         assert.deepEqual(schema(restored), schema(original));
@@ -176,7 +177,7 @@ describe('the dump of ML Metadata', () => {
     await using rig = await setUpMlmd({ programs, runs: 50 });
     damage(rig.file);
     await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
-    assert.equal(rig.server.requests.filter((request) => request.startsWith('EXEC')).length, 1);
+    assert.equal(rig.server.requests.filter((request) => request.startsWith('EXEC')).length, 2);
   });
 
   it('says so when the pod has no tools at all', async () => {
@@ -191,6 +192,48 @@ describe('the dump of ML Metadata', () => {
     await rejectsWithCode(rig.dump(), 'mlmd-missing');
   });
 
+  for (const [name, content] of [
+    ['no row', 'DELETE FROM MLMDEnv'],
+    ['two rows', 'INSERT INTO MLMDEnv VALUES (9)'],
+    ['no table', 'DROP TABLE MLMDEnv'],
+    [
+      'NULL',
+      'DROP TABLE MLMDEnv; CREATE TABLE MLMDEnv (schema_version); INSERT INTO MLMDEnv VALUES (NULL)',
+    ],
+  ] as const)
+    it(`refuses a database whose schema version is ${name}`, async () => {
+      await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+      {
+        using database = new DatabaseSync(rig.file);
+        database.exec(content);
+      }
+      const error = await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
+      assert.match(error.message, /exactly one schema version/);
+      await assertNothingLeft(rig);
+    });
+
+  it('says that a copy was cut short, and does not call the database damaged', async () => {
+    for (const way of waysHere) {
+      await using rig = await setUpMlmd({ programs: tools[way], runs: 100 });
+      rig.server.execFaults.push(...before(way), { kind: 'cut', afterBytes: 20_000 });
+      const error = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
+      assert.match(error.message, /arrive/);
+      await assertNothingLeft(rig);
+    }
+  });
+
+  it('does not need the memory of its largest rows many times', async () => {
+    await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+    {
+      using database = new DatabaseSync(rig.file);
+      database.exec('CREATE TABLE large (value)');
+      const insert = database.prepare('INSERT INTO large VALUES (?)');
+      for (let row = 0; row < 200; row += 1) insert.run(`${row}\r\n`.padEnd(2 ** 20, 'x'));
+    }
+    // The thread may have 384 MiB; as hexadecimal these rows have 400.
+    assert.equal((await rig.dump()).rows['large'], 200);
+  });
+
   it('deletes the object when its proof fails', async () => {
     await using rig = await setUpMlmd({ programs: tools.python3, runs: 10 });
     rig.store.failNext('body', new CharmError('store-unreachable', 'S3 cut the body short.'));
@@ -199,9 +242,9 @@ describe('the dump of ML Metadata', () => {
   });
 });
 
-/** The faults of the execs that come before the one that reads. */
+/** The faults of the execs that come before the one that reads: a look at the server, and the ways that are not there. */
 const before = (way: (typeof waysHere)[number]): readonly undefined[] =>
-  Array.from({ length: { python3: 0, sqlite3: 1, copy: 2 }[way] });
+  Array.from({ length: { python3: 1, sqlite3: 2, copy: 3 }[way] });
 
 class BreakingStore extends FakeObjectStore {
   override async upload(

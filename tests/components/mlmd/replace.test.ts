@@ -12,8 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { countRows } from '../../../src/components/mlmd/sqlite-load.ts';
-import type { RowCounts } from '../../../src/components/mlmd/stored-dump.ts';
+import type { StoredDump } from '../../../src/components/mlmd/stored-dump.ts';
 import { replaceMlmd } from '../../../src/components/mlmd/replace.ts';
 import type { Kubernetes } from '../../../src/world.ts';
 import {
@@ -22,9 +21,9 @@ import {
   leaveHotJournal,
   setUpMlmd,
   startWriter,
-  waysHere,
   type MlmdRig,
 } from '../../rigs/mlmd-pod.ts';
+import { hostileDumps } from '../../hostile/dumps.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 
 const shellTools = [
@@ -43,21 +42,22 @@ const shellTools = [
 ];
 const tools = {
   python3: { charm: ['python3'], workload: ['sh'] },
-  sqlite3: { charm: ['sh'], workload: [...shellTools, 'sqlite3', 'gzip', 'mktemp'] },
   copy: { charm: ['sh'], workload: shellTools },
 } as const;
 
 /** Puts a backup into the store, as a set describes it, and changes the database after it. */
-const prepare = async (rig: MlmdRig, pack = (sql: Buffer): Buffer => gzipSync(sql)) => {
-  await rig.dump();
-  const sql = gunzipSync(rig.store.objects.get(key)!.bytes);
-  using database = new DatabaseSync(rig.file);
-  const rows: RowCounts = { ...(await countRows(database)) };
+const prepare = async (rig: MlmdRig, change = (sql: string): string => sql) => {
+  const made = await rig.dump();
+  const sql = gunzipSync(rig.store.objects.get(key)!.bytes).toString();
   const content = contentOf(rig.file);
-  const object = rig.store.seed(key, pack(sql));
-  const sha256 = createHash('sha256').update(object.bytes).digest('hex');
+  using database = new DatabaseSync(rig.file);
   database.exec(`DELETE FROM Artifact WHERE id > 10; UPDATE Artifact SET uri = 'lost'`);
-  return { dump: { key, size: object.size, sha256, rows }, content };
+  return { dump: store(rig, gzipSync(change(sql)), made), content };
+};
+
+const store = (rig: MlmdRig, bytes: Buffer, dump: StoredDump): StoredDump => {
+  const { size } = rig.store.seed(key, bytes);
+  return { ...dump, size, sha256: createHash('sha256').update(bytes).digest('hex') };
 };
 
 const contentOf = (file: string): unknown => {
@@ -85,7 +85,7 @@ const isSound = (file: string): boolean => {
 };
 
 describe('the restore of ML Metadata', () => {
-  for (const way of waysHere)
+  for (const way of ['python3', 'copy'] as const)
     describe(`by ${way}`, () => {
       const programs = tools[way];
 
@@ -146,9 +146,7 @@ describe('the restore of ML Metadata', () => {
       it('refuses a dump that was cut off, or that SQLite gave up', async () => {
         await using rig = await setUpMlmd({ programs, runs: 5 });
         for (const end of ['', 'ROLLBACK; -- due to errors\n']) {
-          const backup = await prepare(rig, (sql) =>
-            Buffer.from(sql.toString().replace(/COMMIT;\s*$/, end)),
-          );
+          const backup = await prepare(rig, (sql) => sql.replace(/COMMIT;\s*$/, end));
           const before = readFileSync(rig.file);
           await rejectsWithCode(restore(rig, backup), 'mlmd-corrupt');
           assert.deepEqual(readFileSync(rig.file), before);
@@ -250,22 +248,80 @@ describe('the restore of ML Metadata', () => {
     assert.deepEqual(contentOf(rig.file), backup.content);
   });
 
-  describe('reads every form that the guide ever made', () => {
-    const forms: Readonly<Record<string, (sql: Buffer, raw: Buffer) => Buffer>> = {
-      'gzipped SQL': (sql) => gzipSync(sql),
-      'plain SQL': (sql) => sql,
-      'a database under the name of a dump': (_sql, raw) => raw,
-      'a gzipped database': (_sql, raw) => gzipSync(raw),
-    };
-    for (const [form, pack] of Object.entries(forms))
-      for (const way of ['python3', 'copy'] as const)
-        it(`${form}, by ${way}`, async () => {
-          await using rig = await setUpMlmd({ programs: tools[way], runs: 5 });
-          const backup = await prepare(rig, (sql) => pack(sql, readFileSync(rig.file)));
+  it('changes nothing when a table comes back with other content than was backed up', async () => {
+    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    const backup = await prepare(rig, (sql) => sql.replace(/'system\.[A-Za-z]*'/, "'owned'"));
+    const before = readFileSync(rig.file);
 
-          assert.equal((await restore(rig, backup)).way, way);
+    const error = await rejectsWithCode(restore(rig, backup), 'mlmd-corrupt');
 
-          assert.deepEqual(contentOf(rig.file), backup.content);
-        });
+    assert.match(error.message, /as many rows as were backed up, but other content/);
+    assert.deepEqual(readFileSync(rig.file), before);
+    // Sets of earlier revisions have no digests.
+    const { key: dumpKey, size, sha256, schemaVersion, rows } = backup.dump;
+    await restore(rig, { dump: { key: dumpKey, size, sha256, schemaVersion, rows } });
+    assert.notDeepEqual(readFileSync(rig.file), before);
+  });
+
+  it('runs nothing of a hostile dump, in the pod or here, and changes nothing', async () => {
+    await using rig = await setUpMlmd({ programs: tools.python3, runs: 5 });
+    const { dump } = await prepare(rig);
+    const before = readFileSync(rig.file);
+    const commands = rig.server.requests.filter((request) => request.startsWith('EXEC')).length;
+    const some = hostileDumps.filter((_, index) => index % 12 === 0);
+    for (const { name, object } of some) {
+      const error = await rejectsWithCode(
+        restore(rig, { dump: store(rig, object, dump) }),
+        'mlmd-corrupt',
+      );
+      assert.ok(error.message.length <= 400, name);
+    }
+    assert.deepEqual(readFileSync(rig.file), before);
+    assert.deepEqual(filesOf(rig), ['mlmd.db']);
+    // Not one of them had the pod run anything but the look at its server.
+    const more = rig.server.requests.filter((request) => request.startsWith('EXEC')).length;
+    assert.equal(more - commands, some.length);
+  });
+
+  it('compares the object with its manifest before it reads anything of it', async () => {
+    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    const { dump } = await prepare(rig);
+    rig.store.seed(key, gzipSync('.shell touch owned'));
+    const error = await rejectsWithCode(restore(rig, { dump }), 'mlmd-corrupt');
+    assert.match(error.message, /were written/);
+  });
+
+  it('does not touch the file that a server with MySQL has left behind', async () => {
+    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    const backup = await prepare(rig);
+    const { kubernetes } = rig.world;
+    const serverOf = (text: string): Kubernetes => ({
+      pod: (name) => kubernetes.pod(name),
+      list: (kind) => kubernetes.list(kind),
+      exec: async (target, command, options) => {
+        if (!command.includes('/config/config.proto'))
+          return kubernetes.exec(target, command, options);
+        options?.stdout?.end(text);
+        return { exitCode: 0, stderr: '' };
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    });
+    const words = [
+      '/bin/metadata_store_server',
+      '--mysql_config_host=db',
+      '--mysql_config_password=hush',
+    ];
+    for (const text of [
+      `/bin/sh\n${words.join('\0')}\0\n\n`,
+      '\nconnection_config: {\n  mysql: {\n    host: "db"\n    password: "hush"\n  }\n}\n',
+    ]) {
+      const error = await rejectsWithCode(restore(rig, backup, serverOf(text)), 'mlmd-missing');
+      assert.match(error.message, /does not use SQLite: .*mysql/);
+      assert.ok(!error.message.includes('hush'));
+      const dumping = rig.dump({ kubernetes: serverOf(text) });
+      await rejectsWithCode(dumping, 'mlmd-missing');
+    }
+    const sqlite = '\nconnection_config: {sqlite: {filename_uri: "file:/data/mlmd.db"}}\n';
+    assert.equal((await restore(rig, backup, serverOf(sqlite))).way, 'copy');
   });
 });

@@ -11,6 +11,8 @@ import { translate, type ContainerDefinition } from './pod.ts';
 export type ExecFault =
   | { readonly kind: 'drop'; readonly afterBytes: number }
   | { readonly kind: 'restart'; readonly afterBytes: number }
+  /** The rest of stdout is lost, and success reported all the same (kubernetes/kubernetes#124571). */
+  | { readonly kind: 'cut'; readonly afterBytes: number }
   | { readonly kind: 'silent' }
   | { readonly kind: 'no-status' }
   | { readonly kind: 'slow'; readonly millisecondsPerChunk: number };
@@ -122,7 +124,12 @@ const forward = async (
     for await (const chunk of output) {
       if (!wanted || !Buffer.isBuffer(chunk)) continue;
       if (socket.readyState !== socket.OPEN) return 'stopped';
-      await send(socket, channel, chunk);
+      const isCut = fault?.kind === 'cut' && bytes + chunk.length > fault.afterBytes;
+      await send(
+        socket,
+        channel,
+        isCut ? chunk.subarray(0, Math.max(0, fault.afterBytes - bytes)) : chunk,
+      );
       bytes += chunk.length;
       if (fault?.kind === 'slow') await sleep(fault.millisecondsPerChunk);
       if ((fault?.kind === 'drop' || fault?.kind === 'restart') && bytes > fault.afterBytes) {

@@ -1,36 +1,4 @@
 import { CharmError } from '../../errors.ts';
-import type { Clock, Kubernetes, ObjectStore } from '../../world.ts';
-
-/** What a way of reading ML Metadata's database says of what it read. */
-export interface MlmdSummary {
-  readonly schemaVersion: number;
-  readonly sqliteVersion: string;
-  /** The size of the database file, in bytes. */
-  readonly bytes: number;
-  /** Rows of each table. */
-  readonly rows: Readonly<Record<string, number>>;
-}
-
-/**
- * Reads the lines that the scripts write to stderr at their end: `schema 10`, `sqlite 3.45.1`, `bytes 4096`, `rows 12 Artifact`.
- * Undefined unless all are there.
- */
-export const parseSummary = (stderr: string): MlmdSummary | undefined => {
-  const value = (name: string): string | undefined =>
-    new RegExp(`^${name} (\\S+)$`, 'm').exec(stderr)?.[1];
-  const [schema, sqliteVersion, bytes] = [value('schema'), value('sqlite'), value('bytes')];
-  const rows = [...stderr.matchAll(/^rows (\d+) (.+)$/gm)].map(
-    ([, count, table]) => [table ?? '', Number(count)] as const,
-  );
-  if (schema === undefined || sqliteVersion === undefined || bytes === undefined) return undefined;
-  if (!/^\d+$/.test(schema) || !/^\d+$/.test(bytes) || rows.length === 0) return undefined;
-  return {
-    schemaVersion: Number(schema),
-    sqliteVersion,
-    bytes: Number(bytes),
-    rows: Object.fromEntries(rows),
-  };
-};
 
 /** The failure that a script reports as `error <kind> <text>`, for an operator; `file` is the database as the pod sees it. */
 export const failureOf = (stderr: string, file: string): CharmError => {
@@ -50,7 +18,7 @@ export const problem = (kind: string, text: string, file: string): CharmError =>
     case 'corrupt':
       return new CharmError(
         'mlmd-corrupt',
-        `SQLite finds ${file} damaged: ${text.slice(0, 400)}. Nothing was changed. Restore ML Metadata from an earlier backup, or ` +
+        `SQLite finds ${file} damaged: ${text.slice(0, 120)}. Nothing was changed. Restore ML Metadata from an earlier backup, or ` +
           'recover what can be read with the .recover command of sqlite3 on a copy of the file.',
       );
     case 'not-mlmd':
@@ -85,18 +53,3 @@ export const problem = (kind: string, text: string, file: string): CharmError =>
 
 const dumpFailed = (message: string): CharmError =>
   new CharmError('mlmd-dump-failed', `${message}, then run the backup again.`);
-
-/** What the dump of ML Metadata touches. */
-export interface MlmdWorld {
-  readonly kubernetes: Kubernetes;
-  readonly store: ObjectStore;
-  /** A directory on our own disk. */
-  readonly scratch: string;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly note: (text: string) => Promise<void>;
-  /** Seconds to wait for a moment in which nobody writes; 30 unless told. */
-  readonly patience?: number;
-}
-
-export const defaultPatience = 30;

@@ -1,5 +1,5 @@
 /**
- * Dumps a SQLite database that is being written to, with nothing but Python 3.8 or later. Arguments: the database, the seconds to
+ * Copies a SQLite database that is being written to, with nothing but Python 3.8 or later. Arguments: the database, the seconds to
  * wait for its writers, the seconds after which it ends itself, and the folders that the temporary copy may lie in.
  *
  * - The copy is made with SQLite's online backup through a read-only connection, which takes the locks that SQLite's own
@@ -7,12 +7,11 @@
  *   seconds; only when writers make it begin again several times is it done in one step.
  * - The copy's file is unlinked as soon as it is open, so that its space is given back however this process ends. A thread ends
  *   the process when nobody reads stdout any more.
- * - stdout is SQL text, gzipped, that `zcat | sqlite3` restores. Text that is not UTF-8 or holds NUL is written as a blob
- *   that is cast; floats have 20 digits, as in sqlite3's own `.dump`, since older releases of SQLite do not read back 17.
- * - stderr is the summary that mlmd-summary.ts reads. Exits 0, 127 without the module sqlite3, or 10 with a line `error`.
+ * - stdout is the copy, gzipped. stderr says how many bytes it has and their SHA-256.
+ * - Exits 0, 127 without the module sqlite3, or 10 with a line `error`, which snapshot-failures.ts reads.
  */
-export const pythonDump = `
-import gzip,math,os,pathlib,select,shutil,signal,sys,tempfile,threading,time
+export const pythonSnapshot = `
+import gzip,hashlib,os,pathlib,select,shutil,signal,sys,tempfile,threading,time
 try: import sqlite3
 except ImportError: os._exit(127)
 signal.signal(signal.SIGPIPE,signal.SIG_DFL)
@@ -31,7 +30,7 @@ for place in sys.argv[4:]:
     free=shutil.disk_usage(place).free
     best=max(best,free)
     if free<need: continue
-    handle,temp=tempfile.mkstemp(dir=place,prefix='ckf-backup-mlmd.');os.close(handle);break
+    handle,temp=tempfile.mkstemp(dir=place,prefix='ckf-backup-mlmd.');break
   except OSError: continue
 else: fail('no-space','a copy needs %d bytes, there are %d'%(need,best))
 class Restarted(Exception): pass
@@ -68,57 +67,18 @@ try:
       if not hot and not locked: raise
       if time.monotonic()>deadline: fail('hot-journal' if hot else 'busy',error)
       time.sleep(0.2)
-  source.close()
-  check=[row[0] for row in dst.execute('PRAGMA integrity_check(5)')]
-  if check!=['ok']: fail('corrupt','; '.join(check))
-  try: version=dst.execute('SELECT schema_version FROM MLMDEnv').fetchone()[0]
-  except (sqlite3.OperationalError,TypeError): fail('not-mlmd','there is no schema version in it')
-  def ident(name): return '"'+name.replace('"','""')+'"'
-  def text(value):
-    if '\\0' not in value:
-      try:
-        value.encode()
-        return "'"+value.replace("'","''")+"'"
-      except UnicodeEncodeError: pass
-    return "CAST(X'"+value.encode('utf-8','surrogateescape').hex()+"' AS TEXT)"
-  def real(value):
-    if math.isinf(value): return '9e999' if value>0 else '-9e999'
-    digits='%.20g'%value
-    return digits if '.' in digits or 'e' in digits else digits+'.0'
-  forms={str:text,float:real,int:str,bytes:lambda value:"X'"+value.hex()+"'",type(None):lambda value:'NULL'}
-  dst.text_factory=lambda raw: raw.decode('utf-8','surrogateescape')
+  source.close();dst.close()
+  digest=hashlib.sha256();total=0
   stdout=open(1,'wb',1<<16,closefd=False)
-  out=gzip.GzipFile('',mode='wb',compresslevel=6,fileobj=stdout,mtime=0)
-  def write(line): out.write(line.encode('utf-8','surrogateescape'))
-  write('PRAGMA foreign_keys=OFF;\\nBEGIN TRANSACTION;\\n')
-  rows={}
-  def table(name):
-    shown=[column for column in dst.execute('PRAGMA table_xinfo(%s)'%ident(name))]
-    kept=[ident(column[1]) for column in shown if column[6]==0]
-    into='INSERT INTO '+ident(name)+('('+','.join(kept)+')' if len(kept)<len(shown) else '')+' VALUES('
-    count=0;lines=[]
-    for row in dst.execute('SELECT %s FROM %s'%(','.join(kept),ident(name))):
-      lines.append(into+','.join([forms[type(value)](value) for value in row])+');\\n')
-      count+=1
-      if len(lines)==500: write(''.join(lines));lines=[]
-    write(''.join(lines))
-    return count
-  def objects(kinds,order): return dst.execute("SELECT name,sql FROM sqlite_master WHERE type IN (%s) AND sql NOT NULL ORDER BY %s"%(kinds,order)).fetchall()
-  tables=objects("'table'",'rowid')
-  for name,sql in tables:
-    if name.startswith('sqlite_'): continue
-    if sql.upper().startswith('CREATE VIRTUAL'): fail('unsupported','virtual table '+name)
-    write(sql+';\\n')
-    rows[name]=table(name)
-  if any(name=='sqlite_sequence' for name,sql in tables):
-    write('DELETE FROM sqlite_sequence;\\n')
-    table('sqlite_sequence')
-  for name,sql in objects("'index','trigger','view'","type='trigger',rowid"): write(sql+';\\n')
-  write('COMMIT;\\n')
+  out=gzip.GzipFile('',mode='wb',compresslevel=1,fileobj=stdout,mtime=0)
+  with open(handle,'rb') as file:
+    file.seek(0)
+    while True:
+      block=file.read(1<<20)
+      if not block: break
+      digest.update(block);total+=len(block);out.write(block)
   out.close();stdout.flush()
-  pages=dst.execute('PRAGMA page_count').fetchone()[0]*dst.execute('PRAGMA page_size').fetchone()[0]
-  say('schema',version);say('sqlite',sqlite3.sqlite_version);say('bytes',pages)
-  for name in rows: say('rows',rows[name],name)
+  say('bytes',total);say('sha256',digest.hexdigest())
 except sqlite3.DatabaseError as error:
   kind='no-space' if 'full' in str(error) else 'corrupt' if 'malformed' in str(error) or 'not a database' in str(error) else 'failed'
   fail(kind,error)
@@ -126,12 +86,11 @@ except OSError as error: fail('failed',error)
 `.trim();
 
 /**
- * The same as mlmd-python.ts with the program sqlite3, in a POSIX shell with coreutils and gzip. Arguments: the database, the
- * milliseconds to wait for its writers, and the folders that the temporary copy may lie in. Exits 127 without sqlite3 or gzip.
- * What sqlite3's own `.dump` cannot express, text after a NUL, is lost in this way.
+ * The same with the program sqlite3, in a POSIX shell with coreutils and gzip. Arguments: the database, the milliseconds to wait
+ * for its writers, and the folders that the temporary copy may lie in. Exits 127 without one of the programs.
  */
-export const sqlite3Dump = `
-command -v sqlite3 >/dev/null && command -v gzip >/dev/null || exit 127
+export const sqlite3Snapshot = `
+for tool in sqlite3 gzip sha256sum stat mktemp; do command -v "$tool" >/dev/null || exit 127; done
 say() { echo "$*" >&2; }
 quit() { say error "$1" $2; exit 10; }
 db=$1; patience=$2; shift 2
@@ -157,17 +116,9 @@ if ! error=$(sqlite3 -batch -readonly "$db" ".timeout $patience" ".backup '$temp
   [ ! -e "$db-journal" ] || quit hot-journal "$error"
   quit failed "$error"
 fi
-ask() { sqlite3 -batch "$temp" "$1" 2>&1 </dev/null; }
-check=$(ask 'PRAGMA integrity_check(5)')
-[ "$check" = ok ] || quit corrupt "$check"
-version=$(ask 'SELECT schema_version FROM MLMDEnv') || quit not-mlmd 'there is no schema version in it'
-{ sqlite3 -batch "$temp" .dump </dev/null || : > "$temp-failed"; } | gzip -6 || quit failed 'gzip failed'
-[ ! -e "$temp-failed" ] || quit failed 'sqlite3 .dump failed'
-say schema "$version"
-say sqlite "$(ask 'SELECT sqlite_version()')"
+sum=$(sha256sum < "$temp") && gzip -1 < "$temp" || quit failed 'the copy could not be sent'
 say bytes "$(stat -c %s "$temp")"
-ask "SELECT 'SELECT ''rows '' || count(*) || '' '' || ' || quote(name) || ' FROM \\"' || replace(name, '\\"', '\\"\\"') || '\\";'
-  FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'" | sqlite3 -batch "$temp" >&2
+say sha256 "\${sum%% *}"
 `.trim();
 
 /**
