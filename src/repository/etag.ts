@@ -33,12 +33,15 @@ export const etagOfParts = (md5s: readonly string[]): string => {
   return `${hash.digest('hex')}-${md5s.length}`;
 };
 
-/** Whether the ETags alone tell that two objects have the same bytes. That they differ tells nothing. */
+/**
+ * Whether the ETags alone tell that two objects have the same bytes. That they differ tells nothing. MinIO gives every object that has no
+ * metadata file the same ETag, zeros and `-1`, which tells nothing either.
+ */
 export const provesContent = (
   copy: { readonly etag: string },
   source: { readonly etag: string },
 ): boolean =>
-  copy.etag === source.etag ||
+  (copy.etag === source.etag && !/^0+-\d+$/.test(source.etag)) ||
   // One part in the source, one piece in the copy: the source's ETag is the MD5 of the copy's.
   (source.etag.endsWith('-1') && isMd5(copy.etag) && etagOfParts([copy.etag]) === source.etag);
 

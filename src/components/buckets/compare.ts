@@ -47,14 +47,24 @@ export async function* compareBuckets(listings: Listings): AsyncGenerator<Compar
 
 /**
  * Whether the mirror already holds this object: the last list says which copy of it the mirror has and the mirror still has that one, or the
- * mirror's ETag proves it, as it does after a pass that was interrupted. A rewrite of the same size has another ETag.
+ * mirror's ETag proves it, as it does after a pass that was interrupted. An object that was written again since is looked at, also when its
+ * ETag is the same: its tags or other metadata may have changed, and some servers give the same ETag to other bytes.
  */
-export const isUnchanged = ({ source, mirror, listed }: Comparison): boolean => {
-  if (!mirror || mirror.size !== source.size) return false;
+export const isUnchanged = (comparison: Comparison): boolean => {
+  const { source, mirror, listed } = comparison;
+  if (!mirror || mirror.size !== source.size || isWrittenAgain(comparison)) return false;
   if (listed?.size === source.size && listed.etag === source.etag)
     return mirror.etag === (listed.mirrorEtag ?? listed.etag) || provesContent(mirror, source);
   return provesContent(mirror, source);
 };
+
+/** Whether an object was written since the last list, although its size and ETag are the same. HEAD tells times by the second only. */
+export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
+  listed?.size === source.size &&
+  listed.etag === source.etag &&
+  seconds(new Date(listed.lastModified)) !== seconds(source.lastModified);
+
+const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
 
 /** Passes over everything that sorts before `key`; true when it is not known yet what comes there. */
 const isBehind = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): boolean => {

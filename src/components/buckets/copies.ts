@@ -1,6 +1,6 @@
 import { hasCode } from '../../errors.ts';
 import type { CopyContext } from './copy-context.ts';
-import type { Comparison } from './compare.ts';
+import { isWrittenAgain, type Comparison } from './compare.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
@@ -107,7 +107,11 @@ export const startCopies = (
     get hopeless() {
       return inRow >= mostInRow || failures.length >= mostFailures;
     },
-    start: ({ source, mirror }, place) => launch({ source, mirror, archived: false }, place),
+    start: (comparison, place) => {
+      const { source, mirror } = comparison;
+      const isRewritten = isWrittenAgain(comparison);
+      return launch({ source, mirror, isRewritten, archived: false }, place);
+    },
     idle: async () => {
       await Promise.all(inFlight);
     },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CharmError, hasCode } from '../../errors.ts';
 import { excerpt } from '../../text.ts';
 import type { StoredObject } from '../../world.ts';
@@ -14,6 +15,8 @@ export interface CopyJob {
   source: StoredObject;
   /** What is about to be replaced, with its key in the mirror's bucket; undefined when there is nothing, or it has been kept already. */
   mirror: StoredObject | undefined;
+  /** Whether it was written since it was listed with the same ETag, so that more than its bytes has to be compared. */
+  readonly isRewritten: boolean;
   archived: boolean;
 }
 
@@ -50,7 +53,7 @@ export const copyObject = async (
   checkKey(context, job.source.key);
   for (let reading = 1; ; reading += 1) {
     const { source, mirror } = job;
-    if (mirror && mirror.size === source.size && (await hasContent(context, mirror, source)))
+    if (mirror && mirror.size === source.size && (await isMirrored(context, job, mirror)))
       return { object: listedAs(source, mirror.etag), copied: false };
     await keepReplaced(context, job);
     try {
@@ -72,12 +75,27 @@ export const copyObject = async (
   }
 };
 
-const hasContent = async (
+const isMirrored = async (
   context: CopyContext,
+  { source, isRewritten }: CopyJob,
   mirror: StoredObject,
+): Promise<boolean> => {
+  if (isRewritten) return provesContent(mirror, source) && hasSameMetadata(context, source, mirror);
+  return provesContent(mirror, source) || (await context.hasContent?.(mirror, source)) === true;
+};
+
+/** Compares everything that is copied besides the bytes. */
+const hasSameMetadata = async (
+  { from, to }: CopyContext,
   source: StoredObject,
-): Promise<boolean> =>
-  provesContent(mirror, source) || (await context.hasContent?.(mirror, source)) === true;
+  mirror: StoredObject,
+): Promise<boolean> => {
+  const [theirs, ours] = await Promise.all([from.head(source.key), to.head(mirror.key)]);
+  if (theirs?.etag !== source.etag || ours?.etag !== mirror.etag) return false;
+  if (!isDeepStrictEqual(theirs.metadata, ours.metadata)) return false;
+  const tags = await Promise.all([from.tags(source.key), to.tags(mirror.key)]);
+  return isDeepStrictEqual(tags[0], tags[1]);
+};
 
 /** The line of an object. */
 export const listedAs = (

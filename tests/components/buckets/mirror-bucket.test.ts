@@ -124,6 +124,46 @@ describe('copying a bucket', () => {
     assert.equal(restored(fixture.to, line!).toString(), 'one');
   });
 
+  it('sees a rewrite of the same size under the ETag that MinIO gives to objects without a metadata file', async () => {
+    const constant = `${'0'.repeat(32)}-1`;
+    let now = new Date('2026-11-21T20:00:00Z');
+    const from = new FakeObjectStore({ now: () => now });
+    const write = (content: string): void => {
+      Object.assign(from.seed('file', content), { etag: constant });
+    };
+    await using bucket = await bucketFixture(from);
+    write('one');
+    await bucket.pass();
+    assert.equal((await bucket.pass()).copied, 0);
+    const first = await bucket.list();
+    now = new Date('2026-11-21T21:00:00Z');
+    write('two');
+    assert.equal((await bucket.pass()).copied, 1);
+    assert.equal(restored(bucket.to, (await bucket.list())[0]!).toString(), 'two');
+    assert.equal(restored(bucket.to, first[0]!).toString(), 'one');
+  });
+
+  it('takes over new tags and metadata of an object whose bytes are the same, and leaves a mere rewrite alone', async () => {
+    let now = new Date('2026-11-21T20:00:00Z');
+    const from = new FakeObjectStore({ now: () => now });
+    await using bucket = await bucketFixture(from);
+    const metadata = { contentType: 'text/plain', user: { run: '1' }, tags: { team: 'red' } };
+    from.seed('key', 'same', metadata);
+    await bucket.pass();
+    for (const [changed, copied] of [
+      [{ ...metadata, tags: { team: 'blue' } }, 1],
+      [{ ...metadata, contentType: 'text/html' }, 1],
+      [{ ...metadata, contentType: 'text/html', user: { run: '2' } }, 1],
+      [{ ...metadata, contentType: 'text/html', user: { run: '2' } }, 0],
+    ] as const) {
+      now = new Date(now.getTime() + 60_000);
+      from.seed('key', 'same', changed);
+      assert.equal((await bucket.pass()).copied, copied, JSON.stringify(changed));
+      assert.deepEqual(bucket.to.bucket.get(`${mirror}key`).metadata, changed);
+      assert.equal((await bucket.pass()).copied, 0);
+    }
+  });
+
   it('keeps nothing of what it replaces while there is no set', async () => {
     const from = seeded({ a: 'one' });
     await using fixture = await bucketFixture(from);
