@@ -46,13 +46,23 @@ export const layoutOf = (prefix: string): Layout => ({
   history: (bucket) => `${prefix}/history/${bucket}/`,
   sets: `${prefix}/sets/`,
   set: (id) => `${prefix}/sets/${id}/`,
+  started: (id) => `${prefix}/sets/${id}/started.json`,
+  removed: (id) => `${prefix}/sets/${id}/removed.json`,
   objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
   lostObjects: (id, bucket) => `${prefix}/sets/${id}/${bucket}.lost.ndjson.gz`,
-  started: (id) => `${prefix}/sets/${id}/started.json`,
-  removed: (id) => `${prefix}/sets/${id}/removed.json`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
 });
+
+/** The bucket whose object list an object of a set's folder is; undefined when it is none. */
+export const bucketOfObjectList = (layout: Layout, id: BackupId, key: string): string | undefined =>
+  /^([^/]+)\.ndjson\.gz$/.exec(key.slice(layout.set(id).length))?.[1];
+
+/** Whether an object of a set's folder is one that this charm writes there. */
+export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean =>
+  [layout.manifest(id), layout.started(id), layout.removed(id), layout.failedObjects(id)].includes(
+    key,
+  ) || bucketOfObjectList(layout, id, key) !== undefined;
 
 declare const brand: unique symbol;
 

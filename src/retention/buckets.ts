@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
 import { hasCode } from '../errors.ts';
-import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import { lookUp } from '../repository/join.ts';
+import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
+import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import {
   readCandidates,
   writeCandidates,

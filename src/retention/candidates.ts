@@ -1,8 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { splitLines } from '../repository/object-list.ts';
 import { CharmError, reasonOf } from '../errors.ts';
+import { splitLines } from '../repository/object-list.ts';
 
 /** An object that may have to go. */
 export interface Candidate {

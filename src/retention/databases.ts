@@ -1,7 +1,7 @@
-import type { DatabaseBackup } from '../repository/manifest.ts';
 import { CharmError } from '../errors.ts';
-import type { StoredObject } from '../world.ts';
 import { generationOf, isDatabase, isDatabaseBackupId } from '../repository/layout.ts';
+import type { DatabaseBackup } from '../repository/manifest.ts';
+import type { StoredObject } from '../world.ts';
 import type { Removal } from './removal.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
 import { hasCode } from '../errors.ts';
+import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
 import type { ObjectStore, Target } from '../world.ts';
 import { listFolders, type SetFolder } from './survey.ts';
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { CharmError } from '../errors.ts';
 import type { StoredObject } from '../world.ts';
 import { findBucketGarbage } from './buckets.ts';
 import {
@@ -9,6 +8,7 @@ import {
   type CandidateFile,
 } from './candidates.ts';
 import { findDatabaseGarbage } from './databases.ts';
+import { findDumpGarbage } from './mlmd.ts';
 import type { Removal } from './removal.ts';
 
 /**
@@ -33,22 +33,9 @@ async function* all(
   files: readonly { readonly prefix: string; readonly file: CandidateFile }[],
 ): AsyncGenerator<Candidate> {
   for await (const object of findDatabaseGarbage(removal)) yield candidate(object);
-  for await (const object of findDumps(removal)) yield candidate(object);
+  for await (const object of findDumpGarbage(removal)) yield candidate(object);
   for (const { prefix, file } of files)
     for await (const found of readCandidates(file)) yield { ...found, key: prefix + found.key };
-}
-
-/** The dumps of sets that go, and of backups that died; a folder below `sets/` shows that there was one of this id. */
-async function* findDumps({ store, layout, go, stay }: Removal): AsyncGenerator<StoredObject> {
-  const needed = new Set(stay.map(({ mlmd }) => mlmd?.key));
-  for (const { id, manifest } of go) {
-    const key = layout.mlmdDump(id);
-    const isOurs =
-      manifest === undefined || manifest instanceof CharmError || manifest.mlmd?.key === key;
-    if (!isOurs || needed.has(key)) continue;
-    const found = await store.head(key);
-    if (found) yield found;
-  }
 }
 
 const candidate = ({ key, size, etag, lastModified }: StoredObject): Candidate => ({

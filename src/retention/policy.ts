@@ -1,5 +1,5 @@
-import type { BackupId } from '../repository/layout.ts';
 import type { Config } from '../config/config.ts';
+import type { BackupId } from '../repository/layout.ts';
 
 /** What the policy has to know of a set. */
 export interface RetainedSet {

@@ -1,7 +1,12 @@
-import { type BackupId, type Layout, isMirroredBucket } from '../repository/layout.ts';
+import { CharmError } from '../errors.ts';
+import {
+  type BackupId,
+  type Layout,
+  isMirroredBucket,
+  bucketOfObjectList,
+} from '../repository/layout.ts';
 import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
 import { listText } from '../text.ts';
-import { CharmError } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
 
@@ -40,10 +45,8 @@ export const planRemovalOf = (
   const staying = survey.complete.filter(({ id }) => !ids.has(id));
   const stay = staying.map(readable(place.store));
   const go = [...survey.complete.filter(({ id }) => ids.has(id)), ...survey.left];
-  const nameOfList = (id: BackupId, key: string): string | undefined =>
-    /^([^/]+)\.ndjson\.gz$/.exec(key.slice(place.layout.set(id).length))?.[1];
   const lists = go.flatMap(({ id, objects }) =>
-    objects.map(({ key }) => ({ key, bucket: nameOfList(id, key) })),
+    objects.map(({ key }) => ({ key, bucket: bucketOfObjectList(place.layout, id, key) })),
   );
   const buckets =
     stay.length === 0

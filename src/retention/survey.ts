@@ -1,9 +1,9 @@
-import { parseManifest } from '../repository/stored-manifest.ts';
-import { isBackupId, type BackupId, type Layout } from '../repository/layout.ts';
-import type { Claim } from '../repository/claim.ts';
-import type { BackupManifest } from '../repository/manifest.ts';
 import { hasCode, CharmError } from '../errors.ts';
+import type { Claim } from '../repository/claim.ts';
+import { isBackupId, type BackupId, type Layout, isOwnObject } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
 import { partOfBucket, readSet } from '../repository/sets.ts';
+import { parseManifest } from '../repository/stored-manifest.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';
 
 /** A folder below `sets/`, and those of its objects that this charm wrote. */
@@ -33,9 +33,6 @@ export interface Survey {
   readonly left: readonly LeftFolder[];
   readonly generations: Claim['generations'];
 }
-
-/** A set's own objects; others in its folder are not ours. */
-const ownName = /^(manifest\.json|removed\.json|started\.json|failed\.ndjson|[^/]+\.ndjson\.gz)$/;
 
 /**
  * Everything below `sets/`, with all manifests. Whatever has a manifest is a set, also when its id is later than now, because the
@@ -70,7 +67,7 @@ export const listFolders = async (store: ObjectStore, layout: Layout): Promise<S
     const [id = '', ...names] = object.key.slice(layout.sets.length).split('/');
     const name = names.join('/');
     if (!isBackupId(id) && name === 'manifest.json') throw unknownSet(store, object.key);
-    if (!isBackupId(id) || !ownName.test(name)) continue;
+    if (!isBackupId(id) || !isOwnObject(layout, id, object.key)) continue;
     const objects = folders.get(id) ?? [];
     folders.set(id, [...objects, object]);
   }
