@@ -1,8 +1,10 @@
 import type { Action } from './actions/action.ts';
 import { unfinished } from './operation/put-back.ts';
-import { type Config, parseConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { lenientConfig } from './config/lenient-config.ts';
 import {
   CharmError,
+  type ErrorCode,
   errorCodes,
   expectedFailures,
   failureText,
@@ -115,10 +117,15 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
   if (!(left instanceof CharmError))
     for (const problem of await finishUndo(unit, left))
       await tools.actionLog(failureText([problem])).catch(() => undefined);
-  const config = parseConfig(await tools.config(), application);
+  const { config, problems } = lenientConfig(await tools.config(), application);
+  const wrongOptions = [...problems.values()];
+  if (wrongOptions.length > 0 && name !== 'check') throw oneOf(wrongOptions);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
-  return action(world, config, parameters);
+  return action(world, config, parameters, wrongOptions);
 };
+
+const oneOf = (failures: readonly CharmError[]): unknown =>
+  failures.length === 1 ? failures[0] : new AggregateError(failures);
 
 /** The parameters as one types them. Juju has filled in the defaults; those that say nothing are left out. */
 const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
@@ -137,19 +144,37 @@ const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void
   }
 };
 
-/** What the action found wrong with Juju stays visible, as after a hook. */
+/** What the action found wrong stays visible until a hook looks again; so does what is to be put back. */
 const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   const assessment = await assess(unit);
-  const { config, journal } = assessment;
-  const unset =
-    config instanceof CharmError ? undefined : await jujuProblem(unit, config, async () => false);
-  const lasting = failures.filter(({ code }) => code.startsWith('juju-'));
+  const { config, optionProblems, journal } = assessment;
+  const unset = optionProblems.has('juju-credentials')
+    ? undefined
+    : await jujuProblem(unit, config, async () => false);
   const left = journal instanceof CharmError ? [] : journal.unfinished;
-  await showStatus(unit, assessment, [
-    ...(left.length > 0 ? [unfinished(left)] : []),
-    ...(unset === undefined ? lasting : [unset]),
-  ]);
+  const found = failures
+    .flatMap((failure) => (failure.problems.length > 0 ? failure.problems : [failure]))
+    .filter(({ code }) => !ofTheRequest.has(code));
+  await showStatus(
+    unit,
+    assessment,
+    [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
+    found,
+  );
 };
+
+/** These speak of what was asked for, or of what another one does at the moment, and not of what is wrong with us. */
+const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
+  'parameter-invalid',
+  'not-leader',
+  'backup-missing',
+  'backup-protected',
+  'backup-running',
+  'workloads-running',
+  'database-path-moved',
+  'interrupted',
+  'set-damaged',
+]);
 
 /** While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint is asked for once. */
 const withoutBrokenRelation = (tools: HookTools, event: CharmEvent): HookTools => {

@@ -3,7 +3,7 @@ import type { Redaction } from './adapters/redaction.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
 import { readClusterAccess, readNamespace } from './adapters/kubernetes/access.ts';
-import { readJujuCredentials } from './adapters/juju/credentials.ts';
+import { readJujuCredentials } from './config/juju-credentials.ts';
 import type { Environment } from './adapters/hook-tools/run-tool.ts';
 import { minioAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
 

@@ -125,6 +125,44 @@ describe('the charm', () => {
     );
   });
 
+  it('says after an action what it found, although that was several things at once', async () => {
+    const rig = setUp();
+    const unit = {
+      ...charmOf(rig),
+      openWorld: () => Promise.reject(new CharmError('store-denied', 'S3 refuses the keys.')),
+    };
+    await handle({ kind: 'action', name: 'check', task: '1' }, unit);
+    assert.match(rig.tools.status.message, /^S3 refuses the keys\. \[store-denied\]: /);
+    const problems = [
+      new CharmError('store-denied', 'S3 refuses the keys.'),
+      new CharmError('mlmd-missing', 'There is no pod.'),
+    ];
+    const several = new CharmError('preflight-failed', '2 problems.', { problems });
+    unit.openWorld = () => Promise.reject(several);
+    await handle({ kind: 'action', name: 'check', task: '2' }, unit);
+    assert.equal(rig.tools.status.name, 'blocked');
+    assert.match(
+      rig.tools.status.message,
+      /^S3 refuses the keys\. \[store-denied\] \(and 1 more\)/,
+    );
+  });
+
+  it('is as it was after an action that was asked for wrongly', async () => {
+    const rig = setUp();
+    const refused = new CharmError('parameter-invalid', 'There is no such set.');
+    const charm = { ...charmOf(rig), openWorld: () => Promise.reject(refused) };
+    await handle({ kind: 'action', name: 'check', task: '1' }, charm);
+    assert.equal(rig.tools.status.name, 'active');
+  });
+
+  it('reports every option that is wrong, and lets only check look further', async () => {
+    const rig = setUp();
+    rig.tools.options = { ...rig.tools.options, transfers: 0, 'keep-last': -1 };
+    await handle({ kind: 'action', name: 'backup-control-plane', task: '1' }, charmOf(rig));
+    for (const option of ['transfers', 'keep-last'])
+      assert.ok(rig.tools.failure?.includes(`The option ${option} is`), rig.tools.failure);
+  });
+
   it('fails an action that it does not have', async () => {
     const rig = setUp();
     await handle({ kind: 'action', name: 'explode', task: '1' }, charmOf(rig));

@@ -7,6 +7,7 @@ import type { World } from '../world.ts';
  * What runs when an operator says `juju run <unit> <action>`.
  *
  * @param parameters as actions.yaml describes them, checked and with their defaults by Juju
+ * @param wrongOptions options that have their default in `config` because they are wrong; only `check` is run with any
  * @returns the results: flat and short, keys in lower case with hyphens. Rejects with a CharmError for every
  * failure that an operator can meet.
  */
@@ -14,6 +15,7 @@ export type Action = (
   world: World,
   config: Config,
   parameters: Readonly<Record<string, unknown>>,
+  wrongOptions?: readonly CharmError[],
 ) => Promise<Readonly<Record<string, string>>>;
 
 /** The value of a parameter that names a set. Rejects with `parameter-invalid`. */

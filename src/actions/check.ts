@@ -1,4 +1,5 @@
 import { moveDatabasesOn } from '../components/databases/paths.ts';
+import { laterRefusals } from '../backup/later-refusals.ts';
 import { preflight } from '../backup/preflight.ts';
 import { countText, listText } from '../text.ts';
 import { requestOf } from './backup-control-plane.ts';
@@ -8,9 +9,13 @@ import type { Action } from './action.ts';
  * Looks at everything that a backup needs. Fails with every problem; otherwise tells what a backup would deal with, and of what
  * it would warn. A database that cannot write where it was told to is moved on, as a backup would do.
  */
-export const check: Action = async (world, config, parameters) => {
+export const check: Action = async (world, config, parameters, wrongOptions = []) => {
   await world.progress.step('Checking whether a backup can be made');
-  await using ready = await preflight(world, config, requestOf(parameters));
+  const request = requestOf(parameters);
+  await using ready = await preflight(world, config, request, async function* (opened) {
+    yield* wrongOptions;
+    yield* laterRefusals(world, config, opened, request);
+  });
   await moveDatabasesOn(world, ready);
   const { plan, sources, target, running, warnings } = ready;
   for (const warning of warnings) await world.progress.note(`Warning: ${warning}`);
@@ -19,9 +24,10 @@ export const check: Action = async (world, config, parameters) => {
     location: `s3://${target.bucket}/${target.prefix}`,
     ...(plan.databases.length > 0 && {
       databases: plan.databases
-        .map(
-          ({ application, units }) =>
-            `${application.name} (${application.scale} to ${countText(units, 'unit')})`,
+        .map(({ application, units }) =>
+          units === application.scale
+            ? `${application.name} (${countText(units, 'unit')})`
+            : `${application.name} (${application.scale} to ${countText(units, 'unit')})`,
         )
         .join(', '),
     }),

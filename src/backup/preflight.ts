@@ -5,6 +5,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { openConnections } from '../operation/connections.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
+import type { Opened } from './later-refusals.ts';
 import { journalProblems } from '../operation/put-back.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
@@ -41,11 +42,14 @@ export interface ReadyBackup extends AsyncDisposable {
  * Looks at everything that a backup needs, and changes nothing. Each problem gets a line of the action's log, and none hides
  * the next. Rejects with the only one, or with `preflight-failed` and all of them. A database that cannot write where it was
  * told to is no problem when it is the only one: `moveDatabasesOn` comes next, and moves it.
+ *
+ * @param further looks at more, for those who want to know beforehand what a backup finds out on its way
  */
 export const preflight = async (
   world: World,
   config: Config,
   request: BackupRequest,
+  further: (opened: Opened) => AsyncIterable<CharmError> = nothingFurther,
 ): Promise<ReadyBackup> => {
   const looked = world.clock.now();
   const connections = await openConnections(
@@ -67,6 +71,8 @@ export const preflight = async (
     if (found instanceof CharmError) problems.push(found);
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
+
+    for await (const problem of further(connections)) problems.push(problem);
 
     const handed = applications?.handed ?? [];
     const refusing = handed.flatMap(({ problem }) => problem ?? []);
@@ -91,6 +97,10 @@ export const preflight = async (
     throw error;
   }
 };
+
+async function* nothingFurther(): AsyncGenerator<CharmError> {
+  // A backup finds it out itself.
+}
 
 const workloadsRunning = (running: readonly string[]): CharmError =>
   new CharmError(

@@ -1,4 +1,6 @@
-import { type Config, databaseEndpoints, parseConfig } from '../config/config.ts';
+import { type Config, databaseEndpoints } from '../config/config.ts';
+import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
+import { readJujuCredentials } from '../config/juju-credentials.ts';
 import { CharmError, hasCode, orProblem, notTrusted } from '../errors.ts';
 import {
   type Provider,
@@ -14,7 +16,10 @@ import type { Unit } from './unit.ts';
 /** What a unit sees when it looks around. Nothing is changed by looking. */
 export interface Assessment {
   readonly leader: boolean;
-  readonly config: Config | CharmError;
+  /** With the default in place of an option that is wrong. */
+  readonly config: Config;
+  /** What is wrong with options, by their name. */
+  readonly optionProblems: LenientConfig['problems'];
   /** What the options say of where backups go. It does not depend on the others, so that credentials reach the databases although one of those is wrong. */
   readonly place: Pick<Config, 'bucket' | 'path'> | CharmError;
   /** Why Kubernetes would not let us in; undefined when it does, or when Juju does not tell. */
@@ -48,14 +53,16 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     // Asked for now, because what is asked together takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
-  const config = await orProblem(async () => parseConfig(options, unit.application));
-  const { bucket, path } = options;
-  const place = await orProblem(async () => parseConfig({ bucket, path }, unit.application));
+  const { config, problems: optionProblems } = lenientConfig(options, unit.application);
+  const place = optionProblems.get('bucket') ?? optionProblems.get('path') ?? config;
   return {
-    ...{ leader, config, place, s3, objectStorage, journal },
+    ...{ leader, config, optionProblems, place, s3, objectStorage, journal },
     trustProblem: trusted === false ? notTrusted(unit.application) : undefined,
     location: await locate(unit, s3, place),
-    objectStorageProblem: await objectStorageProblem(unit, objectStorage, config),
+    // Without its components nobody knows whether MinIO is needed.
+    objectStorageProblem: optionProblems.has('components')
+      ? undefined
+      : await objectStorageProblem(unit, objectStorage, config),
   };
 };
 
@@ -72,9 +79,9 @@ const locate = async (
 const objectStorageProblem = async (
   unit: Unit,
   objectStorage: Provider | undefined,
-  config: Config | CharmError,
+  config: Config,
 ): Promise<CharmError | undefined> => {
-  if (config instanceof CharmError || !config.components.includes('mlpipeline')) return undefined;
+  if (!config.components.includes('mlpipeline')) return undefined;
   if (objectStorage === undefined) return missingObjectStorage(unit.application);
   const { readObjectStorage } = await import('../relations/object-storage.ts');
   const minio = await orProblem(async () =>
@@ -96,7 +103,10 @@ export const jujuProblem = async (
   logIn: () => Promise<boolean>,
 ): Promise<CharmError | undefined> => {
   const problem = await orProblem(async () => {
-    if (config.jujuCredentials !== undefined && !(await logIn())) return undefined;
+    if (config.jujuCredentials !== undefined && !(await logIn())) {
+      await readJujuCredentials(unit.tools, config, unit.application, unit.model);
+      return undefined;
+    }
     const world = await unit.openWorld(config);
     await using juju = await world.openJuju({ hurry });
     if (juju.access !== 'read') return undefined;

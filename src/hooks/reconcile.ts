@@ -37,13 +37,15 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
 /** Puts the status right, with what is known of the controller beyond the assessment. */
 export const showStatus = async (
   unit: Unit,
-  { leader, config, trustProblem, journal, location, objectStorageProblem }: Assessment,
+  { leader, optionProblems, trustProblem, journal, location, objectStorageProblem }: Assessment,
   controller: readonly CharmError[],
+  action: readonly CharmError[] = [],
 ): Promise<void> => {
   const status = statusOf({
-    ...{ leader, controller },
+    ...{ leader, controller, action },
+    application: unit.application,
     journal: problemOf(journal),
-    options: problemOf(config),
+    options: [...optionProblems.values()],
     trust: trustProblem,
     s3: problemOf(location),
     objectStorage: objectStorageProblem,
@@ -55,13 +57,13 @@ export const showStatus = async (
   ]);
 };
 
-/** Only the leader runs actions. `update-status` trusts an active status: whatever changed the credentials since has caused a hook of its own. */
+/** Only the leader runs actions. `update-status` trusts an active status, and then only reads the secret: a grant that was revoked causes no hook. */
 const atController = async (
   unit: Unit,
   hook: Hook,
-  { leader, config }: Assessment,
+  { leader, config, optionProblems }: Assessment,
 ): Promise<readonly CharmError[]> => {
-  if (!leader || config instanceof CharmError) return [];
+  if (!leader || optionProblems.has('juju-credentials')) return [];
   const problem = await jujuProblem(
     unit,
     config,

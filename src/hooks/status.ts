@@ -1,18 +1,21 @@
 import { sizeText } from '../text.ts';
-import { type CharmError, errorCodes } from '../errors.ts';
+import { CharmError, errorCodes } from '../errors.ts';
 import type { LastBackup, Status } from '../world.ts';
 import { statusText } from './status-text.ts';
 
 /** What a unit's status depends on. A problem that is not there is undefined. */
 export interface Facts {
+  readonly application: string;
   readonly leader: boolean;
   /** A scale that is still to be put back, and what keeps us from the Juju controller. */
   readonly controller: readonly CharmError[];
   readonly journal: CharmError | undefined;
-  readonly options: CharmError | undefined;
+  readonly options: readonly CharmError[];
   readonly trust: CharmError | undefined;
   readonly s3: CharmError | undefined;
   readonly objectStorage: CharmError | undefined;
+  /** What an action has just found, beyond what hooks look at. */
+  readonly action: readonly CharmError[];
   /** Of this unit: each unit has a journal of its own. */
   readonly lastBackup: LastBackup | undefined;
 }
@@ -44,11 +47,29 @@ export const statusOf = (facts: Facts): Status => {
 
 /** What was changed and is to be put back comes first, then what lets us do anything at all, then what an operator integrates. Each is told once. */
 const problemsIn = (facts: Facts): readonly CharmError[] => {
-  const { controller, journal, options, trust, s3, objectStorage } = facts;
-  const found = [...controller, journal, options, trust, s3, objectStorage];
+  const { controller, journal, options, trust, s3, objectStorage, action } = facts;
+  const found = [
+    ...[...controller, journal, ...options, trust, s3, objectStorage],
+    ...[...action, damaged(facts)],
+  ];
   return [
     ...new Map(
       found.flatMap((problem) => (problem === undefined ? [] : [[problem.message, problem]])),
     ).values(),
   ];
 };
+
+/** Nobody can rely on a last backup that verify-backup found damaged. */
+const damaged = ({ leader, application, lastBackup }: Facts): CharmError | undefined =>
+  leader && lastBackup?.verified === 'damaged'
+    ? new CharmError(
+        'set-damaged',
+        `The last backup, ${lastBackup.id}, is damaged. Run: juju run ${application}/leader backup-control-plane`,
+        {
+          brief: {
+            what: 'The last backup is damaged',
+            run: `juju run ${application}/leader backup-control-plane`,
+          },
+        },
+      )
+    : undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { visibleCharacters } from '../../src/hooks/status-text.ts';
-import { readJujuCredentials } from '../../src/adapters/juju/credentials.ts';
+import { readJujuCredentials } from '../../src/config/juju-credentials.ts';
 import { type Charm, handle } from '../../src/charm.ts';
 import type { World } from '../../src/world.ts';
 import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';

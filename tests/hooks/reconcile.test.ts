@@ -36,7 +36,15 @@ describe('every hook', () => {
     [
       'an option is wrong',
       /^Option transfers is wrong \[option-invalid\]: juju config ckf-backup transfers=.*The option transfers is 0/,
-      ({ tools }) => (tools.options = { transfers: 0 }),
+      ({ tools }) => (tools.options = { ...tools.options, transfers: 0 }),
+    ],
+    [
+      'an option is wrong, and something else too',
+      /^Option transfers is wrong \[option-invalid\] \(and 1 more\)/,
+      ({ tools }) => {
+        tools.options = { ...tools.options, transfers: 0 };
+        tools.relations.delete('object-storage:5');
+      },
     ],
     [
       'nobody trusts the application with the cluster',
@@ -111,6 +119,21 @@ describe('every hook', () => {
     assert.equal(rig.logins, 1);
     await rig.run('secret-changed');
     assert.equal(rig.logins, 2);
+  });
+
+  it('notices at update-status that the grant of the secret was revoked, without a login', async () => {
+    const rig = setUp();
+    await rig.run('update-status');
+    assert.equal(rig.tools.status.name, 'active');
+    const { logins } = rig;
+    const id = 'secret:d3n8r2e5kg0c73fhvb10';
+    const secret = rig.tools.secrets.get(id);
+    assert.ok(secret);
+    rig.tools.secrets.set(id, { ...secret, granted: false });
+    await rig.run('update-status');
+    assert.equal(rig.tools.status.name, 'blocked');
+    assert.match(rig.tools.status.message, /\[juju-credentials-not-granted\]: juju grant-secret /);
+    assert.equal(rig.logins, logins);
   });
 
   it('finishes the undo that a killed action left', async () => {

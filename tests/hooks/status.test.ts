@@ -11,10 +11,12 @@ const unset = problem('juju-credentials-missing', 'The option is not set.');
 const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent: true };
 
 const well: Facts = {
+  application: 'ckf-backup',
   leader: true,
   controller: [],
   journal: undefined,
-  options: undefined,
+  options: [],
+  action: [],
   trust: undefined,
   s3: undefined,
   objectStorage: undefined,
@@ -35,9 +37,29 @@ describe('the status', () => {
       'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, not consistent',
     );
     assert.equal(
-      said({ lastBackup: { ...lastBackup, verified: 'damaged' } }),
-      'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, verified damaged',
+      said({ lastBackup: { ...lastBackup, verified: 'intact' } }),
+      'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB, verified intact',
     );
+  });
+
+  it('is not ready when the last backup was found damaged', () => {
+    const { name, message } = statusOf({
+      ...well,
+      lastBackup: { ...lastBackup, verified: 'damaged' },
+    });
+    assert.equal(name, 'blocked');
+    assert.match(
+      message,
+      /2026-11-21T20:15:00Z, is damaged\. Run: juju run ckf-backup\/leader backup/,
+    );
+  });
+
+  it('says what an action found, after what hooks find too, and how many others there are', () => {
+    const denied = problem('store-denied', 'S3 refuses.');
+    const { name, message } = statusOf({ ...well, action: [denied, late], options: [unset] });
+    assert.equal(name, 'blocked');
+    assert.match(message, /^The option is not set\..*2 more/);
+    assert.match(statusOf({ ...well, action: [denied] }).message, /^S3 refuses\./);
   });
 
   it('of a unit that does not lead tells of no backup, for it knows of none that the leader made', () => {
@@ -66,7 +88,10 @@ describe('the status', () => {
   it('names the most severe problem, as the reference has it', () => {
     const names = ['journal', 'options', 'trust', 's3', 'objectStorage'] as const;
     const all = Object.fromEntries(
-      names.map((name) => [name, problem('relation-missing', name)] as const),
+      names.map((name) => {
+        const found = problem('relation-missing', name);
+        return [name, name === 'options' ? [found] : found] as const;
+      }),
     );
     const facts: Facts = { ...well, ...all, controller: [unset] };
     assert.match(
@@ -74,7 +99,9 @@ describe('the status', () => {
       /^The option is not set\. \[juju-credentials-missing\] \(and 5 more\): juju /,
     );
     for (const [index, name] of names.entries()) {
-      const gone = Object.fromEntries(names.slice(0, index).map((other) => [other, undefined]));
+      const gone = Object.fromEntries(
+        names.slice(0, index).map((other) => [other, other === 'options' ? [] : undefined]),
+      );
       const { message } = statusOf({ ...facts, controller: [], ...gone });
       assert.equal(message.split(' ')[0], name);
     }
@@ -100,7 +127,10 @@ describe('the status', () => {
     });
     fc.assert(
       fc.property(places, (found) => {
-        const { name, message } = statusOf({ ...well, ...found });
+        const { name, message } = statusOf({
+          ...{ ...well, ...found },
+          options: found.options ? [found.options] : [],
+        });
         const problems = Object.values(found).filter((one) => one !== undefined);
         const mustAct = problems.some(({ code }) => errorCodes[code] === 'operator');
         const expected = mustAct ? 'blocked' : problems.length > 0 ? 'waiting' : 'active';

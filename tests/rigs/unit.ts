@@ -28,6 +28,11 @@ export const setUp = () => {
     granted: true,
     grants: [],
   });
+  tools.secrets.set('secret:d3n8r2e5kg0c73fhvb10', {
+    content: { username: 'backup', password: 'a password' },
+    granted: true,
+    grants: [],
+  });
   const rig = {
     tools,
     journal,

@@ -1,11 +1,10 @@
-import { hasCode, CharmError } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import {
   createObjectListWriter,
   type ObjectListWriter,
 } from '../../repository/object-list-writer.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
-import { countText } from '../../text.ts';
 import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
@@ -13,6 +12,7 @@ import { startCopies, type Copies, type CopyCounts } from './copies.ts';
 import type { CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
+import { shrunkProblem } from './shrunk.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { readBaseline, readRanges } from './ranges.ts';
 import { Transfers } from './transfers.ts';
@@ -100,7 +100,8 @@ export const copyBucket = async (
       written,
     });
     if (!copies.hopeless) {
-      checkShrunk(from, { ...options, listed });
+      const shrunk = shrunkProblem(from, listed, options.previousCount);
+      if (shrunk !== undefined && !options.allowShrink) throw shrunk;
       await copies.idle();
       await retryFailed(copies, clock, signal);
     }
@@ -221,32 +222,4 @@ const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void>
     // Some servers and policies do not let us list them. They harm nothing but the space, so a backup does not fail for it.
     if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
   }
-};
-
-/** What is backed up, and what the last complete set had of it. */
-interface Sizes {
-  readonly listed: number;
-  readonly previousCount: number | undefined;
-  readonly allowShrink: boolean;
-}
-
-/**
- * Rejects with `source-shrunk` when the source is empty, or lists less than half of what the last complete set did: a bucket that was lost or
- * replaced looks like that, and a backup of it would push out the good ones.
- */
-const checkShrunk = (
-  { bucket, store }: Source,
-  { listed, previousCount, allowShrink }: Sizes,
-): void => {
-  const shrunk =
-    previousCount === undefined
-      ? listed === 0
-      : listed * 2 < previousCount || (listed === 0 && previousCount > 0);
-  if (!shrunk || allowShrink) return;
-  const before =
-    previousCount === undefined ? '' : `, and the last complete set had ${previousCount}`;
-  throw new CharmError(
-    'source-shrunk',
-    `The source bucket ${bucket} (${store.description}) ${listed === 0 ? 'is empty' : `has only ${countText(listed, 'object')}`}${before}. The backup was refused and the copies of earlier sets are untouched. Find out what happened to the bucket; if it has to be like that, run the action with allow-shrink=true.`,
-  );
 };

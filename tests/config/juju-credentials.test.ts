@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readJujuCredentials } from '../../../src/adapters/juju/credentials.ts';
-import { parseConfig } from '../../../src/config/config.ts';
-import { type ErrorCode, hasCode } from '../../../src/errors.ts';
-import type { Databag } from '../../../src/world.ts';
-import { FakeHookTools } from '../../fakes/hook-tools.ts';
+import { readJujuCredentials } from '../../src/config/juju-credentials.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { type ErrorCode, hasCode } from '../../src/errors.ts';
+import type { Databag } from '../../src/world.ts';
+import { FakeHookTools } from '../fakes/hook-tools.ts';
 
 const id = 'secret:d3n8r2e5kg0c73fhvb10';
 

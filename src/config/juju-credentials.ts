@@ -1,6 +1,6 @@
-import type { Config } from '../../config/config.ts';
-import { CharmError, hasCode } from '../../errors.ts';
-import type { Databag, HookTools } from '../../world.ts';
+import type { Config } from './config.ts';
+import { CharmError, hasCode } from '../errors.ts';
+import type { Databag, HookTools } from '../world.ts';
 
 /** Who we are at the Juju controller, and what the secret says of the controller itself. */
 interface JujuCredentials {
