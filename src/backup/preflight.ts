@@ -7,7 +7,7 @@ import { openConnections } from '../operation/connections.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
 import { journalProblems } from '../operation/put-back.ts';
-import { storageProblems } from '../operation/storage.ts';
+import { nestingProblems, storageProblems } from '../operation/storage.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { countText, listText } from '../text.ts';
 
@@ -61,6 +61,7 @@ export const preflight = async (
     const problems = [...connections.problems, ...(await journalProblems(world))];
     for await (const problem of storageProblems(world, target, sources, request.takeOver))
       problems.push(problem);
+    for await (const problem of nestingProblems(target)) problems.push(problem);
     const planned =
       juju &&
       (await orProblem(() => planApplications(world, config, juju, request.timeoutSeconds)));

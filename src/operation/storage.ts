@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import type { Source, Target, World } from '../world.ts';
 import { claimProblem, readClaim } from '../repository/claim.ts';
+import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
 import { layoutOf } from '../repository/layout.ts';
 
 /**
@@ -45,6 +46,15 @@ export async function* storageProblems(
     const claimed = claimProblem(target, model, found?.claim);
     if (claimed !== undefined) yield claimed;
   }
+}
+
+/** Whether the path is neither inside of another model's nor around one. A restore only reads, so it does not ask. */
+export async function* nestingProblems(target: Target | undefined): AsyncGenerator<CharmError> {
+  if (target === undefined) return;
+  const problem = await orProblem(
+    async () => (await claimAbove(target)) ?? (await claimBelow(target)),
+  );
+  if (problem !== undefined) yield problem;
 }
 
 const sourceIsTarget = (source: Source, target: Target): CharmError =>

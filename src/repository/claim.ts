@@ -38,18 +38,23 @@ export const readClaim = async (
   const key = layoutOf(target.prefix).claim;
   const found = await target.store.head(key);
   if (found === undefined) return undefined;
-  let claim: unknown;
-  try {
-    claim = JSON.parse((await target.store.read(key)).toString('utf8'));
-  } catch (error) {
-    if (error instanceof CharmError) throw error;
-  }
-  if (isClaim(claim)) return { claim, etag: found.etag };
+  const claim = parseClaim((await target.store.read(key)).toString('utf8'));
+  if (claim !== undefined) return { claim, etag: found.etag };
   throw new CharmError(
     'prefix-claimed',
     `${key} in ${target.store.description} is not a claim that this version of the charm understands. Nothing was changed.` +
       ` Use a newer revision of the charm when one wrote it; when it is damaged, delete it, and the next backup or restore writes it again.`,
   );
+};
+
+/** Undefined when a text is no claim that this version of the charm understands. */
+export const parseClaim = (text: string): Claim | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isClaim(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 };
 
 /** Why this model may not write to the prefix; undefined when it may. */

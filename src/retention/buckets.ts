@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../errors.ts';
+import { CharmError, hasCode } from '../errors.ts';
+import { ownerOfClaim } from '../repository/nested-paths.ts';
 import { lookUp } from '../repository/join.ts';
 import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
@@ -67,7 +68,7 @@ export const findBucketGarbage = async (
       if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
     }
   }
-  return write(garbageAmong(removal, file, walk), file);
+  return write(garbageAmong(removal, prefix, file, walk), file);
 };
 
 async function* listCandidates(
@@ -81,15 +82,28 @@ async function* listCandidates(
 }
 
 async function* garbageAmong(
-  { oldestStart }: Removal,
+  { store, oldestStart }: Removal,
+  prefix: string,
   file: CandidateFile,
   walk: Walk,
 ): AsyncGenerator<Candidate> {
   for await (const candidate of readCandidates(file)) {
     const isOurs = candidate.modified >= oldestStart.getTime() && walk.isOurName(candidate.key);
-    if (candidate.listed === true || (isOurs && candidate.inUse !== true)) yield candidate;
+    if (candidate.listed === true) yield candidate;
+    else if (isOurs && candidate.inUse !== true) {
+      const owner = await ownerOfClaim(store, prefix + candidate.key);
+      if (owner !== undefined) throw isOfAnother(prefix + candidate.key, owner);
+      yield candidate;
+    }
   }
 }
+
+const isOfAnother = (key: string, owner: string): CharmError =>
+  new CharmError(
+    'prefix-claimed',
+    `${key} says that the model ${owner} keeps its backups there, inside of this model's own objects. Nothing was deleted, because the two cannot be told` +
+      ' apart. Move those backups to a path of their own, or delete that object when they are of no use.',
+  );
 
 type Lines = AsyncIterable<ListedObject>;
 type Candidates = AsyncIterable<Candidate>;

@@ -1,6 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
+import { claimAbove } from '../repository/nested-paths.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
@@ -51,6 +52,8 @@ export const removeSets = async (
   const claim = (await readClaim(target))?.claim;
   if (claim !== undefined && claim.model.uuid !== world.model.uuid)
     throw belongsTo(target, claim.model.name);
+  const above = await claimAbove(target);
+  if (above !== undefined) throw above;
   await using operation = await beginOperation(world, target, {
     name: 'removal',
     onlyLooks: options.dryRun,
