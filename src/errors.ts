@@ -37,6 +37,7 @@ export const errorCodes = {
   'store-bucket-missing': 'operator',
   'store-refused': 'operator',
   'store-corrupt': 'operator',
+  'store-wants-digest': 'operator',
   'object-missing': 'operator',
   'object-changed': 'transient',
   'object-exists': 'operator',

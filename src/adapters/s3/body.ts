@@ -26,6 +26,8 @@ class CheckedBody extends Readable {
     super();
     this.#source = source;
     const fail = (error: Error): void => {
+      // Whoever sends it stopped, for example because the server refused before it had everything. The stream did not fail.
+      if (this.destroyed) return;
       this.problem ??= { error };
       this.destroy(error);
     };

@@ -42,6 +42,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
   const prepare = async (request: S3RawRequest): Promise<Dispatch> => {
     const headers = await sign(request);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
+    // Bytes are wanted as they are stored. Not signed, because some proxies change this header on the way.
+    headers['accept-encoding'] = request.packed ? 'gzip' : 'identity';
     const options = {
       method: request.method,
       path: request.path + searchOf(request.query),

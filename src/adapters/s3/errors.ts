@@ -99,7 +99,7 @@ export const mayPass = (error: unknown): boolean =>
     : isPassingNetworkError(error);
 
 const meaningOf = (
-  { status, code, region }: S3Failure,
+  { status, code, message, region }: S3Failure,
   { onCondition }: S3Attempt,
   advice: S3Advice,
   options: S3Options,
@@ -115,6 +115,9 @@ const meaningOf = (
       code: 'store-denied',
       hint: `The clock here says ${options.clock.now().toISOString()}, the server's is more than 15 minutes off: put the wrong one right`,
     };
+  // AWS has no code of its own for this.
+  if (status === 400 && /content-md5 or x-amz-checksum/i.test(message))
+    return { code: 'store-wants-digest', hint: '' };
   if (corruptCodes.has(code))
     return { code: 'store-corrupt', hint: 'The bytes changed on their way: look at the network' };
   if (fullCodes.has(code) || status === 507)

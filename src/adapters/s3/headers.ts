@@ -1,6 +1,7 @@
 import { CharmError } from '../../errors.ts';
 import type { ObjectMetadata, PutOptions, StoredObject } from '../../world.ts';
 import { escapeKey, escapeS3 } from './address.ts';
+import { decodeWords } from './encoded-words.ts';
 import type { S3Options } from './options.ts';
 import type { S3Response } from './reply.ts';
 
@@ -48,14 +49,18 @@ export const copySource = (
   CopySourceIfMatch: `"${etag}"`,
 });
 
-/** What the headers of a GET or HEAD tell of an object. Tags are only counted there. */
+/**
+ * What the headers of a GET or HEAD tell of an object. Tags are only counted there. `listedSize` stands in for a Content-Length
+ * that is not there.
+ */
 export const describedBy = (
   key: string,
   response: Pick<S3Response, 'headers'>,
   description: string,
+  listedSize?: number,
 ): StoredObject & { readonly metadata: ObjectMetadata } => {
   const { headers } = response;
-  const size = sizeIn(headers);
+  const size = sizeIn(headers) ?? listedSize;
   const etag = etagIn(headers['etag']);
   if (size === undefined || etag === undefined)
     throw new CharmError(
@@ -76,7 +81,7 @@ export const etagIn = (value: string | undefined): string | undefined =>
   value?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
 /** Of the whole object, also when only a range of it was asked for. */
-const sizeIn = (headers: Readonly<Record<string, string>>): number | undefined => {
+export const sizeIn = (headers: Readonly<Record<string, string>>): number | undefined => {
   const size = headers['content-range']?.split('/')[1] ?? headers['content-length'];
   return size !== undefined && /^\d+$/.test(size) ? Number(size) : undefined;
 };
@@ -89,7 +94,8 @@ const metadataIn = (headers: Readonly<Record<string, string>>): ObjectMetadata =
   }
   const user: Record<string, string> = {};
   for (const name of Object.keys(headers))
-    if (name.startsWith(userPrefix)) user[name.slice(userPrefix.length)] = headers[name] ?? '';
+    if (name.startsWith(userPrefix))
+      user[name.slice(userPrefix.length)] = decodeWords(headers[name] ?? '');
   return { ...plain, user, tags: {} };
 };
 
@@ -131,19 +137,3 @@ export const writeHeaders = ({
     ),
   };
 };
-
-/** Whether an ETag of this reply is the MD5 of the content: with KMS or a customer's key it is not. */
-export const etagIsMd5 = (headers: Readonly<Record<string, string>>): boolean =>
-  !headers['x-amz-server-side-encryption']?.startsWith('aws:kms') &&
-  headers[`${customerKey}algorithm`] === undefined;
-
-/** The same of what the SDK read. */
-export const encryptionHeaders = (output: {
-  readonly ServerSideEncryption?: string | undefined;
-  readonly SSECustomerAlgorithm?: string | undefined;
-}): Record<string, string> => ({
-  ...(output.ServerSideEncryption && {
-    'x-amz-server-side-encryption': output.ServerSideEncryption,
-  }),
-  ...(output.SSECustomerAlgorithm && { [`${customerKey}algorithm`]: output.SSECustomerAlgorithm }),
-});

@@ -5,7 +5,7 @@ import {
 import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import { decodeKey } from './listing.ts';
+import { decodeKey, standsStill } from './listing.ts';
 
 /**
  * The uploads in parts that were begun and neither finished nor aborted. RadosGW encodes their keys without saying so, and its
@@ -29,10 +29,13 @@ export const listUploads: (
         initiated: required(Initiated, 'Initiated', client),
       };
     if (page.IsTruncated !== true) return;
+    const before = JSON.stringify(after);
     after = {
       KeyMarker: decode(required(page.NextKeyMarker, 'NextKeyMarker', client)),
       UploadIdMarker: required(page.NextUploadIdMarker, 'NextUploadIdMarker', client),
     };
+    if (JSON.stringify(after) === before)
+      throw standsStill(`list the unfinished uploads of ${quoteKey(prefix)}`, client);
   }
 };
 

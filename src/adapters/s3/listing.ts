@@ -24,11 +24,18 @@ export const createLister = (
     isLast: (xml: string) => boolean = () => false,
   ): AsyncGenerator<string> {
     let coming: Promise<string> | undefined = page(doing, query);
+    let token: string | undefined;
+    let empty = 0;
     while (coming) {
       const xml: string = await coming;
       coming = undefined;
       if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
-        coming = page(doing, { ...query, ...following(xml) });
+        const next = following(xml);
+        empty = /<(Contents|CommonPrefixes)>/.test(xml) ? 0 : empty + 1;
+        if (JSON.stringify(next) === token || empty > mostEmptyPages)
+          throw standsStill(doing, client);
+        token = JSON.stringify(next);
+        coming = page(doing, { ...query, ...next });
         // Whoever stops reading halfway does not wait for it any more.
         coming.catch(() => undefined);
       }
@@ -77,6 +84,16 @@ export const createLister = (
     },
   };
 };
+
+/** A server may give pages without a key, as where many versions were deleted, but not without end. */
+const mostEmptyPages = 1000;
+
+export const standsStill = (doing: string, { description }: S3Client): CharmError =>
+  new CharmError(
+    'store-refused',
+    `Could not ${doing}: ${description} says that the listing goes on, and gives the same page or none again and again. Nothing was` +
+      ' changed by this. Look at that server and at what stands before it; a newer release may have mended it.',
+  );
 
 const lastKeyIn = (
   xml: string,

@@ -12,22 +12,19 @@ import { CharmError } from '../../errors.ts';
 import type { ObjectMetadata, PartUpload, PutOptions } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { S3Failure } from './errors.ts';
-import {
-  conditionHeaders,
-  copySource,
-  encryptionHeaders,
-  etagIn,
-  etagIsMd5,
-  metadataHeaders,
-  writeHeaders,
-} from './headers.ts';
+import { conditionHeaders, copySource, etagIn, metadataHeaders, writeHeaders } from './headers.ts';
 import { sendBytes, sendStream } from './put.ts';
 import type { Written } from './written.ts';
 import { createReader } from './read.ts';
 
+/** What parts became. `isProven`: the ETag is the one that their MD5s make. */
+export interface WrittenParts extends Written {
+  readonly isProven: boolean;
+}
+
 /** An upload in parts that the adapter itself can also complete under a condition, and feed by server-side copies. */
 export interface S3Parts extends PartUpload {
-  complete(options?: PutOptions): Promise<Written>;
+  complete(options?: PutOptions): Promise<WrittenParts>;
   copyPart(part: number, from: string, etag: string, start: number, end: number): Promise<void>;
 }
 
@@ -50,6 +47,8 @@ export const startParts = async (
     );
 
   const etags = new Map<number, string>();
+  /** Whether the ETag of every part whose bytes we had was their MD5. */
+  let matches = true;
   const partRequest = (part: number): S3Call => ({
     method: 'PUT',
     key,
@@ -61,10 +60,14 @@ export const startParts = async (
   return {
     uploadId,
     put: async (part, body, size, md5) => {
+      const digest =
+        md5 ??
+        (body instanceof Readable ? undefined : createHash('md5').update(body).digest('hex'));
       const sent =
         body instanceof Readable
-          ? await sendStream(client, partRequest(part), body, size, md5)
-          : await sendBytes(client, partRequest(part), ofSize(body, size), md5);
+          ? await sendStream(client, partRequest(part), body, size, digest)
+          : await sendBytes(client, partRequest(part), ofSize(body, size), digest);
+      if (digest !== undefined && sent.etag !== digest) matches = false;
       etags.set(part, sent.etag);
       return sent;
     },
@@ -87,7 +90,7 @@ export const startParts = async (
     complete: async (options = {}) => {
       const written = await completeParts(client, key, uploadId, etags, options);
       await keepTags(client, key, metadata.tags);
-      return written;
+      return { ...written, isProven: written.isProven && matches };
     },
     abort: () => abortParts(client, key, uploadId),
   };
@@ -111,7 +114,7 @@ const completeParts = async (
   uploadId: string,
   etags: ReadonlyMap<number, string>,
   options: PutOptions,
-): Promise<Written> => {
+): Promise<WrittenParts> => {
   const parts = [...etags].sort(([a], [b]) => a - b);
   const expected = etagOfParts(parts.map(([, etag]) => etag));
   let repeats = 0;
@@ -140,21 +143,16 @@ const completeParts = async (
     );
     // RadosGW 16 leaves the ETag in this reply empty.
     const etag = etagIn(output.ETag) || (await createReader(client).head(key))?.etag || '';
-    const comparable = etagIsMd5(encryptionHeaders(output)) && isPartsEtag(etag);
-    if (expected !== undefined && etag !== expected && comparable)
-      throw wrongEtag(client, key, etag, expected);
-    return { etag };
+    return { etag, isProven: etag === expected };
   } catch (error) {
     if (repeats === 0 || !isGone(error)) throw error;
     const found = await createReader(client).head(key);
     if (found === undefined || found.etag !== expected) throw error;
-    return { etag: found.etag };
+    return { etag: found.etag, isProven: true };
   }
 };
 
 const md5Etag = /^[0-9a-f]{32}$/;
-
-const isPartsEtag = (etag: string): boolean => /^[0-9a-f]{32}-\d+$/.test(etag);
 
 /** S3's ETag for an object in parts; undefined when the server's ETags of parts are not MD5s. */
 const etagOfParts = (etags: readonly string[]): string | undefined => {
@@ -163,12 +161,6 @@ const etagOfParts = (etags: readonly string[]): string | undefined => {
   for (const etag of etags) hash.update(etag, 'hex');
   return `${hash.digest('hex')}-${etags.length}`;
 };
-
-const wrongEtag = (client: S3Client, key: string, etag: string, expected: string): CharmError =>
-  new CharmError(
-    'store-corrupt',
-    `Could not finish writing ${quoteKey(key)}: ${client.description} put its parts together to the ETag ${etag}, and not to ${expected}. The object there is not to be trusted: look at the server, then try again.`,
-  );
 
 /** Ends an upload and frees what its parts take up. It is no error when there is no such upload any more. */
 export const abortParts = async (

@@ -3,8 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { hasCode } from '../../errors.ts';
 import type { PutOptions } from '../../world.ts';
 import type { S3Client, S3ControlCall } from './client.ts';
-import { encryptionHeaders } from './headers.ts';
-import { inBase64, written, type Written } from './written.ts';
+import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
 import { createReader } from './read.ts';
 
 /** What a conditional write is called, and its headers, the condition's among them. */
@@ -61,6 +60,7 @@ const send = async (
       options,
     ),
   );
-  const headers = { ...encryptionHeaders(output), ...(output.ETag && { etag: output.ETag }) };
-  return written(headers, md5, call.doing, client);
+  const written = writtenEtag(output.ETag ? { etag: output.ETag } : {}, call.doing, client);
+  if (written.etag === md5) return written;
+  return readBack(client, call.key, call.doing, createHash('sha256').update(bytes).digest('hex'));
 };

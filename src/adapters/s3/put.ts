@@ -5,7 +5,7 @@ import { checkedBody } from './body.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { conditionHeaders, metadataHeaders, writeHeaders } from './headers.ts';
 import { putConditionally } from './put-conditionally.ts';
-import { inBase64, written, type Written } from './written.ts';
+import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
 
 /**
  * PUT of a whole object. Bytes are always sent with their Content-MD5; a stream only when the caller knows its MD5, since it
@@ -36,10 +36,24 @@ export const putObject = async (
   const conditional = options.ifAbsent === true || options.ifMatch !== undefined;
   return conditional
     ? putConditionally(client, request, bytes, options)
-    : sendBytes(client, request, bytes, options.md5);
+    : putBytes(client, request, bytes, options.md5);
 };
 
-/** Sends bytes, as often as it takes, and compares the ETag that comes back with their MD5. */
+/** Whoever gives an MD5 compares it with the ETag; for the others an ETag that is not the MD5 of the bytes is looked into here. */
+const putBytes = async (
+  client: S3Client,
+  request: S3Call & { readonly key: string },
+  bytes: Uint8Array,
+  given: string | undefined,
+): Promise<Written> => {
+  const md5 = given ?? createHash('md5').update(bytes).digest('hex');
+  const written = await sendBytes(client, request, bytes, md5);
+  if (given !== undefined || written.etag === md5) return written;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return readBack(client, request.key, request.doing, sha256);
+};
+
+/** Sends bytes with their MD5, as often as it takes. */
 export const sendBytes = async (
   client: S3Client,
   request: S3Call,
@@ -52,7 +66,7 @@ export const sendBytes = async (
     body: bytes,
     size: bytes.length,
   });
-  return written(answer.headers, md5, request.doing, client);
+  return writtenEtag(answer.headers, request.doing, client);
 };
 
 /** Sends a stream, once. Rejects with the stream's own error when it is the stream that fails. */
@@ -70,7 +84,7 @@ export const sendStream = async (
   };
   try {
     const answer = await client.ask({ ...request, headers, body, size });
-    return written(answer.headers, md5, request.doing, client);
+    return writtenEtag(answer.headers, request.doing, client);
   } catch (error) {
     throw problem()?.error ?? error;
   } finally {

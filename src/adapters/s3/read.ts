@@ -2,24 +2,47 @@ import type { Readable } from 'node:stream';
 import { GetObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
-import { quoteKey, type S3Client } from './client.ts';
-import type { S3Response } from './reply.ts';
+import { quoteKey, type S3Call, type S3Client } from './client.ts';
+import { createLister } from './listing.ts';
+import type { S3Answer } from './reply.ts';
 import type { S3Headers } from './request.ts';
-import { describedBy, writeHeaders } from './headers.ts';
+import { describedBy, sizeIn, writeHeaders } from './headers.ts';
 
 /** The reading half of the port, one object at a time. */
 export const createReader = (
   client: S3Client,
 ): Pick<ObjectStore, 'head' | 'get' | 'fetch' | 'read' | 'tags'> => {
   const { touch } = writeHeaders(client.options);
+
+  /** What stands in for a Content-Length that is not there even for those who take gzip. */
+  const sizeInListing = async (key: string): Promise<number | undefined> => {
+    for await (const found of createLister(client).list(key, { upTo: key }))
+      if (found.key === key) return found.size;
+    return undefined;
+  };
+
+  /** Asks as it is; and when that reply has no length, in a way that lets Google give what is stored. */
+  const askForStored = async (request: S3Call): Promise<S3Answer> => {
+    const answer = await client.ask(request);
+    return sizeIn(answer.headers) === undefined ? client.ask({ ...request, packed: true }) : answer;
+  };
+
+  const describe = async (key: string, { headers }: Pick<S3Answer, 'headers'>) =>
+    describedBy(
+      key,
+      { headers },
+      client.description,
+      sizeIn(headers) === undefined ? await sizeInListing(key) : undefined,
+    );
+
   return {
     head: async (key, { part } = {}) => {
       const doing = `look at ${quoteKey(key)}`;
       const query = part === undefined ? {} : { partNumber: String(part) };
       try {
-        const answer = await client.ask({ method: 'HEAD', key, doing, query, headers: touch });
-        const described = describedBy(key, answer, client.description);
-        const length = Number(answer.headers['content-length']);
+        const answer = await askForStored({ method: 'HEAD', key, doing, query, headers: touch });
+        const described = await describe(key, answer);
+        const length = Number(answer.headers['content-length'] ?? described.size);
         return part === undefined ? described : { ...described, size: length };
       } catch (error) {
         if (hasCode(error, 'object-missing')) return undefined;
@@ -34,22 +57,29 @@ export const createReader = (
         ...(etag !== undefined && { 'if-match': `"${etag}"` }),
         ...(range && { range: `bytes=${range.start}-${range.end}` }),
       };
-      return client.call(
-        { method: 'GET', key, doing, headers, ...(signal && { signal }) },
-        async (response) => ({
-          ...describedOrDropped(key, response, client.description),
-          tagCount: tagCountIn(response.headers),
-          body: response.body.explained((error) => client.explain(error, doing)),
-        }),
-      );
+      const request = { method: 'GET' as const, key, doing, headers, ...(signal && { signal }) };
+      const first = await client.call(request, async (response) => response);
+      let response = first;
+      if (sizeIn(first.headers) === undefined) {
+        drop(first.body);
+        response = await client.call({ ...request, packed: true }, async (again) => again);
+      }
+      const body = response.body.explained((error) => client.explain(error, doing));
+      try {
+        const described = await describe(key, response);
+        return { ...described, tagCount: tagCountIn(response.headers), body };
+      } catch (error) {
+        drop(body);
+        throw error;
+      }
     },
 
     fetch: async (key, { etag } = {}) => {
       const doing = `read ${quoteKey(key)}`;
       const headers = { ...touch, ...(etag !== undefined && { 'if-match': `"${etag}"` }) };
-      const answer = await client.ask({ method: 'GET', key, doing, headers });
+      const answer = await askForStored({ method: 'GET', key, doing, headers });
       return {
-        ...describedBy(key, answer, client.description),
+        ...(await describe(key, answer)),
         tagCount: tagCountIn(answer.headers),
         bytes: answer.bytes,
       };
@@ -57,7 +87,7 @@ export const createReader = (
 
     read: async (key) => {
       const doing = `read ${quoteKey(key)}`;
-      return (await client.ask({ method: 'GET', key, doing, headers: touch })).bytes;
+      return (await askForStored({ method: 'GET', key, doing, headers: touch })).bytes;
     },
 
     tags: async (key) => {
@@ -75,19 +105,6 @@ export const createReader = (
 };
 
 const tagCountIn = (headers: S3Headers): number => Number(headers['x-amz-tagging-count'] ?? 0);
-
-const describedOrDropped = (
-  key: string,
-  response: S3Response,
-  description: string,
-): Omit<ObjectContent, 'body' | 'tagCount'> => {
-  try {
-    return describedBy(key, response, description);
-  } catch (error) {
-    drop(response.body);
-    throw error;
-  }
-};
 
 const drop = (body: Readable): void => {
   body.on('error', () => undefined);

@@ -13,6 +13,8 @@ interface S3Message {
   readonly signal?: AbortSignal;
   /** The server may take long before it replies. */
   readonly slow?: boolean;
+  /** Says that gzip is welcome: Google unpacks what is stored as gzip for everybody else. */
+  readonly packed?: boolean;
 }
 
 export interface S3Request extends S3Message {

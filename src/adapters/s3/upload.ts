@@ -4,9 +4,9 @@ import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { bytesOf } from './body.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import { startParts, type S3Parts } from './parts.ts';
+import { startParts, type S3Parts, type WrittenParts } from './parts.ts';
 import { putObject } from './put.ts';
-import type { Written } from './written.ts';
+import { readBack } from './written.ts';
 import { createReader } from './read.ts';
 
 /**
@@ -32,7 +32,12 @@ export const createUploader =
       const written = second.done
         ? await putObject(client, key, first, options)
         : await inParts(client, key, [first, second.value], parts, options);
-      return { ...written, size, sha256: sha256.digest('hex') };
+      const digest = sha256.digest('hex');
+      const isProven = 'isProven' in written ? written.isProven : true;
+      const { etag } = isProven
+        ? written
+        : await readBack(client, key, `write ${quoteKey(key)}`, digest);
+      return { etag, size, sha256: digest };
     } finally {
       options.signal?.removeEventListener('abort', stop);
       body.destroy();
@@ -48,7 +53,7 @@ const inParts = async (
   begun: readonly Uint8Array[],
   rest: AsyncIterable<Uint8Array>,
   options: NonNullable<Parameters<ObjectStore['upload']>[2]>,
-): Promise<Written> => {
+): Promise<WrittenParts> => {
   const upload = await startParts(client, key, options.metadata ?? {});
   try {
     await sendParts(upload, begun, rest);

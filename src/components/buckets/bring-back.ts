@@ -8,6 +8,7 @@ import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets } from './compare.ts';
+import { nothingLearnt } from './copy-context.ts';
 import { startCopies, type Copies } from './copies.ts';
 import { listedAs } from './copy-object.ts';
 import { ProgressOfBucket } from './progress.ts';
@@ -71,7 +72,7 @@ export const bringBack = async (
       hasContent: async (there, { key }) =>
         (await judgeContent(to.store, there, set.listed(key), signal)).kind === 'proven',
       signal: AbortSignal.any([signal, stop.signal]),
-      learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
+      learnt: nothingLearnt(),
     },
     new Transfers(options.transfers),
     progress,

@@ -88,6 +88,31 @@ const sha256Of = async (
   return hash.digest('hex');
 };
 
+/**
+ * Reads an object with a Content-Encoding back, once a pass, and looks at each of the others: some servers, and some proxies before
+ * them, unpack such objects on their way, and then a restore could not give them back. Rejects with `store-corrupt`.
+ */
+export const confirmReadable = async (
+  context: CopyContext,
+  { key, size, etag, layout }: Written,
+  { contentEncoding = 'identity' }: { readonly contentEncoding?: string },
+): Promise<void> => {
+  const { to, learnt, signal } = context;
+  if (contentEncoding === 'identity') return;
+  const found = await to.head(key);
+  if (found?.size === size && learnt.givesPackedBack) return;
+  if (found?.size === size) {
+    const { body } = await to.get(key, { etag: found.etag, signal });
+    learnt.givesPackedBack = (await etagOfContent(context, body, layout)) === etag;
+    if (learnt.givesPackedBack) return;
+  }
+  throw new CharmError(
+    'store-corrupt',
+    `${to.description} does not give ${key} back as it was sent: it has the Content-Encoding ${contentEncoding}, and that server, or a proxy before` +
+      ' it, unpacks such objects. A restore could not bring it back, so there is no set. Give the charm an address behind that proxy, or switch its compression off.',
+  );
+};
+
 /** The ETag that a content has in a layout. */
 export const etagOfContent = async (
   context: CopyContext,

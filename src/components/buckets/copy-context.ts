@@ -24,6 +24,10 @@ export interface CopyContext {
     opaqueEtags: boolean;
     /** Its own copies have other ETags than their originals although they have the same bytes. */
     opaqueCopies: boolean;
+    /** It refuses writes without Content-MD5, as AWS does in a bucket with Object Lock. */
+    wantsDigests: boolean;
+    /** It gives objects with a Content-Encoding back as it got them. */
+    givesPackedBack: boolean;
     /** Uploads in parts were begun, and one whose beginning was not answered may be left. */
     usedParts: boolean;
   };
@@ -31,3 +35,11 @@ export interface CopyContext {
 
 /** Told of every piece of payload that moved; a negative number takes back what a failed attempt had moved. */
 export type Moved = (bytes: number) => void;
+
+export const nothingLearnt = (): CopyContext['learnt'] => ({
+  opaqueEtags: false,
+  opaqueCopies: false,
+  wantsDigests: false,
+  givesPackedBack: false,
+  usedParts: false,
+});

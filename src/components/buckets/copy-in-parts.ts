@@ -3,7 +3,14 @@ import { CharmError, hasCode } from '../../errors.ts';
 import type { ObjectContent, PartUpload, StoredObject } from '../../world.ts';
 import { confirmWritten } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
-import { metadataOf, openObject, readAgain, type Copy } from './copy-whole.ts';
+import {
+  digestOf,
+  learnsToTell,
+  metadataOf,
+  openObject,
+  readAgain,
+  type Copy,
+} from './copy-whole.ts';
 import { metered } from './metered.ts';
 import {
   etagOfParts,
@@ -173,6 +180,7 @@ const copyPart = async (
     let total = 0;
     let body: ObjectContent['body'] | undefined;
     try {
+      const told = context.learnt.wantsDigests ? await digestOf(context, source, range) : undefined;
       body =
         (attempt === 1 ? opened : undefined)?.body ??
         (await openObject(context, source, { range, signal: context.signal })).body;
@@ -184,6 +192,7 @@ const copyPart = async (
         index + 1,
         metered(context, body, count, [md5, ...wholes]),
         size,
+        told,
       );
       const own = md5.digest('hex');
       if (etag === own || context.learnt.opaqueEtags || attempt === attempts)
@@ -192,6 +201,7 @@ const copyPart = async (
     } catch (error) {
       moved(-total);
       body?.destroy();
+      if (learnsToTell(context, error)) continue;
       if (attempt === attempts || hasCode(error, 'object-changed', 'object-missing')) throw error;
     }
     await context.clock.sleep(200 * 2 ** attempt, context.signal);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CharmError, hasCode } from '../../errors.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
-import { confirmWritten, etagOfContent } from './confirm-written.ts';
+import { confirmReadable, confirmWritten, etagOfContent } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { metered } from './metered.ts';
 import {
@@ -41,6 +41,8 @@ export const copySmall = async (
   const content = await context.from.fetch(source.key, { etag: source.etag });
   if (content.etag !== source.etag) throw changed(context.from, source.key);
   const body = content.bytes;
+  if (content.size !== source.size)
+    throw unpacked(context.from, source.key, source.size, content.size);
   if (body.length !== content.size) throw cutShort(context, source, body.length);
   const metadata = await metadataOf(context, content);
   const key = context.mirror + source.key;
@@ -59,6 +61,7 @@ export const copySmall = async (
   const latency = clock.now().getTime() - started;
   const written = { key, size: body.length, etag: md5, layout: undefined, told: true };
   const mirrorEtag = await confirmWritten(context, written, replied);
+  await confirmReadable(context, written, metadata);
   moved(body.length);
   return {
     mirrorEtag,
@@ -90,7 +93,9 @@ export const copyStreamed = async (
     await context.mayWrite?.();
     const { etag } = await to.put(key, body, { size, metadata, md5, signal });
     const written = { key, size, etag: md5, layout: undefined, told: true };
-    return { mirrorEtag: await confirmWritten(context, written, etag), contentEtag: md5 };
+    const mirrorEtag = await confirmWritten(context, written, etag);
+    await confirmReadable(context, written, metadata);
+    return { mirrorEtag, contentEtag: md5 };
   } catch (error) {
     moved(-total);
     content.body.destroy();
@@ -110,6 +115,7 @@ const copyCarefully = async (
   moved: Moved,
 ): Promise<Copy> => {
   const { signal } = context;
+  const told = context.learnt.wantsDigests ? await digestOf(context, source) : undefined;
   const content = await openObject(context, source, { signal });
   const { size } = content;
   const key = context.mirror + source.key;
@@ -129,10 +135,12 @@ const copyCarefully = async (
       [hash, whole],
     );
     await context.mayWrite?.();
-    replied = (await context.to.put(key, body, { size, metadata, signal })).etag;
+    const digest = told !== undefined && { md5: told };
+    replied = (await context.to.put(key, body, { size, metadata, signal, ...digest })).etag;
   } catch (error) {
     moved(-total);
     content.body.destroy();
+    if (learnsToTell(context, error)) return copyCarefully(context, source, moved);
     throw error;
   }
   const md5 = hash.digest('hex');
@@ -143,6 +151,24 @@ const copyCarefully = async (
     ...{ mirrorEtag, contentEtag: md5 },
     ...sha256Unless(source, md5, () => whole.digest('hex')),
   };
+};
+
+/** Whether the target has just refused a write because it was not told the MD5; from then on it is told every one. */
+export const learnsToTell = ({ learnt }: CopyContext, error: unknown): boolean => {
+  if (learnt.wantsDigests || !hasCode(error, 'store-wants-digest')) return false;
+  learnt.wantsDigests = true;
+  return true;
+};
+
+/** The MD5 of an object or a range of it. To read it twice takes less than to keep it: a part may have gigabytes. */
+export const digestOf = async (
+  context: CopyContext,
+  source: StoredObject,
+  range?: { readonly start: number; readonly end: number },
+): Promise<string> => {
+  const { signal } = context;
+  const { body } = await openObject(context, source, { ...(range && { range }), signal });
+  return etagOfContent(context, body, undefined);
 };
 
 /** Rejects with `store-corrupt` unless the source gives content with this ETag again, in this layout. */
@@ -164,15 +190,15 @@ export const readAgain = async (
 /** Opens the very object that was listed; rejects with `object-changed` when it is another one by now. */
 export const openObject = async (
   { from }: CopyContext,
-  { key, etag }: StoredObject,
+  { key, etag, size }: StoredObject,
   options: Omit<NonNullable<Parameters<ObjectStore['get']>[1]>, 'etag'>,
 ): Promise<ObjectContent> => {
   const content = await from.get(key, { etag, ...options });
   // It may break before somebody reads it, who is told of it then.
   content.body.on('error', () => undefined);
-  if (content.etag === etag) return content;
+  if (content.etag === etag && content.size === size) return content;
   content.body.destroy();
-  throw changed(from, key);
+  throw content.etag === etag ? unpacked(from, key, size, content.size) : changed(from, key);
 };
 
 /** Everything that belongs to the object besides its bytes. */
@@ -184,6 +210,19 @@ export const metadataOf = async (
 
 const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
   new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
+
+/** Something on the way, such as a proxy, changes what is stored. */
+const unpacked = (
+  { description }: CopyContext['from'],
+  key: string,
+  listed: number,
+  got: number,
+): CharmError =>
+  new CharmError(
+    'store-corrupt',
+    `${description} lists ${key} with ${listed} bytes and gives ${got}. Something before that server packs or unpacks objects on their way,` +
+      ' so they cannot be copied as they are. Nothing of this object was written. Give the charm an address behind that proxy, or switch its compression off.',
+  );
 
 const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 

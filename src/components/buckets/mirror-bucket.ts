@@ -9,7 +9,7 @@ import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
 import { startCopies, type Copies, type CopyCounts } from './copies.ts';
-import type { CopyContext } from './copy-context.ts';
+import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { shrunkProblem } from './shrunk.ts';
@@ -85,7 +85,7 @@ export const copyBucket = async (
     from: from.store,
     to: to.store,
     signal: AbortSignal.any([signal, stop.signal]),
-    learnt: { opaqueEtags: false, opaqueCopies: false, usedParts: false },
+    learnt: nothingLearnt(),
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);

@@ -14,6 +14,7 @@ export interface S3HandlerOptions {
   readonly faults: S3Faults;
   readonly requests: S3RequestNote[];
   readonly observe: S3Observer;
+  answer(request: S3RequestNote): string | undefined;
   readonly profile: S3Profile;
   readonly hostname: string;
   users(): readonly S3User[];
@@ -49,6 +50,12 @@ export const createHandler = (options: S3HandlerOptions) => {
         fault ??= { answer: 503, code: 'SlowDown', message: 'Please reduce your request rate.' };
       if (fault && 'reset' in fault && fault.reset === 'before') {
         message.socket.resetAndDestroy();
+        return;
+      }
+      const answer = options.answer(note);
+      if (answer !== undefined) {
+        message.resume();
+        await send(response, { status: 200, body: Buffer.from(answer) }, fault);
         return;
       }
       reply = (fault && answerOf(fault)) ?? (await perform(options, incoming, operation, fault));

@@ -45,6 +45,8 @@ export interface S3Server extends AsyncDisposable {
   count(operation: string): number;
   /** Undefined: nobody. */
   observer: S3Observer | undefined;
+  /** The XML that a request is answered instead; undefined: what the server has to say. */
+  answer: ((request: S3RequestNote) => string | undefined) | undefined;
   /** Who may use it, from now on. */
   setUsers(users: readonly S3User[]): void;
   /** Closes all connections, also those in use. */
@@ -62,12 +64,16 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
   let users: readonly S3User[] = options.users ?? [testUser];
   const now = options.now ?? ((): Date => new Date());
 
-  const observing: { observer: S3Observer | undefined } = { observer: undefined };
+  const observing: Pick<S3Server, 'observer' | 'answer'> = {
+    observer: undefined,
+    answer: undefined,
+  };
   const handle = createHandler({
     buckets,
     faults,
     requests,
     observe: (request, when) => observing.observer?.(request, when),
+    answer: (request) => observing.answer?.(request),
     users: () => users,
     now,
     profile: profileOf(options.profile ?? 'target', options.quirks),
@@ -114,6 +120,12 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     },
     set observer(observer) {
       observing.observer = observer;
+    },
+    get answer() {
+      return observing.answer;
+    },
+    set answer(answer) {
+      observing.answer = answer;
     },
     setUsers: (changed) => {
       users = changed;

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { openS3 } from '../../../src/adapters/s3/s3.ts';
+import type { S3Options } from '../../../src/adapters/s3/options.ts';
+import { FastClock } from '../../fakes/fast-clock.ts';
+import { fixtureBetween, history, mirror } from '../../rigs/mirror.ts';
+import { profileOf, s3Profiles, type S3ProfileName } from '../../servers/s3/profiles.ts';
+import type { S3Quirk } from '../../servers/s3/quirks.ts';
+import { startS3Server, testUser } from '../../servers/s3/server.ts';
+
+const mebi = 2 ** 20;
+const log = gzipSync('a line of a log\n'.repeat(500));
+const name =
+  'Jürgen 🚂 and a name that is too long for one encoded word of RFC 2047: Übergrößenträger';
+
+/** A MinIO as Charmed Kubeflow has it, with one object of each kind that some server treats in a way of its own; and a target. */
+const setStage = async (
+  profile: S3ProfileName,
+  { quirks = [], ...options }: Partial<S3Options> & { readonly quirks?: readonly S3Quirk[] } = {},
+) => {
+  const stack = new AsyncDisposableStack();
+  const source = stack.use(await startS3Server({ profile: 'minio-2021', buckets: ['mlpipeline'] }));
+  const target = stack.use(await startS3Server({ profile, quirks, buckets: ['backups'] }));
+  source.contents.put(
+    'mlpipeline',
+    { key: 'in parts', content: Buffer.alloc(6 * mebi, 'p'), partSize: 5 * mebi },
+    { key: 'main.log', content: log, headers: { 'content-encoding': 'gzip' } },
+    { key: 'named', content: 'x', headers: { 'x-amz-meta-author': name, 'x-amz-meta-of': 'run' } },
+    { key: 'plain', content: 'kind: Pipeline\n' },
+    { key: 'streamed', content: Buffer.alloc(mebi + 1, 's') },
+  );
+  const opened = { region: undefined, style: 'path' as const, ...testUser, clock: new FastClock() };
+  const from = stack.use(openS3({ ...opened, endpoint: source.url, bucket: 'mlpipeline' }));
+  const to = stack.use(
+    openS3({
+      ...opened,
+      region: profileOf(profile).region,
+      endpoint: target.url,
+      bucket: 'backups',
+      ...options,
+    }),
+  );
+  const fixture = stack.use(await fixtureBetween(from, to));
+  const moved = stack.move();
+  return {
+    ...{ source, target, from, to, fixture },
+    [Symbol.asyncDispose]: () => moved.disposeAsync(),
+  };
+};
+
+type Stage = Awaited<ReturnType<typeof setStage>>;
+
+/** Every object can be read from the mirror as the source has it. */
+const assertMirrored = async ({ from, to, fixture, source }: Stage): Promise<void> => {
+  const list = await fixture.list();
+  assert.deepEqual(
+    list.map(({ key }) => key),
+    source.contents.keys('mlpipeline'),
+  );
+  for (const { key } of list) {
+    const [theirs, ours] = [await from.fetch(key), await to.fetch(mirror + key)];
+    assert.ok(ours.bytes.equals(theirs.bytes), key);
+    assert.deepEqual(ours.metadata, theirs.metadata, key);
+    assert.deepEqual((await to.head(mirror + key))?.metadata, theirs.metadata, key);
+    assert.equal((await to.head(mirror + key))?.size, theirs.size, key);
+  }
+};
+
+const assertLivesOn = async (stage: Stage): Promise<void> => {
+  const { fixture, from, to } = stage;
+  await fixture.pass();
+  await assertMirrored(stage);
+  const [before] = (await fixture.list()).filter(({ key }) => key === 'plain');
+  const again = await fixture.pass();
+  assert.deepEqual([again.copied, again.unchanged], [0, 5]);
+  await from.put('plain', 'kind: Changed\n');
+  const third = await fixture.pass();
+  assert.deepEqual([third.copied, third.archived], [1, 1]);
+  await assertMirrored(stage);
+  const kept = `${history}plain/${before!.mirrorEtag ?? before!.etag}`;
+  assert.equal((await to.read(kept)).toString(), 'kind: Pipeline\n');
+};
+
+describe('the mirror of a bucket on servers as they are', () => {
+  for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
+    it(`is exact, and keeps what is replaced: ${s3Profiles[profile].title}`, async () => {
+      await using stage = await setStage(profile);
+      await assertLivesOn(stage);
+    });
+
+  for (const profile of ['target', 'minio-2025'] as const)
+    it(`is exact with a key service: ${s3Profiles[profile].title}`, async () => {
+      await using stage = await setStage(profile, {
+        serverSideEncryption: { algorithm: 'aws:kms', keyId: 'key' },
+      });
+      await assertLivesOn(stage);
+    });
+
+  for (const quirk of ['numbers-etags', 'invents-etags'] as const)
+    it(`is exact on a gateway that ${quirk}`, async () => {
+      await using stage = await setStage('target', { quirks: [quirk] });
+      const written = await stage.to.put('small', 'x');
+      assert.equal((await stage.to.head('small'))?.etag, written.etag);
+      const { fixture } = stage;
+      await fixture.pass();
+      await assertMirrored(stage);
+      assert.equal((await fixture.pass()).copied, 0);
+    });
+
+  it('is refused where a packed object does not come back as it was sent', async () => {
+    await using stage = await setStage('target');
+    const { target, fixture } = stage;
+    // As a proxy that unpacks whatever the client says.
+    target.fail({
+      operation: /^(Head|Get)Object$/,
+      key: /main\.log$/,
+      times: Infinity,
+      fault: { length: 1000 },
+    });
+    await assert.rejects(fixture.pass(), (error: Error) => {
+      assert.match(error.message, /main\.log/);
+      return true;
+    });
+  });
+});
+
+describe('a listing that never ends', () => {
+  for (const [what, page] of [
+    [
+      'the same token',
+      '<Contents><Key>a</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>',
+    ],
+    ['empty pages', ''],
+  ] as const)
+    it(`is given up: ${what}`, async () => {
+      await using server = await startS3Server({ buckets: ['backups'] });
+      let count = 0;
+      await using store = openS3({
+        ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
+        ...{ ...testUser, clock: new FastClock() },
+      });
+      server.answer = (request) => {
+        if (request.operation !== 'ListObjectsV2') return undefined;
+        count += 1;
+        const token = what === 'empty pages' ? String(count) : 'again';
+        return `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>${page}</ListBucketResult>`;
+      };
+      const listing = Array.fromAsync(store.list(''));
+      await assert.rejects(listing, { code: 'store-refused', message: /again and again/ });
+      assert.ok(count < 1100, String(count));
+    });
+});
