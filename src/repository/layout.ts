@@ -50,7 +50,7 @@ export const layoutOf = (prefix: string): Layout => ({
   removed: (id) => `${prefix}/sets/${id}/removed.json`,
   objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
-  lostObjects: (id, bucket) => `${prefix}/sets/${id}/${bucket}.lost.ndjson.gz`,
+  lostObjects: (id, bucket) => `${prefix}/sets/${id}/lost/${bucket}.ndjson.gz`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
 });
 
@@ -59,10 +59,15 @@ export const bucketOfObjectList = (layout: Layout, id: BackupId, key: string): s
   /^([^/]+)\.ndjson\.gz$/.exec(key.slice(layout.set(id).length))?.[1];
 
 /** Whether an object of a set's folder is one that this charm writes there. */
-export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean =>
-  [layout.manifest(id), layout.started(id), layout.removed(id), layout.failedObjects(id)].includes(
-    key,
-  ) || bucketOfObjectList(layout, id, key) !== undefined;
+export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean => {
+  const own = [layout.manifest, layout.started, layout.removed, layout.failedObjects];
+  return (
+    own.some((keyOf) => keyOf(id) === key) ||
+    bucketOfObjectList(layout, id, key) !== undefined ||
+    // What a restore could not bring back. A folder of its own, because a bucket may have any name.
+    /^lost\/[^/]+\.ndjson\.gz$/.test(key.slice(layout.set(id).length))
+  );
+};
 
 declare const brand: unique symbol;
 

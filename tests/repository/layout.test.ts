@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { backupIdAt, isBackupId, layoutOf } from '../../src/repository/layout.ts';
+import {
+  backupIdAt,
+  bucketOfObjectList,
+  isBackupId,
+  isOwnObject,
+  layoutOf,
+} from '../../src/repository/layout.ts';
 
 describe('layout', () => {
   const layout = layoutOf('ckf');
@@ -15,6 +21,24 @@ describe('layout', () => {
       'ckf/sets/2026-11-21T20:15:00Z/mlpipeline.ndjson.gz',
     );
     assert.equal(layout.manifest(id), 'ckf/sets/2026-11-21T20:15:00Z/manifest.json');
+  });
+
+  it('tells a list of a bucket from what else lies in the folder of a set, whatever the bucket is called', () => {
+    const bucketOf = (key: string) => bucketOfObjectList(layout, id, key);
+    for (const bucket of ['mlpipeline', 'mlpipeline.lost', 'lost'])
+      assert.equal(bucketOf(layout.objectList(id, bucket)), bucket);
+    const others = [
+      layout.manifest(id),
+      layout.started(id),
+      layout.removed(id),
+      layout.failedObjects(id),
+      layout.lostObjects(id, 'mlpipeline'),
+    ];
+    for (const key of others) {
+      assert.equal(bucketOf(key), undefined, key);
+      assert.ok(isOwnObject(layout, id, key), key);
+    }
+    assert.equal(isOwnObject(layout, id, `${layout.set(id)}somebody/else.ndjson.gz`), false);
   });
 
   it('moves the path of a database on with each generation', () => {

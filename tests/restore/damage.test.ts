@@ -127,12 +127,12 @@ describe('a damaged set', () => {
     assert.equal(failure.results['restored'], 'kfp-db,mlpipeline');
     assert.deepEqual([...rig.source.objects.keys()], ['pipelines/1']);
     assert.equal(rig.databases['kfp-db']?.restores.length, 1);
-    const lost = rig.target.bucket.get(`ckf/sets/${id}/mlpipeline.lost.ndjson.gz`).bytes;
+    const lost = rig.target.bucket.get(`ckf/sets/${id}/lost/mlpipeline.ndjson.gz`).bytes;
     assert.match(
       gunzipSync(lost).toString(),
       /^\{"key":"artifacts\/1","size":\d+,"etag":"\w+"\}\n$/,
     );
-    assert.ok(failure.message.includes(`ckf/sets/${id}/mlpipeline.lost.ndjson.gz`));
+    assert.ok(failure.message.includes(`ckf/sets/${id}/lost/mlpipeline.ndjson.gz`));
   });
 
   it('is not restored with allow-damaged when more than objects is damaged', async () => {
