@@ -6,6 +6,7 @@ import { FastClock } from '../fakes/fast-clock.ts';
 import type { ActionHandler } from '../sandbox/model-core.ts';
 import { type Model, createModel } from '../sandbox/model.ts';
 import { type JujuController, startJujuController } from '../servers/juju/controller.ts';
+import type { JujuLine } from '../servers/juju/release.ts';
 import type { JujuUser } from '../servers/juju/users.ts';
 
 export const password = 'correct horse battery staple';
@@ -22,8 +23,9 @@ export interface JujuStage extends AsyncDisposable {
 
 export const stageJuju = async (
   users: Readonly<Record<string, JujuUser>> = {},
+  line: JujuLine = '3.6',
 ): Promise<JujuStage> => {
-  const model = createModel({ name: 'kubeflow', pace: 1 });
+  const model = createModel({ name: 'kubeflow', pace: 1, line });
   model.addApplication({
     name: 'kfp-db',
     charm: 'mysql-k8s',
@@ -31,6 +33,7 @@ export const stageJuju = async (
   });
   const controller = await startJujuController({
     model,
+    line,
     users: { 'ckf-backup': { password, access: 'write' }, ...users },
   });
   const clock = new FastClock();

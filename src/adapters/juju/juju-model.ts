@@ -1,5 +1,5 @@
 import { CharmError, reasonOf } from '../../errors.ts';
-import type { JujuModel } from '../../world.ts';
+import type { JujuModel, ModelStatus } from '../../world.ts';
 import { asCharmError, ConnectionLost, isPassing, JujuRpcError } from './errors.ts';
 import type { FacadeName } from './facades.ts';
 import { type ReplyError, parseCharmActions, parseScaled, parseStatus } from './replies.ts';
@@ -51,16 +51,25 @@ export const openJujuModel = async (options: JujuModelOptions): Promise<JujuMode
       session.retrying(async () => read(await session.call(facade, method, params)), { patience }),
     );
 
+  const status = (): Promise<ModelStatus> =>
+    ask(
+      'tell the state of the model',
+      ['Client', 'fullStatus', { patterns: [], 'include-storage': false }],
+      (reply) => modelStatus(parseStatus(reply)),
+    );
+  const isAtWork = async (name: string): Promise<boolean> => {
+    const { applications } = await status();
+    const unit = applications
+      .get(name.slice(0, name.lastIndexOf('/')))
+      ?.units.find((candidate) => candidate.name === name);
+    return unit?.agent.status === 'executing';
+  };
+
   return {
     user: username,
     access,
     controllerVersion,
-    status: () =>
-      ask(
-        'tell the state of the model',
-        ['Client', 'fullStatus', { patterns: [], 'include-storage': false }],
-        (reply) => modelStatus(parseStatus(reply)),
-      ),
+    status,
     scale: (application, units) =>
       ask(
         `scale ${application} to ${units} units`,
@@ -93,7 +102,11 @@ export const openJujuModel = async (options: JujuModelOptions): Promise<JujuMode
       ),
     runAction: (unit, action, parameters, { signal } = {}) =>
       attempting(`run ${action} on ${unit}`, () =>
-        runAction(session, { unit, action, parameters }, { patience, signal, started }),
+        runAction(
+          session,
+          { unit, action, parameters },
+          { patience, signal, started, isAtWork: () => isAtWork(unit) },
+        ),
       ),
     enqueue: (unit, action, parameters) =>
       attempting(`run ${action} on ${unit}`, async () => {

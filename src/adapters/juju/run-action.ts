@@ -25,14 +25,23 @@ const longestPoll = 2500;
 /** How long a request may still be on its way through the controller when its connection has gone. */
 const grace = 5000;
 
+/** Milliseconds between two looks at the unit while its task runs, and how often it has to be found doing nothing. */
+const betweenLooks = 20_000;
+const idleLooks = 3;
+
 /** Starts an action exactly once and waits for its end. A signal ends the waiting only: the action itself goes on. */
 export const runAction = async (
   session: JujuSession,
   call: ActionCall,
-  options: RunOptions,
+  options: RunOptions & {
+    /** Whether the unit's agent is at work with anything. */
+    readonly isAtWork: () => Promise<boolean>;
+  },
 ): Promise<ActionOutcome> => {
   const tag = await enqueueOnce(session, call, options);
   const entities = { entities: [{ tag }] };
+  let sinceLook = 0;
+  let idle = 0;
   for (let pause = shortestPoll; ; pause = Math.min(1.5 * pause, longestPoll)) {
     const reply = await session.retrying(async () => {
       const { results } = parseActions(await session.call('Action', 'actions', entities));
@@ -46,7 +55,20 @@ export const runAction = async (
         message: reply.message ?? '',
         results: reply.output ?? {},
       };
+    // Juju 4.0 never ends a task whose pod was force-deleted: it stays `running`, while the unit's new agent does nothing.
+    if (sinceLook >= betweenLooks) {
+      sinceLook = 0;
+      idle = reply.status === 'running' && !(await options.isAtWork()) ? idle + 1 : 0;
+      if (idle >= idleLooks)
+        return {
+          task: tag.replace(/^action-/, ''),
+          status: 'error',
+          message: `the pod of ${call.unit} went away while it ran, so nobody knows how it ended`,
+          results: {},
+        };
+    }
     await session.sleep(pause, options.signal);
+    sinceLook += pause;
   }
 };
 

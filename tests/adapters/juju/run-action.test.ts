@@ -151,3 +151,42 @@ describe('running an action over a connection that drops', () => {
     assert.equal(backups(stage).length, 1);
   });
 });
+
+describe('running an action whose pod is force-deleted', () => {
+  const losing = async (line: '3.6' | '4.0') => {
+    await using stage = await stageJuju({}, line);
+    stage.model.addApplication({
+      name: 'katib-db',
+      charm: 'mysql-k8s',
+      actions: {
+        'create-backup': async ({ signal }) => {
+          const { promise, reject } = Promise.withResolvers<never>();
+          signal.addEventListener('abort', () => {
+            reject(new Error('killed'));
+          });
+          return promise;
+        },
+        'list-backups': async () => ({}),
+      },
+    });
+    const juju = await stage.open();
+    const running = juju.runAction('katib-db/0', 'create-backup', {});
+    await stage.model.until(({ tasks }) => tasks[0]?.status === 'running');
+    stage.model.losePod('katib-db/0');
+    const outcome = await running;
+    const next = await juju.runAction('katib-db/0', 'list-backups', {});
+    assert.equal(next.status, 'completed');
+    return { ...outcome, shown: stage.model.state.tasks[0]?.status };
+  };
+
+  it('ends although Juju 4.0 shows it as running for ever, and the unit takes the next one', async () => {
+    const { status, message, shown } = await losing('4.0');
+    assert.deepEqual([status, shown], ['error', 'running']);
+    assert.match(message, /the pod of katib-db\/0 went away/);
+  });
+
+  it('ends as Juju 3.6 says', async () => {
+    const { status, message } = await losing('3.6');
+    assert.deepEqual([status, message], ['failed', 'action terminated']);
+  });
+});
