@@ -9,6 +9,7 @@ import { saidBy } from '../operation/cluster-status.ts';
 import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
 import { settledModel } from '../operation/settled-model.ts';
 import { waitForScale } from '../operation/wait-for-scale.ts';
+import { losesLowestUnit } from '../operation/leaving-units.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
@@ -63,6 +64,10 @@ const scaleUp = async (
   await world.note(
     `${application.name}: scaling from ${application.scale} to ${countText(units, 'unit')}`,
   );
+  if (losesLowestUnit(world.juju))
+    await world.note(
+      `${application.name}: this Juju takes the lowest unit away when the scale is put back, which may be the one that serves the writes. With database-units=1 nothing is scaled.`,
+    );
   const held = await holdScale(world, application, units, timeoutSeconds);
   hold(held);
   await world.heartbeat.during(

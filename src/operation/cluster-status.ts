@@ -1,5 +1,6 @@
 import { CharmError } from '../errors.ts';
 import { countText } from '../text.ts';
+import { lastingUnit } from './leaving-units.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
 
 /** Why a member of this cluster must not be taken for a backup now; undefined when all is well. */
@@ -15,12 +16,14 @@ export const faultOf = ({ members }: ClusterStatus, units: number): string | und
   return undefined;
 };
 
-/** Asks the first unit, which is there at every scale. */
+/** Asks a unit that is there now, because the first that there was may have left. */
 export const clusterStatus = async (
   juju: JujuModel,
   application: ApplicationStatus,
 ): Promise<ClusterStatus> => {
-  const unit = application.units[0]?.name ?? `${application.name}/0`;
+  const { name } = application;
+  const now = (await juju.status()).applications.get(name) ?? application;
+  const unit = lastingUnit(juju, now) ?? `${name}/0`;
   const outcome = await juju.runAction(unit, 'get-cluster-status', {});
   if (outcome.status !== 'completed') {
     throw new CharmError(

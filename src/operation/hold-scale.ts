@@ -4,6 +4,7 @@ import { countText } from '../text.ts';
 import { assertStayingServe } from './cluster-status.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type { ApplicationStatus, Clock, Journal, JournalEntry, JujuModel } from '../world.ts';
+import { staying } from './leaving-units.ts';
 
 /** A changed scale. Disposing of it is putting back; several calls put back once. */
 export interface HeldScale extends AsyncDisposable {
@@ -86,7 +87,7 @@ const scaleBack = async (
       await assertStayingServe(
         world.juju,
         now,
-        now.units.slice(0, scale).map(({ name }) => name),
+        staying(world.juju, now, scale).map(({ name }) => name),
       );
     await world.juju.scale(application, scale);
   }

@@ -3,6 +3,7 @@ import { countText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { ApplicationStatus, Clock, JujuModel, ModelStatus } from '../world.ts';
+import { mayLeave } from './leaving-units.ts';
 
 interface WaitWorld {
   readonly juju: JujuModel;
@@ -46,14 +47,14 @@ export const waitForActions = async (
   scale: number,
   timeoutSeconds: number,
 ): Promise<void> => {
-  const mayLeave = ({ units }: ApplicationStatus): ApplicationStatus['units'] =>
-    units.length > scale && !losesLowestUnit(juju) ? units.slice(scale) : units;
-  let busy = mayLeave(application).find(isExecuting);
+  const findBusy = (now: ApplicationStatus): ApplicationStatus['units'][number] | undefined =>
+    mayLeave(juju, now, scale).find(isExecuting);
+  let busy = findBusy(application);
   if (busy === undefined) return;
   await waitUntil(
     { clock, seconds: timeoutSeconds },
     async () => {
-      busy = mayLeave(applicationOf(await juju.status(), application.name)).find(isExecuting);
+      busy = findBusy(applicationOf(await juju.status(), application.name));
       return busy === undefined ? true : undefined;
     },
     () =>
@@ -67,19 +68,6 @@ export const waitForActions = async (
 /** An action, or a hook, which ends soon. */
 const isExecuting = ({ agent }: ApplicationStatus['units'][number]): boolean =>
   agent.status === 'executing';
-
-/**
- * Whether a smaller scale may take any unit away. Until Juju 4.0 the highest numbers leave; since 4.1 the lowest do
- * (juju/juju, worker caasapplicationprovisioner, 2026-08), which is not relied upon: it is too new.
- */
-export const losesLowestUnit = ({
-  controllerVersion,
-}: Pick<JujuModel, 'controllerVersion'>): boolean => {
-  const [major = 0, minor = 0] = controllerVersion
-    .split('.')
-    .map((part) => Number.parseInt(part, 10));
-  return major > 4 || (major === 4 && minor >= 1);
-};
 
 /** Waits for the number of units only: an application that was unwell before need not be well after. */
 export const waitForUnits = async (
