@@ -8,7 +8,7 @@ import type { Action } from './action.ts';
 export const backupControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
-      ' and then juju show-operation --watch.',
+      ' and then juju show-task <id> --watch.',
   );
   const { manifest, location } = await runBackup(world, config, requestOf(parameters));
   return results(manifest, location);

@@ -14,7 +14,7 @@ import { type Action, backupIdParameter } from './action.ts';
 export const restoreControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the restore goes on: use juju run --wait=6h, or --background' +
-      ' and then juju show-operation --watch.',
+      ' and then juju show-task <id> --watch.',
   );
   const started = world.clock.now().getTime();
   const request = requestOf(world, parameters);

@@ -22,7 +22,8 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await withdrawS3(unit, hook);
     await requestS3(unit, hook, assessment);
     await provideS3(unit, assessment);
-    if (hook.name === 'install' || hook.name === 'upgrade-charm')
+    // On juju refresh in the middle of an action the pod may go without a hook upgrade-charm.
+    if (['install', 'upgrade-charm', 'start'].includes(hook.name))
       await unit.tools.setWorkloadVersion(unit.version);
   }
   if (hook.name === 'stop' || hook.name === 'remove') {

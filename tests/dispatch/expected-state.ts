@@ -92,7 +92,7 @@ export const expectedState = (before: UnitAgentState, event: HookEvent): Visible
   const isGoing = event.hook === 'stop' || event.hook === 'remove';
   const now = visibleState(before);
   const status = isGoing ? now.unit : statusOf(leader, problems);
-  const isNew = event.hook === 'install' || event.hook === 'upgrade-charm';
+  const isNew = ['install', 'upgrade-charm', 'start'].includes(event.hook);
   return {
     databags: Object.fromEntries(
       Object.entries(written).map(([name, data]) => [name, leader && data ? data : {}]),
