@@ -130,41 +130,93 @@ const since = (clock: Clock, what: string): (() => string) => {
 };
 
 /**
- * Backs up all databases side by side. When one fails the others are no longer waited for, and its failure is the one that is
- * reported; their scales are put back once their own backups have ended.
+ * Backs up all databases: side by side those that write where this charm told them to, and one after the other those that have an S3 storage of
+ * their own, because two that share one path give the same id to backups of the same second. When one fails the others are no longer
+ * waited for, and its failure is the one that is reported; their scales are put back once their own backups have ended.
  */
 export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]> => {
   const { world, ready } = backup;
+  const { databases } = ready.plan;
   const failed = new AbortController();
   const cancelled = AbortSignal.any([world.signal, failed.signal]);
-  const outcomes = await Promise.allSettled(
-    ready.plan.databases.map(async (plan) => {
-      try {
-        const made = await backUpDatabase(
-          {
-            juju: ready.juju,
-            journal: world.journal,
-            clock: world.clock,
-            signal: world.signal,
-            cancelled,
-            heartbeat: backup.heartbeat,
-            note: (message) => world.progress.note(message),
-          },
-          plan,
-          (scale) => {
-            backup.hold(scale);
-          },
-        );
-        return { ...made, ...(await findInOurStorage(backup, plan, made.backupId)) };
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    }),
-  );
+  const backUp = async (plan: DatabasePlan): Promise<DatabaseBackup> => {
+    try {
+      cancelled.throwIfAborted();
+      const made = await backUpDatabase(
+        {
+          juju: ready.juju,
+          journal: world.journal,
+          clock: world.clock,
+          signal: world.signal,
+          cancelled,
+          heartbeat: backup.heartbeat,
+          note: (message) => world.progress.note(message),
+        },
+        plan,
+        (scale) => {
+          backup.hold(scale);
+        },
+      );
+      return { ...made, ...(await findInOurStorage(backup, plan, made.backupId)) };
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
+  let before: Promise<unknown> = Promise.resolve();
+  const works = databases.map((plan) => {
+    if (plan.isRelated) return backUp(plan);
+    const work = before.then(() => backUp(plan));
+    before = work.catch(() => undefined);
+    return work;
+  });
+  const outcomes = await Promise.allSettled(works);
   world.signal.throwIfAborted();
   failed.signal.throwIfAborted();
-  return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const made = outcomes.flatMap((outcome) =>
+    outcome.status === 'fulfilled' ? [outcome.value] : [],
+  );
+  await assertApart(
+    ready.juju,
+    databases
+      .filter(({ isRelated }) => !isRelated)
+      .map(({ component, application: { name, units } }) => ({
+        ...{ component, name },
+        unit: units[0]?.name ?? `${name}/0`,
+        backupId: made.find(({ application }) => application === name)?.backupId ?? '',
+      })),
+    world.application,
+  );
+  return made;
+};
+
+/** Rejects when a database lists the backup of another one: a restore of the one could then bring the rows of the other. */
+const assertApart = async (
+  juju: JujuModel,
+  databases: readonly {
+    readonly component: string;
+    readonly name: string;
+    readonly unit: string;
+    readonly backupId: string;
+  }[],
+  ours: string,
+): Promise<void> => {
+  if (databases.length < 2) return;
+  for (const { component, name, unit, backupId } of databases) {
+    const { results } = await juju.runAction(unit, 'list-backups', {});
+    const other = databases.find(
+      (another) =>
+        another.name !== name &&
+        (another.backupId === backupId ||
+          statusOfBackup(results['backups'], another.backupId) !== undefined),
+    );
+    if (other === undefined) continue;
+    throw new CharmError(
+      'database-backup-failed',
+      `${name} and ${other.name} write their backups to one path in S3, so that one could be restored with the rows of the other. No set was made.` +
+        ` Let this charm give each a path of its own: juju remove-relation ${name}:s3-parameters <s3-integrator>, then juju integrate ${ours}:${component} ${name}:s3-parameters.`,
+    );
+  }
 };
 
 /** Where the backup lies, when it is we who gave the database its path; nothing is known of another S3 storage. */

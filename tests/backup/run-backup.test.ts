@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { backupIdAt, layoutOf } from '../../src/repository/layout.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
+import type { World } from '../../src/world.ts';
 import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { anMlmdVolume } from '../rigs/mlmd-volume.ts';
@@ -12,9 +13,9 @@ import { rejectsWithCode } from '../rejects-with-code.ts';
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 const layout = layoutOf('ckf');
 
-const setUp = (): BackupWorldRig => {
+const setUp = (backups: Parameters<typeof aBackupWorld>[0] = {}): BackupWorldRig => {
   const volume = anMlmdVolume();
-  const rig = aBackupWorld();
+  const rig = aBackupWorld(backups);
   rig.kubernetes.onExec = volume.run;
   return {
     ...rig,
@@ -81,6 +82,49 @@ describe('the story of a backup', () => {
     assertAsBefore(rig);
     assert.equal((await rig.journal.lastBackup())?.id, manifest.id);
     assert.ok(!keysOf(rig).some((key) => key.startsWith(layout.locks)));
+  });
+
+  describe('of databases with an S3 storage of their own', () => {
+    const withoutRelation = (rig: BackupWorldRig): World => ({
+      ...rig.whole,
+      relatedDatabase: async () => undefined,
+    });
+
+    it('backs up one after the other', async () => {
+      using rig = setUp({ katib: ['2026-11-20T20:15:00Z'] });
+      let alone = true;
+      rig.model.onChange(() => {
+        const busy = ['kfp-db', 'katib-db'].filter((name) =>
+          rig.model
+            .application(name)
+            .units.some(({ agent }) => /create-backup/.test(agent.message)),
+        );
+        alone &&= busy.length < 2;
+      });
+      const { manifest } = await runBackup(withoutRelation(rig), aConfig(), request);
+      assert.ok(alone);
+      assert.deepEqual(
+        manifest.databases.map(({ component, path }) => [component, path]),
+        [
+          ['kfp-db', undefined],
+          ['katib-db', undefined],
+        ],
+      );
+    });
+
+    it('makes no set of two that share one path, because one could be restored with the rows of the other', async () => {
+      const shared: string[] = [];
+      for (const backups of [{ kfp: shared, katib: shared }, {}]) {
+        using rig = setUp(backups);
+        const { message } = await rejectsWithCode(
+          runBackup(withoutRelation(rig), aConfig(), request),
+          'database-backup-failed',
+        );
+        assert.match(message, /kfp-db and katib-db write their backups to one path in S3/);
+        assertNoSet(rig);
+        assertAsBefore(rig);
+      }
+    });
   });
 
   it('stops the metadata writer for the dump only', async () => {
