@@ -53,7 +53,7 @@ const keys = { 'access-key': 'AKIATRACK2', 'secret-key': secretKey };
 const { bucket, endpoint } = databags.track2;
 
 /**
- * What issue 3 promises of a hook, for a unit that nothing was written of yet: s3-integrator is track 2, kfp-db takes keys from the databag,
+ * What is promised of a hook, for a unit that nothing was written of yet: s3-integrator is track 2, kfp-db takes keys from the databag,
  * and katib-db from a secret; or nobody has written anything.
  */
 export const expectedState = (before: UnitAgentState, event: HookEvent): VisibleState => {
