@@ -106,7 +106,7 @@ export const openWorld = (options: WorldOptions): World => {
       ]);
       const { username, password, secret } = account;
       const addresses = (environment['JUJU_API_ADDRESSES'] ?? '').split(/\s+/).filter(Boolean);
-      // Not under the signal: whoever is asked to stop still has to put scales back.
+      // Not under the signal: a process that is asked to stop still has to put scales back.
       return openJujuModel({
         ...{ username, password, secret, model, clock, hurry },
         endpoints: account.endpoints.length > 0 ? account.endpoints : addresses,

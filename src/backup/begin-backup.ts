@@ -56,7 +56,7 @@ export const beginBackup = async (
     undo.defer(async () => {
       if (fate === 'unknown') return;
       await orProblem(async () => {
-        // Whoever has taken the path over has cleared this away, and may have given the id to its own set.
+        // Another unit that took the path over has cleared this away, and may have given the id to its own set.
         await operation.assertOurs();
         if (fate === 'open') await target.store.delete(uncommitted);
         await target.store.delete([mark]);

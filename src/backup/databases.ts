@@ -39,7 +39,7 @@ export const backUpDatabase = async (
   await world.note(
     `${name}: backup ${backupId} finished on ${unit} after ${durationText(seconds)}`,
   );
-  // The second unit is no longer needed; whoever awaits the hold at the end hears of a failure.
+  // The second unit is no longer needed; a failure is told when all scales are put back.
   held?.putBack().catch(() => undefined);
   return {
     component: plan.component,

@@ -31,7 +31,7 @@ export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined
         { application, key },
       ),
   );
-  // Whoever puts all scales back at the end hears of a failure.
+  // A failure is told when all scales are put back at the end.
   writer?.putBack().catch(() => undefined);
   const { way, ...stored } = dump;
   const total = sum(Object.values(stored.rows));

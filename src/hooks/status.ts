@@ -20,7 +20,7 @@ export interface Facts {
   readonly lastBackup: LastBackup | undefined;
 }
 
-/** The most severe thing to say: what somebody must act on, then what passes by itself, then when the last backup was made. */
+/** The most urgent first: what somebody must act on, then what passes by itself, then when the last backup was made. */
 export const statusOf = (facts: Facts): Status => {
   const { leader, lastBackup } = facts;
   const problems = problemsIn(facts);

@@ -74,7 +74,7 @@ export const claimProblem = (
 
 /**
  * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when there is another by now, or right afterwards.
- * Looks before and after, because not every server compares ETags for us (see `takeLock`). Whoever needs certainty holds the lock.
+ * Looks before and after, because not every server compares ETags for us (see `takeLock`). To be certain, hold the lock.
  */
 export const writeClaim = async (
   { store, prefix }: Target,

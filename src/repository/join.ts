@@ -14,7 +14,7 @@ interface LookUp<Item extends Keyed, Match extends Keyed> {
 
 /**
  * Walks two streams side by side, in constant memory, and yields every item of the first with what has its key in the second. Both are read to
- * their ends, so that whoever proves a stream by its end hears of it. Rejects with `store-corrupt` when one is out of order, since
+ * their ends, so that a stream that is proven by its end is proven. Rejects with `store-corrupt` when one is out of order, since
  * then nothing can be said about what is missing in it.
  */
 export async function* lookUp<Item extends Keyed, Match extends Keyed>({

@@ -87,7 +87,7 @@ const parsed = (text: string): BackupId => {
 };
 
 /*
- * A manifest says what a set consists of, and whoever can write to the bucket can write a manifest. So nothing is deleted by its word alone:
+ * A manifest says what a set consists of, and anybody who can write to the bucket can write a manifest. So nothing is deleted by its word alone:
  * a name has to be one that this charm gives.
  */
 

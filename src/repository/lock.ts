@@ -80,7 +80,7 @@ export const takeLock = async (
     }
   }
 
-  /** Makes the claim one that holds. Whoever was taken for dead and has written since is alive, and has precedence. */
+  /** Makes the claim one that holds. A holder that was taken for dead and has written since is alive, and goes first. */
   async function hold(): Promise<void> {
     try {
       await writeLockClaim(target, held);
@@ -104,7 +104,7 @@ export const takeLock = async (
       } catch {
         return;
       }
-      // A renewal that fails is tried again in a minute. Whoever changes something asks before.
+      // A renewal that fails is tried again in a minute. An operation asks before it changes something.
       const problem = await orProblem(async () => {
         const before = clock.now().getTime();
         // A claim that is gone was buried. To write it again would only hide that somebody else has worked here meanwhile.

@@ -26,7 +26,7 @@ export const claimAbove = async (target: Target): Promise<CharmError | undefined
 
 /**
  * A claim below a path that nobody has claimed yet; `prefix-claimed`. Looks at every key there, which is done once in the life of a path: when it
- * is claimed, whoever comes later is refused by `claimAbove`.
+ * is claimed, a model that comes later is refused by `claimAbove`.
  */
 export const claimBelow = async (target: Target): Promise<CharmError | undefined> => {
   const { store, prefix } = target;

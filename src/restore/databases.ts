@@ -147,7 +147,7 @@ const scaleWorld = ({ world, ready }: Restore) => ({
 });
 
 /**
- * Sees to it that the database itself lists the backup: when it does not, the backup is copied from where it was written to where the database looks
+ * Makes sure that the database itself lists the backup: when it does not, the backup is copied from where it was written to where the database looks
  * now. Rejects with `database-restore-failed` when that does not help.
  */
 const ensureVisible = async (

@@ -5,7 +5,7 @@ import { durationText } from '../text.ts';
 /** Clocks that agree to a minute are good enough. */
 const tolerance = 60_000;
 
-/** Whether the clock of whoever made a set was ahead of ours. */
+/** Whether the clock of the unit that made a set was ahead of ours. */
 export const isOfTheFuture = (id: BackupId, now: Date): boolean =>
   Date.parse(id) - now.getTime() > tolerance;
 

@@ -88,7 +88,7 @@ const verifyClaim = async (work: VerifyWork, target: Target): Promise<void> => {
   const found = await orProblem(() => readClaim(target));
   if (found === undefined)
     await work.note(
-      `${layout.claim} is missing, so nothing keeps another model from using the path. The next backup writes it anew.`,
+      `${layout.claim} is missing, so nothing keeps another model from using the path. The next backup writes a new one.`,
     );
   if (!(found instanceof CharmError)) return;
   if (found.code !== 'prefix-claimed') throw found;

@@ -54,7 +54,7 @@ describe('delete-backup', () => {
     );
   });
 
-  it('refuses an id that is none', async () => {
+  it('refuses what is not an id', async () => {
     await rejectsWithCode(deleteBackup(vault.world, config, {}), 'parameter-invalid');
     await rejectsWithCode(
       deleteBackup(vault.world, config, { 'backup-id': '*' }),

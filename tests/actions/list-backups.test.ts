@@ -78,7 +78,7 @@ describe('list-backups', () => {
     assert.match(json['backups'] ?? '', /"code":"manifest-invalid"/);
   });
 
-  it('refuses an id that is none', async () => {
+  it('refuses what is not an id', async () => {
     await rejectsWithCode(
       listBackups(vault.world, config, { before: 'yesterday' }),
       'parameter-invalid',

@@ -82,7 +82,7 @@ describe('verify-backup', () => {
     assert.equal(results['result'], 'intact');
   });
 
-  it('refuses an id that is none', async () => {
+  it('refuses what is not an id', async () => {
     await rejectsWithCode(verifyBackup(vault.world, config, {}), 'parameter-invalid');
   });
 });

@@ -55,7 +55,7 @@ describe('the Juju credentials', () => {
       `juju grant-secret ${id} ckf-backup`,
     ));
 
-  it('are to be named anew when there is no such secret', () =>
+  it('are to be named again when there is no such secret', () =>
     fails(read(undefined), 'juju-credentials-missing', 'juju config ckf-backup juju-credentials='));
 
   for (const [secret, missing] of [

@@ -5,7 +5,7 @@ import type { Box } from '../sandbox/box.ts';
 import { copyOfBox, sharedBox } from '../rigs/copy-of-box.ts';
 import { expectFailure } from './expect-failure.ts';
 
-/** Another cluster has written to the path before, as when a database was deployed anew. */
+/** Another cluster has written to the path before, as when a database was deployed again. */
 const claimByAnother = async (box: Box): Promise<void> => {
   const { target, backups } = box.stores;
   const key = `${box.prefix}/kfp-db/group_replication_id.txt`;

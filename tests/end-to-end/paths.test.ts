@@ -19,7 +19,7 @@ const backUp = async (box: Box) => {
 };
 
 describe('a database that was told a path at which it cannot write', () => {
-  it('is told the right one by a charm that was deployed anew, and backed up there the next time', async () => {
+  it('is told the right one by a charm that was deployed again, and backed up there the next time', async () => {
     await using box = await copyOfBox();
     await box.configure({ components: 'kfp-db' });
     const { id } = await backUp(box);
@@ -38,7 +38,7 @@ describe('a database that was told a path at which it cannot write', () => {
     assert.equal((await backUp(box)).path, 'kubeflow/kfp-db-2');
   });
 
-  it('moves on when it was itself deployed anew', async () => {
+  it('moves on when it was itself deployed again', async () => {
     await using box = await copyOfBox();
     await box.configure({ components: 'kfp-db' });
     await backUp(box);

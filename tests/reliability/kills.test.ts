@@ -41,7 +41,7 @@ describe('a backup that is killed', () => {
       assert.ok(await strikeAndRecover(rig, { at, signal: 'SIGKILL', next: 'update-status' }));
     });
 
-  it('on a pod that is made anew is undone from the storage', async () => {
+  it('on a pod that is made new is undone from the storage', async () => {
     const at: Moment = { what: `${scaling('kfp-metadata-writer')} 0`, when: 'after', nth: 1 };
     assert.ok(await strikeAndRecover(rig, { at, signal: 'SIGKILL', next: 'new pod' }));
   });

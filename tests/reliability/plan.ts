@@ -31,7 +31,7 @@ export const decisive = (seen: readonly Moment[]): readonly Moment[] => {
 const changing =
   /^(log |journal |kubernetes EXEC|juju Application\.ScaleApplications|juju Action\.EnqueueOperation .*(create-backup|restore)|s3 (Put|Delete|Copy|Upload|Create|Complete|Abort))/;
 
-/** The moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made anew. */
+/** The moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made new. */
 export const planBlows = (
   wanted: readonly Moment[],
   { runs, seed, milliseconds }: { runs: number; seed: number; milliseconds: number },

@@ -10,7 +10,7 @@ export interface Rig extends AsyncDisposable {
   readonly journal: string;
   /** Called with each line of the running action's log. */
   onLog: (line: string) => void;
-  /** The pod is made anew: a fresh disk, the same storage. */
+  /** The pod is made new: a fresh disk, the same storage. */
   replacePod(): Promise<void>;
 }
 

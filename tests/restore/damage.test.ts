@@ -73,7 +73,7 @@ const restore = ({ whole }: RestoreWorldRig, more = {}) =>
 describe('a damaged set', () => {
   for (const [what, place] of objects)
     for (const [how, spoil] of Object.entries(ways)) {
-      // A restore makes a claim anew; see verify-set.test.ts.
+      // A restore makes a new claim; see verify-set.test.ts.
       if (place.endsWith('ckf-backup.json') && how === 'is missing') continue;
 
       it(`is named, listed and not restored when ${what} ${how}`, async () => {

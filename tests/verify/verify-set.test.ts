@@ -213,14 +213,14 @@ describe('verifySet', () => {
       spoil: () => vault.store.seed(layout.claim, '{"format": 1'),
       said: /ckf-backup\.json .* is not a claim/,
     },
-    'an object has rotten where it lies': {
+    'an object was damaged where it lies': {
       spoil: () => {
         rot(`${mirror}a b`);
       },
       said: /mlpipeline: "a b" has another MD5/,
       deep: true,
     },
-    'an object of a database backup has rotten where it lies': {
+    'an object of a database backup was damaged where it lies': {
       spoil: () => {
         rot(`ckf/kfp-db/${newest}/ibdata1.${'0'.padStart(20, '0')}`);
       },

@@ -26,12 +26,12 @@ class CheckedBody extends Readable {
     super();
     this.#source = source;
     const fail = (error: Error): void => {
-      // Whoever sends it stopped, for example because the server refused before it had everything. The stream did not fail.
+      // The sender stopped, for example because the server refused before it had everything. The stream did not fail.
       if (this.destroyed) return;
       this.problem ??= { error };
       this.destroy(error);
     };
-    // Whoever reads it is told of a failure, and it may be that nobody reads it any more.
+    // The reader is told of a failure, and there may be no reader any more.
     this.on('error', () => undefined);
     // What happened before somebody listened is not told again.
     if (source.destroyed) fail(source.errored ?? endedEarly(doing));

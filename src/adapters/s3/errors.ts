@@ -15,7 +15,7 @@ export interface S3Attempt {
 
 /**
  * Turns what a connection rejects with into the port's codes and a sentence for an operator. What is neither the server's
- * nor the network's doing comes back as it is: it belongs to whoever threw it.
+ * nor the network's doing comes back as it is: it belongs to the code that threw it.
  */
 export const createExplainer = (
   options: S3Options,

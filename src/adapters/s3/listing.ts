@@ -36,7 +36,7 @@ export const createLister = (
           throw standsStill(doing, client);
         token = JSON.stringify(next);
         coming = page(doing, { ...query, ...next });
-        // Whoever stops reading halfway does not wait for it any more.
+        // A reader that stops halfway does not wait for it any more.
         coming.catch(() => undefined);
       }
       yield xml;

@@ -189,7 +189,7 @@ const isGone = (error: unknown): boolean =>
   error.cause.code === 'NoSuchUpload';
 
 /**
- * Sees to it that an object that was put together from parts has the tags that its upload was begun with: RadosGW 16 forgets
+ * Makes sure that an object that was put together from parts has the tags that its upload was begun with: RadosGW 16 forgets
  * them. Costs nothing when there are none.
  */
 const keepTags = async (

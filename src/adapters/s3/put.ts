@@ -39,7 +39,7 @@ export const putObject = async (
     : putBytes(client, request, bytes, options.md5);
 };
 
-/** Whoever gives an MD5 compares it with the ETag; for the others an ETag that is not the MD5 of the bytes is looked into here. */
+/** A caller that gives an MD5 compares it with the ETag itself. For the others an ETag that is not the MD5 is looked into here. */
 const putBytes = async (
   client: S3Client,
   request: S3Call & { readonly key: string },

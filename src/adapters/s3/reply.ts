@@ -73,7 +73,7 @@ export const dispatchStreamed = (dispatch: Dispatch): Promise<S3Response> =>
     });
   });
 
-/** The body of a reply: one stream between undici and whoever reads it, since each one more costs a tenth of copying a large object. */
+/** The body of a reply: one stream between undici and its reader, since each one more costs a tenth of copying a large object. */
 class ReplyBody extends Readable {
   readonly #controller: Dispatcher.DispatchController;
   #explain = (error: Error): Error => error;

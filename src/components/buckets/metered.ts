@@ -41,7 +41,7 @@ class MeteredBody extends Readable {
     this.#context = context;
     this.#source = source;
     this.#moved = moved;
-    // Whoever reads it is told of a failure, and it may be that nobody reads it any more.
+    // The reader is told of a failure, and there may be no reader any more.
     this.on('error', () => undefined);
     // What happened before somebody listened is not told again.
     if (source.destroyed) this.destroy(source.errored ?? closedEarly());

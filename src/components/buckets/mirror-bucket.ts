@@ -41,7 +41,7 @@ export interface BucketOptions {
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told what goes on, for whoever shows it. */
+  /** Told what goes on, to be shown. */
   readonly progress?: ProgressOfBucket;
 }
 

@@ -36,7 +36,7 @@ interface InFlight {
   moved: number;
 }
 
-/** What the passes report to and whoever shows the progress reads. */
+/** What the passes report to, and what is read to show the progress. */
 export class ProgressOfBucket {
   readonly #clock: Clock;
   readonly #inFlight = new Set<InFlight>();

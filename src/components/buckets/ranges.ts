@@ -92,7 +92,7 @@ export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Bas
       bounds.mirror.push(next.value.key);
     }
   };
-  /** Whoever is in need first makes all wait for one and the same step. One that failed fails for ever, and for all of them. */
+  /** The first that needs it makes all wait for one and the same step. One that failed fails for ever, and for all of them. */
   const advance = (): Promise<void> =>
     (advancing ??= readRange().then(() => {
       advancing = undefined;

@@ -51,7 +51,7 @@ export const takeOverPath = async (
   return paths;
 };
 
-/** Hands a database the path of a generation, and sees to it that hooks go on doing so. */
+/** Hands a database the path of a generation, and makes hooks go on doing so. */
 const handOut = async (
   { journal, handPath }: PathWorld,
   target: Target,

@@ -133,7 +133,7 @@ describe('bringing a bucket back', () => {
     assert.ok(bucket.from.objects.has('pipelines/2'));
   });
 
-  it('names an object that has rotten where it lies, which no listing tells', async () => {
+  it('names an object that was damaged where it lies, which no listing tells', async () => {
     for (const size of [10, 6 * mebi]) {
       await using bucket = await storedBucket();
       bucket.from.seed('key', Buffer.alloc(size, 1));

@@ -70,7 +70,7 @@ describe('the paths of the databases', () => {
     }
   });
 
-  it('are handed out as the claim says by a charm that was deployed anew', async () => {
+  it('are handed out as the claim says by a charm that was deployed again', async () => {
     for (const refuses of [true, false]) {
       const { problem, ...rest } = await settled({
         claim: { 'kfp-db': 3 },

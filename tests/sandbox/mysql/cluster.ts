@@ -10,7 +10,7 @@ export interface Member {
 
 /** What survives of a database besides its rows. */
 export interface Cluster {
-  /** group_replication_group_name: a new one whenever the cluster is created anew, as by a restore. */
+  /** group_replication_group_name: a new one whenever the cluster is created again, as by a restore. */
   groupId: string;
   members: Member[];
   /** The charm's `s3-block-message`; empty when S3 may be written to. */

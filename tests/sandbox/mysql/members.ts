@@ -16,7 +16,7 @@ export const newCluster = (application: string, units: number): Cluster => ({
 });
 
 /**
- * The hooks of a new unit, until it is a ready secondary. The first unit after a scale of zero creates the cluster anew, as the
+ * The hooks of a new unit, until it is a ready secondary. The first unit after a scale of zero creates a new cluster, as the
  * charm does, and so with another group id.
  */
 export const joinCluster = async (

@@ -7,7 +7,7 @@ import { ActionFailed, type Database } from './database.ts';
 import { missingParameters, openRepository, type Repository } from './repository.ts';
 
 /**
- * The charm's restore: the data become what the backup holds, and the cluster is created anew, so that its S3 path now
+ * The charm's restore: the data become what the backup holds, and the cluster is created again, so that its S3 path now
  * belongs to a group that no longer exists and the application asks for another one.
  */
 export const restore = async (
