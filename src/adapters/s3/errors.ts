@@ -99,7 +99,7 @@ export const mayPass = (error: unknown): boolean =>
     : isPassingNetworkError(error);
 
 const meaningOf = (
-  { status, code, message, region }: S3Failure,
+  { status, code, location, message, region }: S3Failure,
   { onCondition }: S3Attempt,
   advice: S3Advice,
   options: S3Options,
@@ -118,10 +118,30 @@ const meaningOf = (
   // AWS has no code of its own for this.
   if (status === 400 && /content-md5 or x-amz-checksum/i.test(message))
     return { code: 'store-wants-digest', hint: '' };
+  if (code === 'InvalidObjectState')
+    return {
+      code: 'store-refused',
+      hint: 'The object lies in an archive class: restore it with RestoreObject (aws s3api restore-object), wait until that is done, then run the action again',
+    };
+  if (status === 413)
+    return {
+      code: 'store-refused',
+      hint: 'A proxy before the server takes no body of this size: raise its limit (client_max_body_size of nginx, proxy-body-size of an ingress) to 5g or to 0, which is none',
+    };
+  if (code === 'XMinioInvalidObjectName' || code === 'XMinioObjectExistsAsDirectory')
+    return {
+      code: 'store-refused',
+      hint: 'That server keeps objects as files: it takes no segment of more than 255 bytes, no empty one, none that is . or .., and no object where others lie below its key. Rename the object, or use another server as target',
+    };
   if (corruptCodes.has(code))
     return { code: 'store-corrupt', hint: 'The bytes changed on their way: look at the network' };
   if (fullCodes.has(code) || status === 507)
     return { code: 'store-refused', hint: 'It has no room left: make some, or raise the quota' };
+  if (status === 308 || (code === '' && location !== undefined))
+    return {
+      code: 'store-refused',
+      hint: `It sends us to ${location ?? 'another address'}${location?.startsWith('https:') ? ', so it may want https' : ''}. ${sentence(advice.endpoint)}`,
+    };
   if (regionCodes.has(code) || status === 301 || status === 307)
     return {
       code: 'store-refused',
@@ -199,6 +219,8 @@ export class S3Failure extends Error {
   readonly retryAfter: number | undefined;
   /** The region that the server would have liked. */
   readonly region: string | undefined;
+  /** Where it sends us instead. */
+  readonly location: string | undefined;
 
   constructor(status: number, xml: string, headers: Readonly<Record<string, string>>) {
     super((textOf(xml, 'Message') ?? '').replace(/\s+/g, ' ').trim().slice(0, 150));
@@ -207,6 +229,7 @@ export class S3Failure extends Error {
     this.code = textOf(xml, 'Code') ?? '';
     const seconds = Number(headers['retry-after'] ?? NaN);
     this.retryAfter = Number.isFinite(seconds) ? seconds * 1000 : undefined;
+    this.location = headers['location'];
     this.region = textOf(xml, 'Region') ?? headers['x-amz-bucket-region'];
   }
 }

@@ -12,6 +12,7 @@ import { startCopies, type Copies, type CopyCounts } from './copies.ts';
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
+import { checkListed, noteMissing } from './hidden-objects.ts';
 import { shrunkProblem } from './shrunk.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { readBaseline, readRanges } from './ranges.ts';
@@ -93,17 +94,20 @@ export const copyBucket = async (
   await abortLeftovers(to.store, mirror);
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
+  const missing: string[] = [];
   try {
     const listed = await walk(compare(from, to, options), copies, list, progress, {
       ...options,
       signal,
       written,
+      missing,
     });
     if (!copies.hopeless) {
       const shrunk = shrunkProblem(from, listed, options.previousCount);
       if (shrunk !== undefined && !options.allowShrink) throw shrunk;
       await copies.idle();
       await retryFailed(copies, clock, signal);
+      await checkListed(to, mirror, missing);
     }
     signal.throwIfAborted();
   } finally {
@@ -163,7 +167,8 @@ const walk = async (
     signal,
     quietSince,
     written,
-  }: Pick<BucketOptions, 'signal' | 'quietSince'> & { written: Written },
+    missing,
+  }: Pick<BucketOptions, 'signal' | 'quietSince'> & { written: Written; missing: string[] },
 ): Promise<number> => {
   const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
   let listed = 0;
@@ -181,6 +186,8 @@ const walk = async (
       list.add(listedAs(source, mirror.etag, sha256));
     } else {
       if (source.lastModified.getTime() >= quiet) note(written, source.key);
+      if (mirror === undefined && comparison.listed?.etag === source.etag)
+        noteMissing(missing, source.key);
       await copies.start(comparison, list.reserve());
     }
     if (copies.hopeless) break;

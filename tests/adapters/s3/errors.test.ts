@@ -73,6 +73,17 @@ describe('the S3 adapter tells an operator', () => {
     );
   });
 
+  it('that an object lies in an archive, that a proxy takes no such body, and where we are sent', async () => {
+    await using stage = await stageS3();
+    const { server, store } = stage;
+    server.fail({ fault: { answer: 403, code: 'InvalidObjectState' } });
+    await assert.rejects(store.read('a'), failure('store-refused', 'RestoreObject'));
+    server.fail({ fault: { answer: 413, code: '' } });
+    await assert.rejects(store.put('a', ''), failure('store-refused', 'client_max_body_size'));
+    server.fail({ fault: { answer: 308, code: '', location: 'https://s3.test/bench' } });
+    await assert.rejects(store.probe(), failure('store-refused', 'https://s3.test/bench'));
+  });
+
   it('what a header must not hold', async () => {
     await using stage = await stageS3();
     const metadata = { user: { note: 'two\nlines' } };

@@ -107,6 +107,19 @@ describe('the mirror of a bucket on servers as they are', () => {
       assert.equal((await fixture.pass()).copied, 0);
     });
 
+  it('is refused where an object below another one is hidden, before there is a set', async () => {
+    await using stage = await setStage('minio-2025');
+    const { source, fixture } = stage;
+    // Not what this MinIO would take, but others that are a source do.
+    source.contents.put(
+      'mlpipeline',
+      { key: 'run', content: 'the parent' },
+      { key: 'run/model', content: 'the child' },
+    );
+    await fixture.pass();
+    await assert.rejects(fixture.pass(), { code: 'store-refused', message: /run\/model/ });
+  });
+
   it('is refused where a packed object does not come back as it was sent', async () => {
     await using stage = await setStage('target');
     const { target, fixture } = stage;

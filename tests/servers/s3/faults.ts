@@ -6,6 +6,7 @@ export type S3FaultAction =
       readonly code?: string;
       readonly message?: string;
       readonly retryAfter?: number;
+      readonly location?: string;
     }
   /** The connection is reset: at once, halfway through the request's body, or when the operation is done. */
   | { readonly reset: 'before' | 'during' | 'after' }

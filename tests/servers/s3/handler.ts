@@ -117,8 +117,10 @@ const listBuckets = (buckets: S3Buckets): S3Reply =>
 
 const answerOf = (fault: S3FaultAction): S3Reply | undefined => {
   if (!('answer' in fault)) return undefined;
-  const headers: Record<string, string> =
-    fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
+  const headers: Record<string, string> = {
+    ...(fault.retryAfter !== undefined && { 'retry-after': String(fault.retryAfter) }),
+    ...(fault.location !== undefined && { location: fault.location }),
+  };
   const code = fault.code ?? (fault.answer === 503 ? 'SlowDown' : 'InternalError');
   const message = fault.message ?? 'Told to fail.';
   return errorReply(new S3Error(fault.answer, code, message, headers), '/');
