@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActionOutcome } from '../../world.ts';
-import { JujuRpcError } from './errors.ts';
+import { ConnectionLost, JujuRpcError } from './errors.ts';
 import type { ActionReply } from './replies.ts';
 import { parseActions, parseEnqueued } from './replies.ts';
 import type { JujuSession } from './session.ts';
@@ -39,14 +39,10 @@ export const runAction = async (
   },
 ): Promise<ActionOutcome> => {
   const tag = await enqueueOnce(session, call, options);
-  const entities = { entities: [{ tag }] };
   let sinceLook = 0;
   let idle = 0;
   for (let pause = shortestPoll; ; pause = Math.min(1.5 * pause, longestPoll)) {
-    const reply = await session.retrying(async () => {
-      const { results } = parseActions(await session.call('Action', 'actions', entities));
-      return answered(results?.[0]);
-    }, options);
+    const reply = await session.retrying(() => lookAt(session, tag), options);
     const status = isFinal(reply.status);
     if (status)
       return {
@@ -69,6 +65,23 @@ export const runAction = async (
     }
     await session.sleep(pause, options.signal);
     sinceLook += pause;
+  }
+};
+
+/**
+ * How a task that we have enqueued is getting on. Juju says that there is none also when it could not look (3.6, facades/client/action/action.go: whatever
+ * fails becomes ErrBadId), so that is no answer, and one waits for another.
+ */
+const lookAt = async (session: JujuSession, tag: string): Promise<ActionReply> => {
+  try {
+    const entities = { entities: [{ tag }] };
+    const { results } = parseActions(await session.call('Action', 'actions', entities));
+    return answered(results?.[0]);
+  } catch (error) {
+    if (!(error instanceof JujuRpcError) || error.code !== 'not found') throw error;
+    throw new ConnectionLost(`the controller does not find ${tag} (${error.message})`, {
+      cause: error,
+    });
   }
 };
 

@@ -29,6 +29,19 @@ describe('running an action over a connection that drops', () => {
       assert.equal(count(stage, 'Action.EnqueueOperation'), requests);
     });
 
+  it('waits on when the controller does not find the task for a while', async () => {
+    await using stage = await stageJuju();
+    const juju = await stage.open();
+    const fault = { kind: 'error', message: 'id not found', code: 'not found' } as const;
+    stage.controller.faults.plan('Action.Actions', fault, 3);
+    const { status, task } = await juju.runAction('kfp-db/0', 'create-backup', {});
+    assert.equal(status, 'completed');
+    assert.deepEqual(
+      backups(stage).map(({ id }) => id),
+      [task],
+    );
+  });
+
   it('does not take an older task of the same action for its own', async () => {
     await using stage = await stageJuju();
     const juju = await stage.open();
