@@ -85,8 +85,15 @@ def may_write():
         return False
     return os.geteuid() == 0 or (os.stat(path).st_uid == os.geteuid() and os.access(path, os.W_OK))
 
+def refuse_wal():
+    with open(path, 'rb') as file:
+        head = file.read(20)
+    if head[18:20] == b'\\2\\2' or os.path.exists(path + '-wal'):
+        raise SystemExit("it is in SQLite's WAL mode, which ML Metadata does not use, and what is in its -wal file would come back")
+
 def receive():
     discard()
+    refuse_wal()
     left, digest = int(sys.argv[3]), hashlib.sha256()
     with open(new, 'wb') as file:
         while left > 0:
@@ -110,6 +117,7 @@ def receive():
     sync(new)
 
 def switch():
+    refuse_wal()
     kept = os.path.join(os.path.dirname(path), sys.argv[3])
     lock = None
     try:

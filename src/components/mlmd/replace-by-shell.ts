@@ -24,7 +24,8 @@ export const replaceByShell = async (
   const { kubernetes, place, signal } = replacement;
   const { size, sha256 } = await measureFile(file);
   // The number of bytes is told beforehand: the command cannot see the end of its input before Kubernetes 1.30.
-  const receive = 'rm -f "$2" "$2-journal" && head -c "$4" > "$2"';
+  const receive = `${refuseWal}
+rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
   await orDiscard(replacement, async () => {
     await shell(replacement, receive, createReadStream(file), [String(size)]);
     const there = createHash('sha256');
@@ -44,6 +45,12 @@ export const replaceByShell = async (
   await putInPlace(replacement);
 };
 
+/** Byte 18 of the header is 2 in WAL mode. A -wal file that stays would be taken for the new database's, and bring the old rows back. */
+const refuseWal = `if [ -e "$1-wal" ] || [ "$(od -An -tx1 -j18 -N1 "$1" 2>/dev/null)" = ' 02' ]; then
+  echo "it is in SQLite's WAL mode, which ML Metadata does not use, and what is in its -wal file would come back" >&2
+  exit 75
+fi`;
+
 /**
  * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new one over it, so that there is a database at every
  * moment. A journal goes with the old one, whose it is: left behind, it would be taken for the new one's. One that changes shows that somebody writes.
@@ -52,7 +59,8 @@ const putInPlace = (replacement: ShellReplacement): Promise<ExecText> =>
   orDiscard(replacement, () =>
     shell(
       replacement,
-      `if [ -e "$1-journal" ]; then
+      `${refuseWal}
+if [ -e "$1-journal" ]; then
   before=$(stat -c %Y.%s "$1-journal" 2>/dev/null || true)
   sleep "$4"
   if [ -e "$1-journal" ] && [ "$(stat -c %Y.%s "$1-journal" 2>/dev/null || true)" != "$before" ]; then

@@ -89,6 +89,18 @@ describe('the restore of ML Metadata', () => {
     describe(`by ${way}`, () => {
       const programs = tools[way];
 
+      it('refuses a database in WAL mode, whose old rows would come back', async () => {
+        await using rig = await setUpMlmd({ programs, runs: 5 });
+        const { dump } = await prepare(rig);
+        using database = new DatabaseSync(rig.file);
+        database.exec("PRAGMA journal_mode = WAL; UPDATE Artifact SET uri = 'in the WAL'");
+        const before = contentOf(rig.file);
+        const { message } = await rejectsWithCode(restore(rig, { dump }), 'mlmd-restore-failed');
+        assert.match(message, /WAL mode/);
+        assert.deepEqual(contentOf(rig.file), before);
+        assert.ok(!filesOf(rig).some((name) => /restor/.test(name)));
+      });
+
       it('brings back every row, and keeps the old database beside the new one', async () => {
         await using rig = await setUpMlmd({ programs, runs: 50 });
         const backup = await prepare(rig);
