@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutTable } from './layout.ts';
 import { manifestTable } from './manifest.ts';
+import { serversTable } from './servers.ts';
 import { actionsText, endpointsTable, optionsText } from './tables.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -17,9 +18,10 @@ const generators: Readonly<Record<string, () => string | Promise<string>>> = {
   endpoints: () => endpointsTable(root),
   layout: layoutTable,
   manifest: manifestTable,
+  servers: serversTable,
 };
 
-const pages = ['actions', 'options', 'endpoints', 's3-layout', 'manifest'].map(
+const pages = ['actions', 'options', 'endpoints', 's3-layout', 'manifest', 'servers'].map(
   (name) => `docs/reference/${name}.md`,
 );
 
