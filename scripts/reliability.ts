@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
+import { playLives } from '../tests/reliability/lives.ts';
 import { decisive, planBlows } from '../tests/reliability/plan.ts';
 import { decisiveOfRestore } from '../tests/reliability/restore-moments.ts';
 import { playRestoreRound, setTheStage, watchRestore } from '../tests/reliability/restore-round.ts';
@@ -10,6 +11,8 @@ import { type Blow, changeSource, playRound } from '../tests/reliability/round.t
  * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that matters and at random times, and checks what
  * follows; with `--restore` it kills the restore. `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays
  * only the moments with that in their names. Exits with 1 when a promise was broken.
+ *
+ * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in memory instead.
  */
 
 const { values } = parseArgs({
@@ -18,6 +21,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     restore: { type: 'boolean', default: false },
+    lives: { type: 'boolean', default: false },
+    steps: { type: 'string', default: '20000' },
   },
 });
 const roundsPerRig = 12;
@@ -116,4 +121,21 @@ const main = async (): Promise<void> => {
   if (failed > 0) process.exitCode = 1;
 };
 
-await main();
+/** A life grows slow with the number of its sets, so there are many short ones, each with a seed of its own. */
+const stepsOfLife = 500;
+
+const playAllLives = async (): Promise<void> => {
+  const steps = Number(values.steps);
+  const total = new Map<string, number>();
+  for (let done = 0; done < steps; done += stepsOfLife) {
+    const seed = Number(values.seed) + done / stepsOfLife;
+    const counts = await playLives({ seed, steps: Math.min(stepsOfLife, steps - done) });
+    for (const [what, count] of counts) total.set(what, (total.get(what) ?? 0) + count);
+    say(
+      `${Math.min(done + stepsOfLife, steps)} of ${steps} steps; the last life had the seed ${seed}`,
+    );
+  }
+  for (const [what, count] of [...total].toSorted()) say(`${String(count).padStart(7)} ${what}`);
+};
+
+await (values.lives ? playAllLives() : main());

@@ -63,7 +63,7 @@ export const beginOperation = async (
       scratch,
       hold: (scale) => scales.push(scale),
       putBackScales,
-      assertOurs: async () => lock?.assertHeld(),
+      assertOurs: eachTime(world.clock, async () => lock?.assertHeld()),
       signal: lock ? AbortSignal.any([world.signal, lock.signal]) : world.signal,
       clockAhead: lock?.clockAhead,
       stillOurs: nowAndThen(world.clock, async () => lock?.assertHeld()),
@@ -78,25 +78,42 @@ export const beginOperation = async (
 /** Much shorter than the time after which a lock passes on. */
 const freshMilliseconds = 15_000;
 
-/** Asks when the last answer is not fresh any more, as it is not after the process was frozen. Those who come meanwhile share the answer. */
+/**
+ * Asks when the last answer is not fresh any more, as it is not after the process was frozen, and asks again when the answer came so late. Those who
+ * come meanwhile share the answer.
+ */
 const nowAndThen = (
   clock: OperationWorld['clock'],
   ask: () => Promise<void>,
 ): (() => Promise<void>) => {
   let asked = NaN;
   let answer: Promise<void> | undefined;
-  return () => {
-    const now = clock.now().getTime();
-    if (answer !== undefined && Math.abs(now - asked) < freshMilliseconds) return answer;
-    asked = now;
-    const asking = ask();
-    asking.catch(() => {
-      if (answer === asking) answer = undefined;
-    });
-    answer = asking;
-    return asking;
+  const isFresh = (): boolean => Math.abs(clock.now().getTime() - asked) < freshMilliseconds;
+  return async () => {
+    for (;;) {
+      if (answer === undefined || !isFresh()) {
+        asked = clock.now().getTime();
+        const asking = ask();
+        asking.catch(() => {
+          if (answer === asking) answer = undefined;
+        });
+        answer = asking;
+      }
+      await answer;
+      if (isFresh()) return;
+    }
   };
 };
+
+/** Asks each time, and again when the answer came late. */
+const eachTime =
+  (clock: OperationWorld['clock'], ask: () => Promise<void>) => async (): Promise<void> => {
+    for (;;) {
+      const asked = clock.now().getTime();
+      await ask();
+      if (Math.abs(clock.now().getTime() - asked) < freshMilliseconds) return;
+    }
+  };
 
 const putBackAll = async (scales: readonly HeldScale[]): Promise<void> => {
   const outcomes = await Promise.allSettled(scales.map((scale) => scale.putBack()));
