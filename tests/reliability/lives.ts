@@ -317,7 +317,7 @@ const mortal = (store: ObjectStore, isTheEnd: () => boolean): ObjectStore => {
 };
 
 async function* endingWith(error: Error): AsyncGenerator<never> {
-  yield await Promise.reject<never>(error);
+  yield await Promise.reject(error);
 }
 
 /** Time stands still for the units, but for what the life lets pass. Pauses pass at once, but for long ones that can be told to end. */
