@@ -32,7 +32,11 @@ export const charmContents = async (
   const sbom = sbomOf(packageJson, packages, node.package);
   return [
     { ...(await fileOf(root, 'dispatch')), executable: true },
-    ...[...files].map(([path, contents]) => ({ path, contents, executable: false })),
+    ...[...files].map(([path, contents]) => ({
+      path,
+      contents,
+      executable: path === 'dist/main.js',
+    })),
     { path: 'node_modules/.bin/node', contents: node.binary, executable: true },
     ...(await Promise.all(own.map((path) => fileOf(root, path)))),
     textFile('manifest.yaml', stringify(manifestOf(architecture))),

@@ -41,9 +41,15 @@ describe('the packed charm', () => {
   });
 
   it('keeps what is executable executable, and all else readable only', () => {
-    const executable = ['dispatch', 'node_modules/.bin/node'];
+    const executable = ['dispatch', 'dist/main.js', 'node_modules/.bin/node'];
     for (const [path, mode] of Object.entries(charm.modes))
       assert.equal(mode, executable.includes(path) ? '0o100755' : '0o100644', path);
+  });
+
+  it('ends dispatch with a file of the charm, as charmcraft’s linter wants it', async () => {
+    const dispatch = await readFile(join(charm.directory, 'dispatch'), 'utf8');
+    const entrypoint = dispatch.trim().split(/\s+/).at(-1) ?? '';
+    assert.equal(charm.modes[entrypoint], '0o100755', entrypoint);
   });
 
   it('names the base and the architecture that Juju may deploy it to', async () => {
