@@ -2,7 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Redaction } from './adapters/redaction.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
-import { readClusterAccess, readNamespace } from './adapters/kubernetes/access.ts';
+import { readClusterAccess, readNamespace, readToken } from './adapters/kubernetes/access.ts';
 import { readJujuCredentials } from './config/juju-credentials.ts';
 import type { Environment } from './adapters/hook-tools/run-tool.ts';
 import { minioAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
@@ -119,6 +119,7 @@ export const openWorld = (options: WorldOptions): World => {
       const { openKubernetes } = await import('./adapters/kubernetes/kubernetes.ts');
       return openKubernetes({
         access: () => readClusterAccess(tools, environment, serviceAccount, application),
+        token: () => readToken(serviceAccount),
         namespace: await readNamespace(serviceAccount, model.name),
         ...{ application, clock, signal },
       });

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { unlessAborted } from '../../unless-aborted.ts';
 import type { Clock } from '../../world.ts';
+import { retry } from '../retry.ts';
 import { dialFirst, jujuUrl } from './dial.ts';
 import { isPassing } from './errors.ts';
 import { type FacadeName, callFacade, chooseFacade } from './facades.ts';
@@ -23,8 +24,8 @@ interface Connection {
   readonly login: JujuLogin;
 }
 
-const shortestPause = 250;
-const longestPause = 10_000;
+/** Milliseconds. */
+const pauses = [250, 10_000] as const;
 
 /** A logged-in connection to a model that is made again whenever it is needed and has gone. */
 export class JujuSession implements AsyncDisposable {
@@ -70,18 +71,13 @@ export class JujuSession implements AsyncDisposable {
     { patience, signal }: { readonly patience: number; readonly signal?: AbortSignal | undefined },
   ): Promise<T> {
     const ends = this.#ends(signal);
-    const deadline = this.#options.clock.now().getTime() + patience;
-    for (let pause = shortestPause; ; pause = Math.min(2 * pause, longestPause)) {
-      ends.throwIfAborted();
-      try {
-        return await unlessAborted(work(), ends);
-      } catch (error) {
-        ends.throwIfAborted();
-        if (!isPassing(error) || this.#options.clock.now().getTime() + pause > deadline)
-          throw error;
-      }
-      await this.#options.clock.sleep(pause, ends);
-    }
+    return retry(() => unlessAborted(work(), ends), {
+      clock: this.#options.clock,
+      signal: ends,
+      mayPass: isPassing,
+      pauses,
+      patience,
+    });
   }
 
   async sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

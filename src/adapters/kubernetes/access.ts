@@ -25,6 +25,10 @@ export const readClusterAccess = async (
 export const readNamespace = async (serviceAccount: string, model: string): Promise<string> =>
   (await textOf(serviceAccount, 'namespace')) ?? model;
 
+/** The pod's token as it is now; Kubernetes renews it long before it ends. */
+export const readToken = (serviceAccount: string): Promise<string | undefined> =>
+  textOf(serviceAccount, 'token');
+
 const readServiceAccount = async (
   environment: Environment,
   directory: string,

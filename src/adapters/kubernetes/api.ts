@@ -58,6 +58,7 @@ export const request = async <T>(work: () => Promise<T>): Promise<T> => {
       throw new ApiFailure(
         cause.code,
         typeof body === 'string' ? body : JSON.stringify(body ?? ''),
+        cause.headers['retry-after'],
       );
     }
     throw cause;

@@ -1,5 +1,6 @@
 import { CharmError } from '../../errors.ts';
 import type { ClusterAccess, Clock } from '../../world.ts';
+import { retry } from '../retry.ts';
 import { ApiFailure, mayPass, toCharmError } from './errors.ts';
 
 /** Does one thing at the API server; `what` completes "Kubernetes could not be asked to …". */
@@ -7,38 +8,59 @@ export type Call = <T>(what: string, work: (access: ClusterAccess) => Promise<T>
 
 interface CallOptions {
   readonly access: () => Promise<ClusterAccess>;
+  /** The token that Kubernetes mounts into the pod now; undefined when it mounts none. */
+  readonly token: () => Promise<string | undefined>;
   readonly application: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-const attempts = 4;
-const firstPause = 500;
+/** Milliseconds that a failure may take to pass: at first, when an address may be wrong and somebody waits, and once the API server has answered. */
+const patienceToOpen = 4000;
+const patience = 5 * 60_000;
+const pauses = [500, 10_000] as const;
 
 /**
- * Makes calls that may be repeated: what passes by itself is tried four times in about four seconds. Tokens of service
- * accounts rotate, so a 401 is answered by asking Juju for the access again, once. Rejects with a CharmError.
+ * Makes calls that may be repeated. Kubernetes renews the mounted token about once an hour and Juju hands out the same one for a whole action, so the
+ * file is read for each call. A 401 is answered by asking Juju again, once. Calls reject with a CharmError;
+ * `createCall` rejects when the access cannot be had.
  */
-export const createCall = ({ access, application, clock, signal }: CallOptions): Call => {
-  let current: Promise<ClusterAccess> | undefined;
+export const createCall = async ({
+  access,
+  token,
+  application,
+  clock,
+  signal,
+}: CallOptions): Promise<Call> => {
+  signal.throwIfAborted();
+  let current: Promise<ClusterAccess> | undefined = Promise.resolve(await access());
+  let hasAnswered = false;
 
   return async (what, work) => {
     let renewed = false;
-    for (let attempt = 1; ;) {
-      signal.throwIfAborted();
-      const used = await (current ??= access());
-      try {
-        return await work(used);
-      } catch (cause) {
-        if (signal.aborted) throw interrupted(what, signal);
-        if (cause instanceof ApiFailure && cause.status === 401 && !renewed) {
-          renewed = true;
-          current = undefined;
-        } else if (mayPass(cause) && attempt < attempts) {
-          await clock.sleep(firstPause * 2 ** (attempt - 1), signal);
-          attempt += 1;
-        } else throw toCharmError(what, cause, { server: used.server, application });
-      }
+    let server = '';
+    const attempt = async (): ReturnType<typeof work> => {
+      const [known, mounted] = await Promise.all([(current ??= access()), token()]);
+      server = known.server;
+      const result = await work(mounted === undefined ? known : { ...known, token: mounted });
+      hasAnswered = true;
+      return result;
+    };
+    const mayGoBetter = (cause: unknown): boolean => {
+      if (!(cause instanceof ApiFailure) || cause.status !== 401 || renewed) return mayPass(cause);
+      renewed = true;
+      current = undefined;
+      return true;
+    };
+    try {
+      return await retry(attempt, {
+        ...{ clock, signal, pauses, mayPass: mayGoBetter },
+        patience: hasAnswered ? patience : patienceToOpen,
+        asked: (cause) => (cause instanceof ApiFailure ? cause.retryAfter : undefined),
+      });
+    } catch (cause) {
+      if (signal.aborted) throw interrupted(what, signal);
+      throw toCharmError(what, cause, { server, application });
     }
   };
 };

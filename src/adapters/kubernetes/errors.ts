@@ -3,11 +3,15 @@ import { CharmError, reasonOf } from '../../errors.ts';
 /** An answer of the API server that is not a success, over HTTP or instead of a WebSocket. */
 export class ApiFailure extends Error {
   readonly status: number;
+  /** Milliseconds to wait, when the server asked for it. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: number, body: string) {
+  constructor(status: number, body: string, retryAfter?: string) {
     super(messageOf(body) || `HTTP status ${status}`);
     this.name = 'ApiFailure';
     this.status = status;
+    const seconds = Number(retryAfter ?? NaN);
+    this.retryAfter = Number.isFinite(seconds) ? seconds * 1000 : undefined;
   }
 }
 
@@ -33,8 +37,8 @@ export const toCharmError = (
   if (cause.status === 401)
     return new CharmError(
       'kubernetes-denied',
-      `Kubernetes does not accept the token that Juju gave us, although it is new: ${cause.message}. ` +
-        `Run: juju trust ${application} --scope=cluster`,
+      `Kubernetes does not accept the token of this pod (${cause.message}). It renews that token by itself, so try again in some minutes; ` +
+        `if that does not help, run: juju trust ${application} --scope=cluster`,
       { cause },
     );
   if (cause.status === 403)

@@ -14,6 +14,8 @@ import { execute } from './exec.ts';
 export interface KubernetesOptions {
   /** Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer accepts the token. */
   readonly access: () => Promise<ClusterAccess>;
+  /** Reads the token that Kubernetes mounts, before each call; it counts more than that of `access`. */
+  readonly token?: () => Promise<string | undefined>;
   /** The model's. */
   readonly namespace: string;
   readonly signal: AbortSignal;
@@ -42,15 +44,16 @@ export const openKubernetes = async ({
   timeout = 30_000,
   silence = 120_000,
   access,
+  token = async () => undefined,
 }: KubernetesOptions): Promise<Kubernetes> => {
-  const call = createCall({ access, application, clock, signal });
-  const apis = new Map<ClusterAccess, Api>();
+  const call = await createCall({ access, token, application, clock, signal });
+  const apis = new Map<string, Api>();
   const apiOf = (used: ClusterAccess): Api => {
-    const api = apis.get(used) ?? createApi(used, timeout, signal);
-    apis.set(used, api);
+    const name = [used.server, used.ca, used.token].join('\n');
+    const api = apis.get(name) ?? createApi(used, timeout, signal);
+    apis.set(name, api);
     return api;
   };
-  await call('connect', async () => undefined);
 
   return {
     pod: async (name) =>

@@ -40,7 +40,9 @@ export const connect = async (
   socket.once('unexpected-response', (_request, response: IncomingMessage) => {
     bodyOf(response)
       .then((body) => {
-        opened.reject(new ApiFailure(response.statusCode ?? 0, body));
+        opened.reject(
+          new ApiFailure(response.statusCode ?? 0, body, response.headers['retry-after']),
+        );
       }, opened.reject)
       .finally(() => {
         socket.terminate();

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { S3Client as Sdk } from '@aws-sdk/client-s3';
 import { CharmError, reasonOf } from '../../errors.ts';
 import type { S3Answer, S3Response } from './reply.ts';
+import { retry } from '../retry.ts';
 import { addressOf } from './address.ts';
 import { connect } from './connection.ts';
 import { createControl, type S3SendOptions } from './control.ts';
@@ -59,6 +60,9 @@ export interface S3Client {
   close(): Promise<void>;
 }
 
+/** Milliseconds. */
+const pauses = [250, 8000] as const;
+
 export const createClient = (options: S3Options): S3Client => {
   const address = addressOf(options.endpoint, options.bucket, options.style);
   const connection = connect(options, address);
@@ -76,22 +80,24 @@ export const createClient = (options: S3Options): S3Client => {
     const { tidies = false } = request;
     const signal = tidies ? request.signal : eitherOf(options.signal, request.signal);
     checkKey(request.key, description);
-    for (let attempt = 1; ; attempt += 1) {
+    let attempt = 0;
+    const once = async (): Promise<Result> => {
+      attempt += 1;
+      return attemptOnce({ ...request, ...(signal && { signal }) });
+    };
+    const maySucceed = (error: unknown): boolean =>
+      !(tidies && options.signal?.aborted === true) && maySendAgain(request) && mayPass(error);
+    try {
+      return await retry(once, {
+        ...{ clock: options.clock, signal, attempts, pauses, mayPass: maySucceed },
+        asked: (error) => (error instanceof S3Failure ? error.retryAfter : undefined),
+        random: options.random ?? Math.random,
+        ...(request.onRetry && { onRetry: request.onRetry }),
+      });
+    } catch (error) {
       signal?.throwIfAborted();
-      try {
-        return await attemptOnce({ ...request, ...(signal && { signal }) });
-      } catch (error) {
-        signal?.throwIfAborted();
-        const stopping = tidies && options.signal?.aborted === true;
-        if (attempt >= attempts || stopping || !maySendAgain(request) || !mayPass(error))
-          throw explain(error, {
-            doing: request.doing,
-            attempts: attempt,
-            ...(request.onCondition && { onCondition: request.onCondition }),
-          });
-        request.onRetry?.();
-        await options.clock.sleep(pause(error, attempt, options.random ?? Math.random), signal);
-      }
+      const { doing, onCondition } = request;
+      throw explain(error, { doing, attempts: attempt, ...(onCondition && { onCondition }) });
     }
   };
 
@@ -133,13 +139,6 @@ export const createClient = (options: S3Options): S3Client => {
 /** A stream is used up by the first attempt. */
 const maySendAgain = (work: S3Work & Pick<S3Request, 'body'>): boolean =>
   work.body === undefined || work.body instanceof Uint8Array;
-
-/** Full jitter: anything from nothing to a ceiling that doubles, so that many requests do not come back at once. */
-const pause = (error: unknown, attempt: number, random: () => number): number => {
-  const asked = error instanceof S3Failure ? error.retryAfter : undefined;
-  const jitter = random() * Math.min(250 * 2 ** (attempt - 1), 8000);
-  return Math.round(Math.min(asked ?? 0, 30_000) + jitter);
-};
 
 const eitherOf = (a?: AbortSignal, b?: AbortSignal): AbortSignal | undefined =>
   a && b ? AbortSignal.any([a, b]) : (a ?? b);

@@ -20,12 +20,16 @@ import {
 
 const charm = { pod: 'mlmd-0', container: 'charm' };
 
-/** Sleeps for a hundredth of the time, so that retries need none of the test's. */
-const quick: Clock = {
-  now: () => new Date(),
-  sleep: async (milliseconds, signal) => {
-    await wait(milliseconds / 100, undefined, { signal });
-  },
+/** Sleeps for a hundredth of the time, and takes it for all of it, so that retries need none of the test's. */
+const quickClock = (): Clock => {
+  let skipped = 0;
+  return {
+    now: () => new Date(Date.now() + skipped),
+    sleep: async (milliseconds, signal) => {
+      await wait(milliseconds / 100, undefined, { signal });
+      skipped += milliseconds;
+    },
+  };
 };
 
 interface RigOptions extends Partial<Omit<KubernetesOptions, 'access'>> {
@@ -60,7 +64,7 @@ const setUp = async (
     access: async () => access(server.access),
     namespace: 'kubeflow',
     signal: new AbortController().signal,
-    clock: quick,
+    clock: quickClock(),
     timeout: 2000,
     silence: 60_000,
     ...options,
@@ -258,6 +262,32 @@ describe('the Kubernetes adapter', () => {
     await using rig = await setUp();
     rig.server.answerFaults.push(503, 0, 429);
     assert.equal((await rig.kubernetes.pod('mlmd-0'))?.name, 'mlmd-0');
+  });
+
+  it('has minutes of patience with an API server that restarts, once it has answered', async () => {
+    await using rig = await setUp();
+    await rig.kubernetes.pod('mlmd-0');
+    rig.server.answerFaults.push(...Array.from({ length: 20 }, (_, time) => (time % 2 ? 0 : 503)));
+    assert.equal((await rig.kubernetes.exec(charm, ['sh', '-c', 'exit 0'])).exitCode, 0);
+  });
+
+  it('takes the token that is mounted now for each call, and does not ask Juju for it', async () => {
+    let asked = 0;
+    let mounted = 'first';
+    await using rig = await setUp({
+      access: (real) => {
+        asked += 1;
+        return { ...real, token: 'of the beginning of the action' };
+      },
+      token: async () => mounted,
+    });
+    for (const token of ['first', 'second', 'third']) {
+      rig.server.token = token;
+      mounted = token;
+      assert.equal((await rig.kubernetes.pod('mlmd-0'))?.name, 'mlmd-0');
+      assert.equal((await rig.kubernetes.exec(charm, ['sh', '-c', 'exit 0'])).exitCode, 0);
+    }
+    assert.equal(asked, 1);
   });
 
   it('says which server does not answer', async () => {
