@@ -37,6 +37,8 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'restore-control-plane': async () =>
     (await import('./actions/restore-control-plane.ts')).restoreControlPlane,
   'list-backups': async () => (await import('./actions/list-backups.ts')).listBackups,
+  'list-sessions': async () => (await import('./actions/list-sessions.ts')).listSessions,
+  'show-session': async () => (await import('./actions/show-session.ts')).showSession,
   'verify-backup': async () => (await import('./actions/verify-backup.ts')).verifyBackup,
   'delete-backup': async () => (await import('./actions/delete-backup.ts')).deleteBackup,
   prune: async () => (await import('./actions/prune.ts')).prune,
@@ -159,7 +161,7 @@ const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Pro
     unit,
     assessment,
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
-    found,
+    { action: found },
   );
 };
 

@@ -15,6 +15,8 @@ export const errorCodes = {
   interrupted: 'transient',
 
   'juju-tool-failed': 'transient',
+  'deadline-exceeded': 'operator',
+  'scheduled-backup-failed': 'operator',
 
   'juju-credentials-missing': 'operator',
   'juju-credentials-not-granted': 'operator',
@@ -70,6 +72,7 @@ export const errorCodes = {
   'prefix-claimed': 'operator',
   'backup-running': 'operator',
   'backup-missing': 'operator',
+  'session-missing': 'operator',
   'backup-protected': 'operator',
   'clock-wrong': 'operator',
   'manifest-invalid': 'operator',

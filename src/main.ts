@@ -37,10 +37,27 @@ process.once('SIGTERM', () => {
 /** Linux gives each boot of a machine an id of its own. */
 const bootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+/** Fires when a run takes too long. It is put back and fails as if the unit had been asked to stop. */
+const deadline = (milliseconds: number): AbortSignal => {
+  const late = new AbortController();
+  setTimeout(
+    () => {
+      late.abort(
+        new CharmError(
+          'deadline-exceeded',
+          `The backup took longer than ${milliseconds / 60_000} minutes (run-deadline) and was given up. What had been changed is put back.`,
+        ),
+      );
+    },
+    Math.min(milliseconds, 2 ** 31 - 1),
+  ).unref();
+  return late.signal;
+};
 
 const journal = openJournal({
   locate: () => tools.storageLocation('journal'),
   report: (message) => tools.log('WARNING', message),
+  redact: (text) => redaction.redact(text),
 });
 
 const charm: Charm = {
@@ -63,7 +80,11 @@ const charm: Charm = {
       tools: seen,
       progress: event.kind === 'action' ? actionProgress(tools) : hookProgress(tools),
       clock: systemClock,
-      signal: stop.signal,
+      task: event.kind === 'action' ? event.task : undefined,
+      signal:
+        event.kind === 'action' && event.name === 'backup-control-plane'
+          ? AbortSignal.any([stop.signal, deadline(config.runDeadline)])
+          : stop.signal,
       serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     });
   },

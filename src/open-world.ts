@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly host: string;
   /** A directory on the container's own disk. */
   readonly scratch: string;
+  /** Of the action that runs; undefined in a hook. */
+  readonly task: string | undefined;
 }
 
 /**
@@ -93,6 +95,7 @@ export const openWorld = (options: WorldOptions): World => {
     clock,
     signal,
     journal: options.journal,
+    task: options.task,
     progress: options.progress,
     scratch: options.scratch,
     openTarget,

@@ -23,6 +23,26 @@ export const durationText = (seconds: number): string => {
   return `${Math.floor(whole / 3600)}h${Math.floor((whole % 3600) / 60)}m`;
 };
 
+/** As `durationText`; from two days on in days. */
+export const ageText = (seconds: number): string =>
+  seconds < 2 * 86_400 ? durationText(Math.max(0, seconds)) : `${Math.floor(seconds / 86_400)}d`;
+
+/** Rows of cells in columns, the last of which may be long. */
+export const tableText = (rows: readonly (readonly string[])[]): string => {
+  const columns = Math.max(...rows.map(({ length }) => length)) - 1;
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+};
+
 /** `1 unit`, `2 units`. */
 export const countText = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`;

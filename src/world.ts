@@ -58,6 +58,8 @@ export interface World {
   readonly unit: string;
   /** Which boot of which machine this is. */
   readonly host: string;
+  /** The task of the action that runs, as `juju show-task` wants it; undefined in a hook. */
+  readonly task: string | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly progress: Progress;

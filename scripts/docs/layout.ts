@@ -63,6 +63,12 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     'Stands in for the manifest of a set that is being removed, so that an interrupted removal can be finished.',
   ],
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
+  runs: [layout.runs, 'The records of runs, the newest 200.'],
+  run: [
+    layout.run(id),
+    'What became of a run, or of a slot of the schedule that got none; see `list-sessions`.',
+  ],
+  runLog: [layout.runLog(id), 'What the run said.'],
 };
 
 function code(text: string): string {

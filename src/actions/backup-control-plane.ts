@@ -2,6 +2,8 @@ import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
 import { durationText, sizeText, sum } from '../text.ts';
+import { CharmError } from '../errors.ts';
+import { type RunTrigger, recordRun } from '../sessions/record-run.ts';
 import type { Action } from './action.ts';
 
 /** The main job. Results: the set's id and place, whether it is consistent, and the figures of each component. */
@@ -10,7 +12,10 @@ export const backupControlPlane: Action = async (world, config, parameters) => {
     'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
       ' and then juju show-task <id> --watch.',
   );
-  const { manifest, location } = await runBackup(world, config, requestOf(parameters));
+  const request = requestOf(parameters);
+  const { manifest, location } = await recordRun(world, triggerOf(parameters), (recorded) =>
+    runBackup(recorded, config, request),
+  );
   return results(manifest, location);
 };
 
@@ -21,6 +26,18 @@ export const requestOf = (parameters: Readonly<Record<string, unknown>>): Backup
   takeOver: parameters['take-over'] === true,
   timeoutSeconds: typeof parameters['timeout'] === 'number' ? parameters['timeout'] : 1800,
 });
+
+/** The schedule enqueues this action with the slot that it is for. */
+const triggerOf = ({ slot, attempt }: Readonly<Record<string, unknown>>): RunTrigger => {
+  if (typeof slot !== 'string' || slot === '') return { slot: undefined, attempt: 1 };
+  const time = new Date(slot);
+  if (Number.isNaN(time.getTime()))
+    throw new CharmError(
+      'parameter-invalid',
+      `The parameter slot is ${JSON.stringify(slot)}, but must be a time such as 2026-11-22T02:00:00Z. The schedule sets it; leave it out.`,
+    );
+  return { slot: time, attempt: typeof attempt === 'number' ? attempt : 1 };
+};
 
 const results = (manifest: BackupManifest, location: string): Record<string, string> => {
   const { databases, mlmd, buckets } = manifest;

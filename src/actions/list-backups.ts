@@ -1,5 +1,5 @@
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
-import { durationText, sizeText } from '../text.ts';
+import { ageText, sizeText, tableText } from '../text.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
@@ -26,21 +26,10 @@ export const listBackups: Action = async (world, _config, parameters) => {
 /** A table for people: id, whether consistent, size, age, and the components with their sizes. */
 export const tableOfSets = (sets: readonly ListedSet[], now: Date): string => {
   if (sets.length === 0) return 'There are no backups.';
-  const rows = [
+  return tableText([
     ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'COMPONENTS'],
     ...sets.map((set) => [set.id, ...describe(set, now)]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ]);
 };
 
 /** Compact JSON for machines: an array, newest first; sizes in bytes, ages in seconds. */
@@ -84,8 +73,5 @@ const describe = (set: ListedSet, now: Date): string[] => {
 /** Seconds. */
 const ageOf = ({ id }: ListedSet, now: Date): number =>
   Math.max(0, (now.getTime() - Date.parse(id)) / 1000);
-
-const ageText = (seconds: number): string =>
-  seconds < 2 * 86_400 ? durationText(seconds) : `${Math.floor(seconds / 86_400)}d`;
 
 const shortened = (text: string): string => (text.length > 120 ? `${text.slice(0, 119)}…` : text);

@@ -1,10 +1,11 @@
-import { readFile, readdir, unlink, open, rename, rm } from 'node:fs/promises';
+import { appendFile, readFile, readdir, unlink, open, rename, rm } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import { stillHeld } from '../ports/journal.ts';
 import type { Journal, JournalEntry, LastBackup } from '../world.ts';
 
 const entryName = /^undo-(.+)\.json$/;
+const sessionName = /^session-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
 const databasePathsName = 'database-paths.json';
 const probeName = 'write-test.json';
@@ -14,13 +15,19 @@ interface JournalOptions {
   readonly locate: () => Promise<string | undefined>;
   /** Told of each file that cannot be read, which is then left out: what it said is lost, but not what others say. */
   readonly report: (message: string) => Promise<void>;
+  /** Takes secrets out of what an operator will read. */
+  readonly redact?: (text: string) => string;
 }
 
 /**
  * A journal of one JSON file for each entry. A file is written beside its place, fsynced and renamed, and then the directory is fsynced, so
  * a crash leaves the old file or the new one. Rejects with `journal-pending`, `journal-unavailable`, or `disk-full` when nothing more can be written.
  */
-export const openJournal = ({ locate, report }: JournalOptions): Journal => {
+export const openJournal = ({
+  locate,
+  report,
+  redact = (text) => text,
+}: JournalOptions): Journal => {
   let located: Promise<string> | undefined;
   const directory = (): Promise<string> => (located ??= locate().then(attached));
 
@@ -82,6 +89,43 @@ export const openJournal = ({ locate, report }: JournalOptions): Journal => {
     setDatabasePath: async (endpoint, path) => {
       const paths = await read(databasePathsName, parsePaths);
       await write(databasePathsName, { ...paths, [endpoint]: path });
+    },
+    sessions: async () => {
+      const place = await directory();
+      const names = await readdir(place).catch((cause: unknown) => {
+        throw unreadable(place, cause);
+      });
+      const ids = names.flatMap((name) => sessionName.exec(name)?.[1] ?? []).sort();
+      return Promise.all(
+        ids.map(async (id) => ({
+          id,
+          text: await readFile(join(place, `session-${id}.json`), 'utf8').catch(() => ''),
+          log: await readFile(join(place, `session-${id}.log`), 'utf8').catch(() => undefined),
+        })),
+      );
+    },
+    keepSession: async (id, text) => {
+      const place = await directory();
+      await writeDurably(join(place, `session-${id}.json`), redact(text)).catch(
+        (cause: unknown) => {
+          throw unwritable(place, cause);
+        },
+      );
+    },
+    appendSessionLog: async (id, line) => {
+      const place = await directory();
+      await appendFile(join(place, `session-${id}.log`), redact(line), { mode: 0o600 }).catch(
+        (cause: unknown) => {
+          throw unwritable(place, cause);
+        },
+      );
+    },
+    dropSession: async (id) => {
+      const place = await directory();
+      for (const name of [`session-${id}.log`, `session-${id}.json`])
+        await rm(join(place, name), { force: true }).catch((cause: unknown) => {
+          throw unwritable(place, cause);
+        });
     },
   };
 };

@@ -1,4 +1,5 @@
 import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
+import { parseDuration } from './duration.ts';
 import { type OptionName, allowed, optionNames, options } from './options.ts';
 import { validate } from './options-validator.ts';
 import { CharmError } from '../errors.ts';
@@ -32,6 +33,21 @@ export interface Config {
     readonly weekly: number;
     readonly monthly: number;
   };
+  /** Undefined while no backups are made by themselves. What its texts say is read by src/schedule. */
+  readonly schedule: ScheduleConfig | undefined;
+  /** Milliseconds after which a backup is given up. */
+  readonly runDeadline: number;
+}
+
+export interface ScheduleConfig {
+  readonly pattern: string;
+  readonly timezone: string;
+  readonly exclude: string;
+  readonly paused: boolean;
+  /** Milliseconds. */
+  readonly startDeadline: number;
+  readonly whenBusy: 'wait' | 'skip' | 'run';
+  readonly retries: number;
 }
 
 interface ServerSideEncryption {
@@ -60,6 +76,17 @@ export const parseConfig = (
     if (value === undefined) throw wrong(name, text(name));
     return value;
   };
+  const schedule: ScheduleConfig = {
+    pattern: text('schedule').trim(),
+    timezone: text('schedule-timezone'),
+    exclude: text('schedule-exclude'),
+    paused: given['schedule-paused'] ?? options['schedule-paused'].default,
+    startDeadline: parsed('schedule-start-deadline', parseDuration),
+    whenBusy: parsed('schedule-when-busy', (name) =>
+      (['wait', 'skip', 'run'] as const).find((known) => known === name),
+    ),
+    retries: number('schedule-retries'),
+  };
   return {
     jujuCredentials: given['juju-credentials'] || undefined,
     components: parsed('components', parseComponents),
@@ -78,13 +105,15 @@ export const parseConfig = (
       weekly: number('keep-weekly'),
       monthly: number('keep-monthly'),
     },
+    schedule: text('schedule').trim() === '' ? undefined : schedule,
+    runDeadline: parsed('run-deadline', parseDuration),
   };
 };
 
 type NumberOption = {
   [Name in OptionName]: (typeof options)[Name]['type'] extends 'integer' ? Name : never;
 }[OptionName];
-type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials'>;
+type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials' | 'schedule-paused'>;
 
 const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
   new CharmError(
@@ -126,7 +155,7 @@ const parseSourceBuckets = (text: string): readonly string[] | undefined => {
   const fit = buckets.every(
     (bucket) =>
       /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(bucket) &&
-      !/^(sets|history|mlmd|locks|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+      !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
         bucket,
       ),
   );

@@ -4,8 +4,8 @@
  */
 
 interface OptionSchema {
-  readonly type: 'string' | 'integer';
-  readonly default?: string | number;
+  readonly type: 'string' | 'integer' | 'boolean';
+  readonly default?: string | number | boolean;
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -38,6 +38,14 @@ export const options = {
   'keep-daily': count,
   'keep-weekly': count,
   'keep-monthly': count,
+  schedule: { type: 'string', default: '' },
+  'schedule-timezone': { type: 'string', default: 'UTC' },
+  'schedule-exclude': { type: 'string', default: '' },
+  'schedule-paused': { type: 'boolean', default: false },
+  'schedule-start-deadline': { type: 'string', default: '6h' },
+  'schedule-when-busy': { type: 'string', default: 'wait', pattern: '^(wait|skip|run)$' },
+  'schedule-retries': { type: 'integer', default: 2, minimum: 0, maximum: 10 },
+  'run-deadline': { type: 'string', default: '12h' },
 } as const satisfies Readonly<Record<string, OptionSchema>>;
 
 export type OptionName = keyof typeof options;
@@ -56,7 +64,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
     'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
   transfers: 'a whole number from 1 to 256',
   'source-buckets':
-    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
+    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, runs, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
   'mlmd-application': 'the name of a Juju application',
   'metadata-writer-application': 'the name of a Juju application, or nothing',
   'database-units': 'a whole number from 1 to 9',
@@ -65,13 +73,22 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'keep-daily': 'a whole number from 0 to 10000',
   'keep-weekly': 'a whole number from 0 to 10000',
   'keep-monthly': 'a whole number from 0 to 10000',
+  schedule:
+    'five cron fields such as 0 2 * * *, @hourly, @daily, @weekly, @monthly, @yearly, @daily-random, or nothing',
+  'schedule-timezone': 'the IANA name of a time zone, such as Europe/Berlin',
+  'schedule-exclude': 'windows such as Mon-Fri 08:00-18:00, Sat, 23:00-01:00, or nothing',
+  'schedule-paused': 'true or false',
+  'schedule-start-deadline': 'a time such as 6h, 90m or 1d12h',
+  'schedule-when-busy': 'wait, skip or run',
+  'schedule-retries': 'a whole number from 0 to 10',
+  'run-deadline': 'a time such as 12h, 90m or 1d12h',
 };
 
 export const configSchema = { type: 'object', properties: options } as const;
 
 /** The options as config-get gives them: those without a value may be absent. */
 export type GivenOptions = {
-  readonly [Name in OptionName]?: (typeof options)[Name]['type'] extends 'integer'
-    ? number
-    : string;
+  readonly [Name in OptionName]?: ValueOf<(typeof options)[Name]['type']>;
 };
+
+type ValueOf<Type> = Type extends 'integer' ? number : Type extends 'boolean' ? boolean : string;

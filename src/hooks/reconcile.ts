@@ -1,8 +1,10 @@
-import { CharmError } from '../errors.ts';
+import type { Config } from '../config/config.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
 import { finishUndo } from './finish-undo.ts';
 import { provideS3, requestS3, withdrawS3, writeSupportedVersions } from './relations.ts';
+import { type ScheduleReport, keepSchedule } from './schedule.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
@@ -31,8 +33,22 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     for (const { message } of left) await unit.tools.log('ERROR', message);
     return;
   }
+  const { leader, config, optionProblems } = assessment;
+  // An option that is wrong has its default meanwhile, and nobody asked for that.
+  const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
+  const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
+  if (!(journal instanceof CharmError)) await sendSessions(unit, config);
   const known = left.length > 0 ? left : await atController(unit, hook, assessment);
-  await showStatus(unit, assessment, known);
+  await showStatus(unit, assessment, known, { schedule });
+};
+
+/** What S3 could not take when a run ended, and what became of a run that was killed. Nothing is loaded when there is nothing. */
+const sendSessions = async (unit: Unit, config: Config): Promise<void> => {
+  if ((await unit.journal.sessions()).length === 0) return;
+  const { deliverSessions } = await import('../sessions/deliver.ts');
+  const problem = await orProblem(async () => deliverSessions(await unit.openWorld(config)));
+  if (problem instanceof CharmError)
+    await unit.tools.log('WARNING', `Records of runs are sent to S3 later: ${problem.message}`);
 };
 
 /** Puts the status right, with what is known of the controller beyond the assessment. */
@@ -40,10 +56,16 @@ export const showStatus = async (
   unit: Unit,
   { leader, optionProblems, trustProblem, journal, location, objectStorageProblem }: Assessment,
   controller: readonly CharmError[],
-  action: readonly CharmError[] = [],
+  {
+    action = [],
+    schedule,
+  }: {
+    readonly action?: readonly CharmError[];
+    readonly schedule?: ScheduleReport | undefined;
+  } = {},
 ): Promise<void> => {
   const status = statusOf({
-    ...{ leader, controller, action },
+    ...{ leader, controller, action, schedule },
     application: unit.application,
     journal: problemOf(journal),
     options: [...optionProblems.values()],

@@ -2,6 +2,8 @@ import { sizeText } from '../text.ts';
 import { CharmError, errorCodes } from '../errors.ts';
 import type { LastBackup, Status } from '../world.ts';
 import { statusText } from './status-text.ts';
+import type { ScheduleReport } from './schedule.ts';
+import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
 
 /** What a unit's status depends on. A problem that is not there is undefined. */
 export interface Facts {
@@ -18,11 +20,13 @@ export interface Facts {
   readonly action: readonly CharmError[];
   /** Of this unit: each unit has a journal of its own. */
   readonly lastBackup: LastBackup | undefined;
+  /** Undefined without a schedule, and where it is not known. */
+  readonly schedule?: ScheduleReport | undefined;
 }
 
 /** The most urgent first: what somebody must act on, then what passes by itself, then when the last backup was made. */
 export const statusOf = (facts: Facts): Status => {
-  const { leader, lastBackup } = facts;
+  const { leader, lastBackup, schedule } = facts;
   const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
   const passing = problems.find(({ code }) => errorCodes[code] === 'transient');
@@ -33,14 +37,21 @@ export const statusOf = (facts: Facts): Status => {
       message: statusText(problem, problems.length - 1),
     };
   if (!leader) return { name: 'active', message: 'Ready; the leader makes the backups' };
+  const waiting = schedule && waitingText(schedule);
+  if (waiting !== undefined) return { name: 'waiting', message: waiting };
+  const next = schedule === undefined ? [] : nextText(schedule);
   if (lastBackup === undefined)
-    return { name: 'active', message: 'Ready; this unit has made no backup yet' };
+    return {
+      name: 'active',
+      message: ['Ready; this unit has made no backup yet', ...next].join(', '),
+    };
   const { id, bytes, consistent, verified } = lastBackup;
   const words = [
     `Ready; last backup ${id}`,
     sizeText(bytes),
     ...(consistent ? [] : ['not consistent']),
     ...(verified === undefined ? [] : [`verified ${verified}`]),
+    ...next,
   ];
   return { name: 'active', message: words.join(', ') };
 };
@@ -48,9 +59,11 @@ export const statusOf = (facts: Facts): Status => {
 /** What was changed and is to be put back comes first, then what lets us do anything at all, then what an operator integrates. Each is told once. */
 const problemsIn = (facts: Facts): readonly CharmError[] => {
   const { controller, journal, options, trust, s3, objectStorage, action } = facts;
+  const { schedule, lastBackup } = facts;
   const found = [
     ...[...controller, journal, ...options, trust, s3, objectStorage],
-    ...[...action, damaged(facts)],
+    ...[...action, damaged(facts), schedule?.problem],
+    schedule && scheduledFailure(schedule, lastBackup),
   ];
   return [
     ...new Map(

@@ -29,6 +29,19 @@ export interface Journal {
   /** The path that each database has to be handed since it was restored, by our endpoint; also by a hook, when the restore was killed. */
   databasePaths(): Promise<Readonly<Record<string, string>>>;
   setDatabasePath(endpoint: string, path: string): Promise<void>;
+  /** The records of runs that S3 may not have yet, in the order of their ids, with what the run said. */
+  sessions(): Promise<readonly KeptSession[]>;
+  keepSession(id: string, text: string): Promise<void>;
+  /** Resolves when the line is written; a crash of the node may lose it. */
+  appendSessionLog(id: string, line: string): Promise<void>;
+  /** Takes away a record and its log. */
+  dropSession(id: string): Promise<void>;
+}
+
+export interface KeptSession {
+  readonly id: string;
+  readonly text: string;
+  readonly log: string | undefined;
 }
 
 export interface LastBackup {

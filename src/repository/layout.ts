@@ -31,6 +31,11 @@ export interface Layout {
   removed(id: BackupId): string;
   /** The commit marker: without it there is no backup. */
   manifest(id: BackupId): string;
+  /** Prefix of the records of runs. */
+  readonly runs: string;
+  run(session: string): string;
+  /** What the run said. */
+  runLog(session: string): string;
 }
 
 export const layoutOf = (prefix: string): Layout => ({
@@ -52,6 +57,9 @@ export const layoutOf = (prefix: string): Layout => ({
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
   lostObjects: (id, bucket) => `${prefix}/sets/${id}/lost/${bucket}.ndjson.gz`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
+  runs: `${prefix}/runs/`,
+  run: (session) => `${prefix}/runs/${session}.json`,
+  runLog: (session) => `${prefix}/runs/${session}.log`,
 });
 
 /** The bucket whose object list an object of a set's folder is; undefined when it is none. */
@@ -94,7 +102,7 @@ const parsed = (text: string): BackupId => {
 /** A bucket whose mirror cannot be mistaken for something else below the prefix. */
 export const isMirroredBucket = (name: string): boolean =>
   /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) &&
-  !/^(sets|history|mlmd|locks|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+  !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
     name,
   );
 

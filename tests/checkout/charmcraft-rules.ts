@@ -82,6 +82,7 @@ export const jujuMetadata = {
     'charm-user': { enum: ['root', 'sudoer', 'non-root'] },
     requires: endpoints,
     provides: endpoints,
+    peers: endpoints,
     storage: {
       type: 'object',
       additionalProperties: {

@@ -11,6 +11,9 @@ const examplesOf = (description = ''): readonly string[] =>
     .map((example) => example.trim())
     .filter((example) => example !== '');
 
+const valueOf = (type: string, text: string): unknown =>
+  type === 'int' ? Number(text) : type === 'boolean' ? text === 'true' : text;
+
 describe('config.yaml', () => {
   it('has the options that the charm parses', () => {
     assert.deepEqual(declared.map(([name]) => name).sort(), Object.keys(options).sort());
@@ -23,7 +26,7 @@ describe('config.yaml', () => {
       assert.notEqual(examples.length, 0, name);
       for (const example of examples)
         assert.doesNotThrow(
-          () => parseConfig({ [name]: type === 'int' ? Number(example) : example }),
+          () => parseConfig({ [name]: valueOf(type, example) }),
           `${name}=${example}`,
         );
     }

@@ -62,6 +62,27 @@ describe('the options', () => {
       databaseUnits: 2,
       serverSideEncryption: undefined,
       keep: { last: 0, daily: 0, weekly: 0, monthly: 0 },
+      schedule: undefined,
+      runDeadline: 12 * 3_600_000,
+    });
+  });
+
+  it('say when backups are made by themselves', () => {
+    const given = {
+      ...{
+        schedule: ' 0 2 * * * ',
+        'schedule-timezone': 'Europe/Berlin',
+        'schedule-exclude': 'Sat',
+      },
+      ...{ 'schedule-paused': true, 'schedule-start-deadline': '1d12h', 'schedule-retries': 0 },
+      ...{ 'schedule-when-busy': 'skip', 'run-deadline': '90m' },
+    };
+    assert.partialDeepStrictEqual(parseConfig(given), {
+      schedule: {
+        ...{ pattern: '0 2 * * *', timezone: 'Europe/Berlin', exclude: 'Sat', paused: true },
+        ...{ startDeadline: 36 * 3_600_000, whenBusy: 'skip', retries: 0 },
+      },
+      runDeadline: 90 * 60_000,
     });
   });
 
@@ -114,6 +135,12 @@ describe('the options', () => {
     ['server-side-encryption', 'AES128'],
     ['keep-last', -1],
     ['keep-monthly', 1.5],
+    ['source-buckets', 'runs'],
+    ['schedule-start-deadline', '6'],
+    ['schedule-start-deadline', '0h'],
+    ['schedule-when-busy', 'never'],
+    ['schedule-retries', 11],
+    ['run-deadline', '1h30'],
   ];
   for (const [name, value] of bad)
     it(`refuse ${name}=${JSON.stringify(value)}, naming both and what is allowed`, () => {

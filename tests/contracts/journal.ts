@@ -66,5 +66,27 @@ export const itIsAJournal = (
       });
       assert.deepEqual(await rig.journal.entries(), []);
     });
+
+    it('keeps the records of runs and what the runs said until they are dropped', async () => {
+      await using rig = await open();
+      assert.deepEqual(await rig.journal.sessions(), []);
+      const [first, second] = ['2026-11-25T02:00:00Z', '2026-11-25T20:15:00Z-7'] as const;
+      await rig.journal.keepSession(second, '{"a":1}');
+      await rig.journal.keepSession(first, '{}');
+      await rig.journal.keepSession(second, '{"a":2}');
+      await rig.journal.appendSessionLog(second, 'one\n');
+      await rig.journal.appendSessionLog(second, 'two\n');
+      assert.deepEqual(await rig.journal.sessions(), [
+        { id: first, text: '{}', log: undefined },
+        { id: second, text: '{"a":2}', log: 'one\ntwo\n' },
+      ]);
+      assert.deepEqual(await rig.journal.entries(), []);
+      await rig.journal.dropSession(second);
+      await rig.journal.dropSession('2026-11-25T03:00:00Z');
+      assert.deepEqual(
+        (await rig.journal.sessions()).map(({ id }) => id),
+        [first],
+      );
+    });
   });
 };

@@ -1,5 +1,5 @@
 import { stillHeld } from '../../src/ports/journal.ts';
-import type { Journal, JournalEntry, LastBackup } from '../../src/world.ts';
+import type { Journal, JournalEntry, KeptSession, LastBackup } from '../../src/world.ts';
 
 /** A journal in memory. Writing fails while `failure` is set. */
 export class FakeJournal implements Journal {
@@ -42,5 +42,29 @@ export class FakeJournal implements Journal {
   async setDatabasePath(endpoint: string, path: string): Promise<void> {
     if (this.failure) throw this.failure;
     this.paths.set(endpoint, path);
+  }
+
+  readonly keptSessions = new Map<string, string>();
+  readonly sessionLogs = new Map<string, string>();
+
+  async sessions(): Promise<readonly KeptSession[]> {
+    return [...this.keptSessions]
+      .map(([id, text]) => ({ id, text, log: this.sessionLogs.get(id) }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  async keepSession(id: string, text: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.keptSessions.set(id, text);
+  }
+
+  async appendSessionLog(id: string, line: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.sessionLogs.set(id, (this.sessionLogs.get(id) ?? '') + line);
+  }
+
+  async dropSession(id: string): Promise<void> {
+    this.keptSessions.delete(id);
+    this.sessionLogs.delete(id);
   }
 }

@@ -106,6 +106,7 @@ const world: World = {
     application: 'ckf-backup',
     unit: 'ckf-backup/0',
     host: 'node-1',
+    task: '7',
     signal: new AbortController().signal,
   },
   ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },

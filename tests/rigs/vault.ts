@@ -272,6 +272,7 @@ const worldOf = (
     application: 'ckf-backup',
     unit: 'ckf-backup/0',
     host: 'node-1',
+    task: '7',
     signal: new AbortController().signal,
   };
 };

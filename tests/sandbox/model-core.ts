@@ -12,6 +12,8 @@ import { pictureOf } from './model-state.ts';
 /** What an action does. `failed` is what the charm says with action-fail; a throw is a charm that crashed. */
 export type ActionHandler = (context: {
   readonly unit: string;
+  /** The id of the task. */
+  readonly task: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly log: (message: string) => void;
   /** Fires when the task is cancelled: the charm's process has been killed. */

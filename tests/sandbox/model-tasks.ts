@@ -78,6 +78,7 @@ const attempt = async (
   try {
     const { results = {}, failed } = await definition.handler({
       unit: task.unit,
+      task: task.id,
       parameters: task.parameters,
       log,
       signal,

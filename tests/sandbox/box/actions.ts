@@ -45,8 +45,8 @@ export const backupActions = (agent: () => UnitAgent): BackupActions => {
   let current: RunningDispatch | undefined;
   const handler =
     (action: string): ActionHandler =>
-    async ({ parameters, log, signal }) => {
-      const running = agent().start({ action, parameters });
+    async ({ parameters, task, log, signal }) => {
+      const running = agent().start({ action, parameters, task });
       current = running;
       signal.addEventListener('abort', () => {
         running.kill('SIGKILL');

@@ -3,6 +3,7 @@ import type { AgentEvent } from '../../servers/unit-agent/environment.ts';
 import {
   type CloudCredential,
   newStorage,
+  newRelation,
   newUnit,
   type UnitAgentState,
 } from '../../servers/unit-agent/state.ts';
@@ -50,6 +51,12 @@ export const startBackupUnit = async (options: {
     credential,
   };
   const { application } = state;
+  // Juju makes the relation between an application's own units when it is deployed.
+  if (!state.relations.some(({ endpoint }) => endpoint === 'replicas'))
+    state.relations.push({
+      ...newRelation(peerRelation, 'replicas', application),
+      remoteUnits: [],
+    });
   const name = `${application}/${state.unit}`;
   const showStatus = () => {
     const { unitStatus, applicationStatus } = state;
@@ -82,6 +89,9 @@ export const startBackupUnit = async (options: {
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
 };
+
+/** The number of the relation between our own units: far from those that the model gives. */
+const peerRelation = 1000;
 
 /** The first hooks of a unit, in Juju's order: since 4.0 the first of them run before the storage that is listed has been mounted. */
 export const install = async (unit: BackupUnit): Promise<void> => {

@@ -26,6 +26,8 @@ export const createHandler = (options: S3HandlerOptions) => {
   let count = 0;
   return async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader('server', options.profile.server);
+    // By the clock of the server, which tells what time it is to clients that sign.
+    response.setHeader('date', options.now().toUTCString());
     response.setHeader('x-amz-request-id', '0000');
     // A client that goes away in the middle is not this server's problem.
     message.on('error', () => undefined);

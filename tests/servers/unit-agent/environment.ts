@@ -12,7 +12,12 @@ export type AgentEvent =
       readonly secret?: { readonly id: string; readonly label?: string };
       readonly storage?: { readonly id: string; readonly location: string };
     }
-  | { readonly action: string; readonly parameters?: Readonly<Record<string, unknown>> };
+  | {
+      readonly action: string;
+      readonly parameters?: Readonly<Record<string, unknown>>;
+      /** The id that the controller gave the task; the agent counts by itself without one. */
+      readonly task?: string;
+    };
 
 /**
  * The whole environment of a hook or action (Juju 3.6, runner/context `HookVars`): nothing is inherited, so there is no

@@ -107,7 +107,8 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
   let queue: Promise<unknown> = Promise.resolve();
 
   const enter = (event: AgentEvent): EnteredContext => {
-    const task = String(++tasks);
+    const count = String(++tasks);
+    const task = 'action' in event ? (event.task ?? count) : count;
     const name = 'hook' in event ? event.hook : event.action;
     const contextId = `${state.application}/${state.unit}-${name}-${randomBytes(16).toString('hex')}`;
     const open = openContext(contextId, state, charm, {

@@ -1,0 +1,45 @@
+import { durationText, sizeText } from '../text.ts';
+import { readSession } from '../sessions/stored-sessions.ts';
+import type { Action } from './action.ts';
+
+/** So much of the log is shown: Juju takes no longer result than that from a command line. */
+const longestLog = 25_000;
+
+/** Shows what became of a run, and what it said, also when Juju has forgotten its task. */
+export const showSession: Action = async (world, _config, parameters) => {
+  const target = await world.openTarget();
+  await using _store = target.store;
+  const { session: id } = parameters;
+  const { session, log } = await readSession(target, typeof id === 'string' ? id : '');
+  const { phase, trigger, started, finished, unit, task, attempt } = session;
+  const { code, reason, set, consistent, slots, components = [] } = session;
+  return {
+    ...{ session: session.id, phase, trigger, started, unit },
+    ...(finished !== undefined && {
+      finished,
+      duration: durationText((Date.parse(finished) - Date.parse(started)) / 1000),
+    }),
+    ...(task !== undefined && { task }),
+    ...(attempt !== undefined && { attempt: String(attempt) }),
+    ...(code !== undefined && { code }),
+    ...(reason !== undefined && { reason }),
+    ...(slots !== undefined && { slots: `${slots.count}, the last of them ${slots.last}` }),
+    ...(set !== undefined && { 'backup-id': set }),
+    ...(consistent !== undefined && { consistent: String(consistent) }),
+    ...Object.fromEntries(
+      components.map(({ name, seconds, size, objects }) => [
+        `component-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
+        [
+          durationText(seconds),
+          ...(size === undefined ? [] : [sizeText(size)]),
+          ...(objects === undefined ? [] : [`${objects} objects`]),
+        ].join(', '),
+      ]),
+    ),
+    log: shortened(log ?? 'No log was kept.'),
+  };
+};
+
+/** The end says how it ended. */
+const shortened = (log: string): string =>
+  log.length <= longestLog ? log : `… (the beginning is left out)\n${log.slice(-longestLog)}`;

@@ -1,0 +1,52 @@
+import { findRunningWorkloads } from '../operation/running-workloads.ts';
+import { CharmError, errorCodes, orProblem } from '../errors.ts';
+import type { Facts } from '../schedule/start.ts';
+import type { SeenTask } from '../schedule/tasks.ts';
+import type { JujuModel, Task, World } from '../world.ts';
+
+/** Actions that keep a backup from being made while they run. */
+const ours = ['backup-control-plane', 'restore-control-plane'] as const;
+
+/** What a decision about a slot needs to know of the controller and of Kubeflow. That Kubernetes cannot be asked is for the run to report. */
+export const seeFacts = async (
+  world: World,
+  juju: JujuModel,
+  application: string,
+): Promise<Facts> => {
+  const tasks = (await juju.tasks(application, ours)).map(seenTask);
+  const busy = await orProblem(async () => {
+    await using kubernetes = await world.openKubernetes();
+    return (await findRunningWorkloads(kubernetes)).running;
+  });
+  return { kind: 'seen', tasks, busy: busy instanceof CharmError ? [] : busy };
+};
+
+const seenTask = (task: Task): SeenTask => {
+  const { id, action, parameters, enqueued, completed } = task;
+  const slot = new Date(typeof parameters['slot'] === 'string' ? parameters['slot'] : '');
+  const state = states[task.status];
+  return {
+    ...{ task: id, action, state, began: enqueued },
+    ended: state === 'active' ? undefined : (completed ?? enqueued),
+    slot: Number.isNaN(slot.getTime()) ? undefined : slot,
+    ...(state === 'failed' && { failure: failureOf(task.results['error-code']) }),
+  };
+};
+
+const states = {
+  pending: 'active',
+  running: 'active',
+  aborting: 'active',
+  completed: 'succeeded',
+  failed: 'failed',
+  error: 'failed',
+  cancelled: 'cancelled',
+  aborted: 'cancelled',
+} as const satisfies Record<Task['status'], SeenTask['state']>;
+
+/** A task without a code was killed, with its pod for example; that passes. */
+const failureOf = (code: unknown): 'passing' | 'busy' | 'lasting' => {
+  if (code === 'workloads-running') return 'busy';
+  const known = Object.entries(errorCodes).find(([name]) => name === code);
+  return known === undefined || known[1] === 'transient' ? 'passing' : 'lasting';
+};

@@ -1,0 +1,77 @@
+import type { CurrentRun } from '../schedule/current-run.ts';
+import type { Standing } from '../schedule/decision.ts';
+import type { HookTools } from '../world.ts';
+
+/** What the leader's hooks remember of the schedule, in the application's databag of the relation between our units. */
+export interface ScheduleMemory extends Standing {
+  /** The options that it holds for; with others all begins from now on. */
+  readonly options: string;
+  /** For when the alarm was set. */
+  readonly wake?: Date;
+  /** The newest scheduled run that failed and is not tried again. */
+  readonly failed?: Pick<CurrentRun, 'slot' | 'task'>;
+}
+
+const endpoint = 'replicas';
+const key = 'schedule';
+
+/** The relation between our units; undefined in a model that was upgraded a moment ago. */
+export const peerRelation = async (tools: HookTools): Promise<string | undefined> =>
+  (await tools.relationIds(endpoint))[0];
+
+/** Undefined when nothing is remembered, or nothing that can be read. Leader only. */
+export const recallSchedule = async (
+  tools: HookTools,
+  relationId: string,
+  application: string,
+): Promise<ScheduleMemory | undefined> => {
+  const text = (await tools.applicationData(relationId, application))[key];
+  if (text === undefined) return undefined;
+  try {
+    return memoryOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Writes what differs. Juju keeps it when the hook has ended well. */
+export const rememberSchedule = async (
+  tools: HookTools,
+  relationId: string,
+  memory: ScheduleMemory | undefined,
+): Promise<void> => {
+  await tools.setApplicationData(relationId, {
+    [key]: memory === undefined ? '' : JSON.stringify(memory),
+  });
+};
+
+const memoryOf = (value: unknown): ScheduleMemory | undefined => {
+  const { options, accounted, wake, current, failed } = fieldsOf(value);
+  const upTo = timeOf(accounted);
+  if (typeof options !== 'string' || upTo === undefined) return undefined;
+  const rings = timeOf(wake);
+  const run = runOf(current);
+  const lost = runOf(failed);
+  return {
+    ...{ options, accounted: upTo },
+    ...(rings && { wake: rings }),
+    ...(run && { current: run }),
+    ...(lost && { failed: { slot: lost.slot, task: lost.task } }),
+  };
+};
+
+const runOf = (value: unknown): CurrentRun | undefined => {
+  const { slot, attempt = 1, task, retryAt } = fieldsOf(value);
+  const [time, again] = [timeOf(slot), timeOf(retryAt)];
+  if (time === undefined || typeof attempt !== 'number' || typeof task !== 'string')
+    return undefined;
+  return { slot: time, attempt, task, ...(again && { retryAt: again }) };
+};
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
+
+const timeOf = (value: unknown): Date | undefined => {
+  const time = typeof value === 'string' ? new Date(value) : undefined;
+  return time === undefined || Number.isNaN(time.getTime()) ? undefined : time;
+};

@@ -1,0 +1,48 @@
+import { CharmError } from '../errors.ts';
+import type { Waiting } from '../schedule/decision.ts';
+import { secondText } from '../sessions/session.ts';
+import { countText } from '../text.ts';
+import type { LastBackup } from '../world.ts';
+import type { ScheduleReport } from './schedule.ts';
+
+/** How the schedule is told in a unit's status, which has room for about 120 characters. */
+
+/** What comes next, as the end of a sentence about the last backup. */
+export const nextText = ({ paused, next }: ScheduleReport): readonly string[] => {
+  if (paused) return ['schedule paused'];
+  return next === undefined ? [] : [`next ${secondText(next)}`];
+};
+
+/** What a backup that is due waits for; undefined when none does. */
+export const waitingText = ({ waiting }: ScheduleReport): string | undefined =>
+  waiting && `Backup of ${secondText(waiting.slot)} ${hindranceText(waiting)}`;
+
+/** The scheduled backup that failed last, until one succeeds. */
+export const scheduledFailure = (
+  { failed }: ScheduleReport,
+  lastBackup: LastBackup | undefined,
+): CharmError | undefined => {
+  if (failed === undefined) return undefined;
+  const slot = secondText(failed.slot);
+  if (lastBackup !== undefined && lastBackup.id >= slot) return undefined;
+  return new CharmError(
+    'scheduled-backup-failed',
+    `The backup of ${slot} failed. Run: juju show-task ${failed.task}`,
+  );
+};
+
+const hindranceText = ({ hindrance, until }: Waiting): string => {
+  const end = secondText(until);
+  switch (hindrance.kind) {
+    case 'retry':
+      return `failed; attempt ${hindrance.attempt} at ${end}`;
+    case 'task':
+      return `waits for task ${hindrance.task}, until ${end}`;
+    case 'excluded':
+      return `waits until ${secondText(hindrance.until)} (schedule-exclude)`;
+    case 'busy':
+      return `waits for ${countText(hindrance.running.length, 'workload')} to end, until ${end}`;
+    case 'unreachable':
+      return `waits for Juju's controller, until ${end}`;
+  }
+};

@@ -1,0 +1,105 @@
+import { CharmError, expectedFailures, orProblem } from '../errors.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import type { Progress, World } from '../world.ts';
+import { deliverSessions, keepSession } from './deliver.ts';
+import { type Phase, type Session, secondText } from './session.ts';
+import { storeSession } from './stored-sessions.ts';
+
+export interface RunTrigger {
+  /** Undefined when an operator ran the action. */
+  readonly slot: Date | undefined;
+  readonly attempt: number;
+}
+
+/**
+ * Runs a backup under a record of it: in the journal from the beginning, so that a killed run is known too, and in S3 as far as S3 can be reached.
+ * What the run says goes into its log. Nothing about records makes a run fail; the outcome is that of `work`.
+ */
+export const recordRun = async <T extends { readonly manifest: BackupManifest }>(
+  world: World,
+  trigger: RunTrigger,
+  work: (world: World) => Promise<T>,
+): Promise<T> => {
+  const { journal, clock, unit, task } = world;
+  const started = secondText(clock.now());
+  const begun: Session = {
+    format: 1,
+    id: trigger.slot === undefined ? `${started}-${task ?? '0'}` : secondText(trigger.slot),
+    trigger: trigger.slot === undefined ? 'operator' : 'schedule',
+    phase: 'Running',
+    ...{ started, unit },
+    ...(task !== undefined && { task }),
+    ...(trigger.slot !== undefined && { attempt: trigger.attempt }),
+  };
+  await orProblem(() => keepSession(journal, begun));
+  await orProblem(() => deliverSessions(world, begun.id));
+  await orProblem(() => announce(world, begun));
+  const finish = async (end: Partial<Session> & { readonly phase: Phase }): Promise<void> => {
+    const session: Session = { ...begun, finished: secondText(clock.now()), ...end };
+    await orProblem(() => keepSession(journal, session));
+    const problem = await orProblem(() => deliverSessions(world));
+    if (problem instanceof CharmError)
+      await world.progress.note(
+        `The record of this run could not be stored in S3 and is sent later: ${problem.message}`,
+      );
+  };
+  try {
+    const result = await work({ ...world, progress: logged(world, begun.id) });
+    await finish(success(result.manifest));
+    return result;
+  } catch (error) {
+    await finish(failure(error, trigger));
+    throw error;
+  }
+};
+
+/** So that everybody can see that it runs. */
+const announce = async (world: World, session: Session): Promise<void> => {
+  const target = await world.openTarget();
+  await using _store = target.store;
+  await storeSession(target, session, undefined);
+};
+
+const success = ({ id, consistent, databases, mlmd, buckets }: BackupManifest) => ({
+  phase: 'Succeeded' as const,
+  ...{ set: id, consistent },
+  components: [
+    ...databases.map(({ component, seconds, size, objects }) => ({
+      ...{ name: component, seconds },
+      ...(size !== undefined && { size }),
+      ...(objects !== undefined && { objects }),
+    })),
+    ...(mlmd === undefined ? [] : [{ name: 'mlmd', seconds: mlmd.seconds, size: mlmd.size }]),
+    ...buckets.map(({ bucket, seconds, size, objects }) => ({
+      ...{ name: bucket, seconds, size, objects },
+    })),
+  ],
+});
+
+const failure = (error: unknown, { slot }: RunTrigger) => {
+  const [first] = expectedFailures(error) ?? [];
+  if (first === undefined)
+    return { phase: 'Failed' as const, reason: 'The charm failed; see juju debug-log.' };
+  // The schedule tries again, or has somebody else’s run to thank; nothing was done.
+  const nothingDone = first.code === 'workloads-running' || first.code === 'backup-running';
+  return {
+    phase: slot !== undefined && nothingDone ? ('Skipped' as const) : ('Failed' as const),
+    ...{ code: first.code, reason: first.message },
+  };
+};
+
+const logged = ({ progress, journal, clock }: World, id: string): Progress => {
+  const log = async (message: string): Promise<void> => {
+    await orProblem(() => journal.appendSessionLog(id, `${secondText(clock.now())} ${message}\n`));
+  };
+  return {
+    step: async (message) => {
+      await log(message);
+      await progress.step(message);
+    },
+    note: async (message) => {
+      await log(message);
+      await progress.note(message);
+    },
+  };
+};

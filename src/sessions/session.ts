@@ -1,0 +1,99 @@
+/*
+ * Sessions: every run of a backup leaves a record, however it ended, and so does every slot of the schedule that got no run.
+ * They lie in S3 under runs/; what S3 could not take waits in the journal.
+ */
+
+export const phases = ['Running', 'Succeeded', 'Failed', 'Skipped', 'Missed', 'Cancelled'] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** A record. Times are ISO 8601, to the second; sizes are bytes. */
+export interface Session {
+  readonly format: 1;
+  /** Of a scheduled one its slot, of an operator's its beginning and its task: so records sort by time, and a slot has one. */
+  readonly id: string;
+  readonly trigger: 'schedule' | 'operator';
+  readonly phase: Phase;
+  readonly started: string;
+  /** Absent while it runs. */
+  readonly finished?: string;
+  readonly unit: string;
+  /** The id for `juju show-task`; absent when there was no run. */
+  readonly task?: string;
+  /** Of a scheduled run, counted from 1. */
+  readonly attempt?: number;
+  /** The code of the error, and its sentence; of a slot that got no run, why. */
+  readonly code?: string;
+  readonly reason?: string;
+  /** Of several slots in a row that got no run: how many, and the last of them. */
+  readonly slots?: { readonly count: number; readonly last: string };
+  /** The set that it made. */
+  readonly set?: string;
+  readonly consistent?: boolean;
+  readonly components?: readonly SessionComponent[];
+}
+
+export interface SessionComponent {
+  readonly name: string;
+  readonly seconds: number;
+  readonly size?: number;
+  readonly objects?: number;
+}
+
+const idPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(-[0-9a-z]{1,40})?$/;
+
+export const isSessionId = (text: string): boolean =>
+  idPattern.test(text) && !Number.isNaN(Date.parse(text.slice(0, 20)));
+
+/** `2026-11-22T02:00:00Z` */
+export const secondText = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
+
+export const sessionText = (session: Session): string =>
+  `${JSON.stringify(session, undefined, 2)}\n`;
+
+/** Undefined when the text is no record, or one of a format that a later revision wrote. */
+export const parseSession = (text: string): Session | undefined => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isSession(value) ? value : undefined;
+};
+
+const isSession = (value: unknown): value is Session => {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const are = (type: string, names: readonly string[], optional = false): boolean =>
+    names.every((name) => typeof fields[name] === type || (optional && fields[name] === undefined));
+  return (
+    fields['format'] === 1 &&
+    are('string', ['id', 'started', 'unit']) &&
+    isSessionId(String(fields['id'])) &&
+    phases.some((phase) => phase === fields['phase']) &&
+    (fields['trigger'] === 'schedule' || fields['trigger'] === 'operator') &&
+    are('string', ['finished', 'task', 'code', 'reason', 'set'], true) &&
+    are('number', ['attempt'], true) &&
+    are('boolean', ['consistent'], true) &&
+    (fields['slots'] === undefined || isSlots(fields['slots'])) &&
+    (fields['components'] === undefined ||
+      (Array.isArray(fields['components']) && fields['components'].every(isComponent)))
+  );
+};
+
+const isSlots = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'count' in value &&
+  typeof value.count === 'number' &&
+  'last' in value &&
+  typeof value.last === 'string';
+
+const isComponent = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'name' in value &&
+  typeof value.name === 'string' &&
+  'seconds' in value &&
+  typeof value.seconds === 'number';
