@@ -1,5 +1,4 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
@@ -8,6 +7,7 @@ import { openJournal } from './adapters/journal.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
+import { printable } from './text.ts';
 import { createRedaction } from './adapters/redaction.ts';
 
 /*
@@ -17,10 +17,10 @@ import { createRedaction } from './adapters/redaction.ts';
 
 const environment = process.env;
 const redaction = createRedaction();
-const tools = openHookTools(environment, redaction, tmpdir());
 const unitName = environment['JUJU_UNIT_NAME'] ?? '';
 // Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left there can be cleared away.
 const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
+const tools = openHookTools(environment, redaction, scratch);
 
 /** Kubernetes kills what is left of a pod 30 s after it was asked to stop (Juju's terminationGracePeriodSeconds). */
 const terminationMilliseconds = 27_000;
@@ -91,6 +91,18 @@ const charm: Charm = {
   putBack: async (world) => (await import('./operation/put-back.ts')).putBack(world),
 };
 
+/** Juju shows stderr to whoever ran the action. */
+const sayUnexpected = (error: unknown): void => {
+  const text = error instanceof Error ? error.message : String(error);
+  const [line = ''] = printable(redaction.redact(text)).split('\n');
+  process.stderr.write(`Unexpected failure: ${line} (juju debug-log has the details)\n`);
+};
+// Node itself would print the error as it is, with whatever secret its message holds.
+process.on('uncaughtException', (error) => {
+  sayUnexpected(error);
+  process.exit(1);
+});
+
 const run = async (): Promise<number> => {
   const event = readEvent(environment);
   if (event === undefined) return 0;
@@ -101,8 +113,7 @@ const run = async (): Promise<number> => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const { stackInSource } = await import('./adapters/stack-in-source.ts');
     await tools.log('ERROR', await stackInSource(text)).catch(() => undefined);
-    const [line = ''] = redaction.redact(error instanceof Error ? error.message : text).split('\n');
-    process.stderr.write(`Unexpected failure: ${line} (juju debug-log has the details)\n`);
+    sayUnexpected(error);
     return 1;
   }
 };

@@ -69,3 +69,14 @@ export const excerpt = (text: string, most: number): string => {
   const end = Math.floor((most - 3) / 2);
   return `${text.slice(0, most - 3 - end)} … ${text.slice(text.length - end)}`;
 };
+
+/**
+ * A text as a terminal may show it: control characters, and those that turn the direction of writing, are written as `\\x1b`. Line ends
+ * and tabs stay. What comes from outside (a name, a status, an answer) may hold anything.
+ */
+export const printable = (text: string): string =>
+  text.replace(
+    // eslint-disable-next-line no-control-regex -- these are what must not pass
+    /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );

@@ -1,3 +1,4 @@
+import { excerpt, printable } from '../text.ts';
 import type { CustomResource, CustomResourceKind, Kubernetes } from '../world.ts';
 
 /** What writes to the control plane at this moment. Each entry reads `Workflow alice/train-1 (Running)`. */
@@ -135,7 +136,9 @@ const matches = async (kubernetes: Kubernetes, rules: readonly Rule[]): Promise<
   for (const { kind, resource, selector, describe } of rules) {
     for await (const item of kubernetes.list(resource, selector)) {
       const state = describe(item);
-      if (state !== undefined) found.push(`${kind} ${item.namespace}/${item.name} (${state})`);
+      // A status is written by whoever may create the resource.
+      if (state !== undefined)
+        found.push(`${kind} ${item.namespace}/${item.name} (${excerpt(printable(state), 60)})`);
     }
   }
   return found;

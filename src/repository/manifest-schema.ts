@@ -4,7 +4,9 @@ import type { BackupManifest } from './manifest.ts';
 const count = { type: 'integer', minimum: 0 } as const;
 const seconds = { type: 'number', minimum: 0 } as const;
 const text = { type: 'string' } as const;
-const name = { type: 'string', minLength: 1 } as const;
+const name = { type: 'string', minLength: 1, maxLength: 1024 } as const;
+/** A name of Juju's, which reaches its API and messages: of an application, an endpoint, a model. */
+const jujuName = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 const time = {
   type: 'string',
@@ -38,16 +40,16 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
     finished: time,
     consistent: { type: 'boolean' },
     running: { type: 'array', items: text },
-    components: { type: 'array', items: name, minItems: 1 },
+    components: { type: 'array', items: jujuName, minItems: 1, maxItems: 100 },
     databases: {
       type: 'array',
       items: {
         type: 'object',
         required: ['component', 'application', 'unit', 'charm', 'version', 'backupId', 'seconds'],
         properties: {
-          component: name,
-          application: name,
-          unit: name,
+          component: jujuName,
+          application: jujuName,
+          unit: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}/\\d{1,9}$' },
           charm: text,
           revision: { ...count, nullable: true },
           version: text,
@@ -65,7 +67,7 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
       nullable: true,
       required: ['application', 'key', 'size', 'sha256', 'schemaVersion', 'rows', 'way', 'seconds'],
       properties: {
-        application: name,
+        application: jujuName,
         key: name,
         size: count,
         sha256,

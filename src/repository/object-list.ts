@@ -113,13 +113,18 @@ const isListedObject = (value: unknown): value is ListedObject =>
   (!('mirrorEtag' in value) || typeof value.mirrorEtag === 'string') &&
   (!('sha256' in value) || typeof value.sha256 === 'string');
 
-/** The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its end. */
+/** A key has at most 1,024 bytes, which JSON may write as six times as many characters. */
+const longestLine = 64 * 1024;
+
+/** The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its end. Rejects when a line is longer than any of ours. */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of chunks) {
     const lines = `${rest}${decoder.write(chunk)}`.split('\n');
     rest = lines.pop() ?? '';
+    if (rest.length > longestLine || lines.some((line) => line.length > longestLine))
+      throw new Error('it has a line of more than 64 KiB');
     yield* lines;
   }
   if (rest !== '') yield rest;

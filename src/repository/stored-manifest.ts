@@ -2,6 +2,8 @@ import { Ajv } from 'ajv';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 import { manifestSchema } from './manifest-schema.ts';
+import { excerpt } from '../text.ts';
+import { generationOf, isDatabaseBackupId, isMirroredBucket, layoutOf } from './layout.ts';
 import type { BackupManifest } from './manifest.ts';
 
 const isManifest = new Ajv({ allErrors: true }).compile(manifestSchema);
@@ -44,7 +46,14 @@ export const parseManifest = (json: string, key: string): BackupManifest => {
       cause: error,
     });
   }
-  if (isManifest(value)) return value;
+  if (isManifest(value)) {
+    const foreign = foreignName(value, key);
+    if (foreign === undefined) return value;
+    throw new CharmError(
+      'manifest-invalid',
+      `${key} names ${JSON.stringify(excerpt(foreign, 80))}, which is not a name that this charm gives.`,
+    );
+  }
   const faults = (isManifest.errors ?? []).map(
     ({ instancePath, message }) => `${instancePath} ${message ?? ''}`,
   );
@@ -52,4 +61,26 @@ export const parseManifest = (json: string, key: string): BackupManifest => {
     'manifest-invalid',
     `${key} is not a manifest of format 1 (${faults.slice(0, 3).join('; ')}).`,
   );
+};
+
+/**
+ * The first name of a manifest that this charm would not have given to the set that lies under `key`; whoever can write to the bucket can write a
+ * manifest, and its names become keys, buckets of MinIO, and parameters of actions.
+ */
+const foreignName = (
+  { id, databases, mlmd, buckets }: BackupManifest,
+  key: string,
+): string | undefined => {
+  const [, prefix] = /^(.+)\/sets\/[^/]+\/(?:manifest|removed)\.json$/.exec(key) ?? [];
+  const layout = layoutOf(prefix ?? '');
+  for (const { component, backupId, path } of databases) {
+    if (!isDatabaseBackupId(backupId)) return backupId;
+    if (path !== undefined && generationOf(layout, component, path) === undefined) return path;
+  }
+  if (mlmd !== undefined && mlmd.key !== layout.mlmdDump(id)) return mlmd.key;
+  for (const { bucket, list } of buckets) {
+    if (!isMirroredBucket(bucket)) return bucket;
+    if (list.key !== layout.objectList(id, bucket)) return list.key;
+  }
+  return undefined;
 };

@@ -55,7 +55,7 @@ export const preflight = async (
     const manifest = target && (await collect(() => readSet(target, request.backupId)));
     problems.push(...requestProblems(world, request, manifest));
     const components = manifest ? componentsOf(request, manifest) : [];
-    const sources = await openSources(world, manifest, components, opened);
+    const sources = await openSources(world, config, manifest, components, opened);
     problems.push(...sources.problems);
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);
@@ -106,9 +106,10 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
       ` or restore all the same with allow-running=true; what they write meanwhile is lost or mixed with what is restored.`,
   );
 
-/** Opens the buckets that the set has, under the names that they had. */
+/** Opens the buckets that the set has, of those that the option names: what a manifest says opens no other bucket of MinIO. */
 const openSources = async (
   world: World,
+  { sourceBuckets }: Config,
   manifest: BackupManifest | undefined,
   components: readonly string[],
   opened: AsyncDisposableStack,
@@ -117,6 +118,17 @@ const openSources = async (
   const problems: CharmError[] = [];
   const buckets = components.includes('mlpipeline') ? (manifest?.buckets ?? []) : [];
   for (const { bucket } of buckets) {
+    if (!sourceBuckets.includes(bucket)) {
+      const application = world.unit.split('/')[0] ?? 'ckf-backup';
+      problems.push(
+        new CharmError(
+          'parameter-invalid',
+          `The set has the bucket ${bucket}, which the option source-buckets (${sourceBuckets.join(',')}) does not name, so it is not touched. If it is to be restored, run: ` +
+            `juju config ${application} source-buckets=${[...sourceBuckets, bucket].join(',')}`,
+        ),
+      );
+      continue;
+    }
     const source = await orProblem(() => world.openSource(bucket));
     if (source instanceof CharmError) problems.push(source);
     else {

@@ -264,7 +264,7 @@ describe('the story of a backup', () => {
       'store-unreachable',
       (rig) => {
         rig.model.onChange(() => {
-          if (rig.kubernetes.commands.length === 1)
+          if (rig.kubernetes.commands.length === 2)
             rig.target.failNext('upload', new CharmError('store-unreachable', 'S3 is away.'));
         });
       },

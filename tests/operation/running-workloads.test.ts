@@ -32,6 +32,17 @@ describe('running workloads', () => {
     assert.deepEqual(running, ['Workflow alice/new (new)', 'Workflow alice/busy (Running)']);
   });
 
+  it('are shown as text that a terminal may show, however their authors wrote them', async () => {
+    const cluster = new FakeKubernetes();
+    cluster.addResources(
+      { groupVersion: argo, plural: 'workflows' },
+      { namespace: 'eve', name: 'long', status: { phase: `\u001b[2J${'x'.repeat(100_000)}` } },
+    );
+    const [running = ''] = (await findRunningWorkloads(cluster)).running;
+    assert.match(running, /^Workflow eve\/long \(\\x1b\[2Jx+ … x+\)$/);
+    assert.ok(running.length < 100);
+  });
+
   it('are enabled recurring runs of Kubeflow Pipelines and of Argo', async () => {
     const cluster = new FakeKubernetes();
     cluster.addResources(

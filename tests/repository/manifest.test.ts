@@ -5,14 +5,18 @@ import {
 } from '../../src/repository/stored-manifest.ts';
 import assert from 'node:assert/strict';
 import { FakeObjectStore } from '../fakes/object-store.ts';
+import { hasCode } from '../../src/errors.ts';
+import { hostileManifests } from '../hostile/manifests.ts';
 import { aManifest } from '../rigs/manifest.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+
+const place = `ckf/sets/${aManifest().id}/manifest.json`;
 
 describe('manifest', () => {
   it('comes back as it was written', async () => {
     const store = new FakeObjectStore();
-    await writeManifest(store, 'ckf/sets/x/manifest.json', aManifest());
-    assert.deepEqual(await readManifest(store, 'ckf/sets/x/manifest.json'), aManifest());
+    await writeManifest(store, place, aManifest());
+    assert.deepEqual(await readManifest(store, place), aManifest());
   });
 
   it('is written once: a set is never changed', async () => {
@@ -50,6 +54,20 @@ describe('manifest', () => {
 
   it('may have properties that a later charm added', () => {
     const later = JSON.stringify({ ...aManifest(), volumes: [] });
-    assert.equal(parseManifest(later, 'manifest.json').id, aManifest().id);
+    assert.equal(parseManifest(later, place).id, aManifest().id);
   });
+
+  for (const [name, manifest] of hostileManifests)
+    it(`is refused when it names ${name}`, () => {
+      assert.throws(
+        () => parseManifest(JSON.stringify(manifest), place),
+        (error) => {
+          assert.ok(hasCode(error, 'manifest-invalid'));
+          assert.ok(error.message.length <= 400, error.message);
+          // eslint-disable-next-line no-control-regex -- this is what is looked for
+          assert.doesNotMatch(error.message, /[\x00-\x1f]/);
+          return true;
+        },
+      );
+    });
 });

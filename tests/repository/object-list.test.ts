@@ -127,4 +127,22 @@ describe('an object list', () => {
     await new Promise(setImmediate);
     assert.equal(body.destroyed, true);
   });
+
+  it('is refused for a line that no key is long enough for, at once', async () => {
+    // As one line of 20 MiB this took half a minute; it lies in S3 with 20 KB.
+    const long = zipped(Buffer.alloc(20 * 2 ** 20, 'x'));
+    await assert.rejects(
+      Array.fromAsync(readObjectList(long, 'of the test')),
+      (error) => hasCode(error, 'manifest-invalid') && /64 KiB/.test(error.message),
+    );
+    assert.ok(long.destroyed);
+  });
+
+  it('has room for the longest key there is', async () => {
+    const key = '\u0001'.repeat(1024);
+    const text = `${JSON.stringify(line(key))}\n`;
+    assert.deepEqual(await Array.fromAsync(readObjectList(zipped(text), 'of the test')), [
+      line(key),
+    ]);
+  });
 });

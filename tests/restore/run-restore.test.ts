@@ -60,6 +60,26 @@ describe('a restore', () => {
     assert.ok(![...rig.target.objects.keys()].some((key) => key.startsWith('ckf/locks/')));
   });
 
+  it('opens no bucket of MinIO that the option source-buckets does not name', async () => {
+    using rig = aRestoreWorld();
+    const opened: string[] = [];
+    const world: World = {
+      ...rig.whole,
+      openSource: (bucket) => {
+        opened.push(bucket);
+        return rig.whole.openSource(bucket);
+      },
+    };
+    const { message } = await rejectsWithCode(
+      runRestore(world, aConfig({ sourceBuckets: ['mlflow'] }), { ...request, deleteExtra: true }),
+      'parameter-invalid',
+    );
+    assert.match(message, /bucket mlpipeline, which the option source-buckets \(mlflow\) does not/);
+    assert.match(message, /source-buckets=mlflow,mlpipeline/);
+    assert.deepEqual(opened, []);
+    assertUntouched(rig);
+  });
+
   it('refuses from-model when it names another model than the one that made the set', async () => {
     using rig = aRestoreWorld();
     const { message } = await rejectsWithCode(

@@ -1,4 +1,5 @@
 import { says, saysUntrusted } from '../../wordings.ts';
+import { printable } from '../../text.ts';
 import type { Redaction } from '../redaction.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import {
@@ -19,7 +20,7 @@ const secretKey = /password|secret-key|token/;
 
 /**
  * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are trimmed by Juju), the
- * content of secrets through files, and everything that an operator may see through the redaction.
+ * content of secrets through files, and everything that an operator may see through the redaction, without control characters.
  *
  * @param scratch a directory for the files that secret-add reads
  */
@@ -31,8 +32,9 @@ export const openHookTools = (
   const run = createRunTool(environment);
   const json = async (tool: string, ...argv: readonly string[]): Promise<unknown> =>
     parseJson(tool, await run(tool, [...argv, '--format=json']));
+  const shown = (text: string): string => printable(redaction.redact(text));
   const words = (text: string, limit = longestArgument): string =>
-    pieces(redaction.redact(text), limit)[0] ?? '';
+    pieces(shown(text), limit)[0] ?? '';
 
   const secrets = createSecretTools(run, scratch);
   const hiding = (databag: Databag): Databag => {
@@ -68,7 +70,7 @@ export const openHookTools = (
       await run('application-version-set', ['--', version]);
     },
     log: async (level, message) => {
-      for (const piece of pieces(redaction.redact(message), longestArgument))
+      for (const piece of pieces(shown(message), longestArgument))
         await run('juju-log', ['-l', level, '--', piece]);
     },
 

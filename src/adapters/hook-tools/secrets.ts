@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CharmError } from '../../errors.ts';
@@ -104,6 +104,7 @@ const withFiles = async <T>(
   content: Databag,
   use: (argv: readonly string[]) => Promise<T>,
 ): Promise<T> => {
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
   const directory = await mkdtemp(join(scratch, 'secret-'));
   try {
     const argv: string[] = [];

@@ -1,3 +1,4 @@
+import { CharmError } from '../../errors.ts';
 import type { S3Headers } from './request.ts';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -28,21 +29,33 @@ export interface Dispatch {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is read as a whole is small: an object of at most 1 MiB, a manifest, a page of a listing. */
+const mostOfWhole = 16 * 2 ** 20;
+
 /**
  * Sends a request and reads the whole of its reply, without the streams that `request` puts around it: they cost more than half of
- * what undici needs for a small object. Rejects with undici's errors, also when the reply ends early.
+ * what undici needs for a small object. Rejects with undici's errors, also when the reply ends early, and with
+ * `store-refused` when it does not end.
  */
 export const dispatchWhole = (dispatch: Dispatch): Promise<S3Answer> =>
   new Promise((resolve, reject) => {
     let head: Head = { status: 0, headers: {} };
     let chunks: Buffer[] = [];
+    let length = 0;
+    let abort: Dispatcher.DispatchController['abort'] = () => undefined;
     send(dispatch, {
-      begin: (replied) => {
+      begin: (replied, controller) => {
         head = replied;
         chunks = [];
+        length = 0;
+        abort = (reason) => {
+          controller.abort(reason);
+        };
       },
       data: (chunk) => {
-        chunks.push(chunk);
+        length += chunk.length;
+        if (length > mostOfWhole) abort(tooLarge());
+        else chunks.push(chunk);
         return true;
       },
       end: () => {
@@ -52,6 +65,12 @@ export const dispatchWhole = (dispatch: Dispatch): Promise<S3Answer> =>
       fail: reject,
     });
   });
+
+const tooLarge = (): CharmError =>
+  new CharmError(
+    'store-refused',
+    'S3 answered with more than 16 MiB where a manifest, a small object or a page of a listing belongs. What answers there does not speak S3, or somebody else wrote into the bucket.',
+  );
 
 /** Sends a request and resolves as soon as its reply has begun. Rejects with undici's errors. */
 export const dispatchStreamed = (dispatch: Dispatch): Promise<S3Response> =>

@@ -48,6 +48,8 @@ const unescapeXml = (text: string): string =>
     ? text.replace(/&(#x[0-9a-f]+|#[0-9]+|[a-z]+);/gi, (whole, name: string) => {
         if (!name.startsWith('#')) return named[name] ?? whole;
         const hex = name[1] === 'x' || name[1] === 'X';
-        return String.fromCodePoint(Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10));
+        const code = Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10);
+        // What Unicode does not have is no key of an object; the lengths and orders of a listing are checked elsewhere.
+        return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
       })
     : text;

@@ -114,6 +114,16 @@ describe('hook tools of Juju', () => {
     assert.equal(await rig.tools.isTrusted(), false);
   });
 
+  it('show no control character, whatever a name from outside holds', async () => {
+    await using rig = await openReal();
+    const text = 'a\u001b[2J\u0007b\r\u202e\u009b1m\nnext line';
+    await rig.tools.actionLog(text);
+    await rig.tools.actionFail(text);
+    const shown = 'a\\x1b[2J\\x07b\\x0d\\x202e\\x9b1m\nnext line';
+    assert.ok(rig.actionLog().at(-1)?.endsWith(shown), rig.actionLog().at(-1));
+    assert.equal(rig.failure(), shown);
+  });
+
   it('are not asked for more than an argument can hold', async () => {
     await using rig = await openReal();
     const long = 'ü'.repeat(200_000);
