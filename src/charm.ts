@@ -18,7 +18,7 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
-import type { HookTools, World } from './world.ts';
+import type { Attempt, HookTools, World } from './world.ts';
 
 type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
 type HookEvent = Extract<CharmEvent, { kind: 'hook' }>;
@@ -100,7 +100,11 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
   await settle(unit, []);
 };
 
-const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): ReturnType<Action> => {
+const perform = async (
+  unit: Unit,
+  { name, task }: ActionEvent,
+  unitName: string,
+): ReturnType<Action> => {
   const { tools, application } = unit;
   const load = actions[name];
   if (load === undefined)
@@ -123,7 +127,32 @@ const perform = async (unit: Unit, { name }: ActionEvent, unitName: string): Ret
   const wrongOptions = [...problems.values()];
   if (wrongOptions.length > 0 && name !== 'check') throw oneOf(wrongOptions);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
-  return action(world, config, parameters, wrongOptions);
+  const run = () => action(world, config, parameters, wrongOptions);
+  return name === 'backup-control-plane' ? remembering(unit, task, run) : run();
+};
+
+/** Lets the journal know how a backup ended, for the status. That it cannot is no reason to make none. */
+const remembering = async <T>(
+  { journal, now }: Unit,
+  task: string,
+  backUp: () => Promise<T>,
+): Promise<T> => {
+  const before = await orProblem(() => journal.lastAttempt());
+  const at = now().toISOString();
+  const note = (attempt: Attempt | undefined) => orProblem(() => journal.setLastAttempt(attempt));
+  await note({ at, task, outcome: 'begun' });
+  try {
+    const result = await backUp();
+    await note({ at, task, outcome: 'succeeded' });
+    return result;
+  } catch (error) {
+    const code = expectedFailures(error)?.[0]?.code;
+    if (code !== undefined && code !== 'interrupted' && ofTheRequest.has(code)) {
+      // It was not let in, which says nothing of the last one that was.
+      await note(before instanceof CharmError ? undefined : before);
+    } else await note({ at, task, outcome: 'failed', ...(code !== undefined && { code }) });
+    throw error;
+  }
 };
 
 const oneOf = (failures: readonly CharmError[]): unknown =>

@@ -67,6 +67,7 @@ const charm: Charm = {
   unitName,
   tools,
   journal,
+  now: () => systemClock.now(),
   openWorld: async (config, seen, event) => {
     const [{ openWorld }, { actionProgress, hookProgress }] = await Promise.all([
       import('./open-world.ts'),

@@ -2,11 +2,12 @@ import { appendFile, readFile, readdir, unlink, open, rename, rm } from 'node:fs
 import { join, dirname } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import { stillHeld } from '../ports/journal.ts';
-import type { Journal, JournalEntry, LastBackup } from '../world.ts';
+import type { Attempt, Journal, JournalEntry, LastBackup } from '../world.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const sessionName = /^session-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
+const lastAttemptName = 'last-attempt.json';
 const databasePathsName = 'database-paths.json';
 const probeName = 'write-test.json';
 
@@ -85,6 +86,9 @@ export const openJournal = ({
     remove: (application) => removeFile(`undo-${application}.json`),
     lastBackup: () => read(lastBackupName, parseLastBackup),
     setLastBackup: (backup) => write(lastBackupName, backup),
+    lastAttempt: () => read(lastAttemptName, parseAttempt),
+    setLastAttempt: (attempt) =>
+      attempt === undefined ? removeFile(lastAttemptName) : write(lastAttemptName, attempt),
     databasePaths: async () => (await read(databasePathsName, parsePaths)) ?? {},
     setDatabasePath: async (endpoint, path) => {
       const paths = await read(databasePathsName, parsePaths);
@@ -196,6 +200,13 @@ const parseLastBackup = ({ id, bytes, consistent, verified }: Fields): LastBacku
         ...{ id, bytes, consistent },
         ...(verified === 'intact' || verified === 'damaged' ? { verified } : {}),
       }
+    : undefined;
+
+const parseAttempt = ({ at, task, outcome, code }: Fields): Attempt | undefined =>
+  typeof at === 'string' &&
+  typeof task === 'string' &&
+  (outcome === 'begun' || outcome === 'succeeded' || outcome === 'failed')
+    ? { at, task, outcome, ...(typeof code === 'string' ? { code } : {}) }
     : undefined;
 
 const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefined => {

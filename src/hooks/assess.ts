@@ -10,7 +10,7 @@ import {
   missingS3,
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
-import type { JournalEntry, LastBackup } from '../world.ts';
+import type { Attempt, JournalEntry, LastBackup } from '../world.ts';
 import type { Unit } from './unit.ts';
 
 /** What a unit sees when it looks around. Nothing is changed by looking. */
@@ -35,6 +35,7 @@ export interface Assessment {
 interface Recorded {
   readonly unfinished: readonly JournalEntry[];
   readonly lastBackup: LastBackup | undefined;
+  readonly lastAttempt: Attempt | undefined;
 }
 
 /** Asks Juju for all of it side by side: each question is a process. */
@@ -49,6 +50,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     orProblem(async () => ({
       unfinished: await unit.journal.entries(),
       lastBackup: await unit.journal.lastBackup(),
+      lastAttempt: await unit.journal.lastAttempt(),
     })),
     // Asked for now, because what is asked together takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),

@@ -73,6 +73,7 @@ export const showStatus = async (
     s3: problemOf(location),
     objectStorage: objectStorageProblem,
     lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,
+    lastAttempt: journal instanceof CharmError ? undefined : journal.lastAttempt,
   });
   await Promise.all([
     unit.tools.setStatus(status, 'unit'),

@@ -1,6 +1,6 @@
 import { sizeText } from '../text.ts';
-import { CharmError, errorCodes } from '../errors.ts';
-import type { LastBackup, Status } from '../world.ts';
+import { CharmError, type ErrorCode, errorCodes } from '../errors.ts';
+import type { Attempt, LastBackup, Status } from '../world.ts';
 import { statusText } from './status-text.ts';
 import type { ScheduleReport } from './schedule.ts';
 import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
@@ -22,6 +22,7 @@ export interface Facts {
   readonly lastBackup: LastBackup | undefined;
   /** Undefined without a schedule, and where it is not known. */
   readonly schedule?: ScheduleReport | undefined;
+  readonly lastAttempt: Attempt | undefined;
 }
 
 /** The most urgent first: what somebody must act on, then what passes by itself, then when the last backup was made. */
@@ -40,14 +41,15 @@ export const statusOf = (facts: Facts): Status => {
   const waiting = schedule && waitingText(schedule);
   if (waiting !== undefined) return { name: 'waiting', message: waiting };
   const next = schedule === undefined ? [] : nextText(schedule);
+  const interrupted = interruptedAttempt(facts);
   if (lastBackup === undefined)
     return {
       name: 'active',
-      message: ['Ready; this unit has made no backup yet', ...next].join(', '),
+      message: [`Ready${interrupted}; this unit has made no backup yet`, ...next].join(', '),
     };
   const { id, bytes, consistent, verified } = lastBackup;
   const words = [
-    `Ready; last backup ${id}`,
+    `Ready${interrupted}; last backup ${id}`,
     sizeText(bytes),
     ...(consistent ? [] : ['not consistent']),
     ...(verified === undefined ? [] : [`verified ${verified}`]),
@@ -63,7 +65,7 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
   const found = [
     ...[...controller, journal, ...options, trust, s3, objectStorage],
     ...[...action, damaged(facts), schedule?.problem],
-    schedule && scheduledFailure(schedule, lastBackup),
+    failedAttempt(facts) ?? (schedule && scheduledFailure(schedule, lastBackup)),
   ];
   return [
     ...new Map(
@@ -71,6 +73,39 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
     ).values(),
   ];
 };
+
+/** The last backup failed, and nobody has made one since. What the action itself has just said is not said twice. */
+const failedAttempt = ({
+  leader,
+  application,
+  lastAttempt,
+  action,
+}: Facts): CharmError | undefined => {
+  if (!leader || lastAttempt?.outcome !== 'failed' || action.length > 0) return undefined;
+  const code = codeNamed(lastAttempt.code);
+  if (code === undefined || errorCodes[code] === 'transient') return undefined;
+  const { at, task } = lastAttempt;
+  return new CharmError(
+    code,
+    `The backup that began at ${at} failed, and no set of it is listed. Why stands in: juju show-task ${task}.` +
+      ` When the cause is gone: juju run ${application}/leader backup-control-plane`,
+    { brief: { what: `The backup of ${minuteOf(at)} failed`, run: `juju show-task ${task}` } },
+  );
+};
+
+/** A backup that was killed, or that failed of what passes by itself, keeps nobody from making the next one. */
+const interruptedAttempt = ({ lastAttempt }: Facts): string => {
+  if (lastAttempt === undefined || lastAttempt.outcome === 'succeeded') return '';
+  const { at, task, outcome } = lastAttempt;
+  const ended = outcome === 'begun' ? 'was interrupted' : 'failed';
+  return `; the backup of ${minuteOf(at)} ${ended} (juju show-task ${task})`;
+};
+
+const codeNamed = (name: string | undefined): ErrorCode | undefined =>
+  name !== undefined && name in errorCodes ? (name as ErrorCode) : undefined;
+
+/** `2026-11-26 10:49Z` */
+const minuteOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')}Z`;
 
 /** Nobody can rely on a last backup that verify-backup found damaged. */
 const damaged = ({ leader, application, lastBackup }: Facts): CharmError | undefined =>

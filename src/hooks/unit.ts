@@ -10,6 +10,7 @@ export interface Unit {
   readonly version: string;
   readonly tools: HookTools;
   readonly journal: Journal;
+  readonly now: () => Date;
   openWorld(config: Config): Promise<World>;
   /** Finishes what a killed action left changed; returns what could not be put back yet. */
   putBack(world: World): Promise<readonly CharmError[]>;

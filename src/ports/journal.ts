@@ -26,6 +26,9 @@ export interface Journal {
   /** The newest complete backup that this unit made, for its status. */
   lastBackup(): Promise<LastBackup | undefined>;
   setLastBackup(backup: LastBackup): Promise<void>;
+  /** How the last backup that this unit began has ended; `begun` of one that was killed. */
+  lastAttempt(): Promise<Attempt | undefined>;
+  setLastAttempt(attempt: Attempt | undefined): Promise<void>;
   /** The path that each database has to be handed since it was restored, by our endpoint; also by a hook, when the restore was killed. */
   databasePaths(): Promise<Readonly<Record<string, string>>>;
   setDatabasePath(endpoint: string, path: string): Promise<void>;
@@ -42,6 +45,16 @@ export interface KeptSession {
   readonly id: string;
   readonly text: string;
   readonly log: string | undefined;
+}
+
+export interface Attempt {
+  /** When it began; ISO 8601. */
+  readonly at: string;
+  /** The id for `juju show-task`. */
+  readonly task: string;
+  readonly outcome: 'begun' | 'succeeded' | 'failed';
+  /** Of the failure; absent when it was not an expected one. */
+  readonly code?: string;
 }
 
 export interface LastBackup {

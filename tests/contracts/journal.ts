@@ -50,6 +50,20 @@ export const itIsAJournal = (
       assert.deepEqual(await rig.journal.entries(), []);
     });
 
+    it('keeps how the last backup ended, and forgets it', async () => {
+      await using rig = await open();
+      const at = '2026-11-26T10:49:30.000Z';
+      for (const attempt of [
+        { at, task: '17', outcome: 'begun' },
+        { at, task: '17', outcome: 'failed', code: 'objects-failed' },
+        undefined,
+      ] as const) {
+        await rig.journal.setLastAttempt(attempt);
+        assert.deepEqual(await rig.journal.lastAttempt(), attempt);
+      }
+      assert.deepEqual(await rig.journal.entries(), []);
+    });
+
     it('keeps the last backup and the paths of databases apart from the entries', async () => {
       await using rig = await open();
       const backup = {

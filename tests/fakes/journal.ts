@@ -1,5 +1,5 @@
 import { stillHeld } from '../../src/ports/journal.ts';
-import type { Journal, JournalEntry, KeptSession, LastBackup } from '../../src/world.ts';
+import type { Attempt, Journal, JournalEntry, KeptSession, LastBackup } from '../../src/world.ts';
 
 /** A journal in memory. Writing fails while `failure` is set. */
 export class FakeJournal implements Journal {
@@ -7,6 +7,7 @@ export class FakeJournal implements Journal {
   readonly paths = new Map<string, string>();
   failure: Error | undefined;
   #lastBackup: LastBackup | undefined;
+  #lastAttempt: Attempt | undefined;
 
   async entries(): Promise<readonly JournalEntry[]> {
     return [...this.kept.values()];
@@ -33,6 +34,14 @@ export class FakeJournal implements Journal {
 
   async setLastBackup(backup: LastBackup): Promise<void> {
     this.#lastBackup = backup;
+  }
+
+  async lastAttempt(): Promise<Attempt | undefined> {
+    return this.#lastAttempt;
+  }
+
+  async setLastAttempt(attempt: Attempt | undefined): Promise<void> {
+    this.#lastAttempt = attempt;
   }
 
   async databasePaths(): Promise<Readonly<Record<string, string>>> {

@@ -21,6 +21,7 @@ const well: Facts = {
   s3: undefined,
   objectStorage: undefined,
   lastBackup: undefined,
+  lastAttempt: undefined,
 };
 
 describe('the status', () => {
@@ -60,6 +61,39 @@ describe('the status', () => {
     assert.equal(name, 'blocked');
     assert.match(message, /^The option is not set\..*2 more/);
     assert.match(statusOf({ ...well, action: [denied] }).message, /^S3 refuses\./);
+  });
+
+  it('says that the last backup failed until one succeeds, where juju status shows it', () => {
+    const lastAttempt = { at: '2026-11-26T10:49:30.000Z', task: '17', outcome: 'failed' } as const;
+    const { name, message } = statusOf({
+      ...well,
+      lastBackup,
+      lastAttempt: { ...lastAttempt, code: 'objects-failed' },
+    });
+    assert.equal(name, 'blocked');
+    assert.ok(
+      message.startsWith(
+        'The backup of 2026-11-26 10:49Z failed [objects-failed]: juju show-task 17 | ',
+      ),
+      message,
+    );
+    assert.equal(
+      statusOf({ ...well, lastBackup, lastAttempt: { ...lastAttempt, outcome: 'succeeded' } })
+        .message,
+      'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB',
+    );
+  });
+
+  it('is ready after a backup that was killed, and says that it was', () => {
+    const at = '2026-11-26T10:49:30.000Z';
+    assert.deepEqual(
+      statusOf({ ...well, lastBackup, lastAttempt: { at, task: '17', outcome: 'begun' } }),
+      {
+        name: 'active',
+        message:
+          'Ready; the backup of 2026-11-26 10:49Z was interrupted (juju show-task 17); last backup 2026-11-21T20:15:00Z, 3.0 GiB',
+      },
+    );
   });
 
   it('of a unit that does not lead tells of no backup, for it knows of none that the leader made', () => {

@@ -17,10 +17,15 @@ export const calmOf = (box: Box): Calm => ({
   ),
 });
 
-/** Every scale and every unit is as before, the journal has nothing to undo, and the status says that all is well. */
-export const assertPutBack = (box: Box, journal: string, before: Calm): void => {
+/** Every scale and every unit is as before, and the journal has nothing to undo. */
+export const assertScalesBack = (box: Box, journal: string, before: Calm): void => {
   assert.deepEqual(calmOf(box), before);
   assert.deepEqual(undoIn(journal), []);
+};
+
+/** Besides, the status says that all is well. */
+export const assertPutBack = (box: Box, journal: string, before: Calm): void => {
+  assertScalesBack(box, journal, before);
   assert.match(box.unit.agent.state.unitStatus.message, /^Ready/);
 };
 

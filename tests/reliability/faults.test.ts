@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { S3Fault, S3FaultAction } from '../servers/s3/faults.ts';
-import { assertNoDebris, assertPutBack, calmOf } from './aftermath.ts';
+import { assertNoDebris, assertPutBack, assertScalesBack, calmOf } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
 import { lookOn } from './moments.ts';
 import { randomFrom } from './plan.ts';
@@ -129,7 +129,9 @@ describe('a whole backup', () => {
       assert.ok(run.message.includes(`[${code}]`), run.message);
       assert.deepEqual(setsIn(rig.box), earlier);
       assert.deepEqual(calmOf(rig.box), calm);
-      assertPutBack(rig.box, rig.journal, calm);
+      assertScalesBack(rig.box, rig.journal, calm);
+      await rig.box.hook('update-status');
+      assert.match(rig.box.unit.agent.state.unitStatus.message, /[Tt]he backup of \S+ \S+ failed/);
     });
 
   it('never lists a set whose objects it took away, when S3 falls silent right after the manifest', async () => {

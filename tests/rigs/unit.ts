@@ -47,6 +47,7 @@ export const setUp = () => {
     version: '1.2.3',
     tools,
     journal,
+    now: () => new Date('2026-11-26T10:49:30Z'),
     openWorld: async () => {
       const openJuju = async (): Promise<
         Pick<JujuModel, 'user' | 'access' | typeof Symbol.asyncDispose>
