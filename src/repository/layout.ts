@@ -68,9 +68,14 @@ export const bucketOfObjectList = (layout: Layout, id: BackupId, key: string): s
 
 /** Whether an object of a set's folder is one that this charm writes there. */
 export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean => {
-  const own = [layout.manifest, layout.started, layout.removed, layout.failedObjects];
+  const own = [
+    layout.manifest(id),
+    layout.started(id),
+    layout.removed(id),
+    layout.failedObjects(id),
+  ];
   return (
-    own.some((keyOf) => keyOf(id) === key) ||
+    own.includes(key) ||
     bucketOfObjectList(layout, id, key) !== undefined ||
     // What a restore could not bring back. A folder of its own, because a bucket may have any name.
     /^lost\/[^/]+\.ndjson\.gz$/.test(key.slice(layout.set(id).length))

@@ -41,8 +41,7 @@ const setTheStage = (): Stage => {
   rig.kubernetes.onExec = ({ command }) => {
     const verb = command[0] === 'python3' ? command[4] : command[0];
     if (verb === 'stat') return { stdout: '1000000 4096\n' };
-    if (verb === 'load') mlmd.beside = 'restored';
-    if (verb === 'discard') mlmd.beside = undefined;
+    if (verb === 'receive') mlmd.beside = 'restored';
     if (verb === 'switch') {
       assert.equal(rig.model.application('kfp-metadata-writer').units.length, 0);
       mlmd.now = mlmd.beside ?? assert.fail('nothing was loaded');
