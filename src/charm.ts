@@ -1,5 +1,4 @@
 import type { Action } from './actions/action.ts';
-import { unfinished } from './operation/put-back.ts';
 import type { Config } from './config/config.ts';
 import { lenientConfig } from './config/lenient-config.ts';
 import {
@@ -18,6 +17,7 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
+import { unfinished } from './operation/put-back.ts';
 import type { Attempt, HookTools, World } from './world.ts';
 
 type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
@@ -47,8 +47,9 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
 export const actionNames: readonly string[] = Object.keys(actions);
 
 /**
- * Runs one hook or action. Here, and nowhere else, expected failures become a status or a failed action; both let Juju commit what was
- * written. Rejects for bugs only, and then nothing is committed.
+ * Runs one hook or action. Here, and nowhere else, expected failures become a status or a failed
+ * action; both let Juju commit what was written. Rejects for bugs only, and then nothing is
+ * committed.
  */
 export const handle = async (event: CharmEvent, charm: Charm): Promise<void> => {
   const tools = withoutBrokenRelation(charm.tools, event);
@@ -118,7 +119,8 @@ const perform = async (
       'not-leader',
       `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${[`${application}/leader`, name, ...argumentsOf(parameters)].join(' ')}`,
     );
-  // What a killed action left comes first. What cannot be put back yet is for the preflight to judge.
+  // What a killed action left comes first. What cannot be put back yet is for the preflight to
+  // judge.
   const left = await orProblem(() => unit.journal.entries());
   if (!(left instanceof CharmError))
     for (const problem of await finishUndo(unit, left))
@@ -131,7 +133,10 @@ const perform = async (
   return name === 'backup-control-plane' ? remembering(unit, task, run) : run();
 };
 
-/** Lets the journal know how a backup ended, for the status. That it cannot is no reason to make none. */
+/**
+ * Lets the journal know how a backup ended, for the status. That it cannot is no reason to make
+ * none.
+ */
 const remembering = async <T>(
   { journal, now }: Unit,
   task: string,
@@ -158,7 +163,10 @@ const remembering = async <T>(
 const oneOf = (failures: readonly CharmError[]): unknown =>
   failures.length === 1 ? failures[0] : new AggregateError(failures);
 
-/** The parameters as one types them. Juju has filled in the defaults; those that say nothing are left out. */
+/**
+ * The parameters as one types them. Juju has filled in the defaults; those that say nothing are
+ * left out.
+ */
 const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
   Object.entries(parameters).flatMap(([name, value]) => {
     const text = String(value);
@@ -166,7 +174,10 @@ const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly st
     return [`${name}=${/^[\w.:,/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`}`];
   });
 
-/** Takes away the status that the action's progress left. When that cannot be done the next hook does it: the action's result counts, whatever fails here. */
+/**
+ * Takes away the status that the action's progress left. When that cannot be done the next hook
+ * does it: the action's result counts, whatever fails here.
+ */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   try {
     await showAfterAction(unit, failures);
@@ -175,7 +186,10 @@ const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void
   }
 };
 
-/** What the action found wrong stays visible until a hook looks again; so does what is to be put back. */
+/**
+ * What the action found wrong stays visible until a hook looks again; so does what is to be put
+ * back.
+ */
 const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   const assessment = await assess(unit);
   const { config, optionProblems, journal } = assessment;
@@ -194,7 +208,10 @@ const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Pro
   );
 };
 
-/** These speak of what was asked for, or of what another one does at the moment, and not of what is wrong with us. */
+/**
+ * These speak of what was asked for, or of what another one does at the moment, and not of what is
+ * wrong with us.
+ */
 const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'parameter-invalid',
   'not-leader',
@@ -207,7 +224,10 @@ const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'set-damaged',
 ]);
 
-/** While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint is asked for once. */
+/**
+ * While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint
+ * is asked for once.
+ */
 const withoutBrokenRelation = (tools: HookTools, event: CharmEvent): HookTools => {
   const broken =
     event.kind === 'hook' && event.name.endsWith('-relation-broken') ? event.relationId : undefined;

@@ -1,9 +1,9 @@
 import { excerpt } from './text.ts';
 
 /**
- * Every failure that we expect, by the code that an operator can search for. What is not in this list is a
- * bug and is allowed to crash. `transient` failures pass by themselves (the charm waits or tries again);
- * all others need somebody to act.
+ * Every failure that we expect, by the code that an operator can search for. What is not in this
+ * list is a bug and is allowed to crash. `transient` failures pass by themselves (the charm waits
+ * or tries again); all others need somebody to act.
  */
 export const errorCodes = {
   'parameter-invalid': 'operator',
@@ -81,15 +81,19 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** A failure in the few words that a status has room for: what is wrong, and the one command to begin with. */
+/**
+ * A failure in the few words that a status has room for: what is wrong, and the one command to
+ * begin with.
+ */
 export interface Brief {
   readonly what: string;
   readonly run: string;
 }
 
 /**
- * An expected failure. `message` is one or two sentences for an operator: what happened, what state things are
- * in, what to do. It never holds a secret, and does not end with the code: `charm.ts` adds that in brackets.
+ * An expected failure. `message` is one or two sentences for an operator: what happened, what state
+ * things are in, what to do. It never holds a secret, and does not end with the code: `charm.ts`
+ * adds that in brackets.
  */
 export class CharmError extends Error {
   readonly code: ErrorCode;
@@ -129,7 +133,10 @@ export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error i
 export const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** An expected failure as a value, for those who collect failures; what is not expected is thrown on. */
+/**
+ * An expected failure as a value, for those who collect failures; what is not expected is thrown
+ * on.
+ */
 export const orProblem = async <T>(work: () => Promise<T>): Promise<T | CharmError> => {
   try {
     return await work();
@@ -140,8 +147,9 @@ export const orProblem = async <T>(work: () => Promise<T>): Promise<T | CharmErr
 };
 
 /**
- * The expected failures that something thrown consists of, the first cause first: a body and its undo may both have failed
- * (SuppressedError), and so may several that ran side by side (AggregateError). Undefined when any of them is a bug.
+ * The expected failures that something thrown consists of, the first cause first: a body and its
+ * undo may both have failed (SuppressedError), and so may several that ran side by side
+ * (AggregateError). Undefined when any of them is a bug.
  */
 export const expectedFailures = (error: unknown): readonly CharmError[] | undefined => {
   if (error instanceof CharmError) return [error];
@@ -168,7 +176,10 @@ export const failureText = (failures: readonly CharmError[]): string =>
 /** Nobody reads a line that is longer. */
 export const longestMessage = 400;
 
-/** As `failureText`, in one line that can be read: from what is too long the middle of each message is left out. */
+/**
+ * As `failureText`, in one line that can be read: from what is too long the middle of each message
+ * is left out.
+ */
 export const shortFailureText = (failures: readonly CharmError[]): string => {
   const whole = failureText(failures);
   if (whole.length <= longestMessage) return whole;

@@ -4,8 +4,9 @@ export type CharmEvent =
   | { readonly kind: 'action'; readonly name: string; readonly task: string };
 
 /**
- * Reads the event from Juju's environment. `JUJU_DISPATCH_PATH` is `hooks/<name>` or `actions/<name>`
- * (Juju 3.6, internal/worker/uniter/runner). Undefined when we were not started by Juju, or by `juju exec`.
+ * Reads the event from Juju's environment. `JUJU_DISPATCH_PATH` is `hooks/<name>` or
+ * `actions/<name>` (Juju 3.6, internal/worker/uniter/runner). Undefined when we were not started by
+ * Juju, or by `juju exec`.
  */
 export const readEvent = (
   environment: Readonly<Record<string, string | undefined>>,

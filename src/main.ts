@@ -4,25 +4,29 @@ import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
 import { openHookTools } from './adapters/hook-tools/hook-tools.ts';
 import { openJournal } from './adapters/journal.ts';
+import { createRedaction } from './adapters/redaction.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
 import { printable } from './text.ts';
-import { createRedaction } from './adapters/redaction.ts';
 
 /*
- * The composition root: Juju's environment goes in, an exit status comes out. What only some events need is imported
- * when it is asked for.
+ * The composition root: Juju's environment goes in, an exit status comes out. What only some events
+ * need is imported when it is asked for.
  */
 
 const environment = process.env;
 const redaction = createRedaction();
 const unitName = environment['JUJU_UNIT_NAME'] ?? '';
-// Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left there can be cleared away.
+// Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left
+// there can be cleared away.
 const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
 const tools = openHookTools(environment, redaction, scratch);
 
-/** Kubernetes kills what is left of a pod 30 s after it was asked to stop (Juju's terminationGracePeriodSeconds). */
+/**
+ * Kubernetes kills what is left of a pod 30 s after it was asked to stop (Juju's
+ * terminationGracePeriodSeconds).
+ */
 const terminationMilliseconds = 27_000;
 
 const stop = new AbortController();
@@ -37,7 +41,9 @@ process.once('SIGTERM', () => {
 /** Linux gives each boot of a machine an id of its own. */
 const bootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-/** Fires when a run takes too long. It is put back and fails as if the unit had been asked to stop. */
+/**
+ * Fires when a run takes too long. It is put back and fails as if the unit had been asked to stop.
+ */
 const deadline = (milliseconds: number): AbortSignal => {
   const late = new AbortController();
   setTimeout(
@@ -120,6 +126,7 @@ const run = async (): Promise<number> => {
 };
 
 const exitCode = await run();
-// Juju runs a hook again that died of the signal, and takes any exit status for a failure. The handler above is gone by now.
+// Juju runs a hook again that died of the signal, and takes any exit status for a failure. The
+// handler above is gone by now.
 if (stop.signal.aborted) process.kill(process.pid, 'SIGTERM');
 else process.exit(exitCode);

@@ -1,11 +1,11 @@
-import type { Config } from './config/config.ts';
+import type { Environment } from './adapters/hook-tools/run-tool.ts';
+import { readClusterAccess, readNamespace, readToken } from './adapters/kubernetes/access.ts';
 import type { Redaction } from './adapters/redaction.ts';
+import { minioAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
+import type { Config } from './config/config.ts';
+import { readJujuCredentials } from './config/juju-credentials.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
-import { readClusterAccess, readNamespace, readToken } from './adapters/kubernetes/access.ts';
-import { readJujuCredentials } from './config/juju-credentials.ts';
-import type { Environment } from './adapters/hook-tools/run-tool.ts';
-import { minioAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
 
 export interface WorldOptions {
   /** Juju's variables. */
@@ -28,8 +28,8 @@ export interface WorldOptions {
 }
 
 /**
- * The outside, opened piece by piece when it is asked for, and each SDK loaded only then. Each way to open rejects with a
- * CharmError that names the option, relation or command that mends it.
+ * The outside, opened piece by piece when it is asked for, and each SDK loaded only then. Each way
+ * to open rejects with a CharmError that names the option, relation or command that mends it.
  */
 export const openWorld = (options: WorldOptions): World => {
   const { environment, config, tools, clock, redaction, signal, serviceAccount } = options;

@@ -48,8 +48,8 @@ export const countText = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /**
- * The first few of many, and how many more there are: at most `most`, and no more than fit into `length` characters, so that a message
- * stays readable whatever the items are.
+ * The first few of many, and how many more there are: at most `most`, and no more than fit into
+ * `length` characters, so that a message stays readable whatever the items are.
  */
 export const listText = (items: readonly string[], most = 10, length = 160): string => {
   const shown: string[] = [];
@@ -63,7 +63,10 @@ export const listText = (items: readonly string[], most = 10, length = 160): str
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 };
 
-/** A text in at most so many characters: its beginning and its end, which often is what to do about it. */
+/**
+ * A text in at most so many characters: its beginning and its end, which often is what to do about
+ * it.
+ */
 export const excerpt = (text: string, most: number): string => {
   if (text.length <= most) return text;
   const end = Math.floor((most - 3) / 2);
@@ -71,8 +74,9 @@ export const excerpt = (text: string, most: number): string => {
 };
 
 /**
- * A text as a terminal may show it: control characters, and those that turn the direction of writing, are written as `\\x1b`. Line ends
- * and tabs stay. What comes from outside (a name, a status, an answer) may hold anything.
+ * A text as a terminal may show it: control characters, and those that turn the direction of
+ * writing, are written as `\\x1b`. Line ends and tabs stay. What comes from outside (a name, a
+ * status, an answer) may hold anything.
  */
 export const printable = (text: string): string =>
   text.replace(

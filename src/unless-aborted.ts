@@ -1,4 +1,6 @@
-/** Waits for `work`, or rejects with the signal's reason; the work itself is not stopped by that. */
+/**
+ * Waits for `work`, or rejects with the signal's reason; the work itself is not stopped by that.
+ */
 export const unlessAborted = async <T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,

@@ -4,15 +4,18 @@ import type { Clock } from './ports/clock.ts';
 interface Patience {
   readonly clock: Clock;
   readonly seconds: number;
-  /** Milliseconds between two questions; by default 200 at first, for what takes a moment only, and 3000 in the end. */
+  /**
+   * Milliseconds between two questions; by default 200 at first, for what takes a moment only, and
+   * 3000 in the end.
+   */
   readonly pause?: number;
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks again and again until there is an answer, and resolves with it. Asks at least once. When `seconds` have passed without
- * one, rejects with what `tooLate` makes.
+ * Asks again and again until there is an answer, and resolves with it. Asks at least once. When
+ * `seconds` have passed without one, rejects with what `tooLate` makes.
  */
 export const waitUntil = async <Answer>(
   { clock, seconds, pause, signal }: Patience,

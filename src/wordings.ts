@@ -1,7 +1,8 @@
 /**
- * The texts of Juju and mysql-k8s that the charm has to read, because they carry no code. Each meaning has every wording
- * that is known, with its source; nothing else in `src` compares such a text. A text that none of them fits is never
- * taken for one of them: it is shown to the operator as it is.
+ * The texts of Juju and mysql-k8s that the charm has to read, because they carry no code. Each
+ * meaning has every wording that is known, with its source; nothing else in `src` compares such a
+ * text. A text that none of them fits is never taken for one of them: it is shown to the operator
+ * as it is.
  */
 const wordings = {
   /** A hook tool, of a secret that exists but is not granted. */
@@ -13,7 +14,10 @@ const wordings = {
     // Juju 4.0, 4.1: domain/secret/service canRead; seen in 4.0.15.
     'is not allowed to read this secret',
   ],
-  /** A hook tool, of a secret that does not exist. Juju 3.4 to 4.1: `secret "…" not found`, `consumer label "…" not found`. */
+  /**
+   * A hook tool, of a secret that does not exist. Juju 3.4 to 4.1: `secret "…" not found`,
+   * `consumer label "…" not found`.
+   */
   secretUnknown: ['not found', 'not valid'],
   /** A hook tool, of a relation that has gone. */
   relationGone: [
@@ -36,8 +40,8 @@ const wordings = {
   /** `create-backup` of mysql-k8s from revision 300 on, lib/charms/mysql/v0/backups.py. */
   clusterUnhealthy: ['Cluster is not in a healthy state'],
   /**
-   * The status of mysql-k8s from revision 248 on: `S3 repository claimed by another cluster`, `Move restored cluster to
-   * another S3 repository`.
+   * The status of mysql-k8s from revision 248 on: `S3 repository claimed by another cluster`, `Move
+   * restored cluster to another S3 repository`.
    */
   pathRefused: ['S3 repository'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
@@ -47,9 +51,9 @@ export const says = (text: string, meaning: keyof typeof wordings): boolean =>
   wordings[meaning].some((wording) => text.includes(wording));
 
 /**
- * Whether `credential-get` refuses because nobody trusts the application: the controller asks for trust before it does
- * anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`). With other words before it, something else
- * was denied.
+ * Whether `credential-get` refuses because nobody trusts the application: the controller asks for
+ * trust before it does anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`).
+ * With other words before it, something else was denied.
  */
 export const saysUntrusted = (text: string): boolean =>
   /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(

@@ -6,9 +6,10 @@ import type { ObjectStore } from './ports/object-store.ts';
 import type { Progress } from './ports/progress.ts';
 
 /*
- * The ports: one small interface for each outside system. What is promised here is what the contract suites in
- * tests/contracts check, for the in-memory fake and for the real adapter alike. Unless said otherwise a method
- * rejects with a CharmError for every failure that an operator can meet.
+ * The ports: one small interface for each outside system. What is promised here is what the
+ * contract suites in tests/contracts check, for the in-memory fake and for the real adapter alike.
+ * Unless said otherwise a method rejects with a CharmError for every failure that an operator can
+ * meet.
  */
 export type * from './ports/hook-tools.ts';
 export type * from './ports/juju-model.ts';
@@ -37,20 +38,31 @@ export interface Source {
 }
 
 /**
- * Everything that a backup touches. The connections are opened by the one who needs them, so that a check can
- * report each of them that fails.
+ * Everything that a backup touches. The connections are opened by the one who needs them, so that a
+ * check can report each of them that fails.
  */
 export interface World {
-  /** `hurry`: milliseconds after which a controller that does not let us in is given up; without it, after half a minute. */
+  /**
+   * `hurry`: milliseconds after which a controller that does not let us in is given up; without it,
+   * after half a minute.
+   */
   openJuju(options?: { readonly hurry?: number }): Promise<JujuModel>;
   openKubernetes(): Promise<Kubernetes>;
   openTarget(): Promise<Target>;
   openSource(bucket: string): Promise<Source>;
-  /** The application that is related to one of our database endpoints, `kfp-db` or `katib-db`; undefined when none is. */
+  /**
+   * The application that is related to one of our database endpoints, `kfp-db` or `katib-db`;
+   * undefined when none is.
+   */
   relatedDatabase(endpoint: string): Promise<string | undefined>;
-  /** The path in S3 that the database at one of our endpoints was handed; undefined when none was. */
+  /**
+   * The path in S3 that the database at one of our endpoints was handed; undefined when none was.
+   */
   handedPath(endpoint: string): Promise<string | undefined>;
-  /** Hands it another path, which Juju passes on once this hook or action has ended with exit status 0. */
+  /**
+   * Hands it another path, which Juju passes on once this hook or action has ended with exit status
+   * 0.
+   */
   handPath(endpoint: string, path: string): Promise<void>;
   readonly model: { readonly name: string; readonly uuid: string };
   /** Our own application, which an operator may have given any name, and our unit of it. */
@@ -63,7 +75,10 @@ export interface World {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly progress: Progress;
-  /** A directory for scratch files, on the container's own disk, that nobody else uses. Empty when the world is opened. */
+  /**
+   * A directory for scratch files, on the container's own disk, that nobody else uses. Empty when
+   * the world is opened.
+   */
   readonly scratch: string;
   /** Fires when Juju or Kubernetes asks us to stop. */
   readonly signal: AbortSignal;

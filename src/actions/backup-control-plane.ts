@@ -1,12 +1,15 @@
-import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
-import { durationText, sizeText, sum } from '../text.ts';
 import { CharmError } from '../errors.ts';
+import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { type RunTrigger, recordRun } from '../sessions/record-run.ts';
+import { durationText, sizeText, sum } from '../text.ts';
 import type { Action } from './action.ts';
 
-/** The main job. Results: the set's id and place, whether it is consistent, and the figures of each component. */
+/**
+ * The main job. Results: the set's id and place, whether it is consistent, and the figures of each
+ * component.
+ */
 export const backupControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +

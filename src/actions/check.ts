@@ -1,13 +1,14 @@
-import { moveDatabasesOn } from '../components/databases/paths.ts';
 import { laterRefusals } from '../backup/later-refusals.ts';
 import { preflight } from '../backup/preflight.ts';
+import { moveDatabasesOn } from '../components/databases/paths.ts';
 import { countText, listText } from '../text.ts';
-import { requestOf } from './backup-control-plane.ts';
 import type { Action } from './action.ts';
+import { requestOf } from './backup-control-plane.ts';
 
 /**
- * Looks at everything that a backup needs. Fails with every problem; otherwise tells what a backup would deal with, and of what
- * it would warn. A database that cannot write where it was told to is moved on, as a backup would do.
+ * Looks at everything that a backup needs. Fails with every problem; otherwise tells what a backup
+ * would deal with, and of what it would warn. A database that cannot write where it was told to is
+ * moved on, as a backup would do.
  */
 export const check: Action = async (world, config, parameters, wrongOptions = []) => {
   await world.progress.step('Checking whether a backup can be made');

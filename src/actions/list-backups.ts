@@ -3,8 +3,8 @@ import { ageText, sizeText, tableText } from '../text.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
- * Lists the sets from S3 alone, so that it works in a fresh model that points at an old path. Results: `backups`, a table or JSON, and
- * `next`, the id to give as `before` for older ones.
+ * Lists the sets from S3 alone, so that it works in a fresh model that points at an old path.
+ * Results: `backups`, a table or JSON, and `next`, the id to give as `before` for older ones.
  */
 export const listBackups: Action = async (world, _config, parameters) => {
   const { limit, before, format } = parameters;

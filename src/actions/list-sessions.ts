@@ -1,12 +1,12 @@
-import { ageText, durationText, tableText } from '../text.ts';
+import { CharmError } from '../errors.ts';
 import { type Session, isSessionId } from '../sessions/session.ts';
 import { listSessions as listStored } from '../sessions/stored-sessions.ts';
-import { CharmError } from '../errors.ts';
+import { ageText, durationText, tableText } from '../text.ts';
 import type { Action } from './action.ts';
 
 /**
- * Lists the runs, and the slots of the schedule that got none, from S3. Results: `sessions`, a table or JSON, and `next`, the id to give as `before`
- * for older ones.
+ * Lists the runs, and the slots of the schedule that got none, from S3. Results: `sessions`, a
+ * table or JSON, and `next`, the id to give as `before` for older ones.
  */
 export const listSessions: Action = async (world, _config, parameters) => {
   const { limit, before, format } = parameters;

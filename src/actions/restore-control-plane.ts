@@ -1,15 +1,16 @@
 import { keysText } from '../components/buckets/failed-objects.ts';
 import { CharmError } from '../errors.ts';
-import { countText, sum, sizeText, durationText } from '../text.ts';
 import type { RestoreReport } from '../restore/describe-plan.ts';
-import type { World } from '../world.ts';
-import type { RestoreRequest } from '../restore/set.ts';
 import { runRestore } from '../restore/run-restore.ts';
+import type { RestoreRequest } from '../restore/set.ts';
+import { countText, sum, sizeText, durationText } from '../text.ts';
+import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
- * Puts a backup set back, or says what that would do. Fails with `set-damaged` when objects were left out because their backup is lost.
- * Results: what was restored, and where the databases write from now on.
+ * Puts a backup set back, or says what that would do. Fails with `set-damaged` when objects were
+ * left out because their backup is lost. Results: what was restored, and where the databases write
+ * from now on.
  */
 export const restoreControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
@@ -90,7 +91,10 @@ const resultsOf = (
   ...(databases.length > 0 && { next: nextOf(databases, application) }),
 });
 
-/** After a restore with `allow-damaged`: that it is not all of the set, and what is lost. Undefined when nothing is. */
+/**
+ * After a restore with `allow-damaged`: that it is not all of the set, and what is lost. Undefined
+ * when nothing is.
+ */
 const lostOf = (
   backupId: string,
   { buckets }: RestoreReport,
@@ -109,7 +113,10 @@ const lostOf = (
   );
 };
 
-/** What an operator has to know about the databases, which mysql-k8s blocks for backups until they write elsewhere. */
+/**
+ * What an operator has to know about the databases, which mysql-k8s blocks for backups until they
+ * write elsewhere.
+ */
 const nextOf = (databases: RestoreReport['databases'], application: string): string => {
   const moved = databases.filter(({ path }) => path !== undefined);
   const stuck = databases.filter(({ path }) => path === undefined);

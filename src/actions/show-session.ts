@@ -1,5 +1,5 @@
-import { durationText, sizeText } from '../text.ts';
 import { readSession } from '../sessions/stored-sessions.ts';
+import { durationText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
 
 /** So much of the log is shown: Juju takes no longer result than that from a command line. */

@@ -1,13 +1,13 @@
-import { sizeText } from '../text.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { sizeText } from '../text.ts';
 import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
 import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
- * Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is missing or damaged; the results say how much of
- * it there is.
+ * Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is
+ * missing or damaged; the results say how much of it there is.
  */
 export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
@@ -38,7 +38,10 @@ const resultsOf = (verification: Verification): Readonly<Record<string, string>>
   };
 };
 
-/** For the status, which speaks of the last backup only. That it cannot be remembered must not hide what was found. */
+/**
+ * For the status, which speaks of the last backup only. That it cannot be remembered must not hide
+ * what was found.
+ */
 const remember = async (
   { journal }: Pick<World, 'journal'>,
   { id, damages }: Verification,

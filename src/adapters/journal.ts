@@ -14,15 +14,20 @@ const probeName = 'write-test.json';
 interface JournalOptions {
   /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
   readonly locate: () => Promise<string | undefined>;
-  /** Told of each file that cannot be read, which is then left out: what it said is lost, but not what others say. */
+  /**
+   * Told of each file that cannot be read, which is then left out: what it said is lost, but not
+   * what others say.
+   */
   readonly report: (message: string) => Promise<void>;
   /** Takes secrets out of what an operator will read. */
   readonly redact?: (text: string) => string;
 }
 
 /**
- * A journal of one JSON file for each entry. A file is written beside its place, fsynced and renamed, and then the directory is fsynced, so
- * a crash leaves the old file or the new one. Rejects with `journal-pending`, `journal-unavailable`, or `disk-full` when nothing more can be written.
+ * A journal of one JSON file for each entry. A file is written beside its place, fsynced and
+ * renamed, and then the directory is fsynced, so a crash leaves the old file or the new one.
+ * Rejects with `journal-pending`, `journal-unavailable`, or `disk-full` when nothing more can be
+ * written.
  */
 export const openJournal = ({
   locate,
@@ -217,8 +222,9 @@ const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefine
 };
 
 /**
- * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new one is on the disk. The text is first
- * written beside it, always under one name, so that what a crash leaves there does not pile up. One writer at a time.
+ * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new
+ * one is on the disk. The text is first written beside it, always under one name, so that what a
+ * crash leaves there does not pile up. One writer at a time.
  */
 const writeDurably = async (path: string, text: string): Promise<void> => {
   const beside = `${path}.new`;

@@ -4,8 +4,9 @@ import type { HookTools, Progress } from '../world.ts';
 const mostLines = 900;
 
 /**
- * Shows an action's progress in its log and, step by step, in the unit's status. What Juju does not take is left out: its agent loses its controller
- * for a while when that is upgraded, and no backup may fail for that.
+ * Shows an action's progress in its log and, step by step, in the unit's status. What Juju does not
+ * take is left out: its agent loses its controller for a while when that is upgraded, and no backup
+ * may fail for that.
  */
 export const actionProgress = (tools: HookTools): Progress => {
   let lines = 0;

@@ -1,12 +1,15 @@
-/** The last line of defence: whatever has been hidden does not leave in any text that went through `redact`. */
+/**
+ * The last line of defence: whatever has been hidden does not leave in any text that went through
+ * `redact`.
+ */
 export interface Redaction {
   readonly hide: (secret: string) => void;
   readonly redact: (text: string) => string;
 }
 
 /**
- * A secret is also found in base64 and as part of a URL. One of fewer than four characters is not looked for, because
- * that would blot out innocent words and so tell more than it hides.
+ * A secret is also found in base64 and as part of a URL. One of fewer than four characters is not
+ * looked for, because that would blot out innocent words and so tell more than it hides.
  */
 export const createRedaction = (): Redaction => {
   const hidden = new Set<string>();

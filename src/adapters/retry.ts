@@ -12,7 +12,10 @@ interface RetryOptions {
   readonly attempts?: number;
   /** Milliseconds that the other side wants to be left alone, as it said with its refusal. */
   readonly asked?: (error: unknown) => number | undefined;
-  /** From 0 up to 1: the part of a pause that is made, so that many do not come back at once. Without it all of it. */
+  /**
+   * From 0 up to 1: the part of a pause that is made, so that many do not come back at once.
+   * Without it all of it.
+   */
   readonly random?: () => number;
   /** Called before each attempt but the first. */
   readonly onRetry?: () => void;
@@ -22,8 +25,9 @@ interface RetryOptions {
 const longestAsked = 30_000;
 
 /**
- * Repeats what may be done twice until it succeeds, as long as its failures may pass by themselves: the one way in which this charm is patient with S3,
- * Kubernetes and Juju. Rejects with the last failure, or with the signal's reason.
+ * Repeats what may be done twice until it succeeds, as long as its failures may pass by themselves:
+ * the one way in which this charm is patient with S3, Kubernetes and Juju. Rejects with the last
+ * failure, or with the signal's reason.
  */
 export const retry = async <T>(work: () => Promise<T>, options: RetryOptions): Promise<T> => {
   const { clock, signal, mayPass, pauses, patience, attempts, asked, random, onRetry } = options;

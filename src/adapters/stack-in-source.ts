@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * A stack trace with places in the sources instead of places in the bundle. Node does that by itself with --enable-source-maps, but then each hook
- * pays for it: it is a quarter of the CPU of an update-status. Lines that have no map stay as they are.
+ * A stack trace with places in the sources instead of places in the bundle. Node does that by
+ * itself with --enable-source-maps, but then each hook pays for it: it is a quarter of the CPU of
+ * an update-status. Lines that have no map stay as they are.
  */
 export const stackInSource = async (stack: string): Promise<string> =>
   (await Promise.all(stack.split('\n').map(lineInSource))).join('\n');

@@ -1,10 +1,10 @@
 import type { HandedDatabase } from '../components/databases/paths.ts';
-import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
-import type { ApplicationStatus, JujuModel, World } from '../world.ts';
+import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
 import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 import { settledModel, settling } from '../operation/settled-model.ts';
+import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 
 export interface DatabasePlan {
   readonly component: string;
@@ -20,11 +20,17 @@ export interface DatabasePlan {
 export interface ApplicationPlan {
   readonly databases: readonly DatabasePlan[];
   readonly mlmd: ApplicationStatus | undefined;
-  /** Stopped while ML Metadata is dumped; undefined when none is configured or it has no units anyway. */
+  /**
+   * Stopped while ML Metadata is dumped; undefined when none is configured or it has no units
+   * anyway.
+   */
   readonly metadataWriter: ApplicationStatus | undefined;
 }
 
-/** Looks at the applications of the configured components. Changes nothing; asks the databases for their state by their own actions. */
+/**
+ * Looks at the applications of the configured components. Changes nothing; asks the databases for
+ * their state by their own actions.
+ */
 export const planApplications = async (
   world: World,
   config: Config,

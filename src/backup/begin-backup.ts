@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { clearDebris } from '../retention/debris.ts';
-import type { Target, World } from '../world.ts';
+import { beginOperation, type Operation } from '../operation/operation.ts';
+import { ensureClaim, type Claim } from '../repository/claim.ts';
 import {
   backupIdAt,
   type BackupId,
@@ -10,12 +10,14 @@ import {
   generationOf,
 } from '../repository/layout.ts';
 import { reserveId } from '../repository/reserve-id.ts';
-import { ensureClaim, type Claim } from '../repository/claim.ts';
-import { beginOperation, type Operation } from '../operation/operation.ts';
-import type { BackupRequest, ReadyBackup } from './preflight.ts';
+import { clearDebris } from '../retention/debris.ts';
 import { countText } from '../text.ts';
+import type { Target, World } from '../world.ts';
+import type { BackupRequest, ReadyBackup } from './preflight.ts';
 
-/** A backup on its way. Disposing of it also removes what a set that was not committed left in S3. */
+/**
+ * A backup on its way. Disposing of it also removes what a set that was not committed left in S3.
+ */
 export interface Backup extends Operation {
   readonly id: BackupId;
   readonly started: Date;
@@ -27,7 +29,10 @@ export interface Backup extends Operation {
   readonly layout: Layout;
   /** An object that is of no use without the manifest. */
   removeUnlessCommitted(key: string): void;
-  /** The manifest is sent: from now on nothing is taken away, because it may be listed although its reply is lost. */
+  /**
+   * The manifest is sent: from now on nothing is taken away, because it may be listed although its
+   * reply is lost.
+   */
   committing(): void;
   /** The set is listed, and stays. */
   committed(): void;
@@ -51,12 +56,13 @@ export const beginBackup = async (
     const { id, mark } = await reserveId(target.store, layout, started);
     const uncommitted: string[] = [];
     let fate: 'open' | 'unknown' | 'listed' = 'open';
-    // What stays without a manifest is not a backup, and the next backup clears it away, so a failure here is no failure.
-    // The mark goes last, for it is what the next one looks for.
+    // What stays without a manifest is not a backup, and the next backup clears it away, so a
+    // failure here is no failure. The mark goes last, for it is what the next one looks for.
     undo.defer(async () => {
       if (fate === 'unknown') return;
       await orProblem(async () => {
-        // Another unit that took the path over has cleared this away, and may have given the id to its own set.
+        // Another unit that took the path over has cleared this away, and may have given the id to
+        // its own set.
         await operation.assertOurs();
         if (fate === 'open') await target.store.delete(uncommitted);
         await target.store.delete([mark]);
@@ -92,7 +98,9 @@ const handedGenerations = async (
   return generations;
 };
 
-/** Removes what dead backups left. Only space is lost when that is refused, so the backup goes on. */
+/**
+ * Removes what dead backups left. Only space is lost when that is refused, so the backup goes on.
+ */
 const clearAway = async (
   { progress }: World,
   { sourceBuckets }: Config,

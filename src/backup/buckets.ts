@@ -1,14 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CharmError, orProblem } from '../errors.ts';
-import type { Source } from '../world.ts';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
-import type { Backup } from './begin-backup.ts';
-import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { failedLines, ObjectsFailed } from '../components/buckets/failed-objects.ts';
+import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
-import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import {
   downloadObjectList,
@@ -16,7 +13,10 @@ import {
   uploadObjectList,
   type ListedObject,
 } from '../repository/object-list.ts';
+import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
 import { countText, durationText, excerpt, sizeText } from '../text.ts';
+import type { Source } from '../world.ts';
+import type { Backup } from './begin-backup.ts';
 
 /** What the first pass over the buckets found and did, for the second one. */
 interface PreCopy {
@@ -29,7 +29,10 @@ interface PreCopy {
   readonly passes: ReadonlyMap<string, BucketPass>;
 }
 
-/** Copies what changed since the last set while everything still runs, so that little is left for the pass that counts. */
+/**
+ * Copies what changed since the last set while everything still runs, so that little is left for
+ * the pass that counts.
+ */
 export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
   const { ready, world, config } = backup;
   const { target, sources } = ready;
@@ -47,7 +50,10 @@ export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
   return { archive, before, bandwidth, passes };
 };
 
-/** The list of the newest set that has the bucket. It makes the copy quicker; without it every object is looked at, and that is all. */
+/**
+ * The list of the newest set that has the bucket. It makes the copy quicker; without it every
+ * object is looked at, and that is all.
+ */
 const lastList = async (
   backup: Backup,
   before: BucketBackup | undefined,
@@ -67,8 +73,9 @@ const lastList = async (
 };
 
 /**
- * Copies what changed since the pre-copy, and writes the object list of the set for each bucket. Says of each bucket that was written to
- * since `quietSince`, when the databases and ML Metadata began to be backed up, that it was: they may not know of these objects.
+ * Copies what changed since the pre-copy, and writes the object list of the set for each bucket.
+ * Says of each bucket that was written to since `quietSince`, when the databases and ML Metadata
+ * began to be backed up, that it was: they may not know of these objects.
  */
 export const copyChangesOfBuckets = async (
   backup: Backup,
@@ -179,8 +186,8 @@ const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup[
 const mostKeysLogged = 100;
 
 /**
- * The message names three keys; all of them are in S3, or in the action's log when S3 takes nothing any more. That this can fail too must not
- * hide why the backup did.
+ * The message names three keys; all of them are in S3, or in the action's log when S3 takes nothing
+ * any more. That this can fail too must not hide why the backup did.
  */
 const reportFailed = async (
   { world, ready, layout, id }: Backup,

@@ -6,8 +6,9 @@ import { listText, sum } from '../text.ts';
 import type { Backup } from './begin-backup.ts';
 
 /**
- * Looks once more for what ran while the backup was made, beside what is known to have been written, and writes the manifest: the last object, and the one that makes the set a
- * backup. From then on the set stays, whatever comes.
+ * Looks once more for what ran while the backup was made, beside what is known to have been
+ * written, and writes the manifest: the last object, and the one that makes the set a backup. From
+ * then on the set stays, whatever comes.
  */
 export const commitSet = async (
   backup: Backup,

@@ -3,24 +3,25 @@ import {
   chooseMember,
   type DatabaseWorld,
 } from '../components/databases/cluster.ts';
-import { statusOfBackup, createListingDigest } from '../components/databases/stored-backup.ts';
+import { statusOfBackup, measureBackup } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
 import { saidBy } from '../operation/cluster-status.ts';
 import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
+import { losesLowestUnit } from '../operation/leaving-units.ts';
 import { settledModel } from '../operation/settled-model.ts';
 import { waitForScale } from '../operation/wait-for-scale.ts';
-import { losesLowestUnit } from '../operation/leaving-units.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { says } from '../wordings.ts';
-import type { ActionOutcome, Clock, JujuModel, Target } from '../world.ts';
+import type { ActionOutcome, Clock, JujuModel } from '../world.ts';
 import type { DatabasePlan } from './applications.ts';
 import type { Backup } from './begin-backup.ts';
 
 /**
- * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member that does not serve writes, and
- * confirms that it is listed as finished. `hold` is told of the scale at once, and keeps it until it is put back.
+ * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member
+ * that does not serve writes, and confirms that it is listed as finished. `hold` is told of the
+ * scale at once, and keeps it until it is put back.
  */
 export const backUpDatabase = async (
   world: DatabaseWorld,
@@ -85,8 +86,9 @@ const createBackup = async (
   await world.note(`${application.name}: create-backup on ${unit}`);
   let outcome = await runCreateBackup(world, unit, {});
   if (outcome.status === 'failed' && says(outcome.message, 'clusterUnhealthy')) {
-    // MySQL Shell calls one or two members that are all online OK_NO_TOLERANCE, and mysql-k8s from revision 300 on takes that for unhealthy.
-    // Its `force` switches off every other check too, so they are made here, right before.
+    // MySQL Shell calls one or two members that are all online OK_NO_TOLERANCE, and mysql-k8s from
+    // revision 300 on takes that for unhealthy. Its `force` switches off every other check too, so
+    // they are made here, right before.
     await unlessAborted(assertSafeToForce(world.juju, application, units, unit), world.cancelled);
     await world.note(
       `${application.name}: all members are online, so create-backup again with force=true`,
@@ -130,9 +132,11 @@ const since = (clock: Clock, what: string): (() => string) => {
 };
 
 /**
- * Backs up all databases: side by side those that write where this charm told them to, and one after the other those that have an S3 storage of
- * their own, because two that share one path give the same id to backups of the same second. When one fails the others are no longer
- * waited for, and its failure is the one that is reported; their scales are put back once their own backups have ended.
+ * Backs up all databases: side by side those that write where this charm told them to, and one
+ * after the other those that have an S3 storage of their own, because two that share one path give
+ * the same id to backups of the same second. When one fails the others are no longer waited for,
+ * and its failure is the one that is reported; their scales are put back once their own backups
+ * have ended.
  */
 export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]> => {
   const { world, ready } = backup;
@@ -190,7 +194,10 @@ export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]>
   return made;
 };
 
-/** Rejects when a database lists the backup of another one: a restore of the one could then bring the rows of the other. */
+/**
+ * Rejects when a database lists the backup of another one: a restore of the one could then bring
+ * the rows of the other.
+ */
 const assertApart = async (
   juju: JujuModel,
   databases: readonly {
@@ -219,7 +226,10 @@ const assertApart = async (
   }
 };
 
-/** Where the backup lies, when it is we who gave the database its path; nothing is known of another S3 storage. */
+/**
+ * Where the backup lies, when it is we who gave the database its path; nothing is known of another
+ * S3 storage.
+ */
 const findInOurStorage = async (
   { world, ready, claim, layout }: Backup,
   { component, application, isRelated }: DatabasePlan,
@@ -227,7 +237,7 @@ const findInOurStorage = async (
 ): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
   if (!isRelated) return {};
   const path = layout.databasePath(component, claim.generations[component] ?? 1);
-  const measured = await measure(ready.target, `${path}/${backupId}`);
+  const measured = await measureBackup(ready.target.store, `${path}/${backupId}`);
   if (measured.objects === 0) {
     throw new CharmError(
       'database-backup-failed',
@@ -236,19 +246,4 @@ const findInOurStorage = async (
     );
   }
   return { path, ...measured };
-};
-
-const measure = async (
-  { store }: Target,
-  place: string,
-): Promise<{ size: number; objects: number; digest: string }> => {
-  const digest = createListingDigest();
-  let size = 0;
-  let objects = 0;
-  for await (const object of store.list(place)) {
-    size += object.size;
-    objects += 1;
-    digest.add(object.key.slice(place.length), object);
-  }
-  return { size, objects, digest: digest.end() };
 };

@@ -14,8 +14,9 @@ export interface Opened {
 }
 
 /**
- * What a backup would find out only on its way, for the action `check`, which is asked whether a backup would succeed: somebody else works on
- * the path, ML Metadata has no pod, or a bucket has lost its objects.
+ * What a backup would find out only on its way, for the action `check`, which is asked whether a
+ * backup would succeed: somebody else works on the path, ML Metadata has no pod, or a bucket has
+ * lost its objects.
  */
 export async function* laterRefusals(
   world: World,

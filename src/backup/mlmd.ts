@@ -1,10 +1,13 @@
-import type { Backup } from './begin-backup.ts';
-import type { MlmdBackup } from '../repository/manifest.ts';
 import { dumpMlmd } from '../components/mlmd/dump.ts';
 import { stopMetadataWriter } from '../operation/metadata-writer.ts';
+import type { MlmdBackup } from '../repository/manifest.ts';
 import { countText, durationText, sizeText, sum } from '../text.ts';
+import type { Backup } from './begin-backup.ts';
 
-/** Dumps ML Metadata to S3 while kfp-metadata-writer is stopped, and proves the dump. Undefined when it is not a component. */
+/**
+ * Dumps ML Metadata to S3 while kfp-metadata-writer is stopped, and proves the dump. Undefined when
+ * it is not a component.
+ */
 export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined> => {
   const { world, ready, layout, id, heartbeat } = backup;
   const { clock, progress } = world;

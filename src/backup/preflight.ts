@@ -1,15 +1,15 @@
-import { reportProblems } from '../operation/problems.ts';
 import type { HandedDatabase } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { openConnections } from '../operation/connections.ts';
+import { reportProblems } from '../operation/problems.ts';
+import { journalProblems } from '../operation/put-back.ts';
+import { findRunningWorkloads } from '../operation/running-workloads.ts';
+import { nestingProblems, storageProblems } from '../operation/storage.ts';
+import { countText, listText } from '../text.ts';
+import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
-import { journalProblems } from '../operation/put-back.ts';
-import { nestingProblems, storageProblems } from '../operation/storage.ts';
-import { findRunningWorkloads } from '../operation/running-workloads.ts';
-import { countText, listText } from '../text.ts';
 
 export interface BackupRequest {
   /** Go on although something runs; the set then says so. */
@@ -39,11 +39,13 @@ export interface ReadyBackup extends AsyncDisposable {
 }
 
 /**
- * Looks at everything that a backup needs, and changes nothing. Each problem gets a line of the action's log, and none hides
- * the next. Rejects with the only one, or with `preflight-failed` and all of them. A database that cannot write where it was
- * told to is no problem when it is the only one: `moveDatabasesOn` comes next, and moves it.
+ * Looks at everything that a backup needs, and changes nothing. Each problem gets a line of the
+ * action's log, and none hides the next. Rejects with the only one, or with `preflight-failed` and
+ * all of them. A database that cannot write where it was told to is no problem when it is the only
+ * one: `moveDatabasesOn` comes next, and moves it.
  *
- * @param further looks at more, for those who want to know beforehand what a backup finds out on its way
+ * @param further looks at more, for those who want to know beforehand what a backup finds out on
+ *   its way
  */
 export const preflight = async (
   world: World,

@@ -1,21 +1,22 @@
 import { moveDatabasesOn } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { applyRetention } from '../retention/prune.ts';
-import type { World } from '../world.ts';
-import { copyChangesOfBuckets, preCopyBuckets } from './buckets.ts';
-import { backUpDatabases } from './databases.ts';
-import { backUpMlmd } from './mlmd.ts';
-import { beginBackup, type Backup } from './begin-backup.ts';
-import { commitSet } from './commit-set.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
-import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
+import { applyRetention } from '../retention/prune.ts';
 import { listText } from '../text.ts';
+import type { World } from '../world.ts';
+import { beginBackup, type Backup } from './begin-backup.ts';
+import { copyChangesOfBuckets, preCopyBuckets } from './buckets.ts';
+import { commitSet } from './commit-set.ts';
+import { backUpDatabases } from './databases.ts';
+import { backUpMlmd } from './mlmd.ts';
+import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
 
 /**
- * The guide's "back up the control plane", in one piece: either a complete set that was proven readable, or none. However it ends, every
- * scale is put back; when that fails, the journal knows, and the error says what to do. Sets that the retention does not keep go afterwards.
+ * The guide's "back up the control plane", in one piece: either a complete set that was proven
+ * readable, or none. However it ends, every scale is put back; when that fails, the journal knows,
+ * and the error says what to do. Sets that the retention does not keep go afterwards.
  */
 export const runBackup = async (
   world: World,

@@ -1,4 +1,7 @@
-/** From this minute of the week on (0 is Sunday 00:00, UTC) at most so many bytes a second; undefined is no limit. */
+/**
+ * From this minute of the week on (0 is Sunday 00:00, UTC) at most so many bytes a second;
+ * undefined is no limit.
+ */
 export interface BandwidthPeriod {
   readonly minute: number;
   readonly bytesPerSecond: number | undefined;
@@ -9,12 +12,15 @@ const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 
 const powers = 'kmgtpe';
 
 /**
- * Reads a limit in all forms of rclone's `--bwlimit` (rclone's fs/bwtimetable.go and fs/sizesuffix.go): a rate, or
- * slots `HH:MM,rate` for every day and `Mon-HH:MM,rate` for one, separated by spaces or semicolons. Times are UTC. A rate is
- * a number with a suffix (powers of 1024; K when there is none; `Ki` and `KiB` mean the same as `K`), or `off`; 0 is no limit.
- * Of a pair `upload:download` the lower one counts, because what we copy is read and written at one speed.
+ * Reads a limit in all forms of rclone's `--bwlimit` (rclone's fs/bwtimetable.go and
+ * fs/sizesuffix.go): a rate, or slots `HH:MM,rate` for every day and `Mon-HH:MM,rate` for one,
+ * separated by spaces or semicolons. Times are UTC. A rate is a number with a suffix (powers of
+ * 1024; K when there is none; `Ki` and `KiB` mean the same as `K`), or `off`; 0 is no limit. Of a
+ * pair `upload:download` the lower one counts, because what we copy is read and written at one
+ * speed.
  *
- * @returns the slots of the week in order, one for each minute at most; undefined when the text is none of this
+ * @returns the slots of the week in order, one for each minute at most; undefined when the text
+ *   is none of this
  */
 export const parseBandwidthLimit = (text: string): readonly BandwidthPeriod[] | undefined => {
   const limit = text.trim();

@@ -1,8 +1,8 @@
+import { CharmError } from '../errors.ts';
 import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
 import { parseDuration } from './duration.ts';
-import { type OptionName, allowed, optionNames, options } from './options.ts';
 import { validate } from './options-validator.ts';
-import { CharmError } from '../errors.ts';
+import { type OptionName, allowed, optionNames, options } from './options.ts';
 
 /** The parts that a backup set can consist of. The databases are named after our endpoints. */
 export const components = ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'] as const;
@@ -33,7 +33,9 @@ export interface Config {
     readonly weekly: number;
     readonly monthly: number;
   };
-  /** Undefined while no backups are made by themselves. What its texts say is read by src/schedule. */
+  /**
+   * Undefined while no backups are made by themselves. What its texts say is read by src/schedule.
+   */
   readonly schedule: ScheduleConfig | undefined;
   /** Milliseconds after which a backup is given up. */
   readonly runDeadline: number;
@@ -56,8 +58,9 @@ interface ServerSideEncryption {
 }
 
 /**
- * Reads what config-get gives. An option that is absent has its default, because Juju leaves out what has no value.
- * The first wrong one is rejected with `option-invalid`: its name, its value, what is allowed, and the command.
+ * Reads what config-get gives. An option that is absent has its default, because Juju leaves out
+ * what has no value. The first wrong one is rejected with `option-invalid`: its name, its value,
+ * what is allowed, and the command.
  */
 export const parseConfig = (
   given: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
-import type { Config } from './config.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import type { Databag, HookTools } from '../world.ts';
+import type { Config } from './config.ts';
 
 /** Who we are at the Juju controller, and what the secret says of the controller itself. */
 interface JujuCredentials {
@@ -13,8 +13,9 @@ interface JujuCredentials {
 }
 
 /**
- * Reads the secret of the option juju-credentials, in its newest revision. Every way in which it can be wrong has a code of its own, and the
- * command that mends it: `juju-credentials-missing`, `juju-credentials-not-granted`, `juju-credentials-invalid`.
+ * Reads the secret of the option juju-credentials, in its newest revision. Every way in which it
+ * can be wrong has a code of its own, and the command that mends it: `juju-credentials-missing`,
+ * `juju-credentials-not-granted`, `juju-credentials-invalid`.
  */
 export const readJujuCredentials = async (
   tools: HookTools,

@@ -8,7 +8,10 @@ export interface LenientConfig {
   readonly problems: ReadonlyMap<string, CharmError>;
 }
 
-/** For those who look at everything, although an option is wrong. No option depends on another, so each is read alone. */
+/**
+ * For those who look at everything, although an option is wrong. No option depends on another, so
+ * each is read alone.
+ */
 export const lenientConfig = (
   given: Readonly<Record<string, unknown>>,
   application: string,

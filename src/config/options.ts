@@ -1,6 +1,6 @@
 /*
- * The options as config.yaml defines them (a test keeps the two equal), with what Juju's own types cannot say.
- * It stands here so that a hook need not read YAML.
+ * The options as config.yaml defines them (a test keeps the two equal), with what Juju's own types
+ * cannot say. It stands here so that a hook need not read YAML.
  */
 
 interface OptionSchema {

@@ -1,6 +1,6 @@
 import { type Config, databaseEndpoints } from '../config/config.ts';
-import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
 import { readJujuCredentials } from '../config/juju-credentials.ts';
+import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
 import { CharmError, hasCode, orProblem, notTrusted } from '../errors.ts';
 import {
   type Provider,
@@ -20,7 +20,10 @@ export interface Assessment {
   readonly config: Config;
   /** What is wrong with options, by their name. */
   readonly optionProblems: LenientConfig['problems'];
-  /** What the options say of where backups go. It does not depend on the others, so that credentials reach the databases although one of those is wrong. */
+  /**
+   * What the options say of where backups go. It does not depend on the others, so that credentials
+   * reach the databases although one of those is wrong.
+   */
   readonly place: Pick<Config, 'bucket' | 'path'> | CharmError;
   /** Why Kubernetes would not let us in; undefined when it does, or when Juju does not tell. */
   readonly trustProblem: CharmError | undefined;
@@ -92,12 +95,15 @@ const objectStorageProblem = async (
   return minio instanceof CharmError ? minio : undefined;
 };
 
-/** Milliseconds. Hooks are many, and nobody else's runs meanwhile; whether the controller lets us in is asked again by the next one. */
+/**
+ * Milliseconds. Hooks are many, and nobody else's runs meanwhile; whether the controller lets us in
+ * is asked again by the next one.
+ */
 const hurry = 10_000;
 
 /**
- * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs in only when `logIn` says so,
- * because that loads the client and takes a connection.
+ * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs
+ * in only when `logIn` says so, because that loads the client and takes a connection.
  */
 export const jujuProblem = async (
   unit: Unit,

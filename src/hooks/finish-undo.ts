@@ -1,13 +1,14 @@
-import { unfinished } from '../operation/put-back.ts';
 import { parseConfig } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { unfinished } from '../operation/put-back.ts';
 import type { JournalEntry } from '../world.ts';
 import type { Unit } from './unit.ts';
 
 /**
- * Puts back what a killed action left changed, before anything else is done. It needs the journal, Juju's controller and the login there; no
- * other option or relation that is wrong, and no store that is away, stands in its way. Nothing is loaded when nothing is left. Returns what
- * could not be put back yet, as one problem that tells how to do it by hand.
+ * Puts back what a killed action left changed, before anything else is done. It needs the journal,
+ * Juju's controller and the login there; no other option or relation that is wrong, and no store
+ * that is away, stands in its way. Nothing is loaded when nothing is left. Returns what could not
+ * be put back yet, as one problem that tells how to do it by hand.
  */
 export const finishUndo = async (
   unit: Unit,

@@ -11,8 +11,9 @@ import type { Unit } from './unit.ts';
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
 
 /**
- * Every hook: looks around, finishes an interrupted undo, writes what the relations should hold, and says how things are. It depends on what is,
- * not on which hook it is, so the order of events does not matter.
+ * Every hook: looks around, finishes an interrupted undo, writes what the relations should hold,
+ * and says how things are. It depends on what is, not on which hook it is, so the order of events
+ * does not matter.
  */
 export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const assessment = await assess(unit);
@@ -42,7 +43,10 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   await showStatus(unit, assessment, known, { schedule });
 };
 
-/** What S3 could not take when a run ended, and what became of a run that was killed. Nothing is loaded when there is nothing. */
+/**
+ * What S3 could not take when a run ended, and what became of a run that was killed. Nothing is
+ * loaded when there is nothing.
+ */
 const sendSessions = async (unit: Unit, config: Config): Promise<void> => {
   if ((await unit.journal.sessions()).length === 0) return;
   const { deliverSessions } = await import('../sessions/deliver.ts');
@@ -81,7 +85,10 @@ export const showStatus = async (
   ]);
 };
 
-/** Only the leader runs actions. `update-status` trusts an active status, and then only reads the secret: a grant that was revoked causes no hook. */
+/**
+ * Only the leader runs actions. `update-status` trusts an active status, and then only reads the
+ * secret: a grant that was revoked causes no hook.
+ */
 const atController = async (
   unit: Unit,
   hook: Hook,

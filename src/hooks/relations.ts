@@ -1,15 +1,18 @@
-import { generationOf, layoutOf } from '../repository/layout.ts';
 import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { offeredKeys, s3Offer, s3Request } from '../relations/s3-databags.ts';
+import { generationOf, layoutOf } from '../repository/layout.ts';
 import type { Databag } from '../world.ts';
 import type { Assessment } from './assess.ts';
 import type { Unit } from './unit.ts';
 
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
 
-/** As PyYAML writes the list, for the serialized data interface that MinIO's charm speaks. We never write `data`. */
+/**
+ * As PyYAML writes the list, for the serialized data interface that MinIO's charm speaks. We never
+ * write `data`.
+ */
 const supportedVersions: Databag = { _supported_versions: '- v1\n' };
 
 /** All of these are the leader's to call. */
@@ -18,7 +21,10 @@ export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => 
     await tools.setApplicationData(relationId, supportedVersions);
 };
 
-/** Asks s3-integrator for what it has; see s3-request.ts. It serves others later while one that it is related to has asked for nothing. */
+/**
+ * Asks s3-integrator for what it has; see s3-request.ts. It serves others later while one that it
+ * is related to has asked for nothing.
+ */
 export const requestS3 = async (
   { tools }: Unit,
   hook: Hook,
@@ -28,7 +34,8 @@ export const requestS3 = async (
   const isWrong = place instanceof CharmError;
   const bucket = isWrong ? undefined : place.bucket;
   const request = s3Request(s3.relationId, s3.data, bucket, hook.name === 'update-status');
-  // An empty text takes away a bucket that is no longer asked for; with an option that is wrong nobody knows which one is.
+  // An empty text takes away a bucket that is no longer asked for; with an option that is wrong
+  // nobody knows which one is.
   const { bucket: asked = '', ...markers } = request;
   await tools.setApplicationData(s3.relationId, {
     ...markers,
@@ -36,7 +43,9 @@ export const requestS3 = async (
   });
 };
 
-/** Hands each related database our S3 under a path of its own, and takes it away when ours has gone. */
+/**
+ * Hands each related database our S3 under a path of its own, and takes it away when ours has gone.
+ */
 export const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
   // Side by side, because each question to Juju is a process.
   await Promise.all(
@@ -75,7 +84,8 @@ const provideTo = async (
   if (secret !== undefined) await tools.grantSecret(secret, relationId);
   const wanted = { ...offer.data, ...(secret === undefined ? {} : { 'secret-extra': secret }) };
   await tools.setApplicationData(relationId, changes(written, wanted));
-  // A requirer that no longer asks for a secret, as after a downgrade, has the keys in the databag now.
+  // A requirer that no longer asks for a secret, as after a downgrade, has the keys in the databag
+  // now.
   if (secret === undefined && written['secret-extra'])
     await tools.removeSecret(written['secret-extra']);
 };
@@ -94,8 +104,8 @@ const withdraw = async ({ tools }: Unit, relationId: string, written: Databag): 
 };
 
 /**
- * A restore moves a database on to a path of the next generation. The newest that was handed out is kept, or that the journal knows of, when the
- * restore was killed before Juju had heard of it.
+ * A restore moves a database on to a path of the next generation. The newest that was handed out is
+ * kept, or that the journal knows of, when the restore was killed before Juju had heard of it.
  */
 const databasePath = (
   prefix: string,

@@ -1,5 +1,5 @@
-import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { CharmError, errorCodes, orProblem } from '../errors.ts';
+import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import type { Facts } from '../schedule/start.ts';
 import type { SeenTask } from '../schedule/tasks.ts';
 import type { JujuModel, Task, World } from '../world.ts';
@@ -7,7 +7,10 @@ import type { JujuModel, Task, World } from '../world.ts';
 /** Actions that keep a backup from being made while they run. */
 const ours = ['backup-control-plane', 'restore-control-plane'] as const;
 
-/** What a decision about a slot needs to know of the controller and of Kubeflow. That Kubernetes cannot be asked is for the run to report. */
+/**
+ * What a decision about a slot needs to know of the controller and of Kubeflow. That Kubernetes
+ * cannot be asked is for the run to report.
+ */
 export const seeFacts = async (
   world: World,
   juju: JujuModel,

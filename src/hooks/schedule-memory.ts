@@ -2,7 +2,10 @@ import type { CurrentRun } from '../schedule/current-run.ts';
 import type { Standing } from '../schedule/decision.ts';
 import type { HookTools } from '../world.ts';
 
-/** What the leader's hooks remember of the schedule, in the application's databag of the relation between our units. */
+/**
+ * What the leader's hooks remember of the schedule, in the application's databag of the relation
+ * between our units.
+ */
 export interface ScheduleMemory extends Standing {
   /** The options that it holds for; with others all begins from now on. */
   readonly options: string;

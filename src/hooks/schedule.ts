@@ -34,8 +34,9 @@ const hurry = 10_000;
 const afterChanges = ['config-changed', 'secret-expired', 'leader-elected', 'upgrade-charm'];
 
 /**
- * Keeps the schedule, in every hook of the leader: decides what is due, enqueues it as our own action, so that it is a task like any other, and has
- * Juju ring at the next slot. A hook that rings early, late, twice or never changes nothing about that. Undefined without a schedule.
+ * Keeps the schedule, in every hook of the leader: decides what is due, enqueues it as our own
+ * action, so that it is a task like any other, and has Juju ring at the next slot. A hook that
+ * rings early, late, twice or never changes nothing about that. Undefined without a schedule.
  */
 export const keepSchedule = async (
   unit: Unit,
@@ -48,7 +49,8 @@ export const keepSchedule = async (
     return schedule && { paused: true };
   }
   const relationId = await peerRelation(unit.tools);
-  // Juju makes the relation between units before install, and in an upgraded model a moment after the upgrade.
+  // Juju makes the relation between units before install, and in an upgraded model a moment after
+  // the upgrade.
   if (relationId === undefined) return { paused: false };
   const world = await unit.openWorld(config);
   const known = await recallSchedule(unit.tools, relationId, unit.application);

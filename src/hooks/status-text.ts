@@ -1,11 +1,14 @@
 import type { CharmError } from '../errors.ts';
 
-/** `juju status` shows about so many characters of a message; `juju status --format yaml` shows all of it. */
+/**
+ * `juju status` shows about so many characters of a message; `juju status --format yaml` shows all
+ * of it.
+ */
 export const visibleCharacters = 120;
 
 /**
- * A problem as a status says it: within what `juju status` shows, what is wrong, its code, how many more there are, and the
- * one command to begin with. The whole message follows.
+ * A problem as a status says it: within what `juju status` shows, what is wrong, its code, how many
+ * more there are, and the one command to begin with. The whole message follows.
  */
 export const statusText = (problem: CharmError, more = 0): string => {
   const { code, message, brief } = problem;

@@ -1,9 +1,9 @@
-import { sizeText } from '../text.ts';
 import { CharmError, type ErrorCode, errorCodes } from '../errors.ts';
+import { sizeText } from '../text.ts';
 import type { Attempt, LastBackup, Status } from '../world.ts';
-import { statusText } from './status-text.ts';
-import type { ScheduleReport } from './schedule.ts';
 import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
+import type { ScheduleReport } from './schedule.ts';
+import { statusText } from './status-text.ts';
 
 /** What a unit's status depends on. A problem that is not there is undefined. */
 export interface Facts {
@@ -25,7 +25,10 @@ export interface Facts {
   readonly lastAttempt: Attempt | undefined;
 }
 
-/** The most urgent first: what somebody must act on, then what passes by itself, then when the last backup was made. */
+/**
+ * The most urgent first: what somebody must act on, then what passes by itself, then when the last
+ * backup was made.
+ */
 export const statusOf = (facts: Facts): Status => {
   const { leader, lastBackup, schedule } = facts;
   const problems = problemsIn(facts);
@@ -58,7 +61,10 @@ export const statusOf = (facts: Facts): Status => {
   return { name: 'active', message: words.join(', ') };
 };
 
-/** What was changed and is to be put back comes first, then what lets us do anything at all, then what an operator integrates. Each is told once. */
+/**
+ * What was changed and is to be put back comes first, then what lets us do anything at all, then
+ * what an operator integrates. Each is told once.
+ */
 const problemsIn = (facts: Facts): readonly CharmError[] => {
   const { controller, journal, options, trust, s3, objectStorage, action } = facts;
   const { schedule, lastBackup } = facts;
@@ -74,7 +80,10 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
   ];
 };
 
-/** The last backup failed, and nobody has made one since. What the action itself has just said is not said twice. */
+/**
+ * The last backup failed, and nobody has made one since. What the action itself has just said is
+ * not said twice.
+ */
 const failedAttempt = ({
   leader,
   application,
@@ -93,7 +102,10 @@ const failedAttempt = ({
   );
 };
 
-/** A backup that was killed, or that failed of what passes by itself, keeps nobody from making the next one. */
+/**
+ * A backup that was killed, or that failed of what passes by itself, keeps nobody from making the
+ * next one.
+ */
 const interruptedAttempt = ({ lastAttempt }: Facts): string => {
   if (lastAttempt === undefined || lastAttempt.outcome === 'succeeded') return '';
   const { at, task, outcome } = lastAttempt;

@@ -2,7 +2,10 @@ import type { Config } from '../config/config.ts';
 import type { CharmError } from '../errors.ts';
 import type { HookTools, Journal, World } from '../world.ts';
 
-/** Our unit, as the hooks see it. What costs time, the world and the undo, is opened by those who need it. */
+/**
+ * Our unit, as the hooks see it. What costs time, the world and the undo, is opened by those who
+ * need it.
+ */
 export interface Unit {
   readonly application: string;
   readonly model: string;

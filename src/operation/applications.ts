@@ -8,7 +8,8 @@ import type { ApplicationStatus, JujuModel, World } from '../world.ts';
  */
 
 /**
- * The application is not in the model. It is the relation or option that led to its name that has to be put right.
+ * The application is not in the model. It is the relation or option that led to its name that has
+ * to be put right.
  *
  * @param role what it was looked for as: one of our database endpoints, or the option that names it
  * @param otherwise how to do without it, as a sentence; empty when one cannot
@@ -40,8 +41,9 @@ export const readOnlyUser = ({ model }: Pick<World, 'model'>, { user }: JujuMode
   );
 
 /**
- * Why an application is left alone; undefined when it is well. mysql-k8s blocks its application over an S3 path that another
- * cluster claimed, and serves on. That is `database-claimed`, unless `mayBeClaimed`, because it can be restored then.
+ * Why an application is left alone; undefined when it is well. mysql-k8s blocks its application
+ * over an S3 path that another cluster claimed, and serves on. That is `database-claimed`, unless
+ * `mayBeClaimed`, because it can be restored then.
  */
 export const applicationProblem = (
   us: Pick<World, 'application'>,

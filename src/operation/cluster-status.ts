@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { countText } from '../text.ts';
-import { lastingUnit } from './leaving-units.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
+import { lastingUnit } from './leaving-units.ts';
 
 /** Why a member of this cluster must not be taken for a backup now; undefined when all is well. */
 export const faultOf = ({ members }: ClusterStatus, units: number): string | undefined => {
@@ -35,8 +35,9 @@ export const clusterStatus = async (
 };
 
 /**
- * Rejects with `database-unhealthy` when a database would lose units while one that stays does not serve: then the data would be left to
- * a member that is not there. An application that is no database has no such rule.
+ * Rejects with `database-unhealthy` when a database would lose units while one that stays does not
+ * serve: then the data would be left to a member that is not there. An application that is no
+ * database has no such rule.
  */
 export const assertStayingServe = async (
   juju: JujuModel,
@@ -79,8 +80,9 @@ interface ClusterMember {
 }
 
 /**
- * Reads the results of `get-cluster-status`. mysql-k8s on track 8.0 gives a map with every key and value in lower case; track 8.4 gives
- * JSON text with the case kept (mysql-k8s `get_cluster_status`, both tracks). Rejects with `database-unhealthy` when there is no topology.
+ * Reads the results of `get-cluster-status`. mysql-k8s on track 8.0 gives a map with every key and
+ * value in lower case; track 8.4 gives JSON text with the case kept (mysql-k8s
+ * `get_cluster_status`, both tracks). Rejects with `database-unhealthy` when there is no topology.
  */
 export const parseClusterStatus = (
   application: string,

@@ -10,7 +10,10 @@ interface Connections extends AsyncDisposable {
   readonly problems: readonly CharmError[];
 }
 
-/** Opens Juju, Kubernetes, the target and these buckets of MinIO side by side, so that each one that fails is reported. */
+/**
+ * Opens Juju, Kubernetes, the target and these buckets of MinIO side by side, so that each one that
+ * fails is reported.
+ */
 export const openConnections = async (
   world: World,
   buckets: readonly string[],

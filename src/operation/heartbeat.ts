@@ -10,8 +10,8 @@ const second = 1000;
 const hour = 3600 * second;
 
 /**
- * Juju 3.6 drops every line of an action's log after the thousandth, so beats grow rarer in a backup that takes hours: about 360 lines
- * in the first three hours, and fewer than 800 in a day.
+ * Juju 3.6 drops every line of an action's log after the thousandth, so beats grow rarer in a
+ * backup that takes hours: about 360 lines in the first three hours, and fewer than 800 in a day.
  */
 const interval = (elapsed: number): number =>
   (elapsed < 3 * hour ? 30 : elapsed < 6 * hour ? 60 : 300) * second;

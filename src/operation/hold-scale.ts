@@ -1,10 +1,10 @@
-import { waitForActions, waitForUnits } from './wait-for-scale.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import { countText } from '../text.ts';
-import { assertStayingServe } from './cluster-status.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type { ApplicationStatus, Clock, Journal, JournalEntry, JujuModel } from '../world.ts';
+import { assertStayingServe } from './cluster-status.ts';
 import { staying } from './leaving-units.ts';
+import { waitForActions, waitForUnits } from './wait-for-scale.ts';
 
 /** A changed scale. Disposing of it is putting back; several calls put back once. */
 export interface HeldScale extends AsyncDisposable {
@@ -19,8 +19,9 @@ export interface ScaleWorld {
 }
 
 /**
- * Gives an application another number of units, after the journal has what to put back. Returns at once;
- * `waitForScale` waits. Rejects with `scale-refused` when Juju refuses, and then nothing was changed.
+ * Gives an application another number of units, after the journal has what to put back. Returns at
+ * once; `waitForScale` waits. Rejects with `scale-refused` when Juju refuses, and then nothing was
+ * changed.
  */
 export const holdScale = async (
   world: ScaleWorld,
@@ -48,8 +49,9 @@ export const holdScale = async (
 };
 
 /**
- * Puts back what an entry of the journal says, unless somebody else has scaled the application since. Takes no longer than `timeoutSeconds`, or than
- * a pod has left once it was asked to stop, also when the controller is away.
+ * Puts back what an entry of the journal says, unless somebody else has scaled the application
+ * since. Takes no longer than `timeoutSeconds`, or than a pod has left once it was asked to stop,
+ * also when the controller is away.
  */
 export const undo = async (
   world: ScaleWorld,
@@ -97,15 +99,18 @@ const scaleBack = async (
   await world.journal.remove(application);
 };
 
-/** A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds), of which some are needed for the rest. */
+/**
+ * A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds), of which some are
+ * needed for the rest.
+ */
 const terminationSeconds = 20;
 
 /** The waits inside of `work` end a little earlier, and have more to say. */
 const graceSeconds = 5;
 
 /**
- * Waits for `work`, but not for longer than `seconds`, nor than 20 s after `signal` has fired; then rejects with `scale-timed-out`. The work itself is not
- * stopped by that.
+ * Waits for `work`, but not for longer than `seconds`, nor than 20 s after `signal` has fired; then
+ * rejects with `scale-timed-out`. The work itself is not stopped by that.
  */
 const within = async <T>(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },

@@ -1,9 +1,10 @@
 import type { ApplicationStatus, JujuModel } from '../world.ts';
 
 /*
- * Which units go when an application gets a smaller scale. Until Juju 4.0 the highest numbers leave; since 4.1 the lowest
- * do, and a number is not used again (juju/juju, worker caasapplicationprovisioner, 2026-08). That is new, so whatever
- * must not meet a leaving unit counts with any of them there.
+ * Which units go when an application gets a smaller scale. Until Juju 4.0 the highest numbers
+ * leave; since 4.1 the lowest do, and a number is not used again (juju/juju, worker
+ * caasapplicationprovisioner, 2026-08). That is new, so whatever must not meet a leaving unit
+ * counts with any of them there.
  */
 
 type Juju = Pick<JujuModel, 'controllerVersion'>;

@@ -1,7 +1,7 @@
-import { waitForScale } from './wait-for-scale.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { holdScale, type HeldScale } from './hold-scale.ts';
+import { waitForScale } from './wait-for-scale.ts';
 
 /** A backup or a restore, as far as the metadata writer is concerned. */
 interface WriterStopper {
@@ -16,8 +16,9 @@ interface WriterStopper {
 }
 
 /**
- * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored, and waits until its unit has gone. The one who
- * gets the scale puts it back; the backup or restore does so at the latest.
+ * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored,
+ * and waits until its unit has gone. The one who gets the scale puts it back; the backup or restore
+ * does so at the latest.
  */
 export const stopMetadataWriter = async (
   stopper: WriterStopper,

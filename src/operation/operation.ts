@@ -11,8 +11,8 @@ import type { HeldScale } from './hold-scale.ts';
  */
 
 /**
- * An operation on its way. Disposing of it, however the story ended, puts every scale back, removes the scratch files and
- * frees the path for the next operation.
+ * An operation on its way. Disposing of it, however the story ended, puts every scale back, removes
+ * the scratch files and frees the path for the next operation.
  */
 export interface Operation extends AsyncDisposable {
   readonly heartbeat: Heartbeat;
@@ -28,7 +28,10 @@ export interface Operation extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** As `assertOurs`, for what is done very often: what S3 said within the last seconds counts. */
   stillOurs(): Promise<void>;
-  /** By how many milliseconds the clock of this unit is ahead of S3's; undefined when it was not asked. */
+  /**
+   * By how many milliseconds the clock of this unit is ahead of S3's; undefined when it was not
+   * asked.
+   */
   readonly clockAhead: number | undefined;
 }
 
@@ -79,8 +82,8 @@ export const beginOperation = async (
 const freshMilliseconds = 15_000;
 
 /**
- * Asks when the last answer is not fresh any more, as it is not after the process was frozen, and asks again when the answer came so late. Those who
- * come meanwhile share the answer.
+ * Asks when the last answer is not fresh any more, as it is not after the process was frozen, and
+ * asks again when the answer came so late. Those who come meanwhile share the answer.
  */
 const nowAndThen = (
   clock: OperationWorld['clock'],

@@ -3,8 +3,9 @@ import { countText, excerpt } from '../text.ts';
 import type { Progress } from '../world.ts';
 
 /**
- * What keeps an operation from beginning, as one failure: the only problem, or `preflight-failed`, which has all of them. Several are also told
- * one by one, as numbered lines of the action's log. What somebody must act on comes before what passes by itself.
+ * What keeps an operation from beginning, as one failure: the only problem, or `preflight-failed`,
+ * which has all of them. Several are also told one by one, as numbered lines of the action's log.
+ * What somebody must act on comes before what passes by itself.
  *
  * @param operation such as `a backup`
  */

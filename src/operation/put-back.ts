@@ -1,15 +1,20 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { listText } from '../text.ts';
 import { stillHeld } from '../ports/journal.ts';
+import { listText } from '../text.ts';
 import type { World, JournalEntry } from '../world.ts';
 import { undo } from './hold-scale.ts';
 
-/** A hook must not keep the unit for longer; what is not settled by then is looked at again by the next hook. */
+/**
+ * A hook must not keep the unit for longer; what is not settled by then is looked at again by the
+ * next hook.
+ */
 const patienceSeconds = 120;
 
 /**
- * Finishes what a killed process left: every scale that the journal names goes back to the recorded number, stopped applications first,
- * because Kubeflow lacks them. Needs the controller only, and may itself be killed at any moment. Returns what could not be put back yet; those entries stay in the journal.
+ * Finishes what a killed process left: every scale that the journal names goes back to the recorded
+ * number, stopped applications first, because Kubeflow lacks them. Needs the controller only, and
+ * may itself be killed at any moment. Returns what could not be put back yet; those entries stay in
+ * the journal.
  */
 export const putBack = async (world: World): Promise<readonly CharmError[]> => {
   const entries = await world.journal.entries();
@@ -29,8 +34,8 @@ export const putBack = async (world: World): Promise<readonly CharmError[]> => {
 };
 
 /**
- * Why the journal does not let an operation begin: what it has to note cannot be written, or a scale was not put back, which the operation
- * would take for the original.
+ * Why the journal does not let an operation begin: what it has to note cannot be written, or a
+ * scale was not put back, which the operation would take for the original.
  */
 export const journalProblems = async ({
   journal,

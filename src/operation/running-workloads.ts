@@ -1,7 +1,10 @@
 import { excerpt, printable } from '../text.ts';
 import type { CustomResource, CustomResourceKind, Kubernetes } from '../world.ts';
 
-/** What writes to the control plane at this moment. Each entry reads `Workflow alice/train-1 (Running)`. */
+/**
+ * What writes to the control plane at this moment. Each entry reads `Workflow alice/train-1
+ * (Running)`.
+ */
 interface RunningWorkloads {
   /** These make a set inconsistent, so they keep a backup from being made. */
   readonly running: readonly string[];
@@ -22,8 +25,9 @@ interface Rule {
 const finishedWorkflow = new Set(['Succeeded', 'Failed', 'Error']);
 
 /*
- * The rules are those of the projects themselves: Argo's workflow_phase.go and its label workflows.argoproj.io/completed, KFP's
- * ScheduledWorkflow types, Katib's experiment and trial conditions, Kubeflow's notebook annotation and training conditions.
+ * The rules are those of the projects themselves: Argo's workflow_phase.go and its label
+ * workflows.argoproj.io/completed, KFP's ScheduledWorkflow types, Katib's experiment and trial
+ * conditions, Kubeflow's notebook annotation and training conditions.
  */
 const workflows = { groupVersion: 'argoproj.io/v1alpha1', plural: 'workflows' };
 
@@ -102,8 +106,9 @@ export const findRunningWorkloads = async (kubernetes: Kubernetes): Promise<Runn
 const clockMargin = 30_000;
 
 /**
- * As `findRunningWorkloads`, and also the workflows, experiments and trials that ended after `since`, less a margin: they ran when this
- * operation first looked, or after that, and may have written to what was copied by then.
+ * As `findRunningWorkloads`, and also the workflows, experiments and trials that ended after
+ * `since`, less a margin: they ran when this operation first looked, or after that, and may have
+ * written to what was copied by then.
  */
 export const findWorkloadsSince = async (
   kubernetes: Kubernetes,

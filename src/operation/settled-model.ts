@@ -1,8 +1,11 @@
+import { countText, listText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type { ApplicationStatus, Clock, JujuModel, ModelStatus, World } from '../world.ts';
-import { countText, listText } from '../text.ts';
 
-/** Milliseconds. Charms say that they are in maintenance for seconds in each of their hooks, `update-status` included. */
+/**
+ * Milliseconds. Charms say that they are in maintenance for seconds in each of their hooks,
+ * `update-status` included.
+ */
 const patience = 60_000;
 const pause = 1000;
 
@@ -14,8 +17,9 @@ interface Settling {
 }
 
 /**
- * The state of the model once none of these applications is at work with itself: no unit is in maintenance, in a hook or on
- * its way in or out. Waits for that for a minute at most, with a note; what lasts longer is for the caller to judge.
+ * The state of the model once none of these applications is at work with itself: no unit is in
+ * maintenance, in a hook or on its way in or out. Waits for that for a minute at most, with a note;
+ * what lasts longer is for the caller to judge.
  */
 export const settledModel = async (
   { juju, clock, signal, note }: Settling,

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
-import type { Source, Target, World } from '../world.ts';
 import { claimProblem, readClaim } from '../repository/claim.ts';
-import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
 import { layoutOf } from '../repository/layout.ts';
+import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
+import type { Source, Target, World } from '../world.ts';
 
 /**
- * Whether S3 can be written and the buckets can be read. Writes one small object under our own path and deletes it again; when that object shows up in a
- * source bucket, the two are the same bucket, whatever their names (MinIO can be a gateway to the very S3 that backups go to).
+ * Whether S3 can be written and the buckets can be read. Writes one small object under our own path
+ * and deletes it again; when that object shows up in a source bucket, the two are the same bucket,
+ * whatever their names (MinIO can be a gateway to the very S3 that backups go to).
  */
 export async function* storageProblems(
   { model }: Pick<World, 'model'>,
@@ -48,7 +49,10 @@ export async function* storageProblems(
   }
 }
 
-/** Whether the path is neither inside of another model's nor around one. A restore only reads, so it does not ask. */
+/**
+ * Whether the path is neither inside of another model's nor around one. A restore only reads, so it
+ * does not ask.
+ */
 export async function* nestingProblems(target: Target | undefined): AsyncGenerator<CharmError> {
   if (target === undefined) return;
   const problem = await orProblem(

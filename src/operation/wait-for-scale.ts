@@ -38,8 +38,8 @@ export const waitForScale = async (
 };
 
 /**
- * A unit that is to leave must not be in the middle of an action, because its pod may go before the action has ended; and while
- * the only unit of a database is restored, no other one may join it.
+ * A unit that is to leave must not be in the middle of an action, because its pod may go before the
+ * action has ended; and while the only unit of a database is restored, no other one may join it.
  */
 export const waitForActions = async (
   { juju, clock }: WaitWorld,
@@ -69,7 +69,9 @@ export const waitForActions = async (
 const isExecuting = ({ agent }: ApplicationStatus['units'][number]): boolean =>
   agent.status === 'executing';
 
-/** Waits for the number of units only: an application that was unwell before need not be well after. */
+/**
+ * Waits for the number of units only: an application that was unwell before need not be well after.
+ */
 export const waitForUnits = async (
   { juju, clock }: WaitWorld,
   application: string,
@@ -108,7 +110,10 @@ const applicationOf = (status: ModelStatus, name: string): ApplicationStatus => 
   return application;
 };
 
-/** The units that are not active and idle, with what they say; or how many there are of those that were wanted. */
+/**
+ * The units that are not active and idle, with what they say; or how many there are of those that
+ * were wanted.
+ */
 const describeUnits = ({ units }: ApplicationStatus, wanted: number): string => {
   const unwell = units
     .filter(({ workload, agent }) => workload.status !== 'active' || agent.status !== 'idle')

@@ -9,8 +9,8 @@ export type Databag = Readonly<Record<string, string>>;
 
 /**
  * Juju's hook tools, one method for each command line. Each call is a process, so callers ask once.
- * Juju buffers relation and secret changes and commits them only when the process exits 0; status and action-log
- * go out at once.
+ * Juju buffers relation and secret changes and commits them only when the process exits 0; status
+ * and action-log go out at once.
  */
 export interface HookTools {
   /** The action's parameters, with the defaults of actions.yaml filled in. */
@@ -23,7 +23,10 @@ export interface HookTools {
   config(): Promise<Readonly<Record<string, unknown>>>;
   isLeader(): Promise<boolean>;
   setStatus(status: Status, of: 'unit' | 'application'): Promise<void>;
-  /** The name of the status that this unit has: one of ours, or one that Juju gave it, such as `error`. */
+  /**
+   * The name of the status that this unit has: one of ours, or one that Juju gave it, such as
+   * `error`.
+   */
   unitStatus(): Promise<string>;
   setWorkloadVersion(version: string): Promise<void>;
   log(level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR', message: string): Promise<void>;
@@ -32,31 +35,44 @@ export interface HookTools {
   relationIds(endpoint: string): Promise<readonly string[]>;
   /** The application at the other end; undefined while it is not known. */
   remoteApplication(relationId: string): Promise<string | undefined>;
-  /** An application's databag; empty while there is nothing in it, or when the relation has gone. */
+  /**
+   * An application's databag; empty while there is nothing in it, or when the relation has gone.
+   */
   applicationData(relationId: string, application: string): Promise<Databag>;
   /** Merges into our application's databag; an empty string deletes the key. Leader only. */
   setApplicationData(relationId: string, data: Databag): Promise<void>;
 
   /**
-   * The newest revision of a secret. Rejects with `juju-credentials-not-granted` when Juju says "permission denied"
-   * and with `juju-credentials-missing` when it does not know the secret.
+   * The newest revision of a secret. Rejects with `juju-credentials-not-granted` when Juju says
+   * "permission denied" and with `juju-credentials-missing` when it does not know the secret.
    */
   secret(id: string): Promise<Databag>;
-  /** Creates the secret of this label, or writes a new revision of it when its content differs. Returns its URI. */
+  /**
+   * Creates the secret of this label, or writes a new revision of it when its content differs.
+   * Returns its URI.
+   */
   ownSecret(label: string, content: Databag): Promise<string>;
   grantSecret(id: string, relationId: string): Promise<void>;
   removeSecret(id: string): Promise<void>;
   /**
-   * Asks Juju for the hook secret-expired at a time, to the second, on whichever unit leads then; undefined asks for none any more. It is the expiry
-   * of a secret of this label, which holds nothing. The hook may come a minute early, or late; without another time it comes again every five minutes.
+   * Asks Juju for the hook secret-expired at a time, to the second, on whichever unit leads then;
+   * undefined asks for none any more. It is the expiry of a secret of this label, which holds
+   * nothing. The hook may come a minute early, or late; without another time it comes again every
+   * five minutes.
    */
   setAlarm(label: string, at: Date | undefined): Promise<void>;
 
   /** Where the filesystem storage of this name is mounted; undefined while it is not attached. */
   storageLocation(name: string): Promise<string | undefined>;
-  /** What a trusted application may use to speak to its Kubernetes; undefined when Juju refuses (not trusted). */
+  /**
+   * What a trusted application may use to speak to its Kubernetes; undefined when Juju refuses (not
+   * trusted).
+   */
   cloudCredential(): Promise<ClusterAccess | undefined>;
-  /** Whether an operator trusts our application with the cluster; undefined when Juju's answer does not tell. */
+  /**
+   * Whether an operator trusts our application with the cluster; undefined when Juju's answer does
+   * not tell.
+   */
   isTrusted(): Promise<boolean | undefined>;
 }
 

@@ -15,11 +15,15 @@ export interface JournalEntry {
 /** What must be put back, on storage that survives a killed pod. One entry for each application. */
 export interface Journal {
   entries(): Promise<readonly JournalEntry[]>;
-  /** Rejects unless something can be written. To be asked before an operation changes what it could not note any more. */
+  /**
+   * Rejects unless something can be written. To be asked before an operation changes what it could
+   * not note any more.
+   */
   probe(): Promise<void>;
   /**
-   * Resolves when the entry is on the disk: file and directory are fsynced. Rejects with `scale-refused` when the journal has an entry of
-   * this application, because the scale that is to be put back would be lost.
+   * Resolves when the entry is on the disk: file and directory are fsynced. Rejects with
+   * `scale-refused` when the journal has an entry of this application, because the scale that is to
+   * be put back would be lost.
    */
   record(entry: JournalEntry): Promise<void>;
   remove(application: string): Promise<void>;
@@ -29,10 +33,16 @@ export interface Journal {
   /** How the last backup that this unit began has ended; `begun` of one that was killed. */
   lastAttempt(): Promise<Attempt | undefined>;
   setLastAttempt(attempt: Attempt | undefined): Promise<void>;
-  /** The path that each database has to be handed since it was restored, by our endpoint; also by a hook, when the restore was killed. */
+  /**
+   * The path that each database has to be handed since it was restored, by our endpoint; also by a
+   * hook, when the restore was killed.
+   */
   databasePaths(): Promise<Readonly<Record<string, string>>>;
   setDatabasePath(endpoint: string, path: string): Promise<void>;
-  /** The records of runs that S3 may not have yet, in the order of their ids, with what the run said. */
+  /**
+   * The records of runs that S3 may not have yet, in the order of their ids, with what the run
+   * said.
+   */
   sessions(): Promise<readonly KeptSession[]>;
   keepSession(id: string, text: string): Promise<void>;
   /** Resolves when the line is written; a crash of the node may lose it. */

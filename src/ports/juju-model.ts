@@ -50,7 +50,10 @@ export interface Task {
   readonly results: Readonly<Record<string, unknown>>;
 }
 
-/** A Juju model as a user with write access sees it. Calls that may be repeated are retried over dropped connections. */
+/**
+ * A Juju model as a user with write access sees it. Calls that may be repeated are retried over
+ * dropped connections.
+ */
 export interface JujuModel extends AsyncDisposable {
   /** Who we are logged in as, for the commands in messages. */
   readonly user: string;
@@ -63,8 +66,9 @@ export interface JujuModel extends AsyncDisposable {
   /** The names of the actions that an application's charm defines. */
   actionNames(application: string): Promise<readonly string[]>;
   /**
-   * Enqueues an action exactly once, also over a dropped connection, and waits until it ended, for as long as it takes.
-   * The outcome tells how it ended; rejects only when it could not be enqueued or the controller stays away.
+   * Enqueues an action exactly once, also over a dropped connection, and waits until it ended, for
+   * as long as it takes. The outcome tells how it ended; rejects only when it could not be enqueued
+   * or the controller stays away.
    */
   runAction(
     unit: string,
@@ -72,7 +76,10 @@ export interface JujuModel extends AsyncDisposable {
     parameters: Readonly<Record<string, unknown>>,
     options?: { readonly signal?: AbortSignal },
   ): Promise<ActionOutcome>;
-  /** Enqueues an action exactly once, as `runAction` does, and waits for nothing. Returns the task's id. */
+  /**
+   * Enqueues an action exactly once, as `runAction` does, and waits for nothing. Returns the task's
+   * id.
+   */
   enqueue(
     unit: string,
     action: string,

@@ -39,12 +39,15 @@ export interface ExecTarget {
 export interface Kubernetes extends AsyncDisposable {
   /** A pod of the model's namespace. */
   pod(name: string): Promise<Pod | undefined>;
-  /** Every object of a kind in all namespaces, page by page; none when the kind is not installed. */
+  /**
+   * Every object of a kind in all namespaces, page by page; none when the kind is not installed.
+   */
   list(kind: CustomResourceKind, labelSelector?: string): AsyncIterable<CustomResource>;
   /**
-   * Runs a command in a container. Its stdout goes to `stdout` with backpressure (which is ended when the command ends),
-   * and the first 64 KiB of stderr are returned. Resolves with the command's exit status, whatever it is; rejects when the
-   * connection closes before one was received, when `stdout` fails, or when `signal` fires.
+   * Runs a command in a container. Its stdout goes to `stdout` with backpressure (which is ended
+   * when the command ends), and the first 64 KiB of stderr are returned. Resolves with the
+   * command's exit status, whatever it is; rejects when the connection closes before one was
+   * received, when `stdout` fails, or when `signal` fires.
    */
   exec(
     target: ExecTarget,

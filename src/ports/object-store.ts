@@ -55,7 +55,9 @@ export interface PutOptions {
 /** An upload in parts. Nothing is visible before `complete`. */
 export interface PartUpload {
   readonly uploadId: string;
-  /** Parts are numbered from 1; all but the last have at least 5 MiB. May be called side by side. */
+  /**
+   * Parts are numbered from 1; all but the last have at least 5 MiB. May be called side by side.
+   */
   put(
     part: number,
     body: Uint8Array | Readable,
@@ -67,9 +69,10 @@ export interface PartUpload {
 }
 
 /**
- * One bucket of an S3 server. Failures that may pass (connections, 429, 500, 502, 503, 504) are retried with back-off,
- * except that a body given as a stream is sent once only. Codes: `store-unreachable`, `store-denied`, `store-bucket-missing`,
- * `store-refused` (with the server's own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`.
+ * One bucket of an S3 server. Failures that may pass (connections, 429, 500, 502, 503, 504) are
+ * retried with back-off, except that a body given as a stream is sent once only. Codes:
+ * `store-unreachable`, `store-denied`, `store-bucket-missing`, `store-refused` (with the server's
+ * own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`.
  */
 export interface ObjectStore extends AsyncDisposable {
   /** For messages: `bucket mlpipeline at http://minio.kubeflow:9000`. */
@@ -77,18 +80,24 @@ export interface ObjectStore extends AsyncDisposable {
   /** Rejects unless the bucket exists and may be listed. */
   probe(): Promise<void>;
   /**
-   * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after `upTo`. Every key comes exactly
-   * as it is stored.
+   * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after
+   * `upTo`. Every key comes exactly as it is stored.
    */
   list(prefix: string, range?: KeyRange): AsyncIterable<StoredObject>;
   /** The "directories" one level below `prefix`, each ending with `/`. */
   listPrefixes(prefix: string): AsyncIterable<string>;
-  /** With `part`, `size` is that of this part, counted from 1; a server that cannot tell answers with the size of the whole. */
+  /**
+   * With `part`, `size` is that of this part, counted from 1; a server that cannot tell answers
+   * with the size of the whole.
+   */
   head(
     key: string,
     options?: { readonly part?: number },
   ): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined>;
-  /** `etag` makes it reject with `object-changed` when the object is another one by now; `range` is inclusive. */
+  /**
+   * `etag` makes it reject with `object-changed` when the object is another one by now; `range` is
+   * inclusive.
+   */
   get(
     key: string,
     options?: {
@@ -97,14 +106,18 @@ export interface ObjectStore extends AsyncDisposable {
       readonly signal?: AbortSignal;
     },
   ): Promise<ObjectContent>;
-  /** The whole of a small object with what belongs to it; `etag` as in `get`. A reply that breaks off is asked for again. */
+  /**
+   * The whole of a small object with what belongs to it; `etag` as in `get`. A reply that breaks
+   * off is asked for again.
+   */
   fetch(key: string, options?: { readonly etag?: string }): Promise<FetchedObject>;
   /** The whole of a small object. */
   read(key: string): Promise<Buffer>;
   tags(key: string): Promise<Readonly<Record<string, string>>>;
   /**
-   * Writes an object of a known size. Rejects, and leaves no object, when the body is shorter, longer or fails. The caller may
-   * trust the ETag that comes back: a single PUT without KMS has the MD5 of the bytes that the server stored.
+   * Writes an object of a known size. Rejects, and leaves no object, when the body is shorter,
+   * longer or fails. The caller may trust the ETag that comes back: a single PUT without KMS has
+   * the MD5 of the bytes that the server stored.
    */
   put(
     key: string,
@@ -117,8 +130,8 @@ export interface ObjectStore extends AsyncDisposable {
     options: PutOptions & { readonly size: number },
   ): Promise<{ readonly etag: string }>;
   /**
-   * Writes a stream of unknown length, in parts when it is long, each checked by its MD5. No object is left, and no parts are,
-   * when the stream fails.
+   * Writes a stream of unknown length, in parts when it is long, each checked by its MD5. No object
+   * is left, and no parts are, when the stream fails.
    */
   upload(
     key: string,
@@ -132,7 +145,9 @@ export interface ObjectStore extends AsyncDisposable {
     readonly initiated: Date;
   }>;
   abortUpload(key: string, uploadId: string): Promise<void>;
-  /** Copies inside the bucket, on the server, metadata and tags included. `etag` guards the source. */
+  /**
+   * Copies inside the bucket, on the server, metadata and tags included. `etag` guards the source.
+   */
   copy(from: string, to: string, etag: string): Promise<void>;
   /** Keys that are not there are not an error. */
   delete(keys: readonly string[]): Promise<void>;

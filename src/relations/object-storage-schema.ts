@@ -1,4 +1,7 @@
-/** The provider's side of the object-storage interface, version 1, after a parse that leaves every value a text. */
+/**
+ * The provider's side of the object-storage interface, version 1, after a parse that leaves every
+ * value a text.
+ */
 export const objectStorageSchema = {
   type: 'object',
   properties: {

@@ -13,10 +13,11 @@ export interface ObjectStorage {
 }
 
 /**
- * Reads the provider's databag. Every value is taken as a text, because PyYAML leaves keys such as `12345678e9` without quotes that
- * a YAML 1.2 parser takes for numbers.
+ * Reads the provider's databag. Every value is taken as a text, because PyYAML leaves keys such as
+ * `12345678e9` without quotes that a YAML 1.2 parser takes for numbers.
  *
- * @throws CharmError `relation-incomplete` while there is no data, `relation-invalid` when it is not of version 1
+ * @throws CharmError `relation-incomplete` while there is no data, `relation-invalid` when it is
+ *   not of version 1
  */
 export const readObjectStorage = (provider: string, databag: Databag): ObjectStorage => {
   const text = databag['data'];

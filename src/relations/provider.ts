@@ -21,7 +21,10 @@ export const findProvider = async (
   return { relationId, application, data: await tools.applicationData(relationId, application) };
 };
 
-/** Where backups go, from the databag of the s3-credentials relation and the secret that it may name. */
+/**
+ * Where backups go, from the databag of the s3-credentials relation and the secret that it may
+ * name.
+ */
 export const locateS3 = async (
   tools: HookTools,
   { application, data }: Provider,

@@ -27,7 +27,9 @@ export const offeredKeys = [
   'lib-version',
 ] as const;
 
-/** As s3-integrator wrote them, because a database knows better than we do what it makes of them. */
+/**
+ * As s3-integrator wrote them, because a database knows better than we do what it makes of them.
+ */
 const handedOn = [
   'endpoint',
   'region',
@@ -38,9 +40,10 @@ const handedOn = [
 ] as const;
 
 /**
- * In the form that the requirer understands: those that ask with `requested-secrets` get a secret and the markers of the interface's
- * version 1, those of version 0 (mysql-k8s 8.0) get the credentials in the databag. Undefined while the requirer has written nothing: it
- * is not known yet which of the two it is.
+ * In the form that the requirer understands: those that ask with `requested-secrets` get a secret
+ * and the markers of the interface's version 1, those of version 0 (mysql-k8s 8.0) get the
+ * credentials in the databag. Undefined while the requirer has written nothing: it is not known yet
+ * which of the two it is.
  *
  * @param provider the databag of our own provider
  */
@@ -68,12 +71,15 @@ const asksForSecrets = (requirer: Databag): boolean =>
   /["']?secret-key["']?/.test(requirer['requested-secrets'] ?? '');
 
 /**
- * What we, as a requirer of the `s3` interface, write into our application's databag so that s3-integrator sends what it has.
+ * What we, as a requirer of the `s3` interface, write into our application's databag so that
+ * s3-integrator sends what it has.
  *
- * Track 2 sends nothing before it has seen `version` (older builds: `lib-version`), and puts the credentials into a secret
- * because of `requested-secrets`. Track 1 sends nothing before it has seen a `bucket`, and would take the bucket for its own when it
- * has none; track 2 would create it. So a bucket is written when an operator named one, and else only to a provider that has shown
- * to be track 1: by sending something without a marker, or by having sent nothing at all when `update-status` comes round.
+ * Track 2 sends nothing before it has seen `version` (older builds: `lib-version`), and puts the
+ * credentials into a secret because of `requested-secrets`. Track 1 sends nothing before it has
+ * seen a `bucket`, and would take the bucket for its own when it has none; track 2 would create it.
+ * So a bucket is written when an operator named one, and else only to a provider that has shown to
+ * be track 1: by sending something without a marker, or by having sent nothing at all when
+ * `update-status` comes round.
  */
 export const s3Request = (
   relationId: string,

@@ -2,7 +2,10 @@ import { parsePath } from '../config/config.ts';
 import { type Brief, CharmError } from '../errors.ts';
 import type { Databag } from '../world.ts';
 
-/** Where and how to reach S3, as the `s3` interface tells it (facts of both tracks of s3-integrator). */
+/**
+ * Where and how to reach S3, as the `s3` interface tells it (facts of both tracks of
+ * s3-integrator).
+ */
 export interface S3Location {
   readonly bucket: string;
   /** Without slashes at its ends; undefined when none was given. */
@@ -25,7 +28,8 @@ export interface S3Location {
  *
  * @param provider the application at the other end, for messages
  * @param bucket overrides the provider's
- * @throws CharmError `relation-incomplete` while something has not come, `relation-invalid` when something cannot be used
+ * @throws CharmError `relation-incomplete` while something has not come, `relation-invalid` when
+ *   something cannot be used
  */
 export const readS3Location = (
   provider: string,
@@ -63,7 +67,10 @@ export const readS3Location = (
   };
 };
 
-/** What requirers ask track 1 for when they have no wish. It takes the first such name for its own when it has no bucket, and gives it to everybody. */
+/**
+ * What requirers ask track 1 for when they have no wish. It takes the first such name for its own
+ * when it has no bucket, and gives it to everybody.
+ */
 const madeUp = /^relation-\d+$/;
 
 const withoutBucket = (provider: string, name: string): CharmError =>
@@ -147,13 +154,19 @@ const readEndpoint = (
   return endpoint;
 };
 
-/** Everything but Amazon is asked by path unless the provider says otherwise: that works without a wildcard DNS name. */
+/**
+ * Everything but Amazon is asked by path unless the provider says otherwise: that works without a
+ * wildcard DNS name.
+ */
 const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host' => {
   if (given === 'path' || given === 'host') return given;
   return new URL(endpoint).hostname.endsWith('.amazonaws.com') ? 'host' : 'path';
 };
 
-/** A JSON array or a single text, of PEM or of base64 of PEM: the interface's documents and its charms differ. */
+/**
+ * A JSON array or a single text, of PEM or of base64 of PEM: the interface's documents and its
+ * charms differ.
+ */
 const readCaChain = (provider: string, text: string | undefined): readonly string[] => {
   if (!text?.trim()) return [];
   return textsOf(text).flatMap((entry) => {
@@ -165,7 +178,10 @@ const readCaChain = (provider: string, text: string | undefined): readonly strin
   });
 };
 
-/** A JSON array (track 1) or a list with commas (track 2) of `Name=value`. A value may hold further `=`. */
+/**
+ * A JSON array (track 1) or a list with commas (track 2) of `Name=value`. A value may hold further
+ * `=`.
+ */
 const readAttributes = (text: string | undefined): Readonly<Record<string, string>> => {
   const headers: Record<string, string> = {};
   if (!text?.trim()) return headers;

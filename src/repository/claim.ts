@@ -3,7 +3,10 @@ import { CharmError, hasCode } from '../errors.ts';
 import type { Target } from '../world.ts';
 import { layoutOf } from './layout.ts';
 
-/** To which model a prefix belongs, and which path each database writes to. `ckf-backup.json` at the prefix. */
+/**
+ * To which model a prefix belongs, and which path each database writes to. `ckf-backup.json` at the
+ * prefix.
+ */
 export interface Claim {
   readonly format: 1;
   readonly model: { readonly name: string; readonly uuid: string };
@@ -73,8 +76,9 @@ export const claimProblem = (
 };
 
 /**
- * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when there is another by now, or right afterwards.
- * Looks before and after, because not every server compares ETags for us (see `takeLock`). To be certain, hold the lock.
+ * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when there is
+ * another by now, or right afterwards. Looks before and after, because not every server compares
+ * ETags for us (see `takeLock`). To be certain, hold the lock.
  */
 export const writeClaim = async (
   { store, prefix }: Target,
@@ -94,8 +98,9 @@ export const writeClaim = async (
 };
 
 /**
- * Makes an unclaimed prefix ours, and counts the claim up to the generations that the databases were handed, which it lags behind when a restore
- * was killed. Rejects with `prefix-claimed` when it belongs to another model, or that was quicker.
+ * Makes an unclaimed prefix ours, and counts the claim up to the generations that the databases
+ * were handed, which it lags behind when a restore was killed. Rejects with `prefix-claimed` when
+ * it belongs to another model, or that was quicker.
  */
 export const ensureClaim = async (
   target: Target,

@@ -11,8 +11,8 @@ import {
 import { type ListedObject, storedEtag } from './object-list.ts';
 
 /**
- * What reading an object showed. `contradicted`: its ETag looks like an MD5 of another content, which proves damage only where ETags are
- * MD5s; under encryption by a key service they are not.
+ * What reading an object showed. `contradicted`: its ETag looks like an MD5 of another content,
+ * which proves damage only where ETags are MD5s; under encryption by a key service they are not.
  */
 export type Verdict =
   | { readonly kind: 'proven'; readonly byEtag: boolean }
@@ -20,8 +20,9 @@ export type Verdict =
   | { readonly kind: 'damaged'; readonly why: string };
 
 /**
- * Reads an object to its end and compares it with what its list says: the SHA-256 where there is one, else the MD5 that an ETag of one piece
- * is, else the MD5 of the parts' MD5s where the parts' size is told or can be guessed, else only the size. Rejects with `object-missing`,
+ * Reads an object to its end and compares it with what its list says: the SHA-256 where there is
+ * one, else the MD5 that an ETag of one piece is, else the MD5 of the parts' MD5s where the parts'
+ * size is told or can be guessed, else only the size. Rejects with `object-missing`,
  * `object-changed` and what reading fails with.
  */
 export const judgeContent = async (

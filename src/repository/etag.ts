@@ -12,7 +12,10 @@ export const smallestPart = 5 * mebi;
 const largestPart = 5 * 2 ** 30;
 const mostParts = 10_000;
 
-/** What the common clients use: the AWS SDKs and rclone 5 MiB, aws-cli and boto3 8, MinIO's clients 16, and round sizes above. */
+/**
+ * What the common clients use: the AWS SDKs and rclone 5 MiB, aws-cli and boto3 8, MinIO's clients
+ * 16, and round sizes above.
+ */
 const usual = [5, 8, 16, 64, 128, 10, 15, 25, 32, 50, 100, 256, 512, 1024].map(
   (size) => size * mebi,
 );
@@ -20,7 +23,10 @@ const usual = [5, 8, 16, 64, 128, 10, 15, 25, 32, 50, 100, 256, 512, 1024].map(
 /** Whether an ETag may be the MD5 of the content. */
 export const isMd5 = (etag: string): boolean => /^[0-9a-f]{32}$/.test(etag);
 
-/** The number of parts that an ETag tells of, `…-12`; undefined for an object that was written in one piece. */
+/**
+ * The number of parts that an ETag tells of, `…-12`; undefined for an object that was written in
+ * one piece.
+ */
 export const partsOf = (etag: string): number | undefined => {
   const count = /^[0-9a-f]{32}-([1-9]\d{0,4})$/.exec(etag)?.[1];
   return count === undefined ? undefined : Number(count);
@@ -34,8 +40,9 @@ export const etagOfParts = (md5s: readonly string[]): string => {
 };
 
 /**
- * Whether the ETags alone tell that two objects have the same bytes. That they differ tells nothing. MinIO gives every object that has no
- * metadata file the same ETag, zeros and `-1`, which tells nothing either.
+ * Whether the ETags alone tell that two objects have the same bytes. That they differ tells
+ * nothing. MinIO gives every object that has no metadata file the same ETag, zeros and `-1`, which
+ * tells nothing either.
  */
 export const provesContent = (
   copy: { readonly etag: string },
@@ -46,8 +53,8 @@ export const provesContent = (
   (source.etag.endsWith('-1') && isMd5(copy.etag) && etagOfParts([copy.etag]) === source.etag);
 
 /**
- * The layout that an object of this size and this many parts most likely has: one of the usual sizes, or else the smallest whole MiB.
- * Undefined when the target would refuse such parts.
+ * The layout that an object of this size and this many parts most likely has: one of the usual
+ * sizes, or else the smallest whole MiB. Undefined when the target would refuse such parts.
  */
 export const guessLayout = (size: number, count: number): PartLayout | undefined => {
   const fits = (partSize: number): boolean => Math.ceil(size / partSize) === count;

@@ -6,16 +6,20 @@ interface Keyed {
   readonly key: string;
 }
 
-/** What is looked up and where, both in the order of the keys' UTF-8 bytes; the names are for messages. */
+/**
+ * What is looked up and where, both in the order of the keys' UTF-8 bytes; the names are for
+ * messages.
+ */
 interface LookUp<Item extends Keyed, Match extends Keyed> {
   readonly items: readonly [AsyncIterable<Item>, name: string];
   readonly among: readonly [AsyncIterable<Match>, name: string];
 }
 
 /**
- * Walks two streams side by side, in constant memory, and yields every item of the first with what has its key in the second. Both are read to
- * their ends, so that a stream that is proven by its end is proven. Rejects with `store-corrupt` when one is out of order, since
- * then nothing can be said about what is missing in it.
+ * Walks two streams side by side, in constant memory, and yields every item of the first with what
+ * has its key in the second. Both are read to their ends, so that a stream that is proven by its
+ * end is proven. Rejects with `store-corrupt` when one is out of order, since then nothing can be
+ * said about what is missing in it.
  */
 export async function* lookUp<Item extends Keyed, Match extends Keyed>({
   items,
@@ -49,7 +53,10 @@ interface SetComparison<Listed> {
   readonly present: StoredObject | undefined;
 }
 
-/** Walks a set and a bucket side by side, in order and in constant memory, and yields every key of both. */
+/**
+ * Walks a set and a bucket side by side, in order and in constant memory, and yields every key of
+ * both.
+ */
 export async function* compareWithSet<Listed extends Keyed>(
   listed: AsyncIterable<Listed>,
   present: AsyncIterable<StoredObject>,

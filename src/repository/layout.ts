@@ -1,6 +1,9 @@
 import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 
-/** Which object lies under which key of the target bucket. Pure; the picture of it is in docs and README. */
+/**
+ * Which object lies under which key of the target bucket. Pure; the picture of it is in docs and
+ * README.
+ */
 export interface Layout {
   /** To which model the prefix belongs. */
   readonly claim: string;
@@ -11,12 +14,18 @@ export interface Layout {
   readonly oldLock: string;
   /** Written and deleted by a check, to see whether we may. */
   writeTest(nonce: string): string;
-  /** Where mysql-k8s writes; moves on with each restore, because it refuses to write where it was restored from. */
+  /**
+   * Where mysql-k8s writes; moves on with each restore, because it refuses to write where it was
+   * restored from.
+   */
   databasePath(endpoint: string, generation: number): string;
   mlmdDump(id: BackupId): string;
   /** Prefix of the mirror of a bucket; the object's own key follows. */
   mirror(bucket: string): string;
-  /** Prefix of replaced versions of a bucket's objects; the object's own key, a slash and its ETag follow. */
+  /**
+   * Prefix of replaced versions of a bucket's objects; the object's own key, a slash and its ETag
+   * follow.
+   */
   history(bucket: string): string;
   /** Prefix of all sets. */
   readonly sets: string;
@@ -27,7 +36,10 @@ export interface Layout {
   lostObjects(id: BackupId, bucket: string): string;
   /** The mark of a backup that is being made; it reserves the id. */
   started(id: BackupId): string;
-  /** A copy of the manifest of a set that is being removed, by which an interrupted removal is finished. */
+  /**
+   * A copy of the manifest of a set that is being removed, by which an interrupted removal is
+   * finished.
+   */
   removed(id: BackupId): string;
   /** The commit marker: without it there is no backup. */
   manifest(id: BackupId): string;
@@ -100,8 +112,8 @@ const parsed = (text: string): BackupId => {
 };
 
 /*
- * A manifest says what a set consists of, and anybody who can write to the bucket can write a manifest. So nothing is deleted by its word alone:
- * a name has to be one that this charm gives.
+ * A manifest says what a set consists of, and anybody who can write to the bucket can write a
+ * manifest. So nothing is deleted by its word alone: a name has to be one that this charm gives.
  */
 
 /** A bucket whose mirror cannot be mistaken for something else below the prefix. */
@@ -115,8 +127,9 @@ export const isDatabase = (component: string): component is DatabaseEndpoint =>
   databaseEndpoints.some((endpoint) => endpoint === component);
 
 /**
- * Which generation of a database's path this is: 1 for `<prefix>/kfp-db`, 2 for `<prefix>/kfp-db-2`, and so on.
- * Undefined for a path that we would not hand to this database under this prefix.
+ * Which generation of a database's path this is: 1 for `<prefix>/kfp-db`, 2 for
+ * `<prefix>/kfp-db-2`, and so on. Undefined for a path that we would not hand to this database
+ * under this prefix.
  */
 export const generationOf = (
   layout: Layout,

@@ -1,5 +1,5 @@
-import type { StoredObject, Target } from '../world.ts';
 import { hasCode } from '../errors.ts';
+import type { StoredObject, Target } from '../world.ts';
 import { layoutOf } from './layout.ts';
 
 /** Who wants to work on a prefix. */
@@ -15,7 +15,10 @@ export interface LockRecord extends LockOwner {
   readonly nonce: string;
   /** `asking`: its writer has not looked yet whether somebody else is there. */
   readonly state: 'asking' | 'held';
-  /** Claims that were dead when this one took over. They do not count, even if their writers wake up. */
+  /**
+   * Claims that were dead when this one took over. They do not count, even if their writers wake
+   * up.
+   */
   readonly buried: readonly string[];
 }
 
@@ -47,8 +50,9 @@ export const writeLockClaim = async (target: Target, record: LockRecord): Promis
 };
 
 /**
- * Lists the claims of a prefix. How old a claim is follows from S3's own time alone: from its `Last-Modified` and that of
- * our claim, which we have just written. So a clock that is wrong, here or there, takes no lock away from anybody.
+ * Lists the claims of a prefix. How old a claim is follows from S3's own time alone: from its
+ * `Last-Modified` and that of our claim, which we have just written. So a clock that is wrong, here
+ * or there, takes no lock away from anybody.
  */
 export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<SeenClaims> => {
   const { store, prefix } = target;

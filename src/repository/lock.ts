@@ -26,13 +26,15 @@ const renewalMilliseconds = 60_000;
 const attempts = 6;
 
 /**
- * Takes the lock of a prefix and renews it until it is disposed of. Rejects with `backup-running` while somebody else holds it.
+ * Takes the lock of a prefix and renews it until it is disposed of. Rejects with `backup-running`
+ * while somebody else holds it.
  *
- * It needs no conditional requests, because RadosGW before 20 ignores them in buckets with versioning, and MinIO of 2021
- * everywhere. Each writer puts a claim under a key of its own and lists all claims afterwards, as restic does. A listing shows
- * every PUT that has ended, so of two writers at least one sees the other and gives way. A claim that is older than five
- * minutes by S3's own time is dead, and so is one of our own unit on the same machine, since Juju runs one operation at a
- * time on a unit.
+ * It needs no conditional requests, because RadosGW before 20 ignores them in buckets with
+ * versioning, and MinIO of 2021 everywhere. Each writer puts a claim under a key of its own and
+ * lists all claims afterwards, as restic does. A listing shows every PUT that has ended, so of two
+ * writers at least one sees the other and gives way. A claim that is older than five minutes by
+ * S3's own time is dead, and so is one of our own unit on the same machine, since Juju runs one
+ * operation at a time on a unit.
  */
 export const takeLock = async (
   target: Target,
@@ -80,7 +82,10 @@ export const takeLock = async (
     }
   }
 
-  /** Makes the claim one that holds. A holder that was taken for dead and has written since is alive, and goes first. */
+  /**
+   * Makes the claim one that holds. A holder that was taken for dead and has written since is
+   * alive, and goes first.
+   */
   async function hold(): Promise<void> {
     try {
       await writeLockClaim(target, held);
@@ -104,10 +109,12 @@ export const takeLock = async (
       } catch {
         return;
       }
-      // A renewal that fails is tried again in a minute. An operation asks before it changes something.
+      // A renewal that fails is tried again in a minute. An operation asks before it changes
+      // something.
       const problem = await orProblem(async () => {
         const before = clock.now().getTime();
-        // A claim that is gone was buried. To write it again would only hide that somebody else has worked here meanwhile.
+        // A claim that is gone was buried. To write it again would only hide that somebody else has
+        // worked here meanwhile.
         const loss = lossOf(await lookAtClaims(target, held));
         if (loss) return loss;
         await writeLockClaim(target, held);

@@ -5,7 +5,9 @@ const count = { type: 'integer', minimum: 0 } as const;
 const seconds = { type: 'number', minimum: 0 } as const;
 const text = { type: 'string' } as const;
 const name = { type: 'string', minLength: 1, maxLength: 1024 } as const;
-/** A name of Juju's, which reaches its API and messages: of an application, an endpoint, a model. */
+/**
+ * A name of Juju's, which reaches its API and messages: of an application, an endpoint, a model.
+ */
 const jujuName = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 const time = {
@@ -13,7 +15,10 @@ const time = {
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$',
 } as const;
 
-/** JSON Schema of `manifest.json`, format 1. Unknown properties are allowed, so that a later charm may add some. */
+/**
+ * JSON Schema of `manifest.json`, format 1. Unknown properties are allowed, so that a later charm
+ * may add some.
+ */
 export const manifestSchema: JSONSchemaType<BackupManifest> = {
   type: 'object',
   required: [

@@ -1,5 +1,8 @@
 import type { BackupId } from './layout.ts';
-/** What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are bytes. */
+/**
+ * What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are
+ * bytes.
+ */
 export interface BackupManifest {
   readonly format: 1;
   readonly id: BackupId;
@@ -29,7 +32,10 @@ export interface DatabaseBackup {
   readonly path?: string;
   readonly size?: number;
   readonly objects?: number;
-  /** Of the names, sizes and ETags of its objects; see listing-digest.ts. Absent from sets of earlier revisions. */
+  /**
+   * Of the names, sizes and ETags of its objects; see listing-digest.ts. Absent from sets of
+   * earlier revisions.
+   */
   readonly digest?: string;
   readonly seconds: number;
 }
@@ -42,7 +48,10 @@ export interface MlmdBackup {
   readonly schemaVersion: number;
   /** Rows of each table. */
   readonly rows: Readonly<Record<string, number>>;
-  /** SHA-256 of the content of each table; see components/mlmd/table-rows.ts. Absent from sets of earlier revisions. */
+  /**
+   * SHA-256 of the content of each table; see components/mlmd/table-rows.ts. Absent from sets of
+   * earlier revisions.
+   */
   readonly digests?: Readonly<Record<string, string>>;
   /** How it was read: `python3`, `sqlite3` or `copy`. */
   readonly way: string;

@@ -4,11 +4,15 @@ import { parseClaim, readClaim } from './claim.ts';
 import { layoutOf } from './layout.ts';
 
 /*
- * A path belongs to one model with all that lies below it. If another path began inside of it, in the mirror of a bucket for example, its
- * objects would look like our own, and prune would delete them. So paths must not be nested, in either direction.
+ * A path belongs to one model with all that lies below it. If another path began inside of it, in
+ * the mirror of a bucket for example, its objects would look like our own, and prune would delete
+ * them. So paths must not be nested, in either direction.
  */
 
-/** The claim of a path above this one; `prefix-claimed`, and undefined when there is none or it may not be looked at. */
+/**
+ * The claim of a path above this one; `prefix-claimed`, and undefined when there is none or it may
+ * not be looked at.
+ */
 export const claimAbove = async (target: Target): Promise<CharmError | undefined> => {
   const names = target.prefix.split('/');
   for (let depth = 1; depth < names.length; depth += 1) {
@@ -25,8 +29,9 @@ export const claimAbove = async (target: Target): Promise<CharmError | undefined
 };
 
 /**
- * A claim below a path that nobody has claimed yet; `prefix-claimed`. Looks at every key there, which is done once in the life of a path: when it
- * is claimed, a model that comes later is refused by `claimAbove`.
+ * A claim below a path that nobody has claimed yet; `prefix-claimed`. Looks at every key there,
+ * which is done once in the life of a path: when it is claimed, a model that comes later is refused
+ * by `claimAbove`.
  */
 export const claimBelow = async (target: Target): Promise<CharmError | undefined> => {
   const { store, prefix } = target;
@@ -40,7 +45,10 @@ export const claimBelow = async (target: Target): Promise<CharmError | undefined
   return undefined;
 };
 
-/** The name of the model whose claim an object is; undefined for any other object. Reads only what has the name of a claim. */
+/**
+ * The name of the model whose claim an object is; undefined for any other object. Reads only what
+ * has the name of a claim.
+ */
 export const ownerOfClaim = async (
   store: ObjectStore,
   key: string,

@@ -11,9 +11,10 @@ export interface Place {
 }
 
 /**
- * Writes an object list in the order in which its lines are added, although copies end in any order. Lines wait for the ones before
- * them, at most `window` of them; a copy that takes longer than that gets a mark in a draft, which is replaced at the end. So memory
- * does not grow with the bucket, and one huge object holds up nobody.
+ * Writes an object list in the order in which its lines are added, although copies end in any
+ * order. Lines wait for the ones before them, at most `window` of them; a copy that takes longer
+ * than that gets a mark in a draft, which is replaced at the end. So memory does not grow with the
+ * bucket, and one huge object holds up nobody.
  */
 export interface ObjectListWriter extends AsyncDisposable {
   add(object: ListedObject): void;
@@ -32,7 +33,10 @@ interface Entry {
 
 const batch = 65_536;
 
-/** Rejects with `disk-full` when the file cannot be written. What is left when it is disposed of without `close` is removed. */
+/**
+ * Rejects with `disk-full` when the file cannot be written. What is left when it is disposed of
+ * without `close` is removed.
+ */
 export const createObjectListWriter = (file: string, window = 10_000): ObjectListWriter => {
   const draft = `${file}.draft`;
   const gzip = createGzip({ level: 1 });

@@ -9,8 +9,8 @@ import type { ObjectStore, ObjectContent } from '../world.ts';
 import type { BucketBackup } from './manifest.ts';
 
 /**
- * A line of a set's object list, `sets/<id>/<bucket>.ndjson.gz`: an object as the source had it when it was copied. The lines are in
- * the order of the keys' UTF-8 bytes, each key once.
+ * A line of a set's object list, `sets/<id>/<bucket>.ndjson.gz`: an object as the source had it
+ * when it was copied. The lines are in the order of the keys' UTF-8 bytes, each key once.
  */
 export interface ListedObject {
   readonly key: string;
@@ -21,18 +21,25 @@ export interface ListedObject {
   /** ISO 8601, the source's. */
   readonly lastModified: string;
   /**
-   * The ETag of the copy in the mirror, when it differs from the source's (other parts, or encrypted by a key service). What has this ETag
-   * in the mirror, or lies under `history/<bucket>/<key>/<this ETag>`, are the bytes of this line; without it, `etag` says so.
+   * The ETag of the copy in the mirror, when it differs from the source's (other parts, or
+   * encrypted by a key service). What has this ETag in the mirror, or lies under
+   * `history/<bucket>/<key>/<this ETag>`, are the bytes of this line; without it, `etag` says so.
    */
   readonly mirrorEtag?: string;
   /** Hex, of the whole content, where no ETag proves that the copy equals the source. */
   readonly sha256?: string;
 }
 
-/** The ETag that the bytes of a listed object have in the mirror, and the last part of their name in the history. */
+/**
+ * The ETag that the bytes of a listed object have in the mirror, and the last part of their name in
+ * the history.
+ */
 export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;
 
-/** Reads a set's object list from S3, in constant memory. Rejects with `manifest-invalid` when it is damaged. */
+/**
+ * Reads a set's object list from S3, in constant memory. Rejects with `manifest-invalid` when it is
+ * damaged.
+ */
 export async function* openObjectList(
   store: ObjectStore,
   key: string,
@@ -45,7 +52,10 @@ export async function* openObjectList(
   }
 }
 
-/** Reads the gzipped lines of an object list. `name` is for messages. Destroys the stream when it is left early. */
+/**
+ * Reads the gzipped lines of an object list. `name` is for messages. Destroys the stream when it is
+ * left early.
+ */
 export async function* readObjectList(
   gzipped: Readable,
   name: string,
@@ -63,7 +73,8 @@ export async function* readObjectList(
     try {
       next = await lines.next();
     } catch (error) {
-      // What the store itself says about a broken connection tells more than that the gzip stream ended early.
+      // What the store itself says about a broken connection tells more than that the gzip stream
+      // ended early.
       throw error instanceof CharmError ? error : damaged(error, number);
     }
     if (next.done) return;
@@ -116,7 +127,10 @@ const isListedObject = (value: unknown): value is ListedObject =>
 /** A key has at most 1,024 bytes, which JSON may write as six times as many characters. */
 const longestLine = 64 * 1024;
 
-/** The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its end. Rejects when a line is longer than any of ours. */
+/**
+ * The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its
+ * end. Rejects when a line is longer than any of ours.
+ */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -131,8 +145,9 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
 }
 
 /**
- * Reads a set's object list and proves at its end that it is the one that the manifest tells of. Rejects with `manifest-invalid` when it is
- * missing, damaged or another one; in the last case only after all its lines.
+ * Reads a set's object list and proves at its end that it is the one that the manifest tells of.
+ * Rejects with `manifest-invalid` when it is missing, damaged or another one; in the last case only
+ * after all its lines.
  */
 export async function* openProvenList(
   store: ObjectStore,
@@ -157,8 +172,8 @@ export async function* openProvenList(
 }
 
 /**
- * Brings a set's object list to the disk, proven before a line of it is used. Rejects with `manifest-invalid` when it is missing or
- * another one, and with `disk-full`.
+ * Brings a set's object list to the disk, proven before a line of it is used. Rejects with
+ * `manifest-invalid` when it is missing or another one, and with `disk-full`.
  */
 export const downloadObjectList = async (
   store: ObjectStore,

@@ -2,20 +2,29 @@ import { CharmError } from '../errors.ts';
 import { compareKeys } from '../ports/key-order.ts';
 
 /**
- * Reads a listing ahead of the one who walks along it, so that the next page is on its way while this one is worked on; at most
- * `room` items wait. The walk itself needs to wait only when nothing is there, which is what makes millions of keys cheap.
+ * Reads a listing ahead of the one who walks along it, so that the next page is on its way while
+ * this one is worked on; at most `room` items wait. The walk itself needs to wait only when nothing
+ * is there, which is what makes millions of keys cheap.
  */
 export interface ReadAhead<T> extends AsyncDisposable {
   /** The next item without taking it; undefined when none is there yet, or any more. */
   peek(): T | undefined;
   skip(): void;
-  /** Resolves to true when an item is there, to false at the end; rejects when the listing failed. */
+  /**
+   * Resolves to true when an item is there, to false at the end; rejects when the listing failed.
+   */
   ready(): Promise<boolean>;
-  /** Whether it came to its end and every item was taken. False after a failure, which `ready` tells. */
+  /**
+   * Whether it came to its end and every item was taken. False after a failure, which `ready`
+   * tells.
+   */
   readonly ended: boolean;
 }
 
-/** `name` is for the message about a listing that is not in the order of the keys, without which nothing can be compared. */
+/**
+ * `name` is for the message about a listing that is not in the order of the keys, without which
+ * nothing can be compared.
+ */
 export const readAhead = <T extends { readonly key: string }>(
   items: AsyncIterable<T>,
   name: string,

@@ -7,9 +7,10 @@ import { backupIdAt, type BackupId, type Layout } from './layout.ts';
 const attempts = 300;
 
 /**
- * Reserves the id of a new set: that of this second, or of the next one that no set has, so that a clock that was set back never lets a set
- * write into another one's folder. What reserves it is the mark `started.json`, by which a backup is also known should it die. The
- * mark counts for nothing once the set has a manifest. To be called while the prefix's lock is held.
+ * Reserves the id of a new set: that of this second, or of the next one that no set has, so that a
+ * clock that was set back never lets a set write into another one's folder. What reserves it is the
+ * mark `started.json`, by which a backup is also known should it die. The mark counts for nothing
+ * once the set has a manifest. To be called while the prefix's lock is held.
  */
 export const reserveId = async (
   store: ObjectStore,

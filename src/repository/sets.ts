@@ -22,8 +22,9 @@ interface SetPage {
 const concurrency = 16;
 
 /**
- * The newest sets, or those older than `before`: from S3 alone, and without reading a manifest that is not shown. A folder without a
- * manifest is no set. A manifest that cannot be read is shown as such.
+ * The newest sets, or those older than `before`: from S3 alone, and without reading a manifest that
+ * is not shown. A folder without a manifest is no set. A manifest that cannot be read is shown as
+ * such.
  */
 export const listSets = async (
   target: Target,
@@ -63,8 +64,9 @@ const readListed = async (target: Target, id: BackupId): Promise<ListedSet | und
 };
 
 /**
- * The manifest of a set, in one request. Rejects with `backup-missing` when there is no such set, and with `manifest-invalid` when its
- * manifest cannot be trusted, which includes that it is another set's.
+ * The manifest of a set, in one request. Rejects with `backup-missing` when there is no such set,
+ * and with `manifest-invalid` when its manifest cannot be trusted, which includes that it is
+ * another set's.
  */
 export const readSet = async (target: Target, id: BackupId): Promise<BackupManifest> => {
   const { store, prefix, application } = target;
@@ -99,8 +101,8 @@ export const readSet = async (target: Target, id: BackupId): Promise<BackupManif
 };
 
 /**
- * For each of these buckets what the newest set that has it tells of it; a set of other components says nothing about a bucket. Sets
- * whose manifest cannot be read are passed over.
+ * For each of these buckets what the newest set that has it tells of it; a set of other components
+ * says nothing about a bucket. Sets whose manifest cannot be read are passed over.
  */
 export const newestOfBuckets = async (
   target: Target,
@@ -121,8 +123,8 @@ export const newestOfBuckets = async (
 };
 
 /**
- * Whether anything below `sets/` says that it is a set, whether or not it can be read: what this charm does not understand, another
- * revision may, and it needs its objects.
+ * Whether anything below `sets/` says that it is a set, whether or not it can be read: what this
+ * charm does not understand, another revision may, and it needs its objects.
  */
 export const hasAnySet = async ({ store, prefix }: Target): Promise<boolean> => {
   for await (const { key } of store.list(layoutOf(prefix).sets))
@@ -130,7 +132,9 @@ export const hasAnySet = async ({ store, prefix }: Target): Promise<boolean> => 
   return false;
 };
 
-/** What a set consists of, for those who count sets by it: `kfp-db`, `mlmd`, `mlpipeline/<bucket>`. */
+/**
+ * What a set consists of, for those who count sets by it: `kfp-db`, `mlmd`, `mlpipeline/<bucket>`.
+ */
 export const heldParts = ({ databases, mlmd, buckets }: BackupManifest): readonly string[] => [
   ...databases.map(({ component }) => component),
   ...(mlmd ? ['mlmd'] : []),
@@ -139,7 +143,10 @@ export const heldParts = ({ databases, mlmd, buckets }: BackupManifest): readonl
 
 export const partOfBucket = (bucket: string): string => `mlpipeline/${bucket}`;
 
-/** The bytes of each component of a set; a database with an S3 storage of its own is not known and left out. */
+/**
+ * The bytes of each component of a set; a database with an S3 storage of its own is not known and
+ * left out.
+ */
 export const componentSizes = ({
   databases,
   mlmd,

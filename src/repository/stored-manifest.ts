@@ -1,9 +1,9 @@
 import { Ajv } from 'ajv';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
-import type { ObjectStore } from '../world.ts';
-import { manifestSchema } from './manifest-schema.ts';
 import { excerpt } from '../text.ts';
+import type { ObjectStore } from '../world.ts';
 import { generationOf, isDatabaseBackupId, isMirroredBucket, layoutOf } from './layout.ts';
+import { manifestSchema } from './manifest-schema.ts';
 import type { BackupManifest } from './manifest.ts';
 
 const isManifest = new Ajv({ allErrors: true }).compile(manifestSchema);
@@ -29,7 +29,10 @@ export const writeManifest = async (
   }
 };
 
-/** Reads a set's manifest. Rejects with `backup-missing` when there is none, `manifest-invalid` when it cannot be trusted. */
+/**
+ * Reads a set's manifest. Rejects with `backup-missing` when there is none, `manifest-invalid` when
+ * it cannot be trusted.
+ */
 export const readManifest = async (store: ObjectStore, key: string): Promise<BackupManifest> => {
   if ((await store.head(key)) === undefined) {
     throw new CharmError('backup-missing', `There is no object ${key} in ${store.description}.`);
@@ -64,8 +67,9 @@ export const parseManifest = (json: string, key: string): BackupManifest => {
 };
 
 /**
- * The first name of a manifest that this charm would not have given to the set that lies under `key`; whoever can write to the bucket can write a
- * manifest, and its names become keys, buckets of MinIO, and parameters of actions.
+ * The first name of a manifest that this charm would not have given to the set that lies under
+ * `key`; whoever can write to the bucket can write a manifest, and its names become keys, buckets
+ * of MinIO, and parameters of actions.
  */
 const foreignName = (
   { id, databases, mlmd, buckets }: BackupManifest,

@@ -8,16 +8,17 @@ import { type ListedObject, storedEtag } from './object-list.ts';
 type Shown = Pick<StoredObject, 'size' | 'etag'>;
 
 /**
- * Whether an object of the mirror is the version that a set lists. Verify, restore and prune all ask this, so that what one accepts the
- * others do, too.
+ * Whether an object of the mirror is the version that a set lists. Verify, restore and prune all
+ * ask this, so that what one accepts the others do, too.
  */
 export const isVersion = (mirror: Shown, listed: ListedObject): boolean =>
   mirror.size === listed.size &&
   (mirror.etag === storedEtag(listed) || provesContent(mirror, listed));
 
 /**
- * Whether an object under a version's name in the history is that version. A copy on the server may have another ETag than its original
- * when that was in parts, or when the bucket encrypts by now. So two MD5s that contradict each other are settled by reading it.
+ * Whether an object under a version's name in the history is that version. A copy on the server may
+ * have another ETag than its original when that was in parts, or when the bucket encrypts by now.
+ * So two MD5s that contradict each other are settled by reading it.
  */
 export const isVersionInHistory = async (
   store: Pick<ObjectStore, 'get' | 'head'>,
@@ -43,8 +44,8 @@ export const nameInHistory = ({ history }: Places, listed: ListedObject): string
   `${history}${listed.key}/${storedEtag(listed)}`;
 
 /**
- * Looks for a version in the mirror and then in the history. In this order, because a backup that runs meanwhile copies a version to
- * the history before it replaces it in the mirror.
+ * Looks for a version in the mirror and then in the history. In this order, because a backup that
+ * runs meanwhile copies a version to the history before it replaces it in the mirror.
  */
 export const findVersion = async (
   store: Pick<ObjectStore, 'get' | 'head'>,
@@ -65,9 +66,10 @@ interface HistoryName<Listed extends ListedObject = ListedObject> {
 }
 
 /**
- * Brings lines that are in the order of their keys into the order of their names in the history. The two differ where a key begins another
- * one: `a` comes before `a b`, but `a/<etag>` after `a b/<etag>`. Only keys that begin the current one have to wait, so memory is
- * bounded by the length of a key.
+ * Brings lines that are in the order of their keys into the order of their names in the history.
+ * The two differ where a key begins another one: `a` comes before `a b`, but `a/<etag>` after `a
+ * b/<etag>`. Only keys that begin the current one have to wait, so memory is bounded by the length
+ * of a key.
  */
 export async function* inHistoryOrder<Listed extends ListedObject>(
   lines: AsyncIterable<Listed>,

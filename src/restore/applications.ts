@@ -1,13 +1,13 @@
-import { isDatabase } from '../repository/layout.ts';
-import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
-import { clusterStatus, faultOf } from '../operation/cluster-status.ts';
-import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
-import { settledModel, settling } from '../operation/settled-model.ts';
-import { type Config } from '../config/config.ts';
-import { CharmError, orProblem } from '../errors.ts';
-import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 import { canTakeOver } from '../components/databases/mysql-version.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
+import type { Config } from '../config/config.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
+import { clusterStatus, faultOf } from '../operation/cluster-status.ts';
+import { settledModel, settling } from '../operation/settled-model.ts';
+import { isDatabase } from '../repository/layout.ts';
+import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
+import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 
 /** A database that is to become what a backup of it holds. */
 export interface DatabasePlan {
@@ -26,7 +26,10 @@ export interface DatabasePlan {
 export interface ApplicationPlan {
   readonly databases: readonly DatabasePlan[];
   readonly mlmd: ApplicationStatus | undefined;
-  /** Stopped while ML Metadata is restored; undefined when none is configured or it has no units anyway. */
+  /**
+   * Stopped while ML Metadata is restored; undefined when none is configured or it has no units
+   * anyway.
+   */
   readonly metadataWriter: ApplicationStatus | undefined;
 }
 

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { CharmError, orProblem } from '../errors.ts';
 import { createBandwidth } from '../components/buckets/bandwidth.ts';
+import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
+import { settleBucket } from '../components/buckets/difference.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { openStoredSet } from '../components/buckets/stored-set.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { isBackupId } from '../repository/layout.ts';
 import { countText, durationText, sizeText } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
-import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
-import { settleBucket } from '../components/buckets/difference.ts';
-import { openStoredSet } from '../components/buckets/stored-set.ts';
 
 /** Sizes are bytes. */
 export interface RestoredBucket {
@@ -27,7 +27,10 @@ export interface RestoredBucket {
   readonly seconds: number;
 }
 
-/** Brings the objects of every bucket of the set back, and looks at the bucket once more when it has. */
+/**
+ * Brings the objects of every bucket of the set back, and looks at the bucket once more when it
+ * has.
+ */
 export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]> => {
   const { world, config, request, ready, heartbeat } = restore;
   const { clock, signal } = world;
@@ -77,7 +80,10 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
   return restored;
 };
 
-/** A message names ten objects at most; all of them are in S3. That this can fail, too, must not end a restore. */
+/**
+ * A message names ten objects at most; all of them are in S3. That this can fail, too, must not end
+ * a restore.
+ */
 const uploadLost = async (
   { ready, request, world }: Restore,
   bucket: string,

@@ -1,8 +1,3 @@
-import { waitForScale } from '../operation/wait-for-scale.ts';
-import type { ApplicationStatus } from '../world.ts';
-import { waitUntil } from '../wait-until.ts';
-import type { DatabasePlan } from './applications.ts';
-import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 import { moveToNextPath } from '../components/databases/paths.ts';
 import {
   copyBackup,
@@ -12,9 +7,14 @@ import {
   passwordCommands,
 } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
+import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
 import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
+import { waitForScale } from '../operation/wait-for-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { durationText, countText } from '../text.ts';
+import { waitUntil } from '../wait-until.ts';
+import type { ApplicationStatus } from '../world.ts';
+import type { DatabasePlan } from './applications.ts';
 import type { Restore } from './begin-restore.ts';
 
 export interface RestoredDatabase {
@@ -27,8 +27,8 @@ export interface RestoredDatabase {
 }
 
 /**
- * Restores one database: scales it to exactly one unit, which is all that mysql-k8s restores on, runs its action `restore`, moves it to another S3
- * path and puts the scale back. May be repeated.
+ * Restores one database: scales it to exactly one unit, which is all that mysql-k8s restores on,
+ * runs its action `restore`, moves it to another S3 path and puts the scale back. May be repeated.
  */
 export const restoreDatabase = async (
   restore: Restore,
@@ -147,8 +147,9 @@ const scaleWorld = ({ world, ready }: Restore) => ({
 });
 
 /**
- * Makes sure that the database itself lists the backup: when it does not, the backup is copied from where it was written to where the database looks
- * now. Rejects with `database-restore-failed` when that does not help.
+ * Makes sure that the database itself lists the backup: when it does not, the backup is copied from
+ * where it was written to where the database looks now. Rejects with `database-restore-failed` when
+ * that does not help.
  */
 const ensureVisible = async (
   restore: Restore,
@@ -175,7 +176,10 @@ const ensureVisible = async (
   if (!(await isListed(ready.juju, unit, backup.backupId))) throw invisible(unit, backup, to);
 };
 
-/** Once it is restored, the copy is of no use to anybody: no set knows of it, and the database moves on to another path. */
+/**
+ * Once it is restored, the copy is of no use to anybody: no set knows of it, and the database moves
+ * on to another path.
+ */
 const removeCopy = async (
   { ready }: Restore,
   { path: copy, backup, isRelated }: DatabasePlan,

@@ -1,11 +1,11 @@
-import type { RestoredDatabase } from './databases.ts';
-import type { RestoredMlmd } from './mlmd.ts';
-import type { RestoredBucket } from './buckets.ts';
-import { countText, sizeText, sum } from '../text.ts';
-import type { ReadyRestore } from './preflight.ts';
-import type { RestoreRequest } from './set.ts';
 import { differenceOf, type Difference } from '../components/buckets/difference.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
+import { countText, sizeText, sum } from '../text.ts';
+import type { RestoredBucket } from './buckets.ts';
+import type { RestoredDatabase } from './databases.ts';
+import type { RestoredMlmd } from './mlmd.ts';
+import type { ReadyRestore } from './preflight.ts';
+import type { RestoreRequest } from './set.ts';
 
 /** What a restore did, in the order in which it did it. */
 export interface RestoreReport {

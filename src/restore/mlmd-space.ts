@@ -1,7 +1,7 @@
-import type { MlmdBackup } from '../repository/manifest.ts';
 import { findMlmdPod, execText } from '../components/mlmd/pod.ts';
-import { sizeText } from '../text.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import type { MlmdBackup } from '../repository/manifest.ts';
+import { sizeText } from '../text.ts';
 import type { Kubernetes, Target } from '../world.ts';
 
 /** Whether ML Metadata's pod is there, and its volume has room for a second database. */
@@ -45,8 +45,9 @@ const freeBytes = async (
 };
 
 /**
- * What a database needs that a dump of it is packed in. The last four bytes of a gzip file are the size of its content modulo 4 GiB (RFC 1952); a
- * database is smaller than its SQL, but has indexes. Undefined when the object cannot be read, which others report.
+ * What a database needs that a dump of it is packed in. The last four bytes of a gzip file are the
+ * size of its content modulo 4 GiB (RFC 1952); a database is smaller than its SQL, but has indexes.
+ * Undefined when the object cannot be read, which others report.
  */
 const estimateSize = async (
   { store }: Target,

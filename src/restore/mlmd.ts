@@ -1,7 +1,7 @@
+import { replaceMlmd } from '../components/mlmd/replace.ts';
 import { stopMetadataWriter } from '../operation/metadata-writer.ts';
 import { countText, durationText, sum } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
-import { replaceMlmd } from '../components/mlmd/replace.ts';
 
 export interface RestoredMlmd {
   readonly application: string;
@@ -13,7 +13,10 @@ export interface RestoredMlmd {
   readonly seconds: number;
 }
 
-/** Restores ML Metadata while kfp-metadata-writer is stopped. Undefined when it is not among what is restored. */
+/**
+ * Restores ML Metadata while kfp-metadata-writer is stopped. Undefined when it is not among what is
+ * restored.
+ */
 export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | undefined> => {
   const { world, ready, heartbeat, scratch } = restore;
   const { clock, progress, signal } = world;

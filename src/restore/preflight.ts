@@ -1,15 +1,15 @@
-import { readSet } from '../repository/sets.ts';
-import { reportProblems } from '../operation/problems.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { openConnections } from '../operation/connections.ts';
 import { startHeartbeat } from '../operation/heartbeat.ts';
+import { reportProblems } from '../operation/problems.ts';
 import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { layoutOf, type Layout } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { readSet } from '../repository/sets.ts';
 import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 import { planApplications, type ApplicationPlan } from './applications.ts';
@@ -32,8 +32,9 @@ export interface ReadyRestore extends AsyncDisposable {
 }
 
 /**
- * Looks at everything a restore needs, the set itself included, and changes nothing. Each problem goes into the action's log, none hides the
- * next; rejects with the only one, or with `preflight-failed` and all of them.
+ * Looks at everything a restore needs, the set itself included, and changes nothing. Each problem
+ * goes into the action's log, none hides the next; rejects with the only one, or with
+ * `preflight-failed` and all of them.
  */
 export const preflight = async (
   world: World,
@@ -106,7 +107,10 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
       ` or restore all the same with allow-running=true; what they write meanwhile is lost or mixed with what is restored.`,
   );
 
-/** Opens the buckets that the set has, of those that the option names: what a manifest says opens no other bucket of MinIO. */
+/**
+ * Opens the buckets that the set has, of those that the option names: what a manifest says opens no
+ * other bucket of MinIO.
+ */
 const openSources = async (
   world: World,
   { sourceBuckets }: Config,
@@ -139,7 +143,10 @@ const openSources = async (
   return { opened: sources, problems };
 };
 
-/** Whether the buckets may be written. An upload in parts that is begun and given up needs the same right as a PUT, and leaves nothing. */
+/**
+ * Whether the buckets may be written. An upload in parts that is begun and given up needs the same
+ * right as a PUT, and leaves nothing.
+ */
 async function* sourceProblems(sources: readonly Source[]): AsyncGenerator<CharmError> {
   for (const { store } of sources) {
     const refused = await orProblem(async () => {

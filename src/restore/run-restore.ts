@@ -2,11 +2,11 @@ import type { Config } from '../config/config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
 import type { World } from '../world.ts';
 import { beginRestore, type Restore } from './begin-restore.ts';
+import { restoreBuckets } from './buckets.ts';
 import { restoreDatabase, type RestoredDatabase } from './databases.ts';
 import { planText, type RestoreReport } from './describe-plan.ts';
-import { preflight } from './preflight.ts';
-import { restoreBuckets } from './buckets.ts';
 import { restoreMlmd } from './mlmd.ts';
+import { preflight } from './preflight.ts';
 import type { RestoreRequest } from './set.ts';
 
 /** What a restore would do. */
@@ -16,9 +16,10 @@ interface RestorePlan {
 }
 
 /**
- * Puts a backup set back: the objects first, then ML Metadata, which refers to them, then the databases, which refer to both. Before anything is
- * changed the set is verified and everything that a restore needs is looked at. A step that fails ends the restore; every scale is put back; and
- * whatever happened, the restore can be run again, because each step can be.
+ * Puts a backup set back: the objects first, then ML Metadata, which refers to them, then the
+ * databases, which refer to both. Before anything is changed the set is verified and everything
+ * that a restore needs is looked at. A step that fails ends the restore; every scale is put back;
+ * and whatever happened, the restore can be run again, because each step can be.
  */
 export const runRestore = async (
   world: World,

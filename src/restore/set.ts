@@ -82,7 +82,9 @@ export interface RestoreRequest {
   readonly deleteExtra: boolean;
   /** Go on although something runs. */
   readonly allowRunning: boolean;
-  /** Bring back what is left of a bucket when the backup of some of its objects is lost or damaged. */
+  /**
+   * Bring back what is left of a bucket when the backup of some of its objects is lost or damaged.
+   */
   readonly allowDamaged: boolean;
   /** Has to be the name of this model. */
   readonly confirm: string;
@@ -103,8 +105,9 @@ interface SetToRestore {
 }
 
 /**
- * Looks for everything that the set has of the components that are to be restored, as a shallow `verify-backup` does, and reads the dump of ML
- * Metadata, which is small: a set that lacks something must be found out before anything is changed.
+ * Looks for everything that the set has of the components that are to be restored, as a shallow
+ * `verify-backup` does, and reads the dump of ML Metadata, which is small: a set that lacks
+ * something must be found out before anything is changed.
  */
 export const setProblem = async (
   world: World,

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
-import { ownerOfClaim } from '../repository/nested-paths.ts';
 import { lookUp } from '../repository/join.ts';
+import { ownerOfClaim } from '../repository/nested-paths.ts';
 import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import {
@@ -14,17 +14,19 @@ import {
 import type { Removal } from './removal.ts';
 
 /*
- * Which objects of a bucket's mirror and history no set needs. An object goes when all of this is true:
- *  - no set that stays lists this version of it (key and ETag);
- *  - it is not newer than the newest complete set: what came later belongs to a backup that was interrupted, and the next one
+ * Which objects of a bucket's mirror and history no set needs. An object goes when all of this is
+ * true: - no set that stays lists this version of it (key and ETag); - it is not newer than the
+ * newest complete set: what came later belongs to a backup that was interrupted, and the next one
  *    takes it up instead of copying it again;
- *  - it is ours: a set that goes lists this very version; or it came after the oldest set that is known, when the prefix was this charm's
+ * - it is ours: a set that goes lists this very version; or it came after the oldest set that is
+ * known, when the prefix was this charm's
  *    already. What lay in the mirror before, such as an operator's own copy, stays;
- *  - in the mirror, unless a set that goes lists it: no set that stays lists another version of its key. (A bucket that was moved to another
+ * - in the mirror, unless a set that goes lists it: no set that stays lists another version of its
+ * key. (A bucket that was moved to another
  *    server can have other ETags, and then this is all that is left of the object.)
  *
- * The object lists are read one after another, and each leaves a smaller file of candidates. So neither the memory nor the number of open
- * connections grows with the number of objects or sets.
+ * The object lists are read one after another, and each leaves a smaller file of candidates. So
+ * neither the memory nor the number of open connections grows with the number of objects or sets.
  */
 
 export const findBucketGarbage = async (
@@ -53,7 +55,8 @@ export const findBucketGarbage = async (
     newest ? walk.withoutNeeded(listed, openProvenList(removal.store, newest.list)) : listed,
   );
   for (const { list } of others) {
-    // The mirror's pass reads every list, so that one which cannot be read is met before anything is deleted.
+    // The mirror's pass reads every list, so that one which cannot be read is met before anything
+    // is deleted.
     if (place === 'history' && file.objects === 0) break;
     const lines = openProvenList(removal.store, list);
     file = await write(walk.withoutNeeded(readCandidates(file), lines), file);

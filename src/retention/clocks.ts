@@ -10,8 +10,9 @@ export const isOfTheFuture = (id: BackupId, now: Date): boolean =>
   Date.parse(id) - now.getTime() > tolerance;
 
 /**
- * Why nothing may be removed at this time: the policy goes by the dates of the sets, and would take new ones for old when this unit's clock, or
- * the one of a unit that made a set, is wrong. `ahead`: by how many milliseconds our clock is ahead of S3's, where that is known.
+ * Why nothing may be removed at this time: the policy goes by the dates of the sets, and would take
+ * new ones for old when this unit's clock, or the one of a unit that made a set, is wrong. `ahead`:
+ * by how many milliseconds our clock is ahead of S3's, where that is known.
  */
 export const clockProblem = (
   staying: readonly { readonly id: BackupId }[],

@@ -5,8 +5,9 @@ import type { ObjectStore, Target } from '../world.ts';
 import type { CompleteSet } from './survey.ts';
 
 /**
- * The parts of a set (see `heldParts`) that cannot be restored for certain: an object list that is missing or not the one of the manifest, a
- * dump that is missing or of another size, a database backup without the `.md5` that mysql-k8s writes last. Reads the object lists.
+ * The parts of a set (see `heldParts`) that cannot be restored for certain: an object list that is
+ * missing or not the one of the manifest, a dump that is missing or of another size, a database
+ * backup without the `.md5` that mysql-k8s writes last. Reads the object lists.
  */
 export const damagedParts = async (
   { store }: Target,

@@ -11,10 +11,12 @@ interface DebrisOptions {
 }
 
 /**
- * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads, and the object that a check writes. To be called while the prefix's lock is held, which
- * is what shows that they are dead. A backup is known by its folder below `sets/` (see `reserveId`), so nothing is deleted that
- * merely has such a name. What was copied to the mirror stays, for the next backup to take up; `prune` deletes what that did not need. A
- * removal that was interrupted is finished by `prune`, too.
+ * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads,
+ * and the object that a check writes. To be called while the prefix's lock is held, which is what
+ * shows that they are dead. A backup is known by its folder below `sets/` (see `reserveId`), so
+ * nothing is deleted that merely has such a name. What was copied to the mirror stays, for the next
+ * backup to take up; `prune` deletes what that did not need. A removal that was interrupted is
+ * finished by `prune`, too.
  */
 export const clearDebris = async (
   { store }: Pick<Target, 'store'>,
@@ -53,7 +55,9 @@ export const clearDebris = async (
 
 const anyId = backupIdAt(new Date(0));
 
-/** Aborts uploads where only this charm writes in parts; a database's own are none of our business. */
+/**
+ * Aborts uploads where only this charm writes in parts; a database's own are none of our business.
+ */
 export const abortUploads = async (
   store: ObjectStore,
   layout: Layout,

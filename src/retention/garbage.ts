@@ -12,8 +12,8 @@ import { findDumpGarbage } from './mlmd.ts';
 import type { Removal } from './removal.ts';
 
 /**
- * Finds everything that goes with the sets, other than their folders: what no set that stays needs. Reads only. The file names the
- * objects by their whole keys.
+ * Finds everything that goes with the sets, other than their folders: what no set that stays needs.
+ * Reads only. The file names the objects by their whole keys.
  */
 export const findGarbage = async (removal: Removal): Promise<CandidateFile> => {
   const { layout } = removal;

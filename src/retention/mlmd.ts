@@ -2,7 +2,10 @@ import { CharmError } from '../errors.ts';
 import type { StoredObject } from '../world.ts';
 import type { Removal } from './removal.ts';
 
-/** The dumps of sets that go, and of backups that died; a folder below `sets/` shows that there was one of this id. */
+/**
+ * The dumps of sets that go, and of backups that died; a folder below `sets/` shows that there was
+ * one of this id.
+ */
 export async function* findDumpGarbage({
   store,
   layout,

@@ -19,14 +19,16 @@ interface Forgotten {
 }
 
 /**
- * Which sets a policy keeps, counted as restic's `forget` counts (restic doc/060_forget.rst; here all times are UTC): each
- * option keeps the newest set of each of the last so many days, weeks (ISO: Monday to Sunday) or months that have one, and `last`
- * keeps the newest so many. A set that satisfies several options counts for each of them. An option whose count is not used
- * up keeps the oldest set too, so that the history does not end early. With all options at 0 everything is kept.
+ * Which sets a policy keeps, counted as restic's `forget` counts (restic doc/060_forget.rst; here
+ * all times are UTC): each option keeps the newest set of each of the last so many days, weeks
+ * (ISO: Monday to Sunday) or months that have one, and `last` keeps the newest so many. A set that
+ * satisfies several options counts for each of them. An option whose count is not used up keeps the
+ * oldest set too, so that the history does not end early. With all options at 0 everything is kept.
  *
- * The options are counted for each database, ML Metadata and each bucket by itself, as restic counts for each group of paths:
- * seven sets of ML Metadata alone are no reason to remove the last one with the buckets. A set stays when any of its parts
- * keeps it. Whatever the policy says, the newest set that has a part stays, and the newest consistent one.
+ * The options are counted for each database, ML Metadata and each bucket by itself, as restic
+ * counts for each group of paths: seven sets of ML Metadata alone are no reason to remove the last
+ * one with the buckets. A set stays when any of its parts keeps it. Whatever the policy says, the
+ * newest set that has a part stays, and the newest consistent one.
  */
 export const forget = (sets: readonly RetainedSet[], policy: Config['keep']): Forgotten => {
   const newestFirst = sets.toSorted((a, b) => (a.id < b.id ? 1 : -1));
@@ -40,7 +42,10 @@ export const forget = (sets: readonly RetainedSet[], policy: Config['keep']): Fo
   };
 };
 
-/** The parts for which a set is needed: it is the newest, or the newest consistent one, that has them in one piece. */
+/**
+ * The parts for which a set is needed: it is the newest, or the newest consistent one, that has
+ * them in one piece.
+ */
 export const partsThatNeed = (
   sets: readonly RetainedSet[],
   id: BackupId,
@@ -106,7 +111,10 @@ interface Rule {
   last: string;
 }
 
-/** Uses up one of a rule's counts, when the set is the first one met of its period, or the oldest of all. */
+/**
+ * Uses up one of a rule's counts, when the set is the first one met of its period, or the oldest of
+ * all.
+ */
 const count = (rule: Rule, id: BackupId, isOldest: boolean): string[] => {
   if (rule.count === 0) return [];
   const period = rule.periodOf(id);

@@ -11,8 +11,8 @@ import { removeSets, type RemovalOptions, type RemovalReport } from './remove-se
 import type { Survey } from './survey.ts';
 
 /**
- * Removes the sets that the policy does not keep, and all that no set needs, such as what dead backups left. With all `keep-*` at 0 only the
- * latter. Rejects as `removeSets` does.
+ * Removes the sets that the policy does not keep, and all that no set needs, such as what dead
+ * backups left. With all `keep-*` at 0 only the latter. Rejects as `removeSets` does.
  */
 export const pruneSets = (
   world: World,
@@ -31,8 +31,9 @@ const readableSets = ({ complete }: Survey): readonly RetainedSet[] =>
   );
 
 /**
- * The end of a backup: what `prune` does, when there is a policy and a set to remove. Undefined when there is no policy. Takes the prefix's lock, so the backup must
- * have given it back, or be of this unit.
+ * The end of a backup: what `prune` does, when there is a policy and a set to remove. Undefined
+ * when there is no policy. Takes the prefix's lock, so the backup must have given it back, or be of
+ * this unit.
  */
 export const applyRetention = async (
   world: World,
@@ -44,9 +45,11 @@ export const applyRetention = async (
 };
 
 /**
- * Removes one set and all that no other set needs. Rejects with `backup-missing` when there is no such set, `backup-protected` when it is the newest
- * one, or the newest consistent one, that has some part, and as `removeSets` does. A set that is damaged for certain is only protected as the
- * last one that has an intact part. One whose manifest cannot be read may be removed; what its databases wrote is not known then, and stays.
+ * Removes one set and all that no other set needs. Rejects with `backup-missing` when there is no
+ * such set, `backup-protected` when it is the newest one, or the newest consistent one, that has
+ * some part, and as `removeSets` does. A set that is damaged for certain is only protected as the
+ * last one that has an intact part. One whose manifest cannot be read may be removed; what its
+ * databases wrote is not known then, and stays.
  */
 export const deleteSet = (
   world: World,

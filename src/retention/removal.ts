@@ -33,8 +33,9 @@ export interface Removal {
 }
 
 /**
- * Rejects with `manifest-invalid` when a set that would stay cannot be read: what it needs is not known, so nothing may be
- * deleted. Undefined when there is no set at all. When none would stay, the objects of the buckets do: the next backup takes them up.
+ * Rejects with `manifest-invalid` when a set that would stay cannot be read: what it needs is not
+ * known, so nothing may be deleted. Undefined when there is no set at all. When none would stay,
+ * the objects of the buckets do: the next backup takes them up.
  */
 export const planRemovalOf = (
   survey: Survey,
@@ -69,7 +70,10 @@ export const planRemovalOf = (
   };
 };
 
-/** When a backup began, by the clock of S3 alone: the clock of the unit that made it may have been wrong. Milliseconds since 1970. */
+/**
+ * When a backup began, by the clock of S3 alone: the clock of the unit that made it may have been
+ * wrong. Milliseconds since 1970.
+ */
 const startOf = (set: CompleteSet | LeftFolder): number => {
   if (!('committed' in set))
     return Math.min(...set.objects.map(({ lastModified }) => lastModified.getTime()));

@@ -1,8 +1,8 @@
 import { CharmError } from '../errors.ts';
 import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
-import { claimAbove } from '../repository/nested-paths.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
+import { claimAbove } from '../repository/nested-paths.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import { type CandidateFile, readCandidates } from './candidates.ts';
@@ -35,11 +35,13 @@ type RemovalWorld = Pick<
 >;
 
 /**
- * Removes the sets that `choose` names, and everything that no other set needs. A dry run only tells what would go, and takes no lock.
+ * Removes the sets that `choose` names, and everything that no other set needs. A dry run only
+ * tells what would go, and takes no lock.
  *
- * Rejects, with nothing deleted, with `prefix-claimed` when the prefix is another model's, `backup-running` when another operation works on it,
- * `manifest-invalid` when a set that stays cannot be read, `clock-wrong` when dates cannot be trusted. Any other failure may leave a part of the work, which the next
- * removal finishes; no half set is listed at any time.
+ * Rejects, with nothing deleted, with `prefix-claimed` when the prefix is another model's,
+ * `backup-running` when another operation works on it, `manifest-invalid` when a set that stays
+ * cannot be read, `clock-wrong` when dates cannot be trusted. Any other failure may leave a part of
+ * the work, which the next removal finishes; no half set is listed at any time.
  */
 export const removeSets = async (
   world: RemovalWorld,
@@ -132,8 +134,9 @@ const belongsTo = ({ prefix, bucket }: Target, name: string): CharmError =>
 const batch = 1000;
 
 /**
- * Deletes the sets that go and the garbage, in an order that can be broken off anywhere and repeated: a copy of each manifest is kept, then the manifests
- * go, so that no half set is ever listed; then the garbage; and at last the folders, which tell the next attempt what it has to
+ * Deletes the sets that go and the garbage, in an order that can be broken off anywhere and
+ * repeated: a copy of each manifest is kept, then the manifests go, so that no half set is ever
+ * listed; then the garbage; and at last the folders, which tell the next attempt what it has to
  * finish. `mayGoOn` is asked before each request that deletes.
  */
 const carryOut = async (

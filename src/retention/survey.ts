@@ -18,11 +18,17 @@ export interface CompleteSet extends SetFolder {
   readonly manifest: BackupManifest | CharmError;
   /** When the manifest was written, by the clock of S3. */
   readonly committed: Date;
-  /** The parts (see `heldParts`) whose object list is not there any more in its size: they cannot be restored. */
+  /**
+   * The parts (see `heldParts`) whose object list is not there any more in its size: they cannot be
+   * restored.
+   */
   readonly damaged: readonly string[];
 }
 
-/** What a backup that died left, or a removal that was interrupted; the latter tells what the set consisted of. */
+/**
+ * What a backup that died left, or a removal that was interrupted; the latter tells what the set
+ * consisted of.
+ */
 export interface LeftFolder extends SetFolder {
   readonly manifest: BackupManifest | undefined;
 }
@@ -35,9 +41,10 @@ export interface Survey {
 }
 
 /**
- * Everything below `sets/`, with all manifests. Whatever has a manifest is a set, also when its id is later than now, because the
- * clock of another unit was ahead. Of what has none, only ids up to `until` count. Its size grows with the number of sets, not with
- * that of objects. Rejects with `manifest-invalid` when there are sets of which not even the name is known.
+ * Everything below `sets/`, with all manifests. Whatever has a manifest is a set, also when its id
+ * is later than now, because the clock of another unit was ahead. Of what has none, only ids up to
+ * `until` count. Its size grows with the number of sets, not with that of objects. Rejects with
+ * `manifest-invalid` when there are sets of which not even the name is known.
  */
 export const surveySets = async (
   target: Target,

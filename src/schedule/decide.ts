@@ -19,8 +19,9 @@ const farAhead = 25 * hour;
 const farBehind = 400 * 24 * hour;
 
 /**
- * What to do now about a schedule. Pure, and called in every hook, because hooks come twice, late and early: a slot gets at most one run (and its
- * retries), and gets one whenever this is called within the start deadline and nothing stands in the way.
+ * What to do now about a schedule. Pure, and called in every hook, because hooks come twice, late
+ * and early: a slot gets at most one run (and its retries), and gets one whenever this is called
+ * within the start deadline and nothing stands in the way.
  */
 export const decide = (situation: Situation): Decision => {
   const { schedule, now, facts } = situation;
@@ -56,7 +57,10 @@ export const withRun = ({ accounted }: Standing, run: BegunRun, task: string): S
   current: { slot: run.slot, attempt: run.attempt, task },
 });
 
-/** A slot that has come. It takes the place of a retry; the slots before it that were not begun get no run any more. */
+/**
+ * A slot that has come. It takes the place of a retry; the slots before it that were not begun get
+ * no run any more.
+ */
 const decideNewest = (
   situation: Situation,
   {
@@ -198,7 +202,10 @@ const lateReason = (facts: Facts): string =>
     ? 'The controller could not be reached until the start deadline was over.'
     : 'It could not be begun before the start deadline was over.';
 
-/** A clock that was wrong by so much must not keep backups away for years, nor count years of missed ones. */
+/**
+ * A clock that was wrong by so much must not keep backups away for years, nor count years of missed
+ * ones.
+ */
 const plausible = (standing: Standing, now: Date): Standing => {
   const age = now.getTime() - standing.accounted.getTime();
   return -age > farAhead || age > farBehind ? { ...standing, accounted: now } : standing;

@@ -5,7 +5,10 @@ import type { Unused } from './unused.ts';
 
 /** What the leader remembers from hook to hook. */
 export interface Standing {
-  /** Every slot up to this instant is accounted for: it was begun, skipped or missed, or is none of ours. */
+  /**
+   * Every slot up to this instant is accounted for: it was begun, skipped or missed, or is none of
+   * ours.
+   */
   readonly accounted: Date;
   readonly current?: CurrentRun;
 }
@@ -46,11 +49,17 @@ export interface Decision {
   readonly ended: EndedRun | undefined;
   /** To be remembered; with a run that was begun, `withRun` adds it. */
   readonly standing: Standing;
-  /** When to decide again at the latest. Always later than now; undefined when no slot comes any more. */
+  /**
+   * When to decide again at the latest. Always later than now; undefined when no slot comes any
+   * more.
+   */
   readonly wake: Date | undefined;
 }
 
-/** Milliseconds. Juju's alarms come up to 59 s early (Juju 3.6, internal/worker/secretexpire: "one minute granularity"). */
+/**
+ * Milliseconds. Juju's alarms come up to 59 s early (Juju 3.6, internal/worker/secretexpire: "one
+ * minute granularity").
+ */
 export const early = 60_000;
 
 /** Puts a decision together, with the time at which to decide again. */

@@ -1,9 +1,12 @@
 /*
- * When backups start by themselves: the slots of a cron expression, the times in which none starts, and what becomes of each slot.
- * Pure; what is remembered and what is done about it is keep-schedule.ts.
+ * When backups start by themselves: the slots of a cron expression, the times in which none starts,
+ * and what becomes of each slot. Pure; what is remembered and what is done about it is
+ * keep-schedule.ts.
  */
 
-/** Times of the week in which no backup starts by itself. Local times of the schedule's time zone. */
+/**
+ * Times of the week in which no backup starts by itself. Local times of the schedule's time zone.
+ */
 export interface Exclusions {
   /** Milliseconds until the excluded time that `at` lies in is over; 0 when it lies in none. */
   readonly remaining: (at: Date) => number;
@@ -21,8 +24,9 @@ const weekMinutes = 7 * dayMinutes;
 const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 /**
- * Reads windows such as `Mon-Fri 08:00-18:00, Sat, 23:00-01:00`: days, times or both. A window without days is every day's, one without
- * times lasts the whole day, and one that ends before it begins ends on the next day. Undefined when the text is none of this, or leaves no time at all.
+ * Reads windows such as `Mon-Fri 08:00-18:00, Sat, 23:00-01:00`: days, times or both. A window
+ * without days is every day's, one without times lasts the whole day, and one that ends before it
+ * begins ends on the next day. Undefined when the text is none of this, or leaves no time at all.
  */
 export const parseExclusions = (text: string, timezone: string): Exclusions | undefined => {
   const parts = text

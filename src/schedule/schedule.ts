@@ -28,9 +28,10 @@ const hour = 3_600_000;
 const mostExcluded = 1000;
 
 /**
- * Reads the options of the schedule. Rejects with `option-invalid`: the option, what is wrong with it, and the command. The syntax is that of Vixie
- * cron; how it treats the days on which the clock is changed is croner's, from version 11 on: a fixed time that does not exist that day comes at the
- * first valid instant, one that exists twice comes once, and jobs of every hour miss none.
+ * Reads the options of the schedule. Rejects with `option-invalid`: the option, what is wrong with
+ * it, and the command. The syntax is that of Vixie cron; how it treats the days on which the clock
+ * is changed is croner's, from version 11 on: a fixed time that does not exist that day comes at
+ * the first valid instant, one that exists twice comes once, and jobs of every hour miss none.
  */
 export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
   const { timezone } = options;
@@ -70,7 +71,10 @@ export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
   return { next, exclusions };
 };
 
-/** The longest time between two of the next 60 slots, in seconds: an alert must not ring before that. 0 when there are no two. */
+/**
+ * The longest time between two of the next 60 slots, in seconds: an alert must not ring before
+ * that. 0 when there are no two.
+ */
 export const longestInterval = (schedule: Pick<Schedule, 'next'>, from: Date): number => {
   let longest = 0;
   let last = schedule.next(from);

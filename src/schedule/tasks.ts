@@ -9,14 +9,20 @@ export interface SeenTask {
   readonly began: Date;
   /** Undefined while it is active. */
   readonly ended: Date | undefined;
-  /** How it failed: passing by itself, because something was running in Kubeflow, or for somebody to mend. */
+  /**
+   * How it failed: passing by itself, because something was running in Kubeflow, or for somebody to
+   * mend.
+   */
   readonly failure?: 'passing' | 'busy' | 'lasting';
 }
 
 /** How much later than the run deadline a task is taken for dead, in milliseconds. */
 const grace = 3_600_000;
 
-/** Whether it is at work, or waits to be. What is older than any run may be is taken for dead, and stands in nobody's way. */
+/**
+ * Whether it is at work, or waits to be. What is older than any run may be is taken for dead, and
+ * stands in nobody's way.
+ */
 export const isInTheWay = (task: SeenTask, now: Date, runDeadline: number): boolean =>
   task.state === 'active' && now.getTime() - task.began.getTime() < runDeadline + grace;
 

@@ -9,7 +9,10 @@ export interface Unused {
   readonly reason: string;
 }
 
-/** Slots in their order: those that a backup covered all the same are skipped, the others get this phase and reason. */
+/**
+ * Slots in their order: those that a backup covered all the same are skipped, the others get this
+ * phase and reason.
+ */
 export const unusedSlots = (
   slots: readonly Date[],
   tasks: readonly SeenTask[] | undefined,

@@ -11,8 +11,9 @@ export const keepSession = (journal: Journal, session: Session): Promise<void> =
   journal.keepSession(session.id, sessionText(session));
 
 /**
- * Sends the records that the journal keeps to S3. One that says that it is running, and is not `current`, was killed: it is settled first.
- * Returns why they could not be sent; they stay in the journal then, and the next hook tries again.
+ * Sends the records that the journal keeps to S3. One that says that it is running, and is not
+ * `current`, was killed: it is settled first. Returns why they could not be sent; they stay in the
+ * journal then, and the next hook tries again.
  */
 export const deliverSessions = async (
   world: Pick<World, 'journal' | 'clock' | 'openTarget'>,

@@ -12,8 +12,9 @@ export interface RunTrigger {
 }
 
 /**
- * Runs a backup under a record of it: in the journal from the beginning, so that a killed run is known too, and in S3 as far as S3 can be reached.
- * What the run says goes into its log. Nothing about records makes a run fail; the outcome is that of `work`.
+ * Runs a backup under a record of it: in the journal from the beginning, so that a killed run is
+ * known too, and in S3 as far as S3 can be reached. What the run says goes into its log. Nothing
+ * about records makes a run fail; the outcome is that of `work`.
  */
 export const recordRun = async <T extends { readonly manifest: BackupManifest }>(
   world: World,

@@ -1,6 +1,7 @@
 /*
- * Sessions: every run of a backup leaves a record, however it ended, and so does every slot of the schedule that got no run.
- * They lie in S3 under runs/; what S3 could not take waits in the journal.
+ * Sessions: every run of a backup leaves a record, however it ended, and so does every slot of the
+ * schedule that got no run. They lie in S3 under runs/; what S3 could not take waits in the
+ * journal.
  */
 
 export const phases = ['Running', 'Succeeded', 'Failed', 'Skipped', 'Missed', 'Cancelled'] as const;
@@ -10,7 +11,10 @@ export type Phase = (typeof phases)[number];
 /** A record. Times are ISO 8601, to the second; sizes are bytes. */
 export interface Session {
   readonly format: 1;
-  /** Of a scheduled one its slot, of an operator's its beginning and its task: so records sort by time, and a slot has one. */
+  /**
+   * Of a scheduled one its slot, of an operator's its beginning and its task: so records sort by
+   * time, and a slot has one.
+   */
   readonly id: string;
   readonly trigger: 'schedule' | 'operator';
   readonly phase: Phase;

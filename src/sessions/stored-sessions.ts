@@ -27,7 +27,10 @@ export const storeSession = async (
   });
 };
 
-/** The newest records, newest first, from S3 alone. One that cannot be read is left out, because nothing depends on it. */
+/**
+ * The newest records, newest first, from S3 alone. One that cannot be read is left out, because
+ * nothing depends on it.
+ */
 export const listSessions = async (
   target: Target,
   { limit, before }: { readonly limit: number; readonly before?: string },

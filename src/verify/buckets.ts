@@ -14,8 +14,8 @@ import { createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
- * Looks for every object of a bucket's list, and in a deep verification reads them all. Resolves with whether the list itself is intact,
- * without which nothing of the bucket can be restored.
+ * Looks for every object of a bucket's list, and in a deep verification reads them all. Resolves
+ * with whether the list itself is intact, without which nothing of the bucket can be restored.
  */
 export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<boolean> => {
   const { store, layout, damages, signal } = work;
@@ -66,8 +66,9 @@ interface Sought extends ListedObject {
 }
 
 /**
- * Looks for every object of a bucket's list in the mirror and then in the history, by the listings alone and in constant memory. Rejects with
- * `manifest-invalid` when the list itself is missing or damaged, after the objects that it did name.
+ * Looks for every object of a bucket's list in the mirror and then in the history, by the listings
+ * alone and in constant memory. Rejects with `manifest-invalid` when the list itself is missing or
+ * damaged, after the objects that it did name.
  */
 const locateObjects = async (
   store: ObjectStore,
@@ -100,7 +101,8 @@ const locateObjects = async (
       continue;
     }
     looked += 1;
-    // A backup that runs meanwhile moves versions to the history, where its listing may have passed already.
+    // A backup that runs meanwhile moves versions to the history, where its listing may have passed
+    // already.
     const moved = looked > mostLooked ? undefined : await findVersion(store, places, listed);
     if (moved) await located.there(moved, listed);
     else await located.lost(listed, kept ? faultInHistory(listed, kept) : why);

@@ -6,11 +6,17 @@ import type { Damages } from './verification.ts';
 
 /** Reads many objects, some at a time, and tells which of them are damaged. */
 interface ContentChecks {
-  /** Objects whose content was proven by a checksum, and those of which only the size could be compared. */
+  /**
+   * Objects whose content was proven by a checksum, and those of which only the size could be
+   * compared.
+   */
   readonly proven: number;
   readonly unproven: number;
   readonly bytes: number;
-  /** Begins to read as soon as there is room for it. Rejects when an earlier one could not be read at all. */
+  /**
+   * Begins to read as soon as there is room for it. Rejects when an earlier one could not be read
+   * at all.
+   */
   read(object: StoredObject, listed: ListedObject, name: string): Promise<void>;
   /** Waits for all of them. */
   end(): Promise<void>;
@@ -18,7 +24,10 @@ interface ContentChecks {
 
 const mostSuspects = 1000;
 
-/** `width` objects are read at a time. All of them must be of one origin, such as one bucket: either their ETags are MD5s or they are not. */
+/**
+ * `width` objects are read at a time. All of them must be of one origin, such as one bucket: either
+ * their ETags are MD5s or they are not.
+ */
 export const createContentChecks = (
   world: ReadingWorld,
   damages: Damages,
@@ -109,7 +118,10 @@ export const checkContent = async (
   }
 };
 
-/** The line of an object of which nothing is known but its own listing, so that its ETag proves and never damns it by itself. */
+/**
+ * The line of an object of which nothing is known but its own listing, so that its ETag proves and
+ * never damns it by itself.
+ */
 export const listedAsFound = ({ key, size, etag, lastModified }: StoredObject): ListedObject => ({
   key,
   size,

@@ -6,8 +6,9 @@ import { listedAsFound, createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
- * Looks whether a database backup lies where the manifest says, in as many objects and bytes and with the same ETags, with the `.md5` that
- * mysql-k8s writes last. A deep verification reads the objects and compares them with their own ETags, since nothing else is known of them.
+ * Looks whether a database backup lies where the manifest says, in as many objects and bytes and
+ * with the same ETags, with the `.md5` that mysql-k8s writes last. A deep verification reads the
+ * objects and compares them with their own ETags, since nothing else is known of them.
  */
 export const verifyDatabase = async (
   work: VerifyWork,
@@ -70,8 +71,9 @@ export const verifyDatabase = async (
 };
 
 /**
- * Asks the databases whether they list their backups as finished. What cannot be asked is no damage: a model that is being rebuilt has no databases yet, and
- * one that was restored writes to another path by now, and lists only that.
+ * Asks the databases whether they list their backups as finished. What cannot be asked is no
+ * damage: a model that is being rebuilt has no databases yet, and one that was restored writes to
+ * another path by now, and lists only that.
  */
 export const verifyFinished = async (
   world: World,

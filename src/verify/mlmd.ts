@@ -1,11 +1,14 @@
-import type { MlmdBackup } from '../repository/manifest.ts';
 import { proveDump } from '../components/mlmd/proof.ts';
 import { hasCode } from '../errors.ts';
+import type { MlmdBackup } from '../repository/manifest.ts';
 import type { StoredObject } from '../world.ts';
 import { checkContent, listedAsFound } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
-/** Looks whether the dump of ML Metadata is there, and in a deep verification loads it into a scratch database. */
+/**
+ * Looks whether the dump of ML Metadata is there, and in a deep verification loads it into a
+ * scratch database.
+ */
 export const verifyDump = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
   const { damages } = work;
   if ((await find(work, dump)) === undefined || !work.deep) return;
@@ -18,7 +21,10 @@ export const verifyDump = async (work: VerifyWork, dump: MlmdBackup): Promise<vo
   }
 };
 
-/** Looks whether the dump is there, byte for byte: it was proven when it was made, so its checksum is enough. */
+/**
+ * Looks whether the dump is there, byte for byte: it was proven when it was made, so its checksum
+ * is enough.
+ */
 export const verifyBytes = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
   const found = await find(work, dump);
   if (found === undefined) return;

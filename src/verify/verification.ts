@@ -15,7 +15,9 @@ export interface Verification {
   readonly objects: number;
   /** Bytes that were read; only a deep one reads. */
   readonly bytes: number;
-  /** Objects whose content a checksum proved, and those of which only the size could be compared. */
+  /**
+   * Objects whose content a checksum proved, and those of which only the size could be compared.
+   */
   readonly proven: number;
   readonly unproven: number;
 }
@@ -36,7 +38,10 @@ export interface VerifyWork {
   note(message: string): Promise<void>;
 }
 
-/** What is wrong with a set, as it is found. All of it goes to the action's log, up to a bound; the first few are kept for a message. */
+/**
+ * What is wrong with a set, as it is found. All of it goes to the action's log, up to a bound; the
+ * first few are kept for a message.
+ */
 export interface Damages {
   readonly count: number;
   /** How many of them are something that is not there at all. */

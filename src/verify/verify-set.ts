@@ -13,11 +13,14 @@ import { verifyDump } from './mlmd.ts';
 import { createDamages, type Verification, type VerifyWork } from './verification.ts';
 
 /**
- * Looks whether a set can be restored, and changes nothing. Shallow: every object that it lists is there with the listed size and ETag, in
- * the mirror or in the history, and so are its dump and its database backups; the databases say that theirs are finished, when they can
- * be asked. Deep: everything is read and compared with its checksums, and the dump is loaded into a scratch database.
+ * Looks whether a set can be restored, and changes nothing. Shallow: every object that it lists is
+ * there with the listed size and ETag, in the mirror or in the history, and so are its dump and its
+ * database backups; the databases say that theirs are finished, when they can be asked. Deep:
+ * everything is read and compared with its checksums, and the dump is loaded into a scratch
+ * database.
  *
- * Damage is told, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with the failures of S3 and of our own disk.
+ * Damage is told, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with the
+ * failures of S3 and of our own disk.
  */
 export const verifySet = async (
   world: World,
@@ -82,7 +85,10 @@ const partsMissing = ({ components, databases, mlmd, buckets }: BackupManifest):
     );
 };
 
-/** Looks whether the claim of the path can be read, without which nothing is restored. That there is none is no damage: a restore makes one. */
+/**
+ * Looks whether the claim of the path can be read, without which nothing is restored. That there is
+ * none is no damage: a restore makes one.
+ */
 const verifyClaim = async (work: VerifyWork, target: Target): Promise<void> => {
   const { damages, layout } = work;
   const found = await orProblem(() => readClaim(target));

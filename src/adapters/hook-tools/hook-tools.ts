@@ -1,7 +1,7 @@
-import { says, saysUntrusted } from '../../wordings.ts';
 import { printable } from '../../text.ts';
-import type { Redaction } from '../redaction.ts';
+import { says, saysUntrusted } from '../../wordings.ts';
 import type { Databag, HookTools } from '../../world.ts';
+import type { Redaction } from '../redaction.ts';
 import {
   readCloudCredential,
   parseDatabag,
@@ -19,8 +19,9 @@ const longestStatus = 1_000;
 const secretKey = /password|secret-key|token/;
 
 /**
- * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are trimmed by Juju), the
- * content of secrets through files, and everything that an operator may see through the redaction, without control characters.
+ * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are
+ * trimmed by Juju), the content of secrets through files, and everything that an operator may see
+ * through the redaction, without control characters.
  *
  * @param scratch a directory for the files that secret-add reads
  */

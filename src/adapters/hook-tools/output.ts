@@ -1,6 +1,9 @@
 import type { Databag, ClusterAccess } from '../../world.ts';
 
-/** What a hook tool printed is not what its documentation says: a fault of Juju, or of a tool in its place. */
+/**
+ * What a hook tool printed is not what its documentation says: a fault of Juju, or of a tool in its
+ * place.
+ */
 const unexpected = (tool: string, wanted: string): Error =>
   new Error(`Juju's ${tool} printed something else than ${wanted}.`);
 
@@ -39,7 +42,10 @@ export const parseStrings = (tool: string, value: unknown): readonly string[] =>
   });
 };
 
-/** What credential-get prints on Kubernetes (Juju 3.6, runner/context `cloudSpecK8s`): our pod's own token. */
+/**
+ * What credential-get prints on Kubernetes (Juju 3.6, runner/context `cloudSpecK8s`): our pod's own
+ * token.
+ */
 export const readCloudCredential = (output: unknown): ClusterAccess | undefined => {
   const server = at(output, 'endpoint');
   const ca = at(at(output, 'cacertificates'), '0');

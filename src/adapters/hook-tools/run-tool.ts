@@ -9,8 +9,9 @@ export type RunTool = (tool: string, argv: readonly string[], stdin?: string) =>
 const longestReason = 250;
 
 /**
- * A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. Words that the charm does not
- * know must not fail a hook, so this is an expected failure that a status can tell.
+ * A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. Words
+ * that the charm does not know must not fail a hook, so this is an expected failure that a status
+ * can tell.
  */
 export class HookToolError extends CharmError {
   readonly reason: string;
@@ -41,7 +42,8 @@ export const createRunTool =
       ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
       stripFinalNewline: false,
       reject: false,
-      // The tools end by themselves; what would end them with us also takes part in how a signal ends us.
+      // The tools end by themselves; what would end them with us also takes part in how a signal
+      // ends us.
       cleanup: false,
     });
     if (!result.failed) return result.stdout;

@@ -13,8 +13,8 @@ type SecretTools = Pick<
 >;
 
 /**
- * The part of the hook tools that deals with secrets. Their content never stands on a command line. Their names come after `--`, because another
- * charm writes them into its databag.
+ * The part of the hook tools that deals with secrets. Their content never stands on a command line.
+ * Their names come after `--`, because another charm writes them into its databag.
  */
 export const createSecretTools = (run: RunTool, scratch: string): SecretTools => ({
   secret: async (id) => {
@@ -45,7 +45,8 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
       return;
     }
     const expire = ['--expire', `${at.toISOString().slice(0, 19)}Z`];
-    // Without content the expiry of the newest revision is moved, and no revision is made (Juju 3.6, state/secrets.go).
+    // Without content the expiry of the newest revision is moved, and no revision is made (Juju
+    // 3.6, state/secrets.go).
     if (id !== undefined) await run('secret-set', [...expire, '--', id]);
     else
       await run('secret-add', [
@@ -70,7 +71,10 @@ const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Prom
     parseJson('secret-get', await run('secret-get', [how, '--format=json', '--', id])),
   );
 
-/** A secret that exists but is not ours to read is told from one that does not exist; what is neither stays as Juju said it. */
+/**
+ * A secret that exists but is not ours to read is told from one that does not exist; what is
+ * neither stays as Juju said it.
+ */
 const explained = (id: string, cause: unknown): unknown => {
   if (!(cause instanceof HookToolError)) return cause;
   if (says(cause.reason, 'secretDenied'))

@@ -10,9 +10,9 @@ export interface AgentConf {
 }
 
 /**
- * What the unit's own agent knows of its controller: `agent.conf` beside the charm's folder (agent/format-2.0.go; Juju's own
- * controller charm reads it too). The file holds the agent's password, so nothing else of it leaves this function,
- * and no error quotes it.
+ * What the unit's own agent knows of its controller: `agent.conf` beside the charm's folder
+ * (agent/format-2.0.go; Juju's own controller charm reads it too). The file holds the agent's
+ * password, so nothing else of it leaves this function, and no error quotes it.
  */
 export const readAgentConf = async (path: string): Promise<AgentConf> => {
   const fields = await readFile(path, 'utf8').then(parseFields, () => undefined);

@@ -22,10 +22,12 @@ interface Dial {
 const headStart = 300;
 
 /**
- * Connects to the first of a controller's addresses that answers. One may be down, and from inside a pod some lead nowhere: so each that comes later is
- * tried when the one before has failed, or says nothing.
+ * Connects to the first of a controller's addresses that answers. One may be down, and from inside
+ * a pod some lead nowhere: so each that comes later is tried when the one before has failed, or
+ * says nothing.
  *
- * @throws ConnectionLost that names every address; CharmError `juju-credentials-invalid` when all of them have certificates that nobody vouches for
+ * @throws ConnectionLost that names every address; CharmError `juju-credentials-invalid` when all
+ *   of them have certificates that nobody vouches for
  */
 export const dialFirst = async (
   urls: readonly URL[],
@@ -95,8 +97,8 @@ const isUntrusted = (error: unknown): boolean =>
 const defaultPort = 17070;
 
 /**
- * The address of a model's API. Takes `host`, `host:port`, `[IPv6]:port` and an IPv6 address without brackets, as
- * operators write them and as JUJU_API_ADDRESSES and agent.conf hold them.
+ * The address of a model's API. Takes `host`, `host:port`, `[IPv6]:port` and an IPv6 address
+ * without brackets, as operators write them and as JUJU_API_ADDRESSES and agent.conf hold them.
  */
 export const jujuUrl = (endpoint: string, modelUuid: string): URL => {
   const url = URL.parse(`wss://${withPort(endpoint.trim())}/model/${modelUuid}/api`);

@@ -30,13 +30,18 @@ const passingCodes = new Set([
   'model migration in progress',
 ]);
 
-/** Whether asking again, later, may go well: the controller is busy, restarts, or is being upgraded. */
+/**
+ * Whether asking again, later, may go well: the controller is busy, restarts, or is being upgraded.
+ */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ConnectionLost ||
   (error instanceof JujuRpcError &&
     (passingCodes.has(error.code) || says(error.message, 'controllerInMaintenance')));
 
-/** What an operator reads; `attempt` completes "Juju would not …", `grant` is the command that gives the missing access. */
+/**
+ * What an operator reads; `attempt` completes "Juju would not …", `grant` is the command that gives
+ * the missing access.
+ */
 export const asCharmError = (
   error: unknown,
   { attempt, grant }: { readonly attempt: string; readonly grant: string },

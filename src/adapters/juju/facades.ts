@@ -6,7 +6,10 @@ import type { JujuRpc } from './rpc.ts';
 
 export type FacadeName = 'Action' | 'Application' | 'Client';
 
-/** An instance of one of jujulib's generated classes. Its replies are what the controller sent and want parsing. */
+/**
+ * An instance of one of jujulib's generated classes. Its replies are what the controller sent and
+ * want parsing.
+ */
 type Facade = Readonly<Record<string, unknown>>;
 
 type FacadeClass = (new (transport: JujuRpc, info: object) => Facade) & {
@@ -16,8 +19,9 @@ type FacadeClass = (new (transport: JujuRpc, info: object) => Facade) & {
 const generated: Readonly<Record<FacadeName, unknown>> = { Action, Application, Client };
 
 /**
- * jujulib's class of the newest version that it and the controller both know. A controller offers a few versions of each
- * facade (Juju 3.4: Application 15-19, 3.6: 15-22, 4.0: 19-22), jujulib was generated for some of them.
+ * jujulib's class of the newest version that it and the controller both know. A controller offers a
+ * few versions of each facade (Juju 3.4: Application 15-19, 3.6: 15-22, 4.0: 19-22), jujulib was
+ * generated for some of them.
  */
 export const chooseFacade = (
   name: FacadeName,

@@ -2,8 +2,8 @@ import { CharmError, reasonOf } from '../../errors.ts';
 import type { JujuModel, ModelStatus } from '../../world.ts';
 import { asCharmError, ConnectionLost, isPassing, JujuRpcError } from './errors.ts';
 import type { FacadeName } from './facades.ts';
-import { type ReplyError, parseCharmActions, parseScaled, parseStatus } from './replies.ts';
 import type { JujuLogin } from './login.ts';
+import { type ReplyError, parseCharmActions, parseScaled, parseStatus } from './replies.ts';
 import { enqueueOnce, runAction } from './run-action.ts';
 import { type JujuSessionOptions, JujuSession } from './session.ts';
 import { modelStatus } from './status.ts';
@@ -11,20 +11,23 @@ import { listTasks } from './tasks.ts';
 
 export interface JujuModelOptions extends JujuSessionOptions {
   /**
-   * Milliseconds after which an attempt to log in is given up, whatever it waits for, and later a controller that stays away; undefined is the
-   * patience of an action.
+   * Milliseconds after which an attempt to log in is given up, whatever it waits for, and later a
+   * controller that stays away; undefined is the patience of an action.
    */
   readonly hurry: number | undefined;
 }
 
-/** How long a controller may not answer: at first, when an address or a password may be wrong, and later, when it is restarted. */
+/**
+ * How long a controller may not answer: at first, when an address or a password may be wrong, and
+ * later, when it is restarted.
+ */
 const patienceToOpen = 30_000;
 const patienceOfActions = 15 * 60_000;
 
 /**
- * Logs in to a model over the controller's API, with jujulib's facades on our own transport. A user who may only read gets
- * a model too, with `access` saying so. Rejects with `juju-login-refused`, `juju-credentials-invalid`, `juju-unreachable`
- * or `juju-refused`.
+ * Logs in to a model over the controller's API, with jujulib's facades on our own transport. A user
+ * who may only read gets a model too, with `access` saying so. Rejects with `juju-login-refused`,
+ * `juju-credentials-invalid`, `juju-unreachable` or `juju-refused`.
  */
 export const openJujuModel = async (options: JujuModelOptions): Promise<JujuModel> => {
   const { username, model, hurry: patience = patienceOfActions } = options;

@@ -22,8 +22,8 @@ export interface JujuLogin {
 }
 
 /**
- * Logs a local user in with its password (Admin v3, which all controllers from 2.9 to 4.0 have). Nothing of the request
- * gets into an error.
+ * Logs a local user in with its password (Admin v3, which all controllers from 2.9 to 4.0 have).
+ * Nothing of the request gets into an error.
  */
 export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLogin> => {
   const reply = await rpc

@@ -1,10 +1,10 @@
-import { Ajv } from 'ajv';
-import type { SchemaObject, ValidateFunction } from 'ajv';
+import { Ajv, type SchemaObject, type ValidateFunction } from 'ajv';
 import { CharmError } from '../../errors.ts';
 
 /*
- * What we read of Juju's replies. Go sends null for an empty list or map, leaves out what has its zero value where
- * the field says so, and new releases add fields; hence all but the names that we need is optional here.
+ * What we read of Juju's replies. Go sends null for an empty list or map, leaves out what has its
+ * zero value where the field says so, and new releases add fields; hence all but the names that we
+ * need is optional here.
  */
 
 export interface ReplyError {

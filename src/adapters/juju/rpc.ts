@@ -1,5 +1,4 @@
-import { WebSocket } from 'ws';
-import type { RawData } from 'ws';
+import { WebSocket, type RawData } from 'ws';
 import type { Clock } from '../../world.ts';
 import { ConnectionLost, JujuRpcError } from './errors.ts';
 
@@ -18,8 +17,9 @@ interface JujuRequest {
 }
 
 /**
- * Connects to a controller. A private CA vouches for the name `juju-apiserver` and not for the address that was dialled
- * (controller/config.go), so with one this name is asked for; without one the system's CAs and the host's own name count. The signal closes it.
+ * Connects to a controller. A private CA vouches for the name `juju-apiserver` and not for the
+ * address that was dialled (controller/config.go), so with one this name is asked for; without one
+ * the system's CAs and the host's own name count. The signal closes it.
  */
 export const dialJuju = async (
   url: URL,
@@ -57,8 +57,8 @@ interface PendingCall {
 }
 
 /**
- * Requests and replies over one socket: Juju's protocol (rpc/jsoncodec). Every call is answered, with a ConnectionLost
- * when the socket closes or the controller stays silent.
+ * Requests and replies over one socket: Juju's protocol (rpc/jsoncodec). Every call is answered,
+ * with a ConnectionLost when the socket closes or the controller stays silent.
  */
 export class JujuRpc {
   readonly #socket: WebSocket;
@@ -114,7 +114,10 @@ export class JujuRpc {
     );
   }
 
-  /** Asks the controller for a sign of life from time to time, because a vanished peer closes no socket. */
+  /**
+   * Asks the controller for a sign of life from time to time, because a vanished peer closes no
+   * socket.
+   */
   async keepAlive(): Promise<void> {
     try {
       for (;;) {

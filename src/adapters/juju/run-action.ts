@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActionOutcome } from '../../world.ts';
 import { ConnectionLost, JujuRpcError } from './errors.ts';
-import type { ActionReply } from './replies.ts';
-import { parseActions, parseEnqueued } from './replies.ts';
+import { type ActionReply, parseActions, parseEnqueued } from './replies.ts';
 import type { JujuSession } from './session.ts';
 import { listActions } from './tasks.ts';
 
@@ -16,20 +15,31 @@ export interface RunOptions {
   /** Milliseconds that a controller may stay away. */
   readonly patience: number;
   readonly signal: AbortSignal | undefined;
-  /** The tags of all tasks that this session started, so that two calls of one action do not take each other's. */
+  /**
+   * The tags of all tasks that this session started, so that two calls of one action do not take
+   * each other's.
+   */
   readonly started: Set<string>;
 }
 
 const shortestPoll = 100;
 const longestPoll = 2500;
-/** How long a request may still be on its way through the controller when its connection has gone. */
+/**
+ * How long a request may still be on its way through the controller when its connection has gone.
+ */
 const grace = 5000;
 
-/** Milliseconds between two looks at the unit while its task runs, and how often it has to be found doing nothing. */
+/**
+ * Milliseconds between two looks at the unit while its task runs, and how often it has to be found
+ * doing nothing.
+ */
 const betweenLooks = 20_000;
 const idleLooks = 3;
 
-/** Starts an action exactly once and waits for its end. A signal ends the waiting only: the action itself goes on. */
+/**
+ * Starts an action exactly once and waits for its end. A signal ends the waiting only: the action
+ * itself goes on.
+ */
 export const runAction = async (
   session: JujuSession,
   call: ActionCall,
@@ -51,7 +61,8 @@ export const runAction = async (
         message: reply.message ?? '',
         results: reply.output ?? {},
       };
-    // Juju 4.0 never ends a task whose pod was force-deleted: it stays `running`, while the unit's new agent does nothing.
+    // Juju 4.0 never ends a task whose pod was force-deleted: it stays `running`, while the unit's
+    // new agent does nothing.
     if (sinceLook >= betweenLooks) {
       sinceLook = 0;
       idle = reply.status === 'running' && !(await options.isAtWork()) ? idle + 1 : 0;
@@ -69,8 +80,9 @@ export const runAction = async (
 };
 
 /**
- * How a task that we have enqueued is getting on. Juju says that there is none also when it could not look (3.6, facades/client/action/action.go: whatever
- * fails becomes ErrBadId), so that is no answer, and one waits for another.
+ * How a task that we have enqueued is getting on. Juju says that there is none also when it could
+ * not look (3.6, facades/client/action/action.go: whatever fails becomes ErrBadId), so that is no
+ * answer, and one waits for another.
  */
 const lookAt = async (session: JujuSession, tag: string): Promise<ActionReply> => {
   try {
@@ -92,8 +104,9 @@ const isFinal = (status: string | undefined): ActionOutcome['status'] | undefine
   );
 
 /**
- * EnqueueOperation may not be repeated blindly. When its answer was lost we look whether a task of this action has appeared
- * on the unit since we began, and enqueue again only when there is none, now and a little later.
+ * EnqueueOperation may not be repeated blindly. When its answer was lost we look whether a task of
+ * this action has appeared on the unit since we began, and enqueue again only when there is none,
+ * now and a little later.
  */
 export const enqueueOnce = async (
   session: JujuSession,
@@ -136,7 +149,9 @@ export const enqueueOnce = async (
   return tag;
 };
 
-/** One action in each call: Juju 4.0 fails the whole call when one of several cannot be enqueued. */
+/**
+ * One action in each call: Juju 4.0 fails the whole call when one of several cannot be enqueued.
+ */
 const enqueue = async (session: JujuSession, call: ActionCall): Promise<string> => {
   const { actions } = parseEnqueued(
     await session.call('Action', 'enqueueOperation', {

@@ -63,8 +63,8 @@ export class JujuSession implements AsyncDisposable {
   }
 
   /**
-   * Repeats what may be done twice until the controller answers, for at most `patience` milliseconds: a controller that is
-   * upgraded or restarted is away for minutes.
+   * Repeats what may be done twice until the controller answers, for at most `patience`
+   * milliseconds: a controller that is upgraded or restarted is away for minutes.
    */
   async retrying<T>(
     work: () => Promise<T>,
@@ -97,7 +97,10 @@ export class JujuSession implements AsyncDisposable {
     return this.#connection;
   }
 
-  /** Callers that come meanwhile wait for the same connection; it is forgotten when it fails or closes. */
+  /**
+   * Callers that come meanwhile wait for the same connection; it is forgotten when it fails or
+   * closes.
+   */
   async #connect(): Promise<Connection> {
     try {
       const rpc = await this.#dial();

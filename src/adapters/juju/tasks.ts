@@ -6,7 +6,8 @@ import type { JujuSession } from './session.ts';
 const mostResults = 20;
 
 /**
- * The tasks of actions, the oldest first. Results are not in the list that Juju gives of operations, so they are asked for with a second call.
+ * The tasks of actions, the oldest first. Results are not in the list that Juju gives of
+ * operations, so they are asked for with a second call.
  */
 export const listTasks = async (
   session: JujuSession,
@@ -26,7 +27,10 @@ export const listTasks = async (
   return tasks.map((task) => ({ ...task, results: outputs.get(task.id) ?? {} }));
 };
 
-/** Whether there are more pages is told on the first page only (Juju, state/operation.go compares with the number of all). */
+/**
+ * Whether there are more pages is told on the first page only (Juju, state/operation.go compares
+ * with the number of all).
+ */
 export const listActions = async (
   session: JujuSession,
   query: Readonly<Record<string, readonly string[]>>,

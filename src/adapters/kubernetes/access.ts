@@ -1,11 +1,12 @@
-import { notTrusted } from '../../errors.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { notTrusted } from '../../errors.ts';
 import type { ClusterAccess, HookTools } from '../../world.ts';
 import type { Environment } from '../hook-tools/run-tool.ts';
 
 /**
- * How to reach Kubernetes: from Juju, or before Juju 3.6.11 from what Kubernetes mounts into every pod.
+ * How to reach Kubernetes: from Juju, or before Juju 3.6.11 from what Kubernetes mounts into every
+ * pod.
  *
  * @param serviceAccount the directory of the mounted token
  */
@@ -21,7 +22,10 @@ export const readClusterAccess = async (
   throw notTrusted(application);
 };
 
-/** The model's namespace; its name is the model's unless somebody chose otherwise when the cloud was added. */
+/**
+ * The model's namespace; its name is the model's unless somebody chose otherwise when the cloud was
+ * added.
+ */
 export const readNamespace = async (serviceAccount: string, model: string): Promise<string> =>
   (await textOf(serviceAccount, 'namespace')) ?? model;
 

@@ -19,8 +19,8 @@ export interface Api {
 }
 
 /**
- * The client over one connection pool. The client's own KubeConfig would open a pool, and thus a TLS connection, for each
- * request; so the headers and the dispatcher are given here.
+ * The client over one connection pool. The client's own KubeConfig would open a pool, and thus a
+ * TLS connection, for each request; so the headers and the dispatcher are given here.
  */
 export const createApi = (access: ClusterAccess, timeout: number, signal: AbortSignal): Api => {
   const agent = new Agent({
@@ -48,7 +48,9 @@ export const createApi = (access: ClusterAccess, timeout: number, signal: AbortS
   };
 };
 
-/** Runs a request of the client and gives its failures the shape that the rest of the adapter knows. */
+/**
+ * Runs a request of the client and gives its failures the shape that the rest of the adapter knows.
+ */
 export const request = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
@@ -90,7 +92,10 @@ export interface Page {
   readonly next: string | undefined;
 }
 
-/** Reads what the API server sent. Labels and annotations are text; `spec` and `status` are left to who knows the kind. */
+/**
+ * Reads what the API server sent. Labels and annotations are text; `spec` and `status` are left to
+ * who knows the kind.
+ */
 export const readPage = (list: unknown): Page => {
   if (!isFields(list) || !Array.isArray(list['items']))
     throw new CharmError('kubernetes-refused', 'Kubernetes sent a list without items.');

@@ -15,15 +15,19 @@ interface CallOptions {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds that a failure may take to pass: at first, when an address may be wrong and somebody waits, and once the API server has answered. */
+/**
+ * Milliseconds that a failure may take to pass: at first, when an address may be wrong and somebody
+ * waits, and once the API server has answered.
+ */
 const patienceToOpen = 4000;
 const patience = 5 * 60_000;
 const pauses = [500, 10_000] as const;
 
 /**
- * Makes calls that may be repeated. Kubernetes renews the mounted token about once an hour and Juju hands out the same one for a whole action, so the
- * file is read for each call. A 401 is answered by asking Juju again, once. Calls reject with a CharmError;
- * `createCall` rejects when the access cannot be had.
+ * Makes calls that may be repeated. Kubernetes renews the mounted token about once an hour and Juju
+ * hands out the same one for a whole action, so the file is read for each call. A 401 is answered
+ * by asking Juju again, once. Calls reject with a CharmError; `createCall` rejects when the access
+ * cannot be had.
  */
 export const createCall = async ({
   access,

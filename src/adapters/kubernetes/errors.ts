@@ -20,7 +20,10 @@ export const mayPass = (cause: unknown): boolean =>
   !(cause instanceof CharmError) &&
   (!(cause instanceof ApiFailure) || cause.status === 429 || cause.status >= 500);
 
-/** What an operator is told. `what` completes "Kubernetes could not be asked to …", `application` is our own name in Juju. */
+/**
+ * What an operator is told. `what` completes "Kubernetes could not be asked to …", `application` is
+ * our own name in Juju.
+ */
 export const toCharmError = (
   what: string,
   cause: unknown,
@@ -62,7 +65,10 @@ const rootReasonOf = (cause: unknown): string => {
   return reasonOf(cause);
 };
 
-/** The message of a Kubernetes Status object, or else the text itself, in one line that is not too long. */
+/**
+ * The message of a Kubernetes Status object, or else the text itself, in one line that is not too
+ * long.
+ */
 const messageOf = (body: string): string => {
   const text = statusMessage(body) ?? body;
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, 500);

@@ -7,14 +7,17 @@ export interface ExecOutcome {
   readonly stderr: string;
 }
 
-/** The first byte of each message names a channel (kubernetes/apimachinery, remotecommand of v4 and v5). */
+/**
+ * The first byte of each message names a channel (kubernetes/apimachinery, remotecommand of v4 and
+ * v5).
+ */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as const;
 const stderrLimit = 64 * 1024;
 const stdinPiece = 32 * 1024;
 
 /**
- * Takes what the server sends, and calls `end` with what the error channel says. When stdout is full the socket is paused, so
- * that the command has to wait in its turn.
+ * Takes what the server sends, and calls `end` with what the error channel says. When stdout is
+ * full the socket is paused, so that the command has to wait in its turn.
  */
 export const receive = (
   socket: WebSocket,
@@ -43,8 +46,8 @@ export const receive = (
 };
 
 /**
- * Sends all of a stream. Only v5.channel.k8s.io can tell the command that its stdin has ended: with a server before
- * Kubernetes 1.30 (v4) a command must know by itself how much to read.
+ * Sends all of a stream. Only v5.channel.k8s.io can tell the command that its stdin has ended: with
+ * a server before Kubernetes 1.30 (v4) a command must know by itself how much to read.
  */
 export const sendStdin = async (socket: WebSocket, stdin: Readable): Promise<void> => {
   for await (const chunk of stdin) {
@@ -56,7 +59,10 @@ export const sendStdin = async (socket: WebSocket, stdin: Readable): Promise<voi
     await send(socket, channel.close, Buffer.of(channel.stdin));
 };
 
-/** Resolves when the message has left; a command that ended without reading all of its stdin is no failure. */
+/**
+ * Resolves when the message has left; a command that ended without reading all of its stdin is no
+ * failure.
+ */
 const send = async (socket: WebSocket, to: number, bytes: Buffer): Promise<void> => {
   const sent = Promise.withResolvers<undefined>();
   socket.send(Buffer.concat([Buffer.of(to), bytes]), () => {
@@ -72,9 +78,10 @@ interface ExitStatus {
 }
 
 /**
- * Reads the Status object that the error channel of an exec carries at its end. A command that the runtime could not
- * start has no exit status of its own: as a shell does, we give 127 when the program is not there and 126 when it may not
- * be executed. Any other failure of the runtime is a CharmError.
+ * Reads the Status object that the error channel of an exec carries at its end. A command that the
+ * runtime could not start has no exit status of its own: as a shell does, we give 127 when the
+ * program is not there and 126 when it may not be executed. Any other failure of the runtime is a
+ * CharmError.
  */
 const readExitStatus = (text: string): ExitStatus => {
   const status = parse(text);

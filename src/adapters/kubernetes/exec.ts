@@ -28,8 +28,9 @@ interface Running {
 }
 
 /**
- * Runs a command in a container over a WebSocket, as world.ts promises. Connecting is tried again like any call, the command
- * is started once. When it fails, `stdout` is destroyed with the error, so that what reads it does not take it for complete.
+ * Runs a command in a container over a WebSocket, as world.ts promises. Connecting is tried again
+ * like any call, the command is started once. When it fails, `stdout` is destroyed with the error,
+ * so that what reads it does not take it for complete.
  */
 export const execute = async (
   context: ExecContext,
@@ -142,13 +143,17 @@ const path = (
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec?${query.toString()}`;
 };
 
-/** Pings in the time after which a silent connection is given up; load balancers cut what is idle for a minute. */
+/**
+ * Pings in the time after which a silent connection is given up; load balancers cut what is idle
+ * for a minute.
+ */
 const pings = 4;
 
 /**
- * A command may be silent for minutes, and so is a connection that was lost without a word: pings tell them apart.
- * Resolves to false when nothing came back for `silence` milliseconds, and to true when `over` fires. What we do not read
- * ourselves, and what waits to be sent, does not count as silence.
+ * A command may be silent for minutes, and so is a connection that was lost without a word: pings
+ * tell them apart. Resolves to false when nothing came back for `silence` milliseconds, and to true
+ * when `over` fires. What we do not read ourselves, and what waits to be sent, does not count as
+ * silence.
  */
 const staysAlive = async (
   socket: WebSocket,

@@ -12,9 +12,14 @@ import { ApiFailure } from './errors.ts';
 import { execute } from './exec.ts';
 
 export interface KubernetesOptions {
-  /** Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer accepts the token. */
+  /**
+   * Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer
+   * accepts the token.
+   */
   readonly access: () => Promise<ClusterAccess>;
-  /** Reads the token that Kubernetes mounts, before each call; it counts more than that of `access`. */
+  /**
+   * Reads the token that Kubernetes mounts, before each call; it counts more than that of `access`.
+   */
   readonly token?: () => Promise<string | undefined>;
   /** The model's. */
   readonly namespace: string;
@@ -24,7 +29,10 @@ export interface KubernetesOptions {
   readonly application?: string;
   /** Milliseconds that the API server has to connect and to answer. */
   readonly timeout?: number;
-  /** Milliseconds without a sign of life after which the connection of a running command is given up. */
+  /**
+   * Milliseconds without a sign of life after which the connection of a running command is given
+   * up.
+   */
   readonly silence?: number;
 }
 
@@ -33,8 +41,9 @@ const pageSize = 50;
 const maximumRestarts = 5;
 
 /**
- * Speaks to the Kubernetes API: reads pods and custom resources and runs commands in containers, and never writes an object
- * (Juju would count it as ours). Rejects only when the access cannot be had; the first connection is made by the first call.
+ * Speaks to the Kubernetes API: reads pods and custom resources and runs commands in containers,
+ * and never writes an object (Juju would count it as ours). Rejects only when the access cannot be
+ * had; the first connection is made by the first call.
  */
 export const openKubernetes = async ({
   namespace,
@@ -73,8 +82,8 @@ export const openKubernetes = async ({
 };
 
 /**
- * Yields each object once. When the server no longer knows how to go on (410, a list lives some minutes), the list begins
- * again, and what was seen is left out.
+ * Yields each object once. When the server no longer knows how to go on (410, a list lives some
+ * minutes), the list begins again, and what was seen is left out.
  */
 async function* list(
   call: Call,

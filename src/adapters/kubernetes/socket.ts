@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { ApiFailure } from './errors.ts';
 import type { ClusterAccess } from '../../world.ts';
+import { ApiFailure } from './errors.ts';
 
 interface ConnectOptions {
   /** Milliseconds for the whole handshake. */
@@ -13,7 +13,10 @@ interface ConnectOptions {
 
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 
-/** Opens a WebSocket to the API server. Rejects with an ApiFailure when the server answers with a status instead. */
+/**
+ * Opens a WebSocket to the API server. Rejects with an ApiFailure when the server answers with a
+ * status instead.
+ */
 export const connect = async (
   { server, ca, token }: ClusterAccess,
   path: string,
@@ -35,7 +38,8 @@ export const connect = async (
   socket.once('open', () => {
     opened.resolve(undefined);
   });
-  // Stays, because an error without a listener would end the process; after the opening `close` follows it.
+  // Stays, because an error without a listener would end the process; after the opening `close`
+  // follows it.
   socket.on('error', opened.reject);
   socket.once('unexpected-response', (_request, response: IncomingMessage) => {
     bodyOf(response)

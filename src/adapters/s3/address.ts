@@ -23,8 +23,9 @@ export const addressOf = (endpoint: string, bucket: string, style: 'path' | 'hos
 };
 
 /**
- * A key as the path of a URL. Only RFC 3986's unreserved characters stay, so that the path that is signed is the path that
- * is sent; slashes stay too, and so do `..` and `//`, which no step on the way may tidy up.
+ * A key as the path of a URL. Only RFC 3986's unreserved characters stay, so that the path that is
+ * signed is the path that is sent; slashes stay too, and so do `..` and `//`, which no step on the
+ * way may tidy up.
  */
 export const escapeKey = (key: string): string => key.split('/').map(escapeS3).join('/');
 

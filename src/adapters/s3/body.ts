@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
 
 /**
- * A stream as the body of a request that announced `size` bytes. The last piece is held back until the stream has ended, so
- * that a server never has a complete request before we know that it is right: neither a stream that is too long nor one
- * that breaks at its very end leaves an object. `problem` tells afterwards whether it was the stream that failed.
+ * A stream as the body of a request that announced `size` bytes. The last piece is held back until
+ * the stream has ended, so that a server never has a complete request before we know that it is
+ * right: neither a stream that is too long nor one that breaks at its very end leaves an object.
+ * `problem` tells afterwards whether it was the stream that failed.
  */
 export const checkedBody = (
   source: Readable,
@@ -15,7 +16,10 @@ export const checkedBody = (
   return { body, problem: () => body.problem };
 };
 
-/** Hands each piece on when the next one comes, in the same event: that costs a tenth of what iterating does. */
+/**
+ * Hands each piece on when the next one comes, in the same event: that costs a tenth of what
+ * iterating does.
+ */
 class CheckedBody extends Readable {
   problem: { readonly error: unknown } | undefined;
   readonly #source: Readable;
@@ -26,7 +30,8 @@ class CheckedBody extends Readable {
     super();
     this.#source = source;
     const fail = (error: Error): void => {
-      // The sender stopped, for example because the server refused before it had everything. The stream did not fail.
+      // The sender stopped, for example because the server refused before it had everything. The
+      // stream did not fail.
       if (this.destroyed) return;
       this.problem ??= { error };
       this.destroy(error);

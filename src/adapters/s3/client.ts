@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { S3Client as Sdk } from '@aws-sdk/client-s3';
 import { CharmError, reasonOf } from '../../errors.ts';
-import type { S3Answer, S3Response } from './reply.ts';
 import { retry } from '../retry.ts';
 import { addressOf } from './address.ts';
 import { connect } from './connection.ts';
 import { createControl, type S3SendOptions } from './control.ts';
-import { createExplainer, mayPass, type S3Attempt, failureOf, S3Failure } from './errors.ts';
+import { createExplainer, mayPass, type S3Attempt } from './errors.ts';
+import { failureOf, S3Failure } from './failure.ts';
 import { defaultSizes, type S3Options, type S3Sizes } from './options.ts';
+import type { S3Answer, S3Response } from './reply.ts';
 import type { S3Headers, S3Request } from './request.ts';
 
 /** What is being done, for messages and for sending it again. */
@@ -17,9 +18,14 @@ interface S3Work {
   readonly key?: string;
   readonly signal?: AbortSignal;
   readonly onCondition?: S3Attempt['onCondition'];
-  /** Called before the request is sent again: the server may have done already what it is asked for. */
+  /**
+   * Called before the request is sent again: the server may have done already what it is asked for.
+   */
   readonly onRetry?: () => void;
-  /** Takes away what was begun: that is still done, though not repeated, once the adapter's signal has fired. */
+  /**
+   * Takes away what was begun: that is still done, though not repeated, once the adapter's signal
+   * has fired.
+   */
   readonly tidies?: boolean;
 }
 
@@ -38,8 +44,9 @@ export interface S3Client {
   readonly options: S3Options;
   readonly sizes: S3Sizes;
   /**
-   * Sends a request and gives a reply of 2xx to `consume`, which is part of the attempt: when reading the reply fails, the
-   * request is sent again. Rejects with a CharmError whose cause is the server's S3Failure.
+   * Sends a request and gives a reply of 2xx to `consume`, which is part of the attempt: when
+   * reading the reply fails, the request is sent again. Rejects with a CharmError whose cause is
+   * the server's S3Failure.
    */
   call<Result>(
     request: S3Call,
@@ -48,8 +55,8 @@ export interface S3Client {
   /** The same for a small reply, which is read as a whole as a part of the attempt. */
   ask(request: S3Call): Promise<S3Answer>;
   /**
-   * Sends one command of the SDK, with the options that it is given: `(sdk, options) => sdk.send(new …Command(…), options)`. The
-   * rest as in `call`.
+   * Sends one command of the SDK, with the options that it is given: `(sdk, options) =>
+   * sdk.send(new …Command(…), options)`. The rest as in `call`.
    */
   control<Output>(
     call: S3ControlCall,

@@ -2,8 +2,6 @@ import { rootCertificates, createSecureContext } from 'node:tls';
 import { Pool } from 'undici';
 import { escapeS3, type S3Address } from './address.ts';
 import { defaultTimeouts, type S3Options } from './options.ts';
-import type { S3RawRequest, S3Request } from './request.ts';
-import { createSigner } from './signature.ts';
 import {
   dispatchStreamed,
   dispatchWhole,
@@ -11,8 +9,13 @@ import {
   type S3Answer,
   type S3Response,
 } from './reply.ts';
+import type { S3RawRequest, S3Request } from './request.ts';
+import { createSigner } from './signature.ts';
 
-/** Sends signed requests to one bucket, each once. Rejects with undici's errors, which `errors.ts` explains. */
+/**
+ * Sends signed requests to one bucket, each once. Rejects with undici's errors, which `errors.ts`
+ * explains.
+ */
 export interface S3Connection {
   send(request: S3Request): Promise<S3Response>;
   /** For small replies: reads the whole body too. */
@@ -33,7 +36,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
     connect: {
       timeout: timeouts.connect,
       ...(options.lookup && { lookup: options.lookup }),
-      // Made once: to read the public authorities takes milliseconds, which each connection would pay again.
+      // Made once: to read the public authorities takes milliseconds, which each connection would
+      // pay again.
       ...(options.caChain?.length && {
         secureContext: createSecureContext({ ca: [...rootCertificates, ...options.caChain] }),
       }),
@@ -42,7 +46,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
   const prepare = async (request: S3RawRequest): Promise<Dispatch> => {
     const headers = await sign(request);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
-    // Bytes are wanted as they are stored. Not signed, because some proxies change this header on the way.
+    // Bytes are wanted as they are stored. Not signed, because some proxies change this header on
+    // the way.
     headers['accept-encoding'] = request.packed ? 'gzip' : 'identity';
     const options = {
       method: request.method,
@@ -67,7 +72,10 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
   };
 };
 
-/** undici writes headers as Latin-1: the bytes of the UTF-8, which are what was signed, have to be spelt as such. */
+/**
+ * undici writes headers as Latin-1: the bytes of the UTF-8, which are what was signed, have to be
+ * spelt as such.
+ */
 const onTheWire = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   mapValues(headers, (value) =>
     isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1'),

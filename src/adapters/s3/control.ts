@@ -3,7 +3,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
 import type { S3Address } from './address.ts';
 import type { S3Connection } from './connection.ts';
-import { failureIn, S3Failure } from './errors.ts';
+import { failureIn, S3Failure } from './failure.ts';
 import type { S3Options } from './options.ts';
 import type { S3Headers } from './request.ts';
 
@@ -18,16 +18,23 @@ export interface S3SendOptions extends SdkOptions {
   readonly slow?: boolean;
 }
 
-/** AWS's SDK for one bucket: the requests that are few. Reading, writing and listing objects go past it. */
+/**
+ * AWS's SDK for one bucket: the requests that are few. Reading, writing and listing objects go past
+ * it.
+ */
 export interface S3Control {
   readonly sdk: S3Client;
-  /** Rejects with an S3Failure or with undici's errors, as the connection does, or with a CharmError for a reply that nobody can read. */
+  /**
+   * Rejects with an S3Failure or with undici's errors, as the connection does, or with a CharmError
+   * for a reply that nobody can read.
+   */
   run<Output>(command: (sdk: S3Client) => Promise<Output>): Promise<Output>;
 }
 
 /**
- * The SDK over our own connection, which signs and sends: so there is one trust, one proxy, one pool and one signature. It sends each
- * request once, because `client.ts` repeats what may be repeated. It never reads AWS's environment variables or files.
+ * The SDK over our own connection, which signs and sends: so there is one trust, one proxy, one
+ * pool and one signature. It sends each request once, because `client.ts` repeats what may be
+ * repeated. It never reads AWS's environment variables or files.
  */
 export const createControl = (
   connection: S3Connection,
@@ -66,8 +73,9 @@ export const createControl = (
 };
 
 /**
- * Sends what the SDK has made. Every reply that says no becomes an S3Failure here, before the SDK reads it; that includes copies,
- * completions and deletions, whose reply begins with 200 and may still tell of an error in its XML.
+ * Sends what the SDK has made. Every reply that says no becomes an S3Failure here, before the SDK
+ * reads it; that includes copies, completions and deletions, whose reply begins with 200 and may
+ * still tell of an error in its XML.
  */
 const handlerOver = (connection: S3Connection): Handler => ({
   handle: async (request: SdkRequest, options: S3SendOptions = {}) => {
@@ -110,8 +118,8 @@ const bytesIn = (body: unknown): Uint8Array | undefined => {
 const ownHeaders = new Set(['host', 'content-length', 'authorization']);
 
 /**
- * MinIO of 2021 and RadosGW 16 know no other checksum of a body than Content-MD5, and insist on it for some requests, so it
- * goes along with each body in place of the SDK's own checksums.
+ * MinIO of 2021 and RadosGW 16 know no other checksum of a body than Content-MD5, and insist on it
+ * for some requests, so it goes along with each body in place of the SDK's own checksums.
  */
 const headersIn = (headers: S3Headers, body: Uint8Array | undefined): Record<string, string> => {
   const kept = Object.entries(headers)
@@ -128,7 +136,10 @@ const queryIn = (query: SdkRequest['query'] = {}): Record<string, string> =>
     Object.entries(query).map(([name, value]) => [name, value === null ? '' : String(value)]),
   );
 
-/** What the SDK itself makes of a reply: it marks what it cannot parse, and takes an empty reply to a copy for a server out of order. */
+/**
+ * What the SDK itself makes of a reply: it marks what it cannot parse, and takes an empty reply to
+ * a copy for a server out of order.
+ */
 const explained = (error: unknown, description: string): unknown => {
   if (!(error instanceof Error) || error instanceof S3Failure) return error;
   if (error.message === 'S3 aborted request') return new S3Failure(503, '', {});

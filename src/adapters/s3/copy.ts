@@ -8,8 +8,9 @@ import { startParts } from './parts.ts';
 import { createReader } from './read.ts';
 
 /**
- * Copies an object inside the bucket, on the server. The source is looked at first: for its size, because one request copies
- * 5 GiB at most, and for its ETag, because RadosGW 16 does not heed `x-amz-copy-source-if-match`.
+ * Copies an object inside the bucket, on the server. The source is looked at first: for its size,
+ * because one request copies 5 GiB at most, and for its ETag, because RadosGW 16 does not heed
+ * `x-amz-copy-source-if-match`.
  */
 export const createCopier =
   (client: S3Client): ObjectStore['copy'] =>
@@ -47,7 +48,8 @@ const copyAtOnce = async (
       ),
   );
   if (etagIn(output.CopyObjectResult?.ETag) === etag) return;
-  // A copy may have another ETag: of an object in parts, or under a key service. MinIO names the encryption to a HEAD only.
+  // A copy may have another ETag: of an object in parts, or under a key service. MinIO names the
+  // encryption to a HEAD only.
   if ((await createReader(client).head(from))?.etag === etag) return;
   await deleteKeys(client, [to]);
   throw changed(client, from);

@@ -4,7 +4,8 @@ import { quoteKey, type S3Client } from './client.ts';
 import { fitsXml } from './xml.ts';
 
 /**
- * Deletes objects, a thousand with one request. Keys that XML cannot carry (control characters) are deleted one by one. Rejects with the first refusal.
+ * Deletes objects, a thousand with one request. Keys that XML cannot carry (control characters) are
+ * deleted one by one. Rejects with the first refusal.
  */
 export const deleteKeys = async (client: S3Client, keys: readonly string[]): Promise<void> => {
   const together = keys.length > 1 ? keys.filter(fitsXml) : [];

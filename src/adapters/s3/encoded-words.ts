@@ -1,6 +1,6 @@
 /**
- * Undoes the encoded words of RFC 2047 (`=?UTF-8?q?J=C3=BCrgen?=`), as which AWS and MinIO since 2022 give user metadata
- * beyond ASCII back. Anything else stays as it is.
+ * Undoes the encoded words of RFC 2047 (`=?UTF-8?q?J=C3=BCrgen?=`), as which AWS and MinIO since
+ * 2022 give user metadata beyond ASCII back. Anything else stays as it is.
  */
 export const decodeWords = (text: string): string =>
   text.includes('=?')

@@ -50,8 +50,8 @@ export const copySource = (
 });
 
 /**
- * What the headers of a GET or HEAD tell of an object. Tags are only counted there. `listedSize` stands in for a Content-Length
- * that is not there.
+ * What the headers of a GET or HEAD tell of an object. Tags are only counted there. `listedSize`
+ * stands in for a Content-Length that is not there.
  */
 export const describedBy = (
   key: string,
@@ -103,7 +103,9 @@ const metadataIn = (headers: Readonly<Record<string, string>>): ObjectMetadata =
 interface S3WriteHeaders {
   /** PUT, CopyObject, CreateMultipartUpload: whatever makes an object. */
   readonly create: Readonly<Record<string, string>>;
-  /** A customer's own key must come with every request that touches bytes: parts, GET and HEAD too. */
+  /**
+   * A customer's own key must come with every request that touches bytes: parts, GET and HEAD too.
+   */
   readonly touch: Readonly<Record<string, string>>;
   /** The same key once more, for the object that is copied. */
   readonly copySource: Readonly<Record<string, string>>;

@@ -8,8 +8,8 @@ import { quoteKey, type S3Client } from './client.ts';
 import { decodeKey, standsStill } from './listing.ts';
 
 /**
- * The uploads in parts that were begun and neither finished nor aborted. RadosGW encodes their keys without saying so, and its
- * markers not at all, so it is asked again for them as they are.
+ * The uploads in parts that were begun and neither finished nor aborted. RadosGW encodes their keys
+ * without saying so, and its markers not at all, so it is asked again for them as they are.
  */
 export const listUploads: (
   client: S3Client,

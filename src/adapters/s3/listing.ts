@@ -85,7 +85,9 @@ export const createLister = (
   };
 };
 
-/** A server may give pages without a key, as where many versions were deleted, but not without end. */
+/**
+ * A server may give pages without a key, as where many versions were deleted, but not without end.
+ */
 const mostEmptyPages = 1000;
 
 export const standsStill = (doing: string, { description }: S3Client): CharmError =>

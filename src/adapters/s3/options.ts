@@ -1,7 +1,10 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../world.ts';
 
-/** What an operator is told to do, as ends of sentences: "check the access key that s3-integrator was given". */
+/**
+ * What an operator is told to do, as ends of sentences: "check the access key that s3-integrator
+ * was given".
+ */
 export interface S3Advice {
   readonly credentials: string;
   readonly bucket: string;
@@ -24,7 +27,10 @@ export interface S3Options {
   /** Asked for everything that is written. */
   readonly storageClass?: string;
   readonly serverSideEncryption?: { readonly algorithm: string; readonly keyId?: string };
-  /** The `attributes` of the s3 interface: headers for everything that is written (and a customer's key for what is read). */
+  /**
+   * The `attributes` of the s3 interface: headers for everything that is written (and a customer's
+   * key for what is read).
+   */
   readonly extraHeaders?: Readonly<Record<string, string>>;
   readonly advice?: Partial<S3Advice>;
   readonly clock: Clock;
@@ -82,7 +88,10 @@ export const defaultAdvice: S3Advice = {
   certificate: 'give the certificates of its authority as the CA chain',
 };
 
-/** What mends an S3 storage that s3-integrator told us of. Ends of sentences. The bucket is named by the option of `named`. */
+/**
+ * What mends an S3 storage that s3-integrator told us of. Ends of sentences. The bucket is named by
+ * the option of `named`.
+ */
 export const s3IntegratorAdvice = (provider: string, bucket: string, named: string): S3Advice => ({
   credentials:
     `check the keys that ${provider} has and what they may do` +

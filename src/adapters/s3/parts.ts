@@ -11,18 +11,21 @@ import {
 import { CharmError } from '../../errors.ts';
 import type { ObjectMetadata, PartUpload, PutOptions } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
-import { S3Failure } from './errors.ts';
+import { S3Failure } from './failure.ts';
 import { conditionHeaders, copySource, etagIn, metadataHeaders, writeHeaders } from './headers.ts';
 import { sendBytes, sendStream } from './put.ts';
-import type { Written } from './written.ts';
 import { createReader } from './read.ts';
+import type { Written } from './written.ts';
 
 /** What parts became. `isProven`: the ETag is the one that their MD5s make. */
 export interface WrittenParts extends Written {
   readonly isProven: boolean;
 }
 
-/** An upload in parts that the adapter itself can also complete under a condition, and feed by server-side copies. */
+/**
+ * An upload in parts that the adapter itself can also complete under a condition, and feed by
+ * server-side copies.
+ */
 export interface S3Parts extends PartUpload {
   complete(options?: PutOptions): Promise<WrittenParts>;
   copyPart(part: number, from: string, etag: string, start: number, end: number): Promise<void>;
@@ -105,8 +108,8 @@ const ofSize = (body: Uint8Array, size: number): Uint8Array => {
 };
 
 /**
- * Puts the parts together, in the order of their numbers. A request that was sent again and finds the upload gone has
- * succeeded before when the object is there with the ETag that the parts make.
+ * Puts the parts together, in the order of their numbers. A request that was sent again and finds
+ * the upload gone has succeeded before when the object is there with the ETag that the parts make.
  */
 const completeParts = async (
   client: S3Client,
@@ -162,7 +165,10 @@ const etagOfParts = (etags: readonly string[]): string | undefined => {
   return `${hash.digest('hex')}-${etags.length}`;
 };
 
-/** Ends an upload and frees what its parts take up. It is no error when there is no such upload any more. */
+/**
+ * Ends an upload and frees what its parts take up. It is no error when there is no such upload any
+ * more.
+ */
 export const abortParts = async (
   client: S3Client,
   key: string,
@@ -189,8 +195,8 @@ const isGone = (error: unknown): boolean =>
   error.cause.code === 'NoSuchUpload';
 
 /**
- * Makes sure that an object that was put together from parts has the tags that its upload was begun with: RadosGW 16 forgets
- * them. Costs nothing when there are none.
+ * Makes sure that an object that was put together from parts has the tags that its upload was begun
+ * with: RadosGW 16 forgets them. Costs nothing when there are none.
  */
 const keepTags = async (
   client: S3Client,

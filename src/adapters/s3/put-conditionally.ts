@@ -3,15 +3,15 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { hasCode } from '../../errors.ts';
 import type { PutOptions } from '../../world.ts';
 import type { S3Client, S3ControlCall } from './client.ts';
-import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
 import { createReader } from './read.ts';
+import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
 
 /** What a conditional write is called, and its headers, the condition's among them. */
 type ConditionalCall = S3ControlCall & { readonly key: string };
 
 /**
- * PUT of a small object under a condition: the claim, the lock, a manifest. One that was sent again finds its own first copy:
- * that is a success.
+ * PUT of a small object under a condition: the claim, the lock, a manifest. One that was sent again
+ * finds its own first copy: that is a success.
  */
 export const putConditionally = async (
   client: S3Client,

@@ -8,8 +8,8 @@ import { putConditionally } from './put-conditionally.ts';
 import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
 
 /**
- * PUT of a whole object. Bytes are always sent with their Content-MD5; a stream only when the caller knows its MD5, since it
- * would have to be read twice.
+ * PUT of a whole object. Bytes are always sent with their Content-MD5; a stream only when the
+ * caller knows its MD5, since it would have to be read twice.
  */
 export const putObject = async (
   client: S3Client,
@@ -39,7 +39,10 @@ export const putObject = async (
     : putBytes(client, request, bytes, options.md5);
 };
 
-/** A caller that gives an MD5 compares it with the ETag itself. For the others an ETag that is not the MD5 is looked into here. */
+/**
+ * A caller that gives an MD5 compares it with the ETag itself. For the others an ETag that is not
+ * the MD5 is looked into here.
+ */
 const putBytes = async (
   client: S3Client,
   request: S3Call & { readonly key: string },

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 import { GetObjectTaggingCommand } from '@aws-sdk/client-s3';
-import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { hasCode } from '../../errors.ts';
+import type { ObjectContent, ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
+import { describedBy, sizeIn, writeHeaders } from './headers.ts';
 import { createLister } from './listing.ts';
 import type { S3Answer } from './reply.ts';
 import type { S3Headers } from './request.ts';
-import { describedBy, sizeIn, writeHeaders } from './headers.ts';
 
 /** The reading half of the port, one object at a time. */
 export const createReader = (
@@ -21,7 +21,10 @@ export const createReader = (
     return undefined;
   };
 
-  /** Asks as it is; and when that reply has no length, in a way that lets Google give what is stored. */
+  /**
+   * Asks as it is; and when that reply has no length, in a way that lets Google give what is
+   * stored.
+   */
   const askForStored = async (request: S3Call): Promise<S3Answer> => {
     const answer = await client.ask(request);
     return sizeIn(answer.headers) === undefined ? client.ask({ ...request, packed: true }) : answer;

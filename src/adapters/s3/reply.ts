@@ -1,7 +1,7 @@
-import { CharmError } from '../../errors.ts';
-import type { S3Headers } from './request.ts';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { CharmError } from '../../errors.ts';
+import type { S3Headers } from './request.ts';
 
 interface Head {
   readonly status: number;
@@ -29,13 +29,15 @@ export interface Dispatch {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is read as a whole is small: an object of at most 1 MiB, a manifest, a page of a listing. */
+/**
+ * What is read as a whole is small: an object of at most 1 MiB, a manifest, a page of a listing.
+ */
 const mostOfWhole = 16 * 2 ** 20;
 
 /**
- * Sends a request and reads the whole of its reply, without the streams that `request` puts around it: they cost more than half of
- * what undici needs for a small object. Rejects with undici's errors, also when the reply ends early, and with
- * `store-refused` when it does not end.
+ * Sends a request and reads the whole of its reply, without the streams that `request` puts around
+ * it: they cost more than half of what undici needs for a small object. Rejects with undici's
+ * errors, also when the reply ends early, and with `store-refused` when it does not end.
  */
 export const dispatchWhole = (dispatch: Dispatch): Promise<S3Answer> =>
   new Promise((resolve, reject) => {
@@ -92,7 +94,10 @@ export const dispatchStreamed = (dispatch: Dispatch): Promise<S3Response> =>
     });
   });
 
-/** The body of a reply: one stream between undici and its reader, since each one more costs a tenth of copying a large object. */
+/**
+ * The body of a reply: one stream between undici and its reader, since each one more costs a tenth
+ * of copying a large object.
+ */
 class ReplyBody extends Readable {
   readonly #controller: Dispatcher.DispatchController;
   #explain = (error: Error): Error => error;
@@ -198,9 +203,11 @@ const enough = 4 * 2 ** 20;
 let bytes = 0;
 
 /**
- * To be told of each buffer that was read from a server. Nearly all of them are garbage within milliseconds, but V8 sees only
- * what they hold outside of its heap, and marks the whole heap for every 32 MB of that, while four times as much garbage
- * piles up. A collection of what is young frees them for a hundredth of the cost. It takes `--expose-gc`, which `dispatch` gives, and does nothing without.
+ * To be told of each buffer that was read from a server. Nearly all of them are garbage within
+ * milliseconds, but V8 sees only what they hold outside of its heap, and marks the whole heap for
+ * every 32 MB of that, while four times as much garbage piles up. A collection of what is young
+ * frees them for a hundredth of the cost. It takes `--expose-gc`, which `dispatch` gives, and does
+ * nothing without.
  */
 export const countBuffer = ({ length }: Uint8Array): void => {
   bytes += length;

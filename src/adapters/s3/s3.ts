@@ -1,11 +1,11 @@
 import type { ObjectStore } from '../../world.ts';
 import { createClient } from './client.ts';
-import { abortParts, startParts } from './parts.ts';
 import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
 import { listUploads } from './list-uploads.ts';
 import { createLister } from './listing.ts';
 import type { S3Options } from './options.ts';
+import { abortParts, startParts } from './parts.ts';
 import { putObject } from './put.ts';
 import { createReader } from './read.ts';
 import { createUploader } from './upload.ts';
@@ -13,9 +13,10 @@ import { createUploader } from './upload.ts';
 export type { S3Advice, S3Options } from './options.ts';
 
 /**
- * One bucket of an S3 server: AWS, MinIO since RELEASE.2021-09-03 and RadosGW since 16. Connects when it is first used;
- * dispose of it to close its connections. Conditions (`ifAbsent`, `ifMatch`) need a server that heeds them: AWS, RadosGW, MinIO
- * since 2023. Charmed Kubeflow's MinIO of 2021 ignores them without a word, so it can be a source and never a target.
+ * One bucket of an S3 server: AWS, MinIO since RELEASE.2021-09-03 and RadosGW since 16. Connects
+ * when it is first used; dispose of it to close its connections. Conditions (`ifAbsent`, `ifMatch`)
+ * need a server that heeds them: AWS, RadosGW, MinIO since 2023. Charmed Kubeflow's MinIO of 2021
+ * ignores them without a word, so it can be a source and never a target.
  */
 export const openS3 = (options: S3Options): ObjectStore => {
   const client = createClient(options);

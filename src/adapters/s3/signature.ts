@@ -8,8 +8,9 @@ import type { S3RawRequest } from './request.ts';
 type S3Signer = (request: S3RawRequest) => Promise<Record<string, string>>;
 
 /**
- * The body is not part of the signature (`UNSIGNED-PAYLOAD`): every server since MinIO 2021 and RadosGW 16 takes that over
- * http too, it saves a SHA-256 over every byte, and streams could not be signed otherwise. Content-MD5 is, and guards the bytes.
+ * The body is not part of the signature (`UNSIGNED-PAYLOAD`): every server since MinIO 2021 and
+ * RadosGW 16 takes that over http too, it saves a SHA-256 over every byte, and streams could not be
+ * signed otherwise. Content-MD5 is, and guards the bytes.
  */
 export const createSigner = (options: S3Options, address: S3Address): S3Signer => {
   const signer = new SignatureV4({
@@ -39,7 +40,10 @@ export const createSigner = (options: S3Options, address: S3Address): S3Signer =
 
 type Bytes = string | ArrayBuffer | ArrayBufferView;
 
-/** The shape that the signer wants of a SHA-256, on Node's own. It signs short texts only, so that they are kept until the end. */
+/**
+ * The shape that the signer wants of a SHA-256, on Node's own. It signs short texts only, so that
+ * they are kept until the end.
+ */
 class Sha256 {
   readonly #key: string | KeyObject | undefined;
   #pieces: (string | Uint8Array)[] = [];
@@ -63,7 +67,10 @@ class Sha256 {
   }
 }
 
-/** The signer hands the day's key over as the same bytes each time; to import them costs five times what the signature does. */
+/**
+ * The signer hands the day's key over as the same bytes each time; to import them costs five times
+ * what the signature does.
+ */
 const keys = new WeakMap<Uint8Array, KeyObject>();
 
 const keyOf = (secret: string | Uint8Array): string | KeyObject => {

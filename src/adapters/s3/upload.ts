@@ -6,12 +6,13 @@ import { bytesOf } from './body.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { startParts, type S3Parts, type WrittenParts } from './parts.ts';
 import { putObject } from './put.ts';
-import { readBack } from './written.ts';
 import { createReader } from './read.ts';
+import { readBack } from './written.ts';
 
 /**
- * Writes a stream of unknown length: with one PUT when it fits into the first part, else in parts, of which one is on its way
- * while the next one is filled. So it holds two parts in memory, at first 8 MiB each.
+ * Writes a stream of unknown length: with one PUT when it fits into the first part, else in parts,
+ * of which one is on its way while the next one is filled. So it holds two parts in memory, at
+ * first 8 MiB each.
  */
 export const createUploader =
   (client: S3Client): ObjectStore['upload'] =>
@@ -61,7 +62,8 @@ const inParts = async (
     await checkCondition(client, key, options);
     return await upload.complete(options);
   } catch (error) {
-    // What made the upload fail is what the caller has to know; parts that stay are found by unfinishedUploads.
+    // What made the upload fail is what the caller has to know; parts that stay are found by
+    // unfinishedUploads.
     await upload.abort().catch(() => undefined);
     throw error;
   }
@@ -89,7 +91,10 @@ const sendParts = async (
   }
 };
 
-/** RadosGW before 20 completes an upload without heeding conditions, so they are looked at before as well. */
+/**
+ * RadosGW before 20 completes an upload without heeding conditions, so they are looked at before as
+ * well.
+ */
 const checkCondition = async (
   client: S3Client,
   key: string,
@@ -107,8 +112,8 @@ const checkCondition = async (
 };
 
 /**
- * Cuts a stream into parts. S3 allows 10,000 of them; with a size that doubles after each thousand, up to eight times the
- * first, they hold 492 GiB when the first has 8 MiB.
+ * Cuts a stream into parts. S3 allows 10,000 of them; with a size that doubles after each thousand,
+ * up to eight times the first, they hold 492 GiB when the first has 8 MiB.
  */
 export async function* cutIntoParts(
   body: Readable,

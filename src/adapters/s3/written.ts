@@ -23,8 +23,9 @@ export const writtenEtag = (
 };
 
 /**
- * Reads an object back whose ETag proves nothing: encryption by a key service gives others than MD5s, and so do gateways to
- * other storages. Resolves with its ETag; rejects with `store-corrupt` when it has not the content with this SHA-256.
+ * Reads an object back whose ETag proves nothing: encryption by a key service gives others than
+ * MD5s, and so do gateways to other storages. Resolves with its ETag; rejects with `store-corrupt`
+ * when it has not the content with this SHA-256.
  */
 export const readBack = async (
   client: S3Client,

@@ -1,6 +1,7 @@
 /*
- * S3's replies are flat XML without attributes that matter, namespaces or comments, so that cutting between tags is enough:
- * it reads a page of a listing in a quarter of the time of a general parser.
+ * S3's replies are flat XML without attributes that matter, namespaces or comments, so that cutting
+ * between tags is enough: it reads a page of a listing in a quarter of the time of a general
+ * parser.
  */
 
 /** The unescaped text of the first element of this name. */
@@ -15,7 +16,10 @@ export function* elementsOf(xml: string, tag: string): Generator<string> {
     yield found.text;
 }
 
-/** Whether XML 1.0 can carry a text at all: most control characters cannot even be written as references. */
+/**
+ * Whether XML 1.0 can carry a text at all: most control characters cannot even be written as
+ * references.
+ */
 export const fitsXml = (text: string): boolean =>
   Array.from(text, (character) => character.codePointAt(0) ?? 0).every((code) =>
     code >= 32 ? code !== 0xfffe && code !== 0xffff : code === 9 || code === 10 || code === 13,
@@ -49,7 +53,8 @@ const unescapeXml = (text: string): string =>
         if (!name.startsWith('#')) return named[name] ?? whole;
         const hex = name[1] === 'x' || name[1] === 'X';
         const code = Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10);
-        // What Unicode does not have is no key of an object; the lengths and orders of a listing are checked elsewhere.
+        // What Unicode does not have is no key of an object; the lengths and orders of a listing
+        // are checked elsewhere.
         return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
       })
     : text;

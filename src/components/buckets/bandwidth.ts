@@ -5,21 +5,31 @@ import type { Clock } from '../../world.ts';
 export interface Bandwidth {
   /** Whether there is a limit at any time of the week. */
   readonly limited: boolean;
-  /** The most bytes that should be asked for at once, so that the rate stays even. Infinity while there is no limit. */
+  /**
+   * The most bytes that should be asked for at once, so that the rate stays even. Infinity while
+   * there is no limit.
+   */
   grain(): number;
-  /** Resolves when so many bytes of payload may move; in the order of the calls. Rejects with the signal's reason when it fires. */
+  /**
+   * Resolves when so many bytes of payload may move; in the order of the calls. Rejects with the
+   * signal's reason when it fires.
+   */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** How much of a second may be caught up when transfers started late: enough for late timers, too little to be a burst. */
+/**
+ * How much of a second may be caught up when transfers started late: enough for late timers, too
+ * little to be a burst.
+ */
 const slack = 100;
 /** How much of a second is asked for at once. */
 const share = 50;
 
 /**
- * One token bucket over all transfers, after the timetable of the option `bandwidth-limit` (minutes of the week in UTC; the last period
- * of a week goes on until the first one of the next). Over any 10 s the bytes granted are within 3 % of the limit while there is
- * enough to do, and there is never more than 0.15 s worth at once.
+ * One token bucket over all transfers, after the timetable of the option `bandwidth-limit` (minutes
+ * of the week in UTC; the last period of a week goes on until the first one of the next). Over any
+ * 10 s the bytes granted are within 3 % of the limit while there is enough to do, and there is
+ * never more than 0.15 s worth at once.
  */
 export const createBandwidth = (periods: readonly BandwidthPeriod[], clock: Clock): Bandwidth => {
   const timetable = [...periods].sort((a, b) => a.minute - b.minute);

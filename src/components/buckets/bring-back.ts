@@ -8,11 +8,11 @@ import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets } from './compare.ts';
-import { nothingLearnt } from './copy-context.ts';
 import { startCopies, type Copies } from './copies.ts';
+import { nothingLearnt } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
-import { ProgressOfBucket } from './progress.ts';
 import { failedObjectsText } from './failed-objects.ts';
+import { ProgressOfBucket } from './progress.ts';
 import type { StoredSet } from './stored-set.ts';
 import { Transfers } from './transfers.ts';
 
@@ -36,8 +36,9 @@ export interface BringBack {
   /** Objects whose backup is lost or damaged: how many, and the first few with the reason. */
   readonly lost: Lost;
   /**
-   * Every object that does not have its own ETag now, in the order of the keys: with the ETag that it has instead as `mirrorEtag`, which is
-   * empty for an object that is lost. In a bucket that encrypts with a key service these are all.
+   * Every object that does not have its own ETag now, in the order of the keys: with the ETag that
+   * it has instead as `mirrorEtag`, which is empty for an object that is lost. In a bucket that
+   * encrypts with a key service these are all.
    */
   readonly exceptions: () => AsyncIterable<ListedObject>;
 }
@@ -48,10 +49,11 @@ interface Lost {
 }
 
 /**
- * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that it had, so that it has its ETag again
- * wherever the bucket gives such ETags. What is there already with the same size and ETag, or else with the same bytes, is passed over; what
- * the set does not know is left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which names objects; what was
- * brought back stays, and is passed over the next time.
+ * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that
+ * it had, so that it has its ETag again wherever the bucket gives such ETags. What is there already
+ * with the same size and ETag, or else with the same bytes, is passed over; what the set does not
+ * know is left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which
+ * names objects; what was brought back stays, and is passed over the next time.
  */
 export const bringBack = async (
   set: StoredSet,
@@ -158,7 +160,10 @@ const damageOf = (
     : 'its backup is damaged';
 };
 
-/** Whether content of this ETag may be that of a listed object. Only a digest, or an ETag that is an MD5 for certain, can tell that it is not. */
+/**
+ * Whether content of this ETag may be that of a listed object. Only a digest, or an ETag that is an
+ * MD5 for certain, can tell that it is not.
+ */
 const isContent = (
   listed: ListedObject,
   contentEtag: string,

@@ -1,10 +1,13 @@
-import type { StoredObject } from '../../world.ts';
 import { compareKeys } from '../../ports/key-order.ts';
-import type { ListedObject } from '../../repository/object-list.ts';
 import { provesContent } from '../../repository/etag.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 import type { ReadAhead } from '../../repository/read-ahead.ts';
+import type { StoredObject } from '../../world.ts';
 
-/** An object of the source beside what lies under its key in the mirror, and what the last list says about it. */
+/**
+ * An object of the source beside what lies under its key in the mirror, and what the last list says
+ * about it.
+ */
 export interface Comparison {
   readonly source: StoredObject;
   /** With its key in the mirror's bucket. */
@@ -12,7 +15,10 @@ export interface Comparison {
   readonly listed: ListedObject | undefined;
 }
 
-/** The three listings, each in the order of the keys' UTF-8 bytes. The mirror's keys begin with `prefix`. */
+/**
+ * The three listings, each in the order of the keys' UTF-8 bytes. The mirror's keys begin with
+ * `prefix`.
+ */
 interface Listings {
   readonly source: ReadAhead<StoredObject>;
   readonly mirror: ReadAhead<StoredObject>;
@@ -21,8 +27,9 @@ interface Listings {
 }
 
 /**
- * Walks the listings side by side and yields every object of the source, in order and in constant memory. What only the mirror or the
- * last list has is passed over: nothing is deleted. Disposes of the listings.
+ * Walks the listings side by side and yields every object of the source, in order and in constant
+ * memory. What only the mirror or the last list has is passed over: nothing is deleted. Disposes of
+ * the listings.
  */
 export async function* compareBuckets(listings: Listings): AsyncGenerator<Comparison> {
   const { prefix } = listings;
@@ -46,9 +53,11 @@ export async function* compareBuckets(listings: Listings): AsyncGenerator<Compar
 }
 
 /**
- * Whether the mirror already holds this object: the last list says which copy of it the mirror has and the mirror still has that one, or the
- * mirror's ETag proves it, as it does after a pass that was interrupted. An object that was written again since is looked at, also when its
- * ETag is the same: its tags or other metadata may have changed, and some servers give the same ETag to other bytes.
+ * Whether the mirror already holds this object: the last list says which copy of it the mirror has
+ * and the mirror still has that one, or the mirror's ETag proves it, as it does after a pass that
+ * was interrupted. An object that was written again since is looked at, also when its ETag is the
+ * same: its tags or other metadata may have changed, and some servers give the same ETag to other
+ * bytes.
  */
 export const isUnchanged = (comparison: Comparison): boolean => {
   const { source, mirror, listed } = comparison;
@@ -58,7 +67,10 @@ export const isUnchanged = (comparison: Comparison): boolean => {
   return provesContent(mirror, source);
 };
 
-/** Whether an object was written since the last list, although its size and ETag are the same. HEAD tells times by the second only. */
+/**
+ * Whether an object was written since the last list, although its size and ETag are the same. HEAD
+ * tells times by the second only.
+ */
 export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
   listed?.size === source.size &&
   listed.etag === source.etag &&
@@ -66,7 +78,9 @@ export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
 
 const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
 
-/** Passes over everything that sorts before `key`; true when it is not known yet what comes there. */
+/**
+ * Passes over everything that sorts before `key`; true when it is not known yet what comes there.
+ */
 const isBehind = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): boolean => {
   for (;;) {
     const item = items.peek();

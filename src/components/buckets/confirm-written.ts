@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
+import { etagOfParts, type PartLayout } from '../../repository/etag.ts';
 import type { StoredObject } from '../../world.ts';
 import type { CopyContext } from './copy-context.ts';
 import { metered } from './metered.ts';
-import { etagOfParts, type PartLayout } from '../../repository/etag.ts';
 
 /** What was written to the target, as we read it from the source. */
 interface Written {
@@ -20,9 +20,11 @@ interface Written {
 }
 
 /**
- * Compares the ETag of the target's reply with what was sent; undefined when the reply was not to be trusted. Resolves with the ETag that the target's listing will show; rejects with
- * `store-corrupt` when the target holds something else. Costs a request only when they differ: encryption by a key service
- * gives other ETags, which is believed once an object that was read back had the right content.
+ * Compares the ETag of the target's reply with what was sent; undefined when the reply was not to
+ * be trusted. Resolves with the ETag that the target's listing will show; rejects with
+ * `store-corrupt` when the target holds something else. Costs a request only when they differ:
+ * encryption by a key service gives other ETags, which is believed once an object that was read
+ * back had the right content.
  */
 export const confirmWritten = async (
   context: CopyContext,
@@ -48,9 +50,10 @@ export const confirmWritten = async (
 };
 
 /**
- * Looks at a copy that the server made, before what it keeps is overwritten: some answer 200 and have no copy. The copy of an object in
- * parts, or under a key service, may have another ETag than the original; the first of these is compared byte for byte, the others by
- * size. Rejects with `store-corrupt`, and takes a wrong copy away.
+ * Looks at a copy that the server made, before what it keeps is overwritten: some answer 200 and
+ * have no copy. The copy of an object in parts, or under a key service, may have another ETag than
+ * the original; the first of these is compared byte for byte, the others by size. Rejects with
+ * `store-corrupt`, and takes a wrong copy away.
  */
 export const confirmKept = async (
   context: CopyContext,
@@ -89,8 +92,9 @@ const sha256Of = async (
 };
 
 /**
- * Reads an object with a Content-Encoding back, once a pass, and looks at each of the others: some servers, and some proxies before
- * them, unpack such objects on their way, and then a restore could not give them back. Rejects with `store-corrupt`.
+ * Reads an object with a Content-Encoding back, once a pass, and looks at each of the others: some
+ * servers, and some proxies before them, unpack such objects on their way, and then a restore could
+ * not give them back. Rejects with `store-corrupt`.
  */
 export const confirmReadable = async (
   context: CopyContext,

@@ -1,9 +1,9 @@
 import { hasCode } from '../../errors.ts';
-import type { CopyContext } from './copy-context.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 import { isWrittenAgain, type Comparison } from './compare.ts';
+import type { CopyContext } from './copy-context.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
-import type { ListedObject } from '../../repository/object-list.ts';
 import type { Transfers } from './transfers.ts';
 
 /** What the copies of a pass came to. */
@@ -19,7 +19,10 @@ export interface CopyCounts {
 
 /** Told once how a copy ended. */
 interface Place {
-  /** The line of the object; undefined when it has vanished. `contentEtag` is the ETag of what was copied. */
+  /**
+   * The line of the object; undefined when it has vanished. `contentEtag` is the ETag of what was
+   * copied.
+   */
   settle(object: ListedObject | undefined, contentEtag?: string): void;
 }
 
@@ -47,7 +50,10 @@ export interface Copies {
 /** After so many failures in a row the servers are taken to be away. */
 const mostInRow = 50;
 const mostFailures = 1000;
-/** From this size on an object counts as four transfers: a few of them fill a link, and each takes room. */
+/**
+ * From this size on an object counts as four transfers: a few of them fill a link, and each takes
+ * room.
+ */
 const large = 8 * 2 ** 20;
 
 export const startCopies = (

@@ -9,18 +9,27 @@ export interface CopyContext {
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;
   readonly history: string;
-  /** Whether an object of the target has the bytes of the source's although their ETags differ; without it, it is copied. */
+  /**
+   * Whether an object of the target has the bytes of the source's although their ETags differ;
+   * without it, it is copied.
+   */
   readonly hasContent?: (there: StoredObject, source: StoredObject) => Promise<boolean>;
   /** Whether what is replaced has to be kept. */
   readonly archive: boolean;
-  /** Asked before anything in the target is replaced; rejects when another operation works there by now. */
+  /**
+   * Asked before anything in the target is replaced; rejects when another operation works there by
+   * now.
+   */
   readonly mayWrite?: () => Promise<void>;
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** What was found out in this pass. */
   readonly learnt: {
-    /** Its ETags are not MD5s although it stores what it is given, as with encryption by a key service. */
+    /**
+     * Its ETags are not MD5s although it stores what it is given, as with encryption by a key
+     * service.
+     */
     opaqueEtags: boolean;
     /** Its own copies have other ETags than their originals although they have the same bytes. */
     opaqueCopies: boolean;
@@ -33,7 +42,10 @@ export interface CopyContext {
   };
 }
 
-/** Told of every piece of payload that moved; a negative number takes back what a failed attempt had moved. */
+/**
+ * Told of every piece of payload that moved; a negative number takes back what a failed attempt had
+ * moved.
+ */
 export type Moved = (bytes: number) => void;
 
 export const nothingLearnt = (): CopyContext['learnt'] => ({

@@ -1,17 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
 import { CharmError, hasCode } from '../../errors.ts';
-import type { ObjectContent, PartUpload, StoredObject } from '../../world.ts';
-import { confirmWritten } from './confirm-written.ts';
-import type { CopyContext, Moved } from './copy-context.ts';
-import {
-  digestOf,
-  learnsToTell,
-  metadataOf,
-  openObject,
-  readAgain,
-  type Copy,
-} from './copy-whole.ts';
-import { metered } from './metered.ts';
 import {
   etagOfParts,
   guessLayout,
@@ -21,14 +9,22 @@ import {
   rangeOf,
   type PartLayout,
 } from '../../repository/etag.ts';
+import type { ObjectContent, PartUpload, StoredObject } from '../../world.ts';
+import { confirmWritten } from './confirm-written.ts';
+import type { CopyContext, Moved } from './copy-context.ts';
+import type { Copy } from './copy-whole.ts';
+import { metered } from './metered.ts';
+import { learnsToTell, digestOf, readAgain, openObject, metadataOf } from './read-source.ts';
 
 const sideBySide = 4;
 const attempts = 3;
 
 /**
- * Copies an object in parts, in the layout that it has in the source, so that its ETag is the same and proves the copy. A layout that the
- * source tells is copied with several parts at a time; one that can only be guessed part after part, so that a digest of the whole can
- * stand in the list when the guess was wrong. No ETag proves what was read then, so it is read twice. The upload is aborted when it fails.
+ * Copies an object in parts, in the layout that it has in the source, so that its ETag is the same
+ * and proves the copy. A layout that the source tells is copied with several parts at a time; one
+ * that can only be guessed part after part, so that a digest of the whole can stand in the list
+ * when the guess was wrong. No ETag proves what was read then, so it is read twice. The upload is
+ * aborted when it fails.
  */
 export const copyParts = async (
   context: CopyContext,
@@ -60,7 +56,10 @@ export const copyParts = async (
   return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '' };
 };
 
-/** What the source says about its parts: RadosGW before 20 says nothing and answers with the whole object. */
+/**
+ * What the source says about its parts: RadosGW before 20 says nothing and answers with the whole
+ * object.
+ */
 const toldLayout = async (
   { from }: CopyContext,
   { key, size, etag }: StoredObject,

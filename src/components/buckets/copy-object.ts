@@ -1,21 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CharmError, hasCode } from '../../errors.ts';
+import { partsOf, provesContent, smallestPart } from '../../repository/etag.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 import { excerpt } from '../../text.ts';
 import type { StoredObject } from '../../world.ts';
 import { confirmKept } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
-import type { ListedObject } from '../../repository/object-list.ts';
-import { partsOf, provesContent, smallestPart } from '../../repository/etag.ts';
 
 /** An object that has to be copied; what is found out about it stays for the next attempt. */
 export interface CopyJob {
   /** As the source had it last. */
   source: StoredObject;
-  /** What is about to be replaced, with its key in the mirror's bucket; undefined when there is nothing, or it has been kept already. */
+  /**
+   * What is about to be replaced, with its key in the mirror's bucket; undefined when there is
+   * nothing, or it has been kept already.
+   */
   mirror: StoredObject | undefined;
-  /** Whether it was written since it was listed with the same ETag, so that more than its bytes has to be compared. */
+  /**
+   * Whether it was written since it was listed with the same ETag, so that more than its bytes has
+   * to be compared.
+   */
   readonly isRewritten: boolean;
   archived: boolean;
 }
@@ -37,13 +43,16 @@ const largestPut = 5 * 2 ** 30;
 /** How often an object that keeps changing is read again. */
 const readings = 5;
 
-/** Whether an object is copied through memory: it is small, and no burst at the bandwidth allowed. */
+/**
+ * Whether an object is copied through memory: it is small, and no burst at the bandwidth allowed.
+ */
 const isSmall = ({ bandwidth }: CopyContext, { size }: StoredObject): boolean =>
   size <= Math.min(small, bandwidth.grain());
 
 /**
- * Brings one object into the mirror and proves it. What it replaces is kept in the history first. An object that changes while it is read is read
- * again as it is then; resolves with undefined when it has vanished.
+ * Brings one object into the mirror and proves it. What it replaces is kept in the history first.
+ * An object that changes while it is read is read again as it is then; resolves with undefined when
+ * it has vanished.
  */
 export const copyObject = async (
   context: CopyContext,
@@ -113,7 +122,8 @@ export const listedAs = (
 
 const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
   const parts = partsOf(source.etag) ?? 1;
-  // A gateway's ETag may look like one of parts that no S3 server accepts; such an object is copied in one piece.
+  // A gateway's ETag may look like one of parts that no S3 server accepts; such an object is copied
+  // in one piece.
   const inParts = parts > 1 && source.size > (parts - 1) * smallestPart;
   if (inParts || source.size > largestPut) return copyParts(context, source, moved);
   return isSmall(context, source)

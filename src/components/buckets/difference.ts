@@ -1,9 +1,9 @@
-import { keysText } from './failed-objects.ts';
 import { CharmError } from '../../errors.ts';
-import type { Source, StoredObject } from '../../world.ts';
-import { isThere } from './bring-back.ts';
 import { compareWithSet, lookUp } from '../../repository/join.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
+import type { Source, StoredObject } from '../../world.ts';
+import { isThere } from './bring-back.ts';
+import { keysText } from './failed-objects.ts';
 
 /** How a bucket differs from what a set lists. Sizes are bytes. */
 export interface Difference {
@@ -51,8 +51,9 @@ interface Settling {
 }
 
 /**
- * Looks at a bucket once more after everything was brought back: rejects with `objects-failed` unless every object of the set that is not lost is
- * there with its size, and its ETag or the one that it was given. Only then what the set does not know is deleted, if that was asked for.
+ * Looks at a bucket once more after everything was brought back: rejects with `objects-failed`
+ * unless every object of the set that is not lost is there with its size, and its ETag or the one
+ * that it was given. Only then what the set does not know is deleted, if that was asked for.
  * Returns how many such objects there were.
  */
 export const settleBucket = async (
@@ -89,7 +90,10 @@ export const settleBucket = async (
   return extra;
 };
 
-/** The objects of a set, each with the ETag that it has now when that is not its own; empty when it is lost. */
+/**
+ * The objects of a set, each with the ETag that it has now when that is not its own; empty when it
+ * is lost.
+ */
 async function* withExceptions(
   listed: Listed,
   exceptions: AsyncIterable<ListedObject>,

@@ -7,7 +7,10 @@ interface FailedObject {
   readonly error: unknown;
 }
 
-/** `objects-failed`, with every object that failed for `sets/<id>/failed.ndjson`; the message names three, and the cause once. */
+/**
+ * `objects-failed`, with every object that failed for `sets/<id>/failed.ndjson`; the message names
+ * three, and the cause once.
+ */
 export class ObjectsFailed extends CharmError {
   readonly failed: readonly FailedObject[];
 

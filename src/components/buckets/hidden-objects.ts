@@ -10,8 +10,9 @@ export const noteMissing = (missing: string[], key: string): void => {
 };
 
 /**
- * Rejects with `store-refused` when the target stores such an object, once it was copied again, and still does not list it. MinIO
- * does so with an object below another one (`a` and `a/b`), and then `verify-backup` and `prune` would not know of it.
+ * Rejects with `store-refused` when the target stores such an object, once it was copied again, and
+ * still does not list it. MinIO does so with an object below another one (`a` and `a/b`), and then
+ * `verify-backup` and `prune` would not know of it.
  */
 export const checkListed = async (
   { store }: Target,

@@ -2,7 +2,10 @@ import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { CopyContext, Moved } from './copy-context.ts';
 
-/** Passes a body on as fast as the bandwidth allows, counts it, and feeds it to the hashes. Destroys the body when it is destroyed. */
+/**
+ * Passes a body on as fast as the bandwidth allows, counts it, and feeds it to the hashes. Destroys
+ * the body when it is destroyed.
+ */
 export const metered = (
   context: Pick<CopyContext, 'bandwidth' | 'signal'>,
   body: Readable,
@@ -23,7 +26,10 @@ const watched = (body: Readable, moved: Moved, hashes: readonly Hash[]): Readabl
   });
 };
 
-/** Hands pieces on in the event that they come in, which costs a tenth of what iterating over them does; only a limit makes it wait. */
+/**
+ * Hands pieces on in the event that they come in, which costs a tenth of what iterating over them
+ * does; only a limit makes it wait.
+ */
 class MeteredBody extends Readable {
   readonly #context: Pick<CopyContext, 'bandwidth' | 'signal'>;
   readonly #source: Readable;

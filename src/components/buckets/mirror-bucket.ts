@@ -13,9 +13,9 @@ import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { checkListed, noteMissing } from './hidden-objects.ts';
-import { shrunkProblem } from './shrunk.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { readBaseline, readRanges } from './ranges.ts';
+import { shrunkProblem } from './shrunk.ts';
 import { Transfers } from './transfers.ts';
 
 export interface BucketOptions {
@@ -31,7 +31,10 @@ export interface BucketOptions {
   readonly archive: boolean;
   /** Nothing should be written from then on; what is all the same gets counted. */
   readonly quietSince?: Date | undefined;
-  /** Asked before anything in the mirror is replaced; rejects when another operation works on the path by now. */
+  /**
+   * Asked before anything in the mirror is replaced; rejects when another operation works on the
+   * path by now.
+   */
   readonly mayWrite?: () => Promise<void>;
   /** How many objects the last complete set has; undefined when there is none. */
   readonly previousCount: number | undefined;
@@ -55,11 +58,14 @@ export interface BucketPass extends Readonly<CopyCounts> {
 }
 
 /**
- * Brings the mirror of a bucket up to date and writes the list of what it then holds: every object as the source had it, in key order.
- * Nothing is deleted, and memory does not grow with the bucket. What an earlier pass copied is not copied again.
+ * Brings the mirror of a bucket up to date and writes the list of what it then holds: every object
+ * as the source had it, in key order. Nothing is deleted, and memory does not grow with the bucket.
+ * What an earlier pass copied is not copied again.
  *
- * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again, with `source-shrunk` when the source lost its objects, with the
- * failure of a listing, with `backup-running` when the path has passed on to another operation, or with the signal's reason. There is no list then, and what was copied stays.
+ * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again,
+ * with `source-shrunk` when the source lost its objects, with the failure of a listing, with
+ * `backup-running` when the path has passed on to another operation, or with the signal's reason.
+ * There is no list then, and what was copied stays.
  */
 export const copyBucket = async (
   from: Source,
@@ -157,7 +163,10 @@ const compare = (
   });
 };
 
-/** Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on. Returns how many objects the source listed. */
+/**
+ * Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on.
+ * Returns how many objects the source listed.
+ */
 const walk = async (
   comparisons: AsyncIterable<Comparison>,
   copies: Copies,
@@ -220,13 +229,17 @@ const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): P
   }
 };
 
-/** Parts of uploads that were never completed take up room and are of no use. Only one backup works on a prefix, so they are ours. */
+/**
+ * Parts of uploads that were never completed take up room and are of no use. Only one backup works
+ * on a prefix, so they are ours.
+ */
 const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
   try {
     for await (const { key, uploadId } of store.unfinishedUploads(mirror))
       await store.abortUpload(key, uploadId);
   } catch (error) {
-    // Some servers and policies do not let us list them. They harm nothing but the space, so a backup does not fail for it.
+    // Some servers and policies do not let us list them. They harm nothing but the space, so a
+    // backup does not fail for it.
     if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
   }
 };

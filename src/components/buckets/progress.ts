@@ -1,5 +1,5 @@
-import type { Clock } from '../../world.ts';
 import { countText, durationText, sizeText } from '../../text.ts';
+import type { Clock } from '../../world.ts';
 
 /** Where a pass over a bucket is. Sizes are bytes. */
 interface BucketProgress {
@@ -64,7 +64,10 @@ export class ProgressOfBucket {
     this.#done.bytes += size;
   }
 
-  /** A copy begins. What comes back is told of the bytes that move, and how it ended; one that failed is not done. */
+  /**
+   * A copy begins. What comes back is told of the bytes that move, and how it ended; one that
+   * failed is not done.
+   */
   begin(key: string, size: number): TransferProgress {
     const transfer: InFlight = { key, size, since: this.#now(), moved: 0 };
     this.#inFlight.add(transfer);
@@ -137,7 +140,10 @@ export class ProgressOfBucket {
   }
 }
 
-/** `1200 of 20000 objects, 1.5 GiB of 20 GiB, 18 MiB/s, 17m20s left, longest: a/b (45 MiB of 2.0 GiB for 40s)`. */
+/**
+ * `1200 of 20000 objects, 1.5 GiB of 20 GiB, 18 MiB/s, 17m20s left, longest: a/b (45 MiB of 2.0 GiB
+ * for 40s)`.
+ */
 export const progressText = (progress: BucketProgress): string => {
   const { objectsDone, objectsTotal, bytesDone, bytesTotal, rate, secondsLeft, slowest } = progress;
   const [longest] = slowest.filter(({ seconds }) => seconds >= 10);

@@ -14,8 +14,9 @@ interface Ranges {
 }
 
 /**
- * Reads a listing in ranges, several at a time, in the order of the keys. A server takes as long for each page as its disks and the
- * distance make it, one page after the other; ranges whose bounds an earlier list tells need not wait for each other.
+ * Reads a listing in ranges, several at a time, in the order of the keys. A server takes as long
+ * for each page as its disks and the distance make it, one page after the other; ranges whose
+ * bounds an earlier list tells need not wait for each other.
  */
 export const readRanges = ({ list, bounds, name, lanes = 4 }: Ranges): ReadAhead<StoredObject> => {
   const next = bounds[Symbol.asyncIterator]();
@@ -56,7 +57,10 @@ export const readRanges = ({ list, bounds, name, lanes = 4 }: Ranges): ReadAhead
   };
 };
 
-/** An earlier list of a bucket, which also tells where its keys lie. All of it is read side by side, each once. */
+/**
+ * An earlier list of a bucket, which also tells where its keys lie. All of it is read side by side,
+ * each once.
+ */
 interface Baseline {
   readonly objects: AsyncIterable<ListedObject>;
   /** Every so many keys one, for both listings. They run ahead of `objects`. */
@@ -67,11 +71,15 @@ interface Baseline {
 }
 
 /**
- * A page of a listing has 1000 keys. A bound for somewhat fewer lets a range with some new keys fit into one, too.
+ * A page of a listing has 1000 keys. A bound for somewhat fewer lets a range with some new keys fit
+ * into one, too.
  */
 const keysInRange = 900;
 
-/** Reads an earlier list as far ahead as the readers of its bounds ask for, and keeps what `objects` has not taken yet. */
+/**
+ * Reads an earlier list as far ahead as the readers of its bounds ask for, and keeps what `objects`
+ * has not taken yet.
+ */
 export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Baseline => {
   const source = list[Symbol.asyncIterator]();
   const waiting: ListedObject[] = [];
@@ -92,7 +100,10 @@ export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Bas
       bounds.mirror.push(next.value.key);
     }
   };
-  /** The first that needs it makes all wait for one and the same step. One that failed fails for ever, and for all of them. */
+  /**
+   * The first that needs it makes all wait for one and the same step. One that failed fails for
+   * ever, and for all of them.
+   */
   const advance = (): Promise<void> =>
     (advancing ??= readRange().then(() => {
       advancing = undefined;

@@ -3,8 +3,9 @@ import { countText } from '../../text.ts';
 import type { Source } from '../../world.ts';
 
 /**
- * Why a bucket must not be backed up as it is: it is empty, or lists less than half of what the last complete set did. A bucket that was lost or
- * replaced looks like that, and a backup of it would push out the good ones.
+ * Why a bucket must not be backed up as it is: it is empty, or lists less than half of what the
+ * last complete set did. A bucket that was lost or replaced looks like that, and a backup of it
+ * would push out the good ones.
  *
  * @param previousCount how many objects the last complete set has; undefined when there is none
  */
@@ -23,7 +24,9 @@ export const shrunkProblem = (
   );
 };
 
-/** As `shrunkProblem`, before anything is copied: lists no more of the bucket than it needs to know. */
+/**
+ * As `shrunkProblem`, before anything is copied: lists no more of the bucket than it needs to know.
+ */
 export const looksShrunk = async (
   source: Source,
   previousCount: number | undefined,

@@ -1,27 +1,37 @@
+import { CharmError, hasCode } from '../../errors.ts';
+import type { Layout } from '../../repository/layout.ts';
 import type { BucketBackup } from '../../repository/manifest.ts';
 import { type ListedObject, openProvenList, storedEtag } from '../../repository/object-list.ts';
-import type { Layout } from '../../repository/layout.ts';
-import { CharmError, hasCode } from '../../errors.ts';
 import { findVersion } from '../../repository/versions.ts';
 import type { ObjectContent, ObjectStore, StoredObject } from '../../world.ts';
 
 /**
- * What a backup set holds of one bucket, as if it were that bucket: the keys, sizes and ETags that the objects had there, read from wherever their
- * bytes lie by now, in the mirror or in the history. So the copy engine can bring them back as it once fetched them.
+ * What a backup set holds of one bucket, as if it were that bucket: the keys, sizes and ETags that
+ * the objects had there, read from wherever their bytes lie by now, in the mirror or in the
+ * history. So the copy engine can bring them back as it once fetched them.
  */
 export interface StoredSet extends Pick<
   ObjectStore,
   'description' | 'get' | 'fetch' | 'head' | 'tags'
 > {
-  /** In the order of the keys' UTF-8 bytes. Each object that was listed can be read until it is forgotten. */
+  /**
+   * In the order of the keys' UTF-8 bytes. Each object that was listed can be read until it is
+   * forgotten.
+   */
   list(): AsyncIterable<StoredObject>;
   /** The line of an object that is under way. */
   listed(key: string): ListedObject;
   /** Where it would be if no later backup replaced it. */
   placeInMirror(key: string): string;
-  /** Whether it was looked for, and its bytes are neither in the mirror nor in the history. It is then told as missing. */
+  /**
+   * Whether it was looked for, and its bytes are neither in the mirror nor in the history. It is
+   * then told as missing.
+   */
   isLost(key: string): boolean;
-  /** To be called for every object that was listed, when nobody will read it any more; otherwise memory grows with the set. */
+  /**
+   * To be called for every object that was listed, when nobody will read it any more; otherwise
+   * memory grows with the set.
+   */
   forget(key: string): void;
 }
 

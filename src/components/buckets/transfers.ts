@@ -1,6 +1,9 @@
 /** What a transfer was like, for the number of those that follow. */
 export interface TransferOutcome {
-  /** How long the servers took for a small object, in ms, without the wait for bandwidth; undefined for a large one. */
+  /**
+   * How long the servers took for a small object, in ms, without the wait for bandwidth; undefined
+   * for a large one.
+   */
   readonly latency?: number;
   /** Whether a server could not be reached or asked us to slow down. */
   readonly overloaded?: boolean;
@@ -10,9 +13,11 @@ export interface TransferOutcome {
 const drowning = 1000;
 
 /**
- * How many transfers are in flight. It starts at 16 or `most`, whichever is less, grows by a half each time that it was used up, and never exceeds
- * `most` (the option `transfers`). It is halved when servers fail under the load, and falls by a fifth while small objects take a second and
- * more, many times longer than they did at best: servers that are drowning then, not just queueing. So it settles where both servers bear it.
+ * How many transfers are in flight. It starts at 16 or `most`, whichever is less, grows by a half
+ * each time that it was used up, and never exceeds `most` (the option `transfers`). It is halved
+ * when servers fail under the load, and falls by a fifth while small objects take a second and
+ * more, many times longer than they did at best: servers that are drowning then, not just queueing.
+ * So it settles where both servers bear it.
  */
 export class Transfers {
   readonly #most: number;
@@ -39,7 +44,10 @@ export class Transfers {
     return this.#inFlight;
   }
 
-  /** Resolves when there is room, in the order of the calls. A heavy transfer fills several places, so that few large ones run side by side. */
+  /**
+   * Resolves when there is room, in the order of the calls. A heavy transfer fills several places,
+   * so that few large ones run side by side.
+   */
   async enter(weight: number): Promise<void> {
     if (this.#waiting.length === 0 && this.#hasRoom(weight)) {
       this.#inFlight += weight;
@@ -82,7 +90,8 @@ export class Transfers {
 
   #adjust(): void {
     const average = this.#samples > 0 ? this.#latency / this.#samples : undefined;
-    // The best drifts up slowly, so that a link that became longer does not hold the number down for ever.
+    // The best drifts up slowly, so that a link that became longer does not hold the number down
+    // for ever.
     if (average !== undefined) this.#best = Math.min(this.#best * 1.01, Math.max(1, average));
     if (this.#overloaded) this.#set(this.#limit / 2);
     else if (average !== undefined && average > Math.max(drowning, 10 * this.#best))

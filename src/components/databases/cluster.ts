@@ -1,14 +1,16 @@
-import { waitUntil } from '../../wait-until.ts';
+import { CharmError } from '../../errors.ts';
+import { clusterStatus, faultOf } from '../../operation/cluster-status.ts';
 import type { Heartbeat } from '../../operation/heartbeat.ts';
 import type { ScaleWorld } from '../../operation/hold-scale.ts';
-import { CharmError } from '../../errors.ts';
 import { unlessAborted } from '../../unless-aborted.ts';
+import { waitUntil } from '../../wait-until.ts';
 import type { ApplicationStatus, JujuModel } from '../../world.ts';
-import { clusterStatus, faultOf } from '../../operation/cluster-status.ts';
 
 export interface DatabaseWorld extends ScaleWorld {
   readonly heartbeat: Heartbeat;
-  /** Fires when the backup is not worth going on with; `signal` fires when the process has to end. */
+  /**
+   * Fires when the backup is not worth going on with; `signal` fires when the process has to end.
+   */
   readonly cancelled: AbortSignal;
   readonly note: (message: string) => Promise<void>;
 }
@@ -22,8 +24,9 @@ interface DatabaseScale {
 }
 
 /**
- * A member that is ONLINE and does not take the writes, once all members are ONLINE: a new unit is active in Juju before it has joined.
- * The newest unit is preferred. A database of one unit is backed up on that.
+ * A member that is ONLINE and does not take the writes, once all members are ONLINE: a new unit is
+ * active in Juju before it has joined. The newest unit is preferred. A database of one unit is
+ * backed up on that.
  */
 export const chooseMember = async (
   world: DatabaseWorld,
@@ -48,7 +51,10 @@ export const chooseMember = async (
   );
 };
 
-/** What a forced `create-backup` no longer checks. Rejects with `database-unhealthy` when it must not be forced. */
+/**
+ * What a forced `create-backup` no longer checks. Rejects with `database-unhealthy` when it must
+ * not be forced.
+ */
 export const assertSafeToForce = async (
   juju: JujuModel,
   application: ApplicationStatus,

@@ -5,10 +5,11 @@ const parse = (version: string): readonly [number, number, number] | undefined =
 };
 
 /**
- * Whether MySQL of this version can take over the files of a backup. A physical backup is the data directory itself: MySQL upgrades one of
- * an earlier patch when it starts, but neither goes back to an earlier version nor, with Percona XtraBackup, to another series (MySQL 8.0
- * Reference Manual, 3 Downgrading; Percona XtraBackup, Server version and backup version comparison). Versions that are not known are
- * let through.
+ * Whether MySQL of this version can take over the files of a backup. A physical backup is the data
+ * directory itself: MySQL upgrades one of an earlier patch when it starts, but neither goes back to
+ * an earlier version nor, with Percona XtraBackup, to another series (MySQL 8.0 Reference Manual, 3
+ * Downgrading; Percona XtraBackup, Server version and backup version comparison). Versions that are
+ * not known are let through.
  */
 export const canTakeOver = (running: string, backup: string): boolean => {
   const [now, then] = [parse(running), parse(backup)];

@@ -7,8 +7,9 @@ import type { Target, World } from '../../world.ts';
 type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
 
 /**
- * Counts a database's path up, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on, because mysql-k8s does not write where it was restored from
- * (its new cluster has another group id than the one that claimed the path). Resolves with the new path, which the database learns when the
+ * Counts a database's path up, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on, because
+ * mysql-k8s does not write where it was restored from (its new cluster has another group id than
+ * the one that claimed the path). Resolves with the new path, which the database learns when the
  * action ends; undefined, with nothing changed, when the prefix belongs to another model.
  */
 export const moveToNextPath = async (
@@ -20,7 +21,8 @@ export const moveToNextPath = async (
   const claim = await changeClaim(target, async (found) => {
     if (found !== undefined && found.model.uuid !== model.uuid) return undefined;
     const generation = (await newestGeneration(world, target, found, component)) + 1;
-    // Before the claim: when we are killed, the next hook hands it out, and the next backup counts the claim up.
+    // Before the claim: when we are killed, the next hook hands it out, and the next backup counts
+    // the claim up.
     await world.journal.setDatabasePath(component, pathOf(target, component, generation));
     return { format: 1, model, generations: { ...found?.generations, [component]: generation } };
   });
@@ -29,8 +31,9 @@ export const moveToNextPath = async (
 };
 
 /**
- * Makes a prefix ours that belongs to another model. All databases move on, because their paths were claimed by the clusters of the model that had
- * them before. Nothing is changed when the prefix is ours already. Resolves with the new paths by database.
+ * Makes a prefix ours that belongs to another model. All databases move on, because their paths
+ * were claimed by the clusters of the model that had them before. Nothing is changed when the
+ * prefix is ours already. Resolves with the new paths by database.
  */
 export const takeOverPath = async (
   world: PathWorld,
@@ -65,7 +68,10 @@ const handOut = async (
   return path;
 };
 
-/** The newest path that anybody knows of. The claim may be behind, or lost; what was written to lies in the bucket. */
+/**
+ * The newest path that anybody knows of. The claim may be behind, or lost; what was written to lies
+ * in the bucket.
+ */
 const newestGeneration = async (
   { journal, handedPath }: PathWorld,
   { store, prefix }: Target,
@@ -110,12 +116,14 @@ export interface HandedDatabase {
 }
 
 /**
- * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a charm that was deployed
- * again does not know; the next one, when another cluster has written there (the database was deployed again, or restored by
- * hand); and new ones for all of them when the path is taken over from another model, which the preflight has allowed.
+ * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a
+ * charm that was deployed again does not know; the next one, when another cluster has written there
+ * (the database was deployed again, or restored by hand); and new ones for all of them when the
+ * path is taken over from another model, which the preflight has allowed.
  *
- * Juju tells a database only when the action has ended, so this action cannot go on. Rejects with `database-path-moved` then,
- * and with the problem of a database that cannot be moved. Resolves when nothing had to be done.
+ * Juju tells a database only when the action has ended, so this action cannot go on. Rejects with
+ * `database-path-moved` then, and with the problem of a database that cannot be moved. Resolves
+ * when nothing had to be done.
  */
 export const moveDatabasesOn = async (
   world: PathWorld,

@@ -1,13 +1,14 @@
-import { saidBy } from '../../operation/cluster-status.ts';
 import { createHash } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
+import { saidBy } from '../../operation/cluster-status.ts';
 import { compareKeys } from '../../ports/key-order.ts';
 import { lookUp } from '../../repository/join.ts';
 import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 
 /*
- * A backup of mysql-k8s is four families of keys below its path: `<id>/…`, `<id>.metadata`, `<id>.backup.log` and `<id>.md5`. The last one is what
- * `list-backups` and `restore` take for its being finished (mysql-k8s lib/charms/mysql/v0/s3_helpers.py).
+ * A backup of mysql-k8s is four families of keys below its path: `<id>/…`, `<id>.metadata`,
+ * `<id>.backup.log` and `<id>.md5`. The last one is what `list-backups` and `restore` take for its
+ * being finished (mysql-k8s lib/charms/mysql/v0/s3_helpers.py).
  */
 
 /** Whether a finished backup of a database lies at this path. */
@@ -25,8 +26,9 @@ interface FamilyCopy {
 }
 
 /**
- * Makes a backup visible at another path of the same bucket, by copies on the server. The mark that it is finished comes last, so that half
- * a backup is never taken for a whole one. What was copied before is not copied again.
+ * Makes a backup visible at another path of the same bucket, by copies on the server. The mark that
+ * it is finished comes last, so that half a backup is never taken for a whole one. What was copied
+ * before is not copied again.
  */
 export const copyBackup = async (
   store: ObjectStore,
@@ -85,7 +87,10 @@ export const copyBackup = async (
   return { ...progress };
 };
 
-/** Some servers answer 200 to a copy and have none, or a part of it. Looked at before the mark says that it is whole. */
+/**
+ * Some servers answer 200 to a copy and have none, or a part of it. Looked at before the mark says
+ * that it is whole.
+ */
 const confirmCopied = async (
   store: ObjectStore,
   from: string,
@@ -133,15 +138,19 @@ const isOf = (backupId: string, name: string): boolean =>
   name.startsWith(`${backupId}/`) ||
   ['.metadata', '.backup.log', '.md5'].some((end) => name === `${backupId}${end}`);
 
-/** An ETag of one piece is that of the content; one of parts may be another after a copy, so that only the size can tell. */
+/**
+ * An ETag of one piece is that of the content; one of parts may be another after a copy, so that
+ * only the size can tell.
+ */
 const isSame = (there: StoredObject, key: string, object: StoredObject): boolean =>
   there.key === key &&
   there.size === object.size &&
   (there.etag === object.etag || object.etag.includes('-'));
 
 /**
- * What `list-backups` of mysql-k8s says of one backup: `finished`, `failed` or `in progress`; undefined when it is not listed. The result is a
- * text table `backup-id | backup-type | backup-status` under two lines of heading (mysql-k8s lib/charms/mysql/v0/backups.py).
+ * What `list-backups` of mysql-k8s says of one backup: `finished`, `failed` or `in progress`;
+ * undefined when it is not listed. The result is a text table `backup-id | backup-type |
+ * backup-status` under two lines of heading (mysql-k8s lib/charms/mysql/v0/backups.py).
  */
 export const statusOfBackup = (table: unknown, backupId: string): string | undefined => {
   const rows = typeof table === 'string' ? table.split('\n').slice(2) : [];
@@ -152,7 +161,10 @@ export const statusOfBackup = (table: unknown, backupId: string): string | undef
   return undefined;
 };
 
-/** The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It is another one when any object is. */
+/**
+ * The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It is
+ * another one when any object is.
+ */
 interface ListingDigest {
   /** `name` is what is left of the key when the place that was listed is taken away. */
   add(name: string, object: Pick<StoredObject, 'size' | 'etag'>): void;
@@ -186,7 +198,26 @@ export const isListed = async (
   return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
 };
 
-/** How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate a cluster). */
+/**
+ * How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate
+ * a cluster).
+ */
 export const passwordCommands = (application: string): string =>
   `for each of root, clusteradmin and serverconfig read the old one with juju run ${application}/leader get-password username=<user> in the model of the` +
   ` backup, and set it here with juju run ${application}/leader set-password username=<user> password=<old password>`;
+
+/** What lies at the place of a database's backup; the digest is of the listing. */
+export const measureBackup = async (
+  store: ObjectStore,
+  place: string,
+): Promise<{ size: number; objects: number; digest: string }> => {
+  const digest = createListingDigest();
+  let size = 0;
+  let objects = 0;
+  for await (const object of store.list(place)) {
+    size += object.size;
+    objects += 1;
+    digest.add(object.key.slice(place.length), object);
+  }
+  return { size, objects, digest: digest.end() };
+};

@@ -1,3 +1,4 @@
+import { endOfDefinition } from './dump-definition.ts';
 import {
   decodeText,
   type DumpValue,
@@ -41,15 +42,19 @@ const created: readonly (readonly [start: string, what: CreatedKind])[] = [
 const insert = 'INSERT INTO ';
 /** So many characters tell every statement from the others. */
 const headLength = 32;
-/** Ours, not SQLite's: a definition is short, and a row has no more than a few values of ML Metadata's, which are at most 100 MiB on the wire. */
+/**
+ * Ours, not SQLite's: a definition is short, and a row has no more than a few values of ML
+ * Metadata's, which are at most 100 MiB on the wire.
+ */
 const longestDefinition = 256 * 1024;
 const longestRow = 128 * 1024 * 1024;
 const mostValues = 2000;
 
 /**
- * Reads the SQL text of a dump, of which only the closed grammar of a dump is understood: one INSERT of literal values for each row, the
- * definitions of tables, indexes, views and triggers, and the few statements around them. Each byte is looked at a fixed number
- * of times. Throws NotADump for everything else, for a NUL, and when the text does not end with its COMMIT.
+ * Reads the SQL text of a dump, of which only the closed grammar of a dump is understood: one
+ * INSERT of literal values for each row, the definitions of tables, indexes, views and triggers,
+ * and the few statements around them. Each byte is looked at a fixed number of times. Throws
+ * NotADump for everything else, for a NUL, and when the text does not end with its COMMIT.
  */
 export async function* readDump(
   chunks: AsyncIterable<Uint8Array>,
@@ -113,7 +118,10 @@ const statementsOf = (state: State, chunk: string, isEnd: boolean): DumpStatemen
     if (what === undefined) throw refused(text, position);
     text = text.slice(position);
     position = 0;
-    const end = endOfDefinition(text, what);
+    const end = endOfDefinition(text, {
+      isTrigger: what === 'trigger',
+      longest: longestDefinition + headLength,
+    });
     if (end > longestDefinition || (end < 0 && text.length > longestDefinition))
       throw new NotADump('it holds a definition of more than 256 KiB');
     if (end < 0) {
@@ -198,43 +206,6 @@ const readName = (cursor: { text: string; position: number }): string => {
   if (name === undefined) throw unexpected(cursor);
   cursor.position += name.length;
   return name;
-};
-
-/** Quoted text and names, comments, words, and every other character that is no space, one for each match. */
-const token = /'|"|`|\[|--|\/\*|[A-Za-z_]\w*|\S/g;
-const closings: Readonly<Record<string, string>> = {
-  "'": "'",
-  '"': '"',
-  '`': '`',
-  '[': ']',
-  '--': '\n',
-  '/*': '*/',
-};
-
-/** Where a definition ends: after its semicolon, or in a trigger after the semicolon behind its END (sqlite3_complete). -1 when it goes on. */
-const endOfDefinition = (text: string, what: CreatedKind): number => {
-  let words = 0;
-  let isEnd = false;
-  token.lastIndex = 0;
-  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
-    const [mark] = found;
-    if (token.lastIndex > longestDefinition + headLength) return token.lastIndex;
-    const closing = closings[mark];
-    if (closing !== undefined) {
-      const end = text.indexOf(closing, token.lastIndex);
-      if (end < 0) return -1;
-      token.lastIndex = end + closing.length;
-      if (mark !== '--' && mark !== '/*') words += 1;
-    } else if (mark !== ';') {
-      words += 1;
-      isEnd = words === 1 && mark.toUpperCase() === 'END';
-    } else {
-      if (what !== 'trigger' || (words === 1 && isEnd)) return token.lastIndex;
-      words = 0;
-      isEnd = false;
-    }
-  }
-  return -1;
 };
 
 const utf8 = (latin1: string): string => {

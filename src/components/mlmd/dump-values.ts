@@ -22,8 +22,9 @@ const longestInteger = 20;
 const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 /**
- * Reads one value: `NULL`, a number, `'text'`, `X'blob'`, `CAST(X'…' AS TEXT)`, and the two forms in which releases of sqlite3 write
- * control characters, `replace('a\nb','\n',char(10))` and `unistr('a\u000ab')` (sqlite3's shell.c). No other expression is read.
+ * Reads one value: `NULL`, a number, `'text'`, `X'blob'`, `CAST(X'…' AS TEXT)`, and the two forms
+ * in which releases of sqlite3 write control characters, `replace('a\nb','\n',char(10))` and
+ * `unistr('a\u000ab')` (sqlite3's shell.c). No other expression is read.
  */
 export const readValue = (cursor: Cursor): DumpValue => {
   switch (cursor.text[cursor.position]) {
@@ -107,7 +108,9 @@ const readNumber = (cursor: Cursor): bigint | number => {
   return Number(literal);
 };
 
-/** `replace(replace('…','\n',char(10)),'\r',char(13))`: at most one for each of the two characters. */
+/**
+ * `replace(replace('…','\n',char(10)),'\r',char(13))`: at most one for each of the two characters.
+ */
 const readReplace = (cursor: Cursor, depth: number): string => {
   expect(cursor, 'replace(');
   const isNested = cursor.text[cursor.position] === 'r';

@@ -6,8 +6,8 @@ import type { ObjectStore } from '../../world.ts';
 import type { DatabaseContent } from './inspect-database.ts';
 import { findMlmdPod, type MlmdPlace, type MlmdWorld } from './pod.ts';
 import { proveDump } from './proof.ts';
-import { takeSnapshot, type Way } from './snapshot.ts';
 import { problem } from './snapshot-failures.ts';
+import { takeSnapshot, type Way } from './snapshot.ts';
 import { dumpDatabase } from './sqlite-thread.ts';
 
 export interface DumpWorld extends MlmdWorld {
@@ -31,10 +31,11 @@ interface MlmdDump {
 }
 
 /**
- * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and proves the object by restoring it on the side.
- * A snapshot comes to our own disk and is written as SQL there, so that every dump is written by one hand, whatever the pod has.
- * Rejects with `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full` or what Kubernetes and the
- * store reject with; no object is left then.
+ * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and
+ * proves the object by restoring it on the side. A snapshot comes to our own disk and is written as
+ * SQL there, so that every dump is written by one hand, whatever the pod has. Rejects with
+ * `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full` or what
+ * Kubernetes and the store reject with; no object is left then.
  */
 export const dumpMlmd = async (
   world: DumpWorld,

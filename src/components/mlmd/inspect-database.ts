@@ -12,7 +12,9 @@ export interface DatabaseContent {
   readonly digests: Readonly<Record<string, string>>;
 }
 
-/** What SQLite finds wrong, table by table so that others get their turn; empty when all is well. */
+/**
+ * What SQLite finds wrong, table by table so that others get their turn; empty when all is well.
+ */
 export const checkIntegrity = async (database: DatabaseSync): Promise<readonly string[]> => {
   for (const table of tablesOf(database)) {
     const found = database

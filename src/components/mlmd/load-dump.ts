@@ -13,10 +13,11 @@ const pageSize = 4096;
 const mostPrepared = 500;
 
 /**
- * Builds a new database file of the text of a dump, which may come from somebody who wishes us ill. Rows are bound as values. Only
- * definitions are run as SQL, in the order in which a dump has them (triggers and views last, so that none ever fires), with
- * functions, queries, other files and everything else forbidden. Throws NotADump, and SQLite's error when a statement fails or a
- * limit is reached; what the file then holds is of no use.
+ * Builds a new database file of the text of a dump, which may come from somebody who wishes us ill.
+ * Rows are bound as values. Only definitions are run as SQL, in the order in which a dump has them
+ * (triggers and views last, so that none ever fires), with functions, queries, other files and
+ * everything else forbidden. Throws NotADump, and SQLite's error when a statement fails or a limit
+ * is reached; what the file then holds is of no use.
  */
 export const loadDump = async (
   text: AsyncIterable<Uint8Array>,
@@ -65,7 +66,10 @@ const execute = (database: DatabaseSync, statement: Exclude<DumpStatement, Inser
   }
 };
 
-/** What a column's check or default may call: nothing that takes longer than its argument, or has an effect. */
+/**
+ * What a column's check or default may call: nothing that takes longer than its argument, or has an
+ * effect.
+ */
 const harmless = new Set(['abs', 'coalesce', 'ifnull', 'length', 'lower', 'nullif', 'substr']);
 harmless.add('trim').add('typeof').add('upper');
 const allowed: ReadonlySet<number> = new Set([
@@ -92,7 +96,10 @@ const define = (database: DatabaseSync, { sql }: Created): void => {
   }
 };
 
-/** Binds rows to statements that are prepared once for each table and each place of texts that must be cast. */
+/**
+ * Binds rows to statements that are prepared once for each table and each place of texts that must
+ * be cast.
+ */
 const inserter = (database: DatabaseSync): ((row: Inserted) => void) => {
   const prepared = new Map<string, StatementSync>();
   return ({ table, columns, values }) => {
@@ -116,7 +123,10 @@ const bound = (value: DumpValue): SQLInputValue => (isRawText(value) ? value.tex
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** A dump has tables and rows first, then what SQLite counts for itself, then everything that rows could set off. */
+/**
+ * A dump has tables and rows first, then what SQLite counts for itself, then everything that rows
+ * could set off.
+ */
 const orderOfDump = (): { check(statement: DumpStatement): void } => {
   let isOpen = false;
   let isPastRows = false;

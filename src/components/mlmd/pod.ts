@@ -30,8 +30,9 @@ const dataFolder = '/data';
 const databaseName = 'mlmd.db';
 
 /**
- * Finds where ML Metadata's database can be read. Its container is called `mlmd-grpc-server` from CKF 1.9 on and `mlmd` before; Juju
- * mounts every storage in the charm's container too, at another path (juju/juju, caas/kubernetes/provider/application).
+ * Finds where ML Metadata's database can be read. Its container is called `mlmd-grpc-server` from
+ * CKF 1.9 on and `mlmd` before; Juju mounts every storage in the charm's container too, at another
+ * path (juju/juju, caas/kubernetes/provider/application).
  */
 export const findMlmdPod = async (
   kubernetes: Kubernetes,

@@ -10,8 +10,9 @@ export interface ProofWorld extends RebuildWorld {
 }
 
 /**
- * Proves that a dump in S3 can be restored, by doing it on the side; see stored-dump.ts. Disk is needed for the database (`bytes`, when it is known),
- * and what was built is always removed. Rejects with `mlmd-proof-failed`, `disk-full`, or what the store rejects with.
+ * Proves that a dump in S3 can be restored, by doing it on the side; see stored-dump.ts. Disk is
+ * needed for the database (`bytes`, when it is known), and what was built is always removed.
+ * Rejects with `mlmd-proof-failed`, `disk-full`, or what the store rejects with.
  */
 export const proveDump = async (world: ProofWorld, dump: StoredDump, bytes = 0): Promise<void> => {
   await checkSpace(world.scratch, bytes);

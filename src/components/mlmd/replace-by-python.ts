@@ -15,7 +15,10 @@ interface PythonReplacement {
   readonly patience: number;
 }
 
-/** Whether Python can do it there: it is installed, may write beside the database, and can give the new file to the old one's owner. */
+/**
+ * Whether Python can do it there: it is installed, may write beside the database, and can give the
+ * new file to the old one's owner.
+ */
 export const canUsePython = async (
   kubernetes: Kubernetes,
   { target, file }: MlmdPlace,
@@ -31,8 +34,9 @@ export const canUsePython = async (
 };
 
 /**
- * Sends a database that we have built to the volume, with Python in a container that has it, and puts it into the place of the old one
- * while that is locked, so that nobody who still has the old one open can spoil the new one.
+ * Sends a database that we have built to the volume, with Python in a container that has it, and
+ * puts it into the place of the old one while that is locked, so that nobody who still has the old
+ * one open can spoil the new one.
  */
 export const replaceByPython = async (
   { kubernetes, place, kept, signal, patience }: PythonReplacement,
@@ -44,7 +48,8 @@ export const replaceByPython = async (
     const { exitCode, stderr } = await execText(kubernetes, place.target, command, options);
     if (exitCode !== 0) throw failed(exitCode, stderr.split('\n').at(-1) ?? '');
   };
-  // The number of bytes is told beforehand: the command cannot see the end of its input before Kubernetes 1.30.
+  // The number of bytes is told beforehand: the command cannot see the end of its input before
+  // Kubernetes 1.30.
   const { size, sha256 } = await measureFile(file);
   await run(['receive', place.file, String(size), sha256], createReadStream(file));
   await run(['switch', place.file, kept, String(patience)]);
@@ -57,10 +62,12 @@ const failed = (exitCode: number, failure: string): CharmError =>
   );
 
 /**
- * What runs in the pod; Python 3.8 and later. `probe`, `receive` and `switch`, each with the path of the database.
+ * What runs in the pod; Python 3.8 and later. `probe`, `receive` and `switch`, each with the path
+ * of the database.
  *
- * The switch holds SQLite's exclusive lock on the old file: whoever waits for it gives up after three seconds (ML Metadata's server tries
- * ten times for up to 300 ms), so after five nobody has the old file open whose journal would be taken for the new file's.
+ * The switch holds SQLite's exclusive lock on the old file: whoever waits for it gives up after
+ * three seconds (ML Metadata's server tries ten times for up to 300 ms), so after five nobody has
+ * the old file open whose journal would be taken for the new file's.
  */
 const replaceScript = `
 import hashlib, os, shutil, signal, sqlite3, sys, time

@@ -16,14 +16,18 @@ interface ShellReplacement {
   readonly patience: number;
 }
 
-/** Writes a database that we have built and checked to the volume, reads it back, and puts it into the place of the old one. */
+/**
+ * Writes a database that we have built and checked to the volume, reads it back, and puts it into
+ * the place of the old one.
+ */
 export const replaceByShell = async (
   replacement: ShellReplacement,
   file: string,
 ): Promise<void> => {
   const { kubernetes, place, signal } = replacement;
   const { size, sha256 } = await measureFile(file);
-  // The number of bytes is told beforehand: the command cannot see the end of its input before Kubernetes 1.30.
+  // The number of bytes is told beforehand: the command cannot see the end of its input before
+  // Kubernetes 1.30.
   const receive = `${refuseWal}
 rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
   await orDiscard(replacement, async () => {
@@ -45,15 +49,20 @@ rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
   await putInPlace(replacement);
 };
 
-/** Byte 18 of the header is 2 in WAL mode. A -wal file that stays would be taken for the new database's, and bring the old rows back. */
+/**
+ * Byte 18 of the header is 2 in WAL mode. A -wal file that stays would be taken for the new
+ * database's, and bring the old rows back.
+ */
 const refuseWal = `if [ -e "$1-wal" ] || [ "$(od -An -tx1 -j18 -N1 "$1" 2>/dev/null)" = ' 02' ]; then
   echo "it is in SQLite's WAL mode, which ML Metadata does not use, and what is in its -wal file would come back" >&2
   exit 75
 fi`;
 
 /**
- * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new one over it, so that there is a database at every
- * moment. A journal goes with the old one, whose it is: left behind, it would be taken for the new one's. One that changes shows that somebody writes.
+ * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new
+ * one over it, so that there is a database at every moment. A journal goes with the old one, whose
+ * it is: left behind, it would be taken for the new one's. One that changes shows that somebody
+ * writes.
  */
 const putInPlace = (replacement: ShellReplacement): Promise<ExecText> =>
   orDiscard(replacement, () =>
@@ -92,7 +101,10 @@ const orDiscard = async <T>(replacement: ShellReplacement, work: () => Promise<T
 
 const newFile = ({ place }: ShellReplacement): string => `${place.file}.restoring`;
 
-/** Runs a script that knows the database as $1, the new file as $2, and what is kept as $3. Rejects unless it succeeds. */
+/**
+ * Runs a script that knows the database as $1, the new file as $2, and what is kept as $3. Rejects
+ * unless it succeeds.
+ */
 const shell = async (
   replacement: ShellReplacement,
   text: string,

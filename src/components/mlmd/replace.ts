@@ -25,14 +25,18 @@ interface MlmdRestore {
   readonly kept: string;
 }
 
-/** ML Metadata's server tries ten times for up to 300 ms to get at a locked database, and then gives up (google/ml-metadata). */
+/**
+ * ML Metadata's server tries ten times for up to 300 ms to get at a locked database, and then gives
+ * up (google/ml-metadata).
+ */
 const defaultPatience = 5;
 
 /**
- * Replaces ML Metadata's database by what a dump holds. The database is built and compared on our own disk, so that nothing of the dump is ever
- * run in the pod; its file is sent to the same volume and takes the place of the old one in one step, so that the server never finds
- * none. Rejects, with the old database in its place, with `mlmd-missing`, `mlmd-corrupt`, `mlmd-restore-failed`, `disk-full`, or what
- * Kubernetes and the store reject with.
+ * Replaces ML Metadata's database by what a dump holds. The database is built and compared on our
+ * own disk, so that nothing of the dump is ever run in the pod; its file is sent to the same volume
+ * and takes the place of the old one in one step, so that the server never finds none. Rejects,
+ * with the old database in its place, with `mlmd-missing`, `mlmd-corrupt`, `mlmd-restore-failed`,
+ * `disk-full`, or what Kubernetes and the store reject with.
  */
 export const replaceMlmd = async (
   world: MlmdRestoreWorld,

@@ -2,14 +2,18 @@ import { CharmError } from '../../errors.ts';
 import type { Kubernetes } from '../../world.ts';
 import { execText, type MlmdPod } from './pod.ts';
 
-/** The server's configuration file in mlmd-operator's sidecar charms (src/components/pebble_components.py). */
+/**
+ * The server's configuration file in mlmd-operator's sidecar charms
+ * (src/components/pebble_components.py).
+ */
 const configuration = '/config/config.proto';
 /** Command lines of the container, each with NULs between its words, and then the configuration. */
 const look = 'for p in /proc/[0-9]*/cmdline; do cat "$p" 2>/dev/null; echo; done; echo; cat "$1"';
 
 /**
- * Rejects with `mlmd-missing` when ML Metadata's server keeps its data elsewhere than in SQLite: what lies at the database's path is then left from
- * earlier times. The charm of CKF 1.8 starts the server with `--mysql_config_host` when it is related to MySQL (mlmd-operator, track/1.14). A
+ * Rejects with `mlmd-missing` when ML Metadata's server keeps its data elsewhere than in SQLite:
+ * what lies at the database's path is then left from earlier times. The charm of CKF 1.8 starts the
+ * server with `--mysql_config_host` when it is related to MySQL (mlmd-operator, track/1.14). A
  * server that shows neither, because its image has no shell, is taken for what CKF deploys.
  */
 export const assertServerUsesSqlite = async (

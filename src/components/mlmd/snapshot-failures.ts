@@ -1,6 +1,9 @@
 import { CharmError } from '../../errors.ts';
 
-/** The failure that a script reports as `error <kind> <text>`, for an operator; `file` is the database as the pod sees it. */
+/**
+ * The failure that a script reports as `error <kind> <text>`, for an operator; `file` is the
+ * database as the pod sees it.
+ */
 export const failureOf = (stderr: string, file: string): CharmError => {
   const [, kind = '', text = ''] = /^error (\S+) ?(.*)$/m.exec(stderr) ?? [];
   const tail = stderr.trim().split('\n').at(-1)?.slice(0, 500) ?? '';

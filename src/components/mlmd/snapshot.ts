@@ -10,16 +10,23 @@ import { assertServerUsesSqlite } from './server-storage.ts';
 import { failureOf } from './snapshot-failures.ts';
 import { pythonSnapshot, sqlite3Snapshot } from './snapshot-scripts.ts';
 
-/** How the database is read: by Python in the charm's container, by the program sqlite3 in the server's, or by a guarded copy of the file. */
+/**
+ * How the database is read: by Python in the charm's container, by the program sqlite3 in the
+ * server's, or by a guarded copy of the file.
+ */
 export type Way = 'python3' | 'sqlite3' | 'copy';
 
-/** A process in the pod whose connection was lost in a way that it cannot see ends itself after so many seconds. */
+/**
+ * A process in the pod whose connection was lost in a way that it cannot see ends itself after so
+ * many seconds.
+ */
 const lifetime = 6 * 60 * 60;
 const defaultPatience = 30;
 
 /**
- * Brings a snapshot of the database into `file`, on our own disk, while the database is being written to. Takes the first way that the pod has
- * the tools for. Rejects with `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `disk-full`, or what Kubernetes rejects with.
+ * Brings a snapshot of the database into `file`, on our own disk, while the database is being
+ * written to. Takes the first way that the pod has the tools for. Rejects with `mlmd-missing`,
+ * `mlmd-corrupt`, `mlmd-dump-failed`, `disk-full`, or what Kubernetes rejects with.
  */
 export const takeSnapshot = async (world: MlmdWorld, pod: MlmdPod, file: string): Promise<Way> => {
   const { workload, charm } = pod;

@@ -36,8 +36,9 @@ interface Patience {
 const heap = 384;
 
 /**
- * Builds a database of a dump, checks it, and says what it holds. Whatever is in the dump, our event loop goes on, and time, memory and the size of the file are
- * bounded. Rejects with the signal's reason; the caller removes the file.
+ * Builds a database of a dump, checks it, and says what it holds. Whatever is in the dump, our
+ * event loop goes on, and time, memory and the size of the file are bounded. Rejects with the
+ * signal's reason; the caller removes the file.
  */
 export const buildDatabase = (
   order: Omit<BuildOrder, 'kind'>,

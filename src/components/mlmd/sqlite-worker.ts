@@ -11,8 +11,8 @@ import type { BuildOrder, DumpOrder, Order, Outcome } from './sqlite-thread.ts';
 import { writeDump } from './write-dump.ts';
 
 /*
- * A thread of its own, in which SQLite works while the charm goes on listening to signals: it makes a dump of a database, or a database
- * of a dump. sqlite-thread.ts starts it and ends it.
+ * A thread of its own, in which SQLite works while the charm goes on listening to signals: it makes
+ * a dump of a database, or a database of a dump. sqlite-thread.ts starts it and ends it.
  */
 
 const build = async ({ dump, file, limits }: BuildOrder): Promise<Outcome> => {

@@ -39,9 +39,10 @@ const reserve = 64 * 2 ** 20;
 const patienceFor = (size: number): number => 600 + Math.ceil(size / 2 ** 14);
 
 /**
- * Makes a database of a dump that lies in S3, in `folder`, and compares it with what was backed up: size and SHA-256 of the object before anything
- * of it is read, then tables, rows, content and schema version. The object may be anybody's. Rejects with `disk-full`, with what the
- * store rejects with, and with the signal's reason. The caller removes the folder.
+ * Makes a database of a dump that lies in S3, in `folder`, and compares it with what was backed up:
+ * size and SHA-256 of the object before anything of it is read, then tables, rows, content and
+ * schema version. The object may be anybody's. Rejects with `disk-full`, with what the store
+ * rejects with, and with the signal's reason. The caller removes the folder.
  */
 export const rebuildDatabase = async (
   { store, signal }: RebuildWorld,

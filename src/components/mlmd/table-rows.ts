@@ -22,16 +22,18 @@ export const storedColumns = (
 };
 
 /**
- * The rows of a table in the order in which they are stored, each as the literals of its values: `1,'x',NULL`. Text that is not UTF-8 or holds
- * NUL or CR is a blob that is cast: the program sqlite3 ends text at a NUL and takes the CR of a CRLF away. Floats have 20 digits, since
- * older releases of SQLite do not always read back the shortest form.
+ * The rows of a table in the order in which they are stored, each as the literals of its values:
+ * `1,'x',NULL`. Text that is not UTF-8 or holds NUL or CR is a blob that is cast: the program
+ * sqlite3 ends text at a NUL and takes the CR of a CRLF away. Floats have 20 digits, since older
+ * releases of SQLite do not always read back the shortest form.
  */
 export function* tableRows(
   database: DatabaseSync,
   table: string,
 ): Generator<readonly string[], void, undefined> {
   const { names } = storedColumns(database, table);
-  // node:sqlite would replace what is not UTF-8; as a blob it comes as it is, and its type beside it.
+  // node:sqlite would replace what is not UTF-8; as a blob it comes as it is, and its type beside
+  // it.
   const values = names.map(
     (name) => `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) ELSE ${name} END`,
   );
@@ -57,8 +59,9 @@ export function* tableRows(
 }
 
 /**
- * The digest of a table's content as a manifest has it: the SHA-256, in hex, of a line with its column names and a line for each row,
- * as `tableRows` writes it. A change of that form makes the digests of all earlier sets differ.
+ * The digest of a table's content as a manifest has it: the SHA-256, in hex, of a line with its
+ * column names and a line for each row, as `tableRows` writes it. A change of that form makes the
+ * digests of all earlier sets differ.
  */
 export const tableDigest = (
   columns: readonly string[],

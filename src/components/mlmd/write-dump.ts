@@ -4,8 +4,9 @@ import { type DatabaseContent, schemaVersionOf } from './inspect-database.ts';
 import { quoteName, storedColumns, tableDigest, tableRows } from './table-rows.ts';
 
 /**
- * The SQL text of a database in pieces, as the program sqlite3 would give it with `.dump`, so that it restores by hand with that alone; returns what it wrote.
- * dump-statements.ts reads it. Throws for virtual tables, which are not made of rows alone.
+ * The SQL text of a database in pieces, as the program sqlite3 would give it with `.dump`, so that
+ * it restores by hand with that alone; returns what it wrote. dump-statements.ts reads it. Throws
+ * for virtual tables, which are not made of rows alone.
  */
 export async function* writeDump(
   database: DatabaseSync,

@@ -1,0 +1,93 @@
+import { CharmError, hasCode } from '../../errors.ts';
+import type { PartLayout } from '../../repository/etag.ts';
+import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
+import { etagOfContent } from './confirm-written.ts';
+import type { CopyContext } from './copy-context.ts';
+
+/*
+ * How an object of the source is read while it may change, and what is known of it besides its
+ * bytes.
+ */
+
+/**
+ * Whether the target has just refused a write because it was not told the MD5; from then on it is
+ * told every one.
+ */
+export const learnsToTell = ({ learnt }: CopyContext, error: unknown): boolean => {
+  if (learnt.wantsDigests || !hasCode(error, 'store-wants-digest')) return false;
+  learnt.wantsDigests = true;
+  return true;
+};
+
+/**
+ * The MD5 of an object or a range of it. To read it twice takes less than to keep it: a part may
+ * have gigabytes.
+ */
+export const digestOf = async (
+  context: CopyContext,
+  source: StoredObject,
+  range?: { readonly start: number; readonly end: number },
+): Promise<string> => {
+  const { signal } = context;
+  const { body } = await openObject(context, source, { ...(range && { range }), signal });
+  return etagOfContent(context, body, undefined);
+};
+
+/**
+ * Rejects with `store-corrupt` unless the source gives content with this ETag again, in this
+ * layout.
+ */
+export const readAgain = async (
+  context: CopyContext,
+  source: StoredObject,
+  layout: PartLayout | undefined,
+  etag: string,
+): Promise<void> => {
+  const { signal } = context;
+  const { body } = await openObject(context, source, { signal });
+  if ((await etagOfContent(context, body, layout)) === etag) return;
+  throw new CharmError(
+    'store-corrupt',
+    `The ${context.from.description} gives different content for ${source.key} each time, and none has its ETag ${source.etag}. Run the backup again, and look at that server when it happens again.`,
+  );
+};
+
+/**
+ * Opens the very object that was listed; rejects with `object-changed` when it is another one by
+ * now.
+ */
+export const openObject = async (
+  { from }: CopyContext,
+  { key, etag, size }: StoredObject,
+  options: Omit<NonNullable<Parameters<ObjectStore['get']>[1]>, 'etag'>,
+): Promise<ObjectContent> => {
+  const content = await from.get(key, { etag, ...options });
+  // It may break before somebody reads it, who is told of it then.
+  content.body.on('error', () => undefined);
+  if (content.etag === etag && content.size === size) return content;
+  content.body.destroy();
+  throw content.etag === etag ? unpacked(from, key, size, content.size) : changed(from, key);
+};
+
+/** Everything that belongs to the object besides its bytes. */
+export const metadataOf = async (
+  { from }: CopyContext,
+  { key, metadata, tagCount }: Omit<ObjectContent, 'body'>,
+): Promise<ObjectMetadata> =>
+  tagCount === 0 ? metadata : { ...metadata, tags: await from.tags(key) };
+
+export const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
+  new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
+
+/** Something on the way, such as a proxy, changes what is stored. */
+export const unpacked = (
+  { description }: CopyContext['from'],
+  key: string,
+  listed: number,
+  got: number,
+): CharmError =>
+  new CharmError(
+    'store-corrupt',
+    `${description} lists ${key} with ${listed} bytes and gives ${got}. Something before that server packs or unpacks objects on their way,` +
+      ' so they cannot be copied as they are. Nothing of this object was written. Give the charm an address behind that proxy, or switch its compression off.',
+  );
