@@ -163,6 +163,9 @@ const remembering = async <T>(
 const oneOf = (failures: readonly CharmError[]): unknown =>
   failures.length === 1 ? failures[0] : new AggregateError(failures);
 
+/** What the schedule says of its own runs, and no person does. */
+const ownParameters = ['slot', 'attempt'];
+
 /**
  * The parameters as one types them. Juju has filled in the defaults; those that say nothing are
  * left out.
@@ -170,7 +173,7 @@ const oneOf = (failures: readonly CharmError[]): unknown =>
 const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
   Object.entries(parameters).flatMap(([name, value]) => {
     const text = String(value);
-    if (value === false || text === '') return [];
+    if (value === false || text === '' || ownParameters.includes(name)) return [];
     return [`${name}=${/^[\w.:,/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`}`];
   });
 

@@ -35,5 +35,8 @@ const summary = ([first, ...others]: readonly CharmError[], hindered: string): s
     `${count} ${hindered}, and nothing was changed. 1. ${text} [${first?.code ?? ''}] The action's log has all of them: also ${codes}.`;
   // The code of this failure stands behind it.
   const room = longestMessage - frame('').length - ' [preflight-failed]'.length;
-  return frame(excerpt(first?.message ?? '', Math.max(room, 60)));
+  const { message = '', brief } = first ?? {};
+  // A command that is cut in its middle helps nobody.
+  const told = message.length > room && brief ? `${brief.what}. Run: ${brief.run}` : message;
+  return frame(excerpt(told, Math.max(room, 60)));
 };
