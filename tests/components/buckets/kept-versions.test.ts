@@ -53,7 +53,7 @@ describe('a version that is about to be replaced', () => {
 
         assert.match(
           message,
-          /key \(The bucket .* said that it copied p\/mlpipeline\/key to p\/hist/,
+          /: key\. The cause: The bucket .* said that it copied p\/mlpipeline\/key to p\/hist/,
         );
         assert.ok(to.bucket.get(`${mirror}key`).bytes.equals(old));
         assert.deepEqual(
