@@ -59,7 +59,7 @@ export const assertNothingLeft = async (box: Box, journal: string): Promise<void
 const filesIn = (directory: string): readonly string[] =>
   existsSync(directory) ? readdirSync(directory) : [];
 
-/** In S3 there is nothing of a backup that has no manifest: no list, no dump, no mark, no part, no test object, no lock. */
+/** In S3 there is nothing of a backup that has no manifest: no list, no dump, no mark, no part, no test object, no lock. Sessions stay, also of backups that failed. */
 export const assertNoDebris = ({ stores, prefix }: Box, sets: readonly string[]): void => {
   const { contents } = stores.target;
   const { bucket } = stores.backups;
@@ -72,7 +72,7 @@ export const assertNoDebris = ({ stores, prefix }: Box, sets: readonly string[])
   const others = contents
     .keys(bucket, `${prefix}/`)
     .map((key) => key.slice(prefix.length + 1))
-    .filter((key) => !/^(kfp-db|katib-db|mlpipeline|history)\//.test(key) && !ours.has(key));
+    .filter((key) => !/^(kfp-db|katib-db|mlpipeline|history|runs)\//.test(key) && !ours.has(key));
   assert.deepEqual(others, []);
   assert.deepEqual(partsIn(stores.target.contents.bucket(bucket).uploads, prefix), []);
 };
