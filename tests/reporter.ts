@@ -6,6 +6,11 @@ import { s3Places } from './servers/s3/places.ts';
 export default class Reporter extends Mocha.reporters.Dot {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
+    // At once, because the whole takes long and the details come at its end.
+    runner.on('fail', (test, error: Error) => {
+      const [line = ''] = error.message.split('\n');
+      process.stdout.write(`\n  failed: ${test.fullTitle()}: ${line}\n  `);
+    });
     runner.once('end', () => {
       const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 0, pending: 0 };
       const missing =
