@@ -1,3 +1,4 @@
+import { tableText } from '../../../src/text.ts';
 import type { ModelState } from '../model-state.ts';
 
 /** The model as `juju status` prints it. */
@@ -27,22 +28,8 @@ export const statusTable = ({ name, applications }: ModelState): string => {
   return [
     `Model: ${name}`,
     '',
-    table([['App', 'Version', 'Status', 'Scale', 'Charm', 'Rev', 'Message'], ...rows]),
+    tableText([['App', 'Version', 'Status', 'Scale', 'Charm', 'Rev', 'Message'], ...rows]),
     '',
-    table([['Unit', 'Workload', 'Agent', 'Message'], ...units]),
+    tableText([['Unit', 'Workload', 'Agent', 'Message'], ...units]),
   ].join('\n');
-};
-
-const table = (rows: readonly (readonly string[])[]): string => {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 };
