@@ -19,9 +19,8 @@ export default class Reporter extends Mocha.reporters.Dot {
           : '';
       const servers = s3Places.map(({ name }) => name).join(', ');
       process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
-      process.stdout.write(
-        `\n${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}\n`,
-      );
+      if (pending > 0) process.stdout.write(`\n${pending} skipped\n`);
+      process.stdout.write(`\n${passes} passed, ${failures} failed\n`);
     });
   }
 }
