@@ -169,8 +169,12 @@ const ensureVisible = async (
   await heartbeat.during(
     () => `${application.name}: ${countText(progress.objects, 'object')} copied to ${to}`,
     () =>
-      copyBackup(store, from, to, backup.backupId, restore.config.transfers, (copied) => {
-        progress = copied;
+      copyBackup(store, {
+        ...{ databaseBackupId: backup.backupId, from, to },
+        transfers: restore.config.transfers,
+        copied: (copied) => {
+          progress = copied;
+        },
       }),
   );
   if (!(await isListed(ready.juju, unit, backup.backupId))) throw invisible(unit, backup, to);

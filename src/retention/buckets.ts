@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
-import { lookUp } from '../repository/join.ts';
+import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
 import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
+import { readAhead } from '../repository/read-ahead.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import {
   readCandidates,
@@ -119,42 +120,43 @@ interface Walk {
 
 const mirrorWalk: Walk = {
   withoutNeeded: async function* (candidates, lines) {
-    for await (const { item, match } of lookUp({
-      items: [candidates, 'listing of the mirror'],
-      among: [lines, 'object list'],
-    })) {
+    for await (const [item, match] of inMirror(candidates, lines)) {
+      if (item === undefined) continue;
       if (match === undefined) yield item;
       else if (!isVersion(item, match)) yield { ...item, inUse: true };
     }
   },
   markListed: async function* (candidates, lines) {
-    for await (const { item, match } of lookUp({
-      items: [candidates, 'listing of the mirror'],
-      among: [lines, 'object list'],
-    }))
-      yield match && isVersion(item, match) ? { ...item, listed: true } : item;
+    for await (const [item, match] of inMirror(candidates, lines))
+      if (item) yield match && isVersion(item, match) ? { ...item, listed: true } : item;
   },
   isOurName: () => true,
 };
 
+const inMirror = (candidates: Candidates, lines: Lines) =>
+  mergeJoin(
+    { items: readAhead(candidates, 'listing of the mirror') },
+    { items: readAhead(lines, 'object list') },
+  );
+
 const historyWalk: Walk = {
   withoutNeeded: async function* (candidates, lines) {
-    for await (const { item, match } of lookUp({
-      items: [candidates, 'listing of the history'],
-      among: [inHistoryOrder(lines), 'object list'],
-    }))
-      if (match === undefined) yield item;
+    for await (const [item, match] of inHistory(candidates, lines))
+      if (item && match === undefined) yield item;
   },
   markListed: async function* (candidates, lines) {
-    for await (const { item, match } of lookUp({
-      items: [candidates, 'listing of the history'],
-      among: [inHistoryOrder(lines), 'object list'],
-    }))
-      yield match ? { ...item, listed: true } : item;
+    for await (const [item, match] of inHistory(candidates, lines))
+      if (item) yield match ? { ...item, listed: true } : item;
   },
   // `<key>/<etag>`, as the copy of a bucket names what it replaces.
   isOurName: (key) => /.\/[0-9a-f]{32}(-\d+)?$/.test(key),
 };
+
+const inHistory = (candidates: Candidates, lines: Lines) =>
+  mergeJoin(
+    { items: readAhead(candidates, 'listing of the history') },
+    { items: readAhead(inHistoryOrder(lines), 'object list') },
+  );
 
 async function* interruptible<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   for await (const item of items) {

@@ -1,8 +1,9 @@
 import { hasCode } from '../errors.ts';
-import { lookUp } from '../repository/join.ts';
+import { mergeJoin } from '../repository/join.ts';
 import type { Layout } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import { type ListedObject, openProvenList, storedEtag } from '../repository/object-list.ts';
+import { readAhead } from '../repository/read-ahead.ts';
 import {
   findVersion,
   inHistoryOrder,
@@ -81,21 +82,21 @@ const locateObjects = async (
   const places = { mirror, history };
   let looked = 0;
   const notInMirror = async function* (): AsyncGenerator<Sought> {
-    for await (const { item, match } of lookUp({
-      items: [openProvenList(store, list), 'object list'],
-      among: [withoutPrefix(store.list(mirror), mirror), 'listing of the mirror'],
-    })) {
-      if (match !== undefined && isVersion(match, item))
-        await located.there({ ...match, key: mirror + match.key }, item);
-      else yield { ...item, why: faultInMirror(item, match) };
+    for await (const [item, found] of mergeJoin(
+      { items: readAhead(openProvenList(store, list), 'object list') },
+      { items: readAhead(store.list(mirror), 'listing of the mirror'), prefix: mirror },
+    )) {
+      if (item === undefined) continue;
+      if (found !== undefined && isVersion(found, item)) await located.there(found, item);
+      else yield { ...item, why: faultInMirror(item, found) };
     }
   };
-  for await (const { item, match } of lookUp({
-    items: [inHistoryOrder(notInMirror()), 'object list'],
-    among: [withoutPrefix(store.list(history), history), 'listing of the history'],
-  })) {
+  for await (const [item, kept] of mergeJoin(
+    { items: readAhead(inHistoryOrder(notInMirror()), 'object list') },
+    { items: readAhead(store.list(history), 'listing of the history'), prefix: history },
+  )) {
+    if (item === undefined) continue;
     const { why, ...listed } = item.listed;
-    const kept = match && { ...match, key: history + match.key };
     if (kept && (await isVersionInHistory(store, kept, listed))) {
       await located.there(kept, listed);
       continue;
@@ -110,13 +111,6 @@ const locateObjects = async (
 };
 
 const mostLooked = 1000;
-
-async function* withoutPrefix(
-  objects: AsyncIterable<StoredObject>,
-  prefix: string,
-): AsyncGenerator<StoredObject> {
-  for await (const object of objects) yield { ...object, key: object.key.slice(prefix.length) };
-}
 
 const faultInMirror = (listed: ListedObject, found: StoredObject | undefined): Fault => {
   if (found === undefined) return { kind: 'missing', text: 'is missing' };

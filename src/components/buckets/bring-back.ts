@@ -91,7 +91,6 @@ export const bringBack = async (
       source: readAhead(set.list(), 'object list of the set'),
       mirror: readAhead(to.store.list(''), 'listing of the bucket'),
       prefix: '',
-      baseline: undefined,
     });
     for await (const comparison of comparisons) {
       signal.throwIfAborted();

@@ -1,5 +1,5 @@
-import { compareKeys } from '../../ports/key-order.ts';
 import { provesContent } from '../../repository/etag.ts';
+import { mergeJoin } from '../../repository/join.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import type { ReadAhead } from '../../repository/read-ahead.ts';
 import type { StoredObject } from '../../world.ts';
@@ -15,40 +15,33 @@ export interface Comparison {
   readonly listed: ListedObject | undefined;
 }
 
-/**
- * The three listings, each in the order of the keys' UTF-8 bytes. The mirror's keys begin with
- * `prefix`.
- */
+/** The three listings. The mirror's keys begin with `prefix`. */
 interface Listings {
   readonly source: ReadAhead<StoredObject>;
   readonly mirror: ReadAhead<StoredObject>;
   readonly prefix: string;
-  readonly baseline: ReadAhead<ListedObject> | undefined;
+  readonly baseline?: ReadAhead<ListedObject>;
 }
 
 /**
  * Walks the listings side by side and yields every object of the source, in order and in constant
- * memory. What only the mirror or the last list has is passed over: nothing is deleted. Disposes of
- * the listings.
+ * memory. What only the mirror or the last list has is passed over: nothing is deleted. Ends with
+ * the source, and disposes of the listings.
  */
-export async function* compareBuckets(listings: Listings): AsyncGenerator<Comparison> {
-  const { prefix } = listings;
-  await using source = listings.source;
-  await using mirror = listings.mirror;
-  await using baseline = listings.baseline;
-  const keyInMirror = (object: StoredObject): string => object.key.slice(prefix.length);
-  const keyInList = (object: ListedObject): string => object.key;
-  while (source.peek() !== undefined || (await source.ready())) {
-    const object = source.peek();
-    if (!object) continue;
-    source.skip();
-    while (isBehind(mirror, keyInMirror, object.key)) await mirror.ready();
-    while (baseline && isBehind(baseline, keyInList, object.key)) await baseline.ready();
-    yield {
-      source: object,
-      mirror: takeAt(mirror, keyInMirror, object.key),
-      listed: baseline && takeAt(baseline, keyInList, object.key),
-    };
+export async function* compareBuckets({
+  source,
+  mirror,
+  prefix,
+  baseline,
+}: Listings): AsyncGenerator<Comparison> {
+  const joined = mergeJoin(
+    { items: source },
+    { items: mirror, prefix },
+    baseline && { items: baseline },
+  );
+  for await (const [object, copy, listed] of joined) {
+    if (object !== undefined) yield { source: object, mirror: copy, listed };
+    else if (source.ended) return;
   }
 }
 
@@ -77,22 +70,3 @@ export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
   seconds(new Date(listed.lastModified)) !== seconds(source.lastModified);
 
 const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
-
-/**
- * Passes over everything that sorts before `key`; true when it is not known yet what comes there.
- */
-const isBehind = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): boolean => {
-  for (;;) {
-    const item = items.peek();
-    if (item === undefined) return !items.ended;
-    if (compareKeys(keyOf(item), key) >= 0) return false;
-    items.skip();
-  }
-};
-
-const takeAt = <T>(items: ReadAhead<T>, keyOf: (item: T) => string, key: string): T | undefined => {
-  const item = items.peek();
-  if (item === undefined || keyOf(item) !== key) return undefined;
-  items.skip();
-  return item;
-};

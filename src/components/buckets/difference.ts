@@ -1,7 +1,8 @@
 import { CharmError } from '../../errors.ts';
-import { compareWithSet, lookUp } from '../../repository/join.ts';
+import { mergeJoin, type Side } from '../../repository/join.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import type { Source, StoredObject } from '../../world.ts';
+import { readAhead } from '../../repository/read-ahead.ts';
+import type { ObjectStore, Source, StoredObject } from '../../world.ts';
 import { isThere } from './bring-back.ts';
 import { keysText } from './failed-objects.ts';
 
@@ -25,7 +26,7 @@ export const differenceOf = async (
   forget: (key: string) => void,
 ): Promise<Difference> => {
   const difference = { objects: 0, size: 0, missing: 0, bytesMissing: 0, extra: 0 };
-  for await (const { listed: wanted, present } of compareWithSet(listed, store.list(''))) {
+  for await (const [wanted, present] of mergeJoin(fromSet(listed), allOf(store))) {
     if (wanted === undefined) {
       difference.extra += 1;
       continue;
@@ -65,7 +66,7 @@ export const settleBucket = async (
   const wrong: string[] = [];
   let extra = 0;
   const expected = withExceptions(listed(), exceptions());
-  for await (const { listed: wanted, present } of compareWithSet(expected, to.store.list(''))) {
+  for await (const [wanted, present] of mergeJoin(fromSet(expected), allOf(to.store))) {
     signal.throwIfAborted();
     if (wanted === undefined) {
       extra += 1;
@@ -98,12 +99,18 @@ async function* withExceptions(
   listed: Listed,
   exceptions: AsyncIterable<ListedObject>,
 ): AsyncGenerator<StoredObject & { readonly etagNow: string | undefined }> {
-  for await (const { item, match } of lookUp({
-    items: [listed, 'object list of the set'],
-    among: [exceptions, 'list of exceptions'],
-  }))
-    yield { ...item, etagNow: match && (match.mirrorEtag ?? match.etag) };
+  const given = { items: readAhead(exceptions, 'list of exceptions') };
+  for await (const [item, exception] of mergeJoin(fromSet(listed), given))
+    if (item) yield { ...item, etagNow: exception && (exception.mirrorEtag ?? exception.etag) };
 }
+
+const fromSet = <Item extends StoredObject>(listed: AsyncIterable<Item>): Side<Item> => ({
+  items: readAhead(listed, 'object list of the set'),
+});
+
+const allOf = (store: ObjectStore): Side<StoredObject> => ({
+  items: readAhead(store.list(''), 'listing of the bucket'),
+});
 
 const deleteUnknown = async (
   listed: Listed,
@@ -111,7 +118,7 @@ const deleteUnknown = async (
   { forget, signal }: { readonly forget: (key: string) => void; readonly signal: AbortSignal },
 ): Promise<void> => {
   let keys: string[] = [];
-  for await (const { listed: wanted, present } of compareWithSet(listed, store.list(''))) {
+  for await (const [wanted, present] of mergeJoin(fromSet(listed), allOf(store))) {
     signal.throwIfAborted();
     if (wanted !== undefined) forget(wanted.key);
     else if (present !== undefined) keys.push(present.key);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CharmError } from '../../errors.ts';
 import { saidBy } from '../../operation/cluster-status.ts';
-import { compareKeys } from '../../ports/key-order.ts';
-import { lookUp } from '../../repository/join.ts';
+import { mergeJoin } from '../../repository/join.ts';
+import { readAhead } from '../../repository/read-ahead.ts';
 import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 
 /*
@@ -15,14 +15,24 @@ import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 export const isBackupAt = async (
   store: ObjectStore,
   path: string,
-  backupId: string,
-): Promise<boolean> => (await store.head(`${path}/${backupId}.md5`)) !== undefined;
+  databaseBackupId: string,
+): Promise<boolean> => (await store.head(`${path}/${databaseBackupId}.md5`)) !== undefined;
 
 interface FamilyCopy {
   /** Objects that are at the new path by now. */
   readonly objects: number;
   /** Those that had to be copied; the others were there from an earlier attempt. */
   readonly copied: number;
+}
+
+/** A backup of a database that is to be copied to another path of the same bucket. */
+interface CopyOfBackup {
+  readonly databaseBackupId: string;
+  readonly from: string;
+  readonly to: string;
+  /** So many objects are copied at a time. */
+  readonly transfers: number;
+  readonly copied?: (copy: FamilyCopy) => void;
 }
 
 /**
@@ -32,35 +42,27 @@ interface FamilyCopy {
  */
 export const copyBackup = async (
   store: ObjectStore,
-  from: string,
-  to: string,
-  backupId: string,
-  transfers: number,
-  copied: (copy: FamilyCopy) => void = () => undefined,
+  { databaseBackupId, from, to, transfers, copied = () => undefined }: CopyOfBackup,
 ): Promise<FamilyCopy> => {
-  const mark = `${backupId}.md5`;
   const progress = { objects: 0, copied: 0 };
-  const copy = async (object: StoredObject): Promise<void> => {
-    await store.copy(object.key, `${to}${object.key.slice(from.length)}`, object.etag);
+  const copy = async ({ key, etag }: StoredObject): Promise<void> => {
+    await store.copy(key, `${to}${key.slice(from.length)}`, etag);
     progress.objects += 1;
     progress.copied += 1;
     copied(progress);
   };
-  let last: StoredObject | undefined;
+  const mark = await store.head(`${from}/${databaseBackupId}.md5`);
+  if (mark === undefined) {
+    throw new CharmError(
+      'object-missing',
+      `The database backup ${databaseBackupId} is not complete in ${store.description}: there is no ${from}/${databaseBackupId}.md5.`,
+    );
+  }
   const running = new Set<Promise<void>>();
   const failed = new AbortController();
-  const there = store.list(`${to}/${backupId}`)[Symbol.asyncIterator]();
-  let other = await there.next();
-  for await (const object of store.list(`${from}/${backupId}`)) {
-    const name = object.key.slice(from.length + 1);
-    if (!isOf(backupId, name)) continue;
-    if (name === mark) {
-      last = object;
-      continue;
-    }
-    const wanted = `${to}/${name}`;
-    while (!other.done && compareKeys(other.value.key, wanted) < 0) other = await there.next();
-    if (!other.done && isSame(other.value, wanted, object)) {
+  for await (const [object, there] of families(store, databaseBackupId, [from, to])) {
+    if (object === undefined) continue;
+    if (there !== undefined && isSame(there, object)) {
       progress.objects += 1;
       continue;
     }
@@ -73,17 +75,10 @@ export const copyBackup = async (
     if (running.size >= transfers) await Promise.race(running);
     if (failed.signal.aborted) break;
   }
-  await there.return?.();
   await Promise.all(running);
   failed.signal.throwIfAborted();
-  if (last === undefined) {
-    throw new CharmError(
-      'object-missing',
-      `The database backup ${backupId} is not complete in ${store.description}: there is no ${from}/${mark}.`,
-    );
-  }
-  await confirmCopied(store, from, to, backupId);
-  await copy(last);
+  await confirmCopied(store, databaseBackupId, from, to);
+  await copy(mark);
   return { ...progress };
 };
 
@@ -93,39 +88,48 @@ export const copyBackup = async (
  */
 const confirmCopied = async (
   store: ObjectStore,
+  databaseBackupId: string,
   from: string,
   to: string,
-  backupId: string,
 ): Promise<void> => {
-  const family = async function* (path: string): AsyncGenerator<StoredObject> {
-    for await (const object of store.list(`${path}/${backupId}`)) {
-      const key = object.key.slice(path.length + 1);
-      if (isOf(backupId, key) && key !== `${backupId}.md5`) yield { ...object, key };
-    }
-  };
-  for await (const { item, match } of lookUp({
-    items: [family(from), `listing of ${from}`],
-    among: [family(to), `listing of ${to}`],
-  })) {
-    if (match?.size === item.size) continue;
+  for await (const [object, copy] of families(store, databaseBackupId, [from, to])) {
+    if (object === undefined || copy?.size === object.size) continue;
     throw new CharmError(
       'store-corrupt',
-      `The ${store.description} said that it copied ${from}/${item.key} to ${to}, but ${match === undefined ? 'it is not there' : `the copy has ${match.size} bytes instead of ${item.size}`}.` +
+      `The ${store.description} said that it copied ${object.key} to ${to}, but ${copy === undefined ? 'it is not there' : `the copy has ${copy.size} bytes instead of ${object.size}`}.` +
         ` The database was not changed. Run the action again, and look at that server when it happens again.`,
     );
   }
+};
+
+/** The objects of a backup at two paths, side by side; without the mark that it is finished. */
+const families = (
+  store: ObjectStore,
+  databaseBackupId: string,
+  [from, to]: readonly [string, string],
+) => {
+  const familyAt = async function* (path: string): AsyncGenerator<StoredObject> {
+    for await (const object of store.list(`${path}/${databaseBackupId}`)) {
+      const name = object.key.slice(path.length + 1);
+      if (isOf(databaseBackupId, name) && name !== `${databaseBackupId}.md5`) yield object;
+    }
+  };
+  return mergeJoin(
+    { items: readAhead(familyAt(from), `listing of ${from}`), prefix: from },
+    { items: readAhead(familyAt(to), `listing of ${to}`), prefix: to },
+  );
 };
 
 /** Takes a backup away that was copied there, the mark that it is finished first. */
 export const deleteBackup = async (
   store: ObjectStore,
   path: string,
-  backupId: string,
+  databaseBackupId: string,
 ): Promise<void> => {
-  await store.delete([`${path}/${backupId}.md5`]);
+  await store.delete([`${path}/${databaseBackupId}.md5`]);
   let keys: string[] = [];
-  for await (const { key } of store.list(`${path}/${backupId}`)) {
-    if (isOf(backupId, key.slice(path.length + 1))) keys.push(key);
+  for await (const { key } of store.list(`${path}/${databaseBackupId}`)) {
+    if (isOf(databaseBackupId, key.slice(path.length + 1))) keys.push(key);
     if (keys.length < 1000) continue;
     await store.delete(keys);
     keys = [];
@@ -134,29 +138,27 @@ export const deleteBackup = async (
 };
 
 /** An id may be the beginning of nothing else, but names are compared to the end all the same. */
-const isOf = (backupId: string, name: string): boolean =>
-  name.startsWith(`${backupId}/`) ||
-  ['.metadata', '.backup.log', '.md5'].some((end) => name === `${backupId}${end}`);
+const isOf = (databaseBackupId: string, name: string): boolean =>
+  name.startsWith(`${databaseBackupId}/`) ||
+  ['.metadata', '.backup.log', '.md5'].some((end) => name === `${databaseBackupId}${end}`);
 
 /**
  * An ETag of one piece is that of the content; one of parts may be another after a copy, so that
  * only the size can tell.
  */
-const isSame = (there: StoredObject, key: string, object: StoredObject): boolean =>
-  there.key === key &&
-  there.size === object.size &&
-  (there.etag === object.etag || object.etag.includes('-'));
+const isSame = (there: StoredObject, object: StoredObject): boolean =>
+  there.size === object.size && (there.etag === object.etag || object.etag.includes('-'));
 
 /**
  * What `list-backups` of mysql-k8s says of one backup: `finished`, `failed` or `in progress`;
  * undefined when it is not listed. The result is a text table `backup-id | backup-type |
  * backup-status` under two lines of heading (mysql-k8s lib/charms/mysql/v0/backups.py).
  */
-export const statusOfBackup = (table: unknown, backupId: string): string | undefined => {
+export const statusOfBackup = (table: unknown, databaseBackupId: string): string | undefined => {
   const rows = typeof table === 'string' ? table.split('\n').slice(2) : [];
   for (const row of rows) {
     const [id, , status] = row.split('|').map((cell) => cell.trim());
-    if (id === backupId) return status;
+    if (id === databaseBackupId) return status;
   }
   return undefined;
 };
@@ -186,7 +188,7 @@ export const createListingDigest = (): ListingDigest => {
 export const isListed = async (
   juju: JujuModel,
   unit: string,
-  backupId: string,
+  databaseBackupId: string,
 ): Promise<boolean> => {
   const outcome = await juju.runAction(unit, 'list-backups', {});
   if (outcome.status !== 'completed') {
@@ -195,7 +197,7 @@ export const isListed = async (
       `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Check that S3 is up and can be reached from there, and that juju status --relations shows a relation at its s3-parameters.`,
     );
   }
-  return statusOfBackup(outcome.results['backups'], backupId) === 'finished';
+  return statusOfBackup(outcome.results['backups'], databaseBackupId) === 'finished';
 };
 
 /**

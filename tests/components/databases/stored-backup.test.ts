@@ -23,10 +23,12 @@ class LyingStore extends FakeObjectStore {
   }
 }
 
+const copy = { databaseBackupId: id, from: 'ckf/kfp-db', to: 'ckf/kfp-db-2', transfers: 4 };
+
 describe('a backup of a database that is copied to another path', () => {
   it('is whole there, and its mark comes last', async () => {
     const store = new LyingStore((bytes) => bytes);
-    await copyBackup(store, 'ckf/kfp-db', 'ckf/kfp-db-2', id, 4);
+    await copyBackup(store, copy);
     assert.ok(store.objects.has(`ckf/kfp-db-2/${id}.md5`));
   });
 
@@ -36,10 +38,7 @@ describe('a backup of a database that is copied to another path', () => {
   ] as const)
     it(`is never taken for whole when a copy that the server says it made ${what}`, async () => {
       const store = new LyingStore(copyOf);
-      const { message } = await rejectsWithCode(
-        copyBackup(store, 'ckf/kfp-db', 'ckf/kfp-db-2', id, 4),
-        'store-corrupt',
-      );
+      const { message } = await rejectsWithCode(copyBackup(store, copy), 'store-corrupt');
       assert.ok(message.includes(what), message);
       assert.ok(!store.objects.has(`ckf/kfp-db-2/${id}.md5`));
     });
