@@ -48,3 +48,11 @@ export class FastClock implements Clock {
     this.#counted = at;
   }
 }
+
+/**
+ * For servers that compare their clock with ours, as S3 does with each signature: the real time, and pauses of a hundredth of their length.
+ */
+export const quickClock: Clock = {
+  now: () => new Date(),
+  sleep: (milliseconds, signal) => new FastClock().sleep(milliseconds, signal),
+};

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { claimProblem, ensureClaim, readClaim } from '../../src/repository/claim.ts';
-import { FastClock } from '../fakes/fast-clock.ts';
+import { quickClock } from '../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
@@ -57,7 +57,7 @@ describe('claim of a path', () => {
     });
     await using store = openS3({
       ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
-      ...{ ...testUser, clock: new FastClock() },
+      ...{ ...testUser, clock: quickClock },
     });
     const target = targetIn(store);
     await ensureClaim(target, ours, {});

@@ -23,11 +23,10 @@ import { aManifest } from '../rigs/manifest.ts';
 const count = Number(process.argv[2]);
 const layout = layoutOf('ckf');
 const model = { name: 'kubeflow', uuid: 'u' };
-const committed = Date.parse('2026-11-02T00:00:00Z');
-const ids = [
-  backupIdAt(new Date('2026-11-01T00:00:00Z')),
-  backupIdAt(new Date(committed)),
-] as const;
+const day = 24 * 3600 * 1000;
+// The clock of this program is the real one, so the sets have to be of the last days.
+const committed = Date.now() - day;
+const ids = [backupIdAt(new Date(committed - day)), backupIdAt(new Date(committed))] as const;
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
 
@@ -44,14 +43,20 @@ const made = async function* (
 };
 
 const scratch = await mkdtemp(join(tmpdir(), 'many-'));
-const small = new FakeObjectStore({ now: () => new Date(committed) });
+let storeTime: number | undefined = committed;
+const small = new FakeObjectStore({ now: () => new Date(storeTime ?? Date.now()) });
 const files = new Map<string, string>();
 for (const [age, id] of ids.entries()) {
   const file = join(scratch, id);
   await using list = createObjectListWriter(file);
   for (let index = 0; index < count; index += age + 1) {
     const etag = age === 0 ? oldEtag(index) : etagOf(index);
-    list.add({ key: keyOf(index), size: 10, etag, lastModified: '2026-11-01T00:00:00.000Z' });
+    list.add({
+      key: keyOf(index),
+      size: 10,
+      etag,
+      lastModified: new Date(committed - day).toISOString(),
+    });
     if (index % 1000 === 0) await list.drained();
   }
   await list.close();
@@ -69,6 +74,7 @@ for (const [age, id] of ids.entries()) {
   });
   small.seed(layout.manifest(id), JSON.stringify({ ...manifest, mlmd: undefined }));
 }
+storeTime = undefined;
 
 let deleted = 0;
 const store: ObjectStore = Object.assign(small, {

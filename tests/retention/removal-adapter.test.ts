@@ -5,7 +5,7 @@ import { pruneSets } from '../../src/retention/prune.ts';
 import { listSets } from '../../src/repository/sets.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
 import type { Target, World } from '../../src/world.ts';
-import { FastClock } from '../fakes/fast-clock.ts';
+import { quickClock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { profileOf, s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
 import { startS3Server, testUser, type S3Server } from '../servers/s3/server.ts';
@@ -24,10 +24,10 @@ interface Stage extends AsyncDisposable {
   readonly ids: readonly BackupId[];
 }
 
-/** Two sets of a vault, on a server of this kind. */
+/** Two sets of a vault, of today, on a server of this kind: its clock is the real one, and so is the unit's. */
 const setStage = async (profile: S3ProfileName): Promise<Stage> => {
   const stack = new AsyncDisposableStack();
-  const vault = stack.use(await createVault());
+  const vault = stack.use(await createVault(new Date(Date.now() - 12 * 3600 * 1000)));
   const ids = await fill(vault);
   const server = stack.use(await startS3Server({ profile, buckets: ['backups'] }));
   const store = stack.use(
@@ -38,7 +38,7 @@ const setStage = async (profile: S3ProfileName): Promise<Stage> => {
         bucket: 'backups',
         style: 'path' as const,
       },
-      ...{ ...testUser, clock: new FastClock(), attempts: 3 },
+      ...{ ...testUser, clock: quickClock, attempts: 3 },
     }),
   );
   const objects = [...vault.store.objects.values()];
@@ -48,7 +48,7 @@ const setStage = async (profile: S3ProfileName): Promise<Stage> => {
   for (const { key, bytes } of objects.filter(isManifest)) await store.put(key, bytes);
   return {
     server,
-    world: vault.world,
+    world: { ...vault.world, clock: quickClock },
     target: { store, bucket: 'backups', endpoint: server.url, prefix, application: 'ckf-backup' },
     ids,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -56,9 +56,10 @@ export interface BackUpOptions {
   readonly changes?: Partial<BackupManifest>;
 }
 
-export const createVault = async (): Promise<Vault> => {
+/** Its time begins at `start`, and passes only when it is told to. */
+export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Promise<Vault> => {
   const scratch = await mkdtemp(join(tmpdir(), 'vault-'));
-  const clock = stillClock('2026-11-01T00:00:00Z');
+  const clock = stillClock(start);
   const now = (): Date => clock.now();
   const source = new FakeObjectStore({
     description: 'bucket mlpipeline at http://minio.test',
@@ -236,8 +237,8 @@ const bytesOf = (store: FakeObjectStore, line: ListedObject): Buffer => {
 };
 
 /** Time stands still unless it is told to pass. Short pauses pass at once, and who sleeps for long wakes only when told to stop. */
-const stillClock = (start: string): Clock & { pass(seconds: number): void } => {
-  let now = Date.parse(start);
+const stillClock = (start: Date): Clock & { pass(seconds: number): void } => {
+  let now = start.getTime();
   return {
     now: () => new Date(now),
     sleep: (milliseconds, signal) =>

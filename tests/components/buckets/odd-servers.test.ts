@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
-import { FastClock } from '../../fakes/fast-clock.ts';
+import { quickClock } from '../../fakes/fast-clock.ts';
 import { fixtureBetween, history, mirror } from '../../rigs/mirror.ts';
 import { profileOf, s3Profiles, type S3ProfileName } from '../../servers/s3/profiles.ts';
 import type { S3Quirk } from '../../servers/s3/quirks.ts';
@@ -29,7 +29,7 @@ const setStage = async (
     { key: 'plain', content: 'kind: Pipeline\n' },
     { key: 'streamed', content: Buffer.alloc(mebi + 1, 's') },
   );
-  const opened = { region: undefined, style: 'path' as const, ...testUser, clock: new FastClock() };
+  const opened = { region: undefined, style: 'path' as const, ...testUser, clock: quickClock };
   const from = stack.use(openS3({ ...opened, endpoint: source.url, bucket: 'mlpipeline' }));
   const to = stack.use(
     openS3({
@@ -150,7 +150,7 @@ describe('a listing that never ends', () => {
       let count = 0;
       await using store = openS3({
         ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
-        ...{ ...testUser, clock: new FastClock() },
+        ...{ ...testUser, clock: quickClock },
       });
       server.answer = (request) => {
         if (request.operation !== 'ListObjectsV2') return undefined;
