@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertPutBack, calmOf, undoIn } from './aftermath.ts';
+import { assertPutBack, assertScalesBack, calmOf, undoIn } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
 import type { Rig } from './rig.ts';
 import { lookOn } from './moments.ts';
@@ -91,6 +91,8 @@ describe('a backup whose controller', () => {
     assert.match(message, /juju scale-application kfp-metadata-writer 1/);
     await controller.start();
     await rig.box.hook('update-status');
-    assertPutBack(rig.box, rig.journal, calm);
+    assertScalesBack(rig.box, rig.journal, calm);
+    // That the backup did not come to its end is all that is left to say.
+    assert.match(rig.box.unit.agent.state.unitStatus.message, /^The backup of .* failed/);
   });
 });

@@ -26,7 +26,7 @@ import { randomFrom } from './plan.ts';
 
 const prefix = 'team/ckf';
 const layout = layoutOf(prefix);
-const buckets = ['a', 'b'] as const;
+const buckets = ['mlpipeline', 'models'] as const;
 const keys = ['k', 'k l', 'k/l', 'k/l m', 'k!', 'é', '\u{1f600}', '\uffee', 'k/0', 'z'];
 
 export interface Lives {
@@ -132,7 +132,7 @@ const beginLife = (random: Random): Life => {
       world,
       aConfig({
         components: ['mlpipeline'],
-        sourceBuckets: random.among([['a', 'b'], ['a'], ['b']]),
+        sourceBuckets: random.among([buckets, ['mlpipeline'], ['models']]),
         keep: random.below(3) === 0 ? randomKeep() : { last: 0, daily: 0, weekly: 0, monthly: 0 },
       }),
       { allowRunning: false, allowShrink: true, takeOver: false, timeoutSeconds: 600 },
@@ -205,7 +205,7 @@ const beginLife = (random: Random): Life => {
     return 'spoil';
   };
   const intrude = async (): Promise<string> => {
-    const place = random.among([prefix, `${prefix}/a`, `${prefix}/x/y`, 'team']);
+    const place = random.among([prefix, `${prefix}/mlpipeline`, `${prefix}/x/y`, 'team']);
     const isClaimed = target.bucket.find(layout.claim) !== undefined;
     if (!isClaimed) return 'intrude nowhere';
     const world = { ...worldOf(1, place), model: { name: 'other', uuid: 'uuid-of-other' } };
