@@ -63,7 +63,7 @@ export const beginBackup = async (
       await orProblem(async () => {
         // Another unit that took the path over has cleared this away, and may have given the id to
         // its own set.
-        await operation.assertOurs();
+        await operation.assertOursAtEnd();
         if (fate === 'open') await target.store.delete(uncommitted);
         await target.store.delete([mark]);
       });

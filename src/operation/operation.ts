@@ -24,6 +24,11 @@ export interface Operation extends AsyncDisposable {
   putBackScales(): Promise<void>;
   /** Rejects with `backup-running` when another operation has taken the path meanwhile. */
   assertOurs(): Promise<void>;
+  /**
+   * As `assertOurs`, for what is taken away at the end: a process that was asked to stop cannot ask
+   * S3 any more, and goes by what it heard lately.
+   */
+  assertOursAtEnd(): Promise<void>;
   /** Fires when Juju asks us to stop, and when another operation has taken the path. */
   readonly signal: AbortSignal;
   /** As `assertOurs`, for what is done very often: what S3 said within the last seconds counts. */
@@ -60,13 +65,17 @@ export const beginOperation = async (
     const heartbeat = undo.use(startHeartbeat(world));
     const scales: HeldScale[] = [];
     const putBackScales = (): Promise<void> => putBackAll(scales.splice(0));
+    const assertOurs = eachTime(world.clock, async () => lock?.assertHeld());
     undo.defer(putBackScales);
     return {
       heartbeat,
       scratch,
       hold: (scale) => scales.push(scale),
       putBackScales,
-      assertOurs: eachTime(world.clock, async () => lock?.assertHeld()),
+      assertOurs,
+      assertOursAtEnd: async () => {
+        if (!(world.signal.aborted && lock?.isFresh() === true)) await assertOurs();
+      },
       signal: lock ? AbortSignal.any([world.signal, lock.signal]) : world.signal,
       clockAhead: lock?.clockAhead,
       stillOurs: nowAndThen(world.clock, async () => lock?.assertHeld()),

@@ -15,6 +15,11 @@ import {
 export interface Lock extends AsyncDisposable {
   /** Asks S3. Rejects with `backup-running` when another operation has taken the lock meanwhile. */
   assertHeld(): Promise<void>;
+  /**
+   * Whether nobody else can have taken it yet, as far as we know: our claim was written lately. For
+   * a process that is asked to stop, which cannot ask S3 any more.
+   */
+  isFresh(): boolean;
   /** Fires with that error when a renewal finds that the lock was lost. */
   readonly signal: AbortSignal;
   /** By how many milliseconds the clock of this unit is ahead of S3's. S3 tells whole seconds. */
@@ -53,6 +58,7 @@ export const takeLock = async (
 
   const { buried, clockAhead } = await ask();
   const held: LockRecord = { ...asking, state: 'held', buried: buried.map((one) => one.key) };
+  let written = clock.now().getTime();
   await hold();
   const stop = new AbortController();
   const lost = new AbortController();
@@ -120,7 +126,9 @@ export const takeLock = async (
         await writeLockClaim(target, held);
         // Frozen in between, as with the whole machine: what was seen before says nothing any more.
         if (clock.now().getTime() - before > lifetimeMilliseconds) return heldBy(undefined, target);
-        return lossOf(await lookAtClaims(target, held));
+        const lossAfter = lossOf(await lookAtClaims(target, held));
+        if (lossAfter === undefined) written = before;
+        return lossAfter;
       });
       const isLost = problem instanceof CharmError && problem.code === 'backup-running';
       if (!isLost) continue;
@@ -140,6 +148,8 @@ export const takeLock = async (
   return {
     clockAhead,
     signal: lost.signal,
+    isFresh: () =>
+      !lost.signal.aborted && Math.abs(clock.now().getTime() - written) < lifetimeMilliseconds / 2,
     assertHeld: async () => {
       lost.signal.throwIfAborted();
       const problem = lossOf(await lookAtClaims(target, held));
