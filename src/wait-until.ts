@@ -15,19 +15,19 @@ interface Patience {
 
 /**
  * Asks again and again until there is an answer, and resolves with it. Asks at least once. When
- * `seconds` have passed without one, rejects with what `tooLate` makes.
+ * `seconds` have passed without an answer, `tooLate` gives one instead, or throws.
  */
 export const waitUntil = async <Answer>(
   { clock, seconds, pause, signal }: Patience,
   ask: () => Promise<Answer | undefined>,
-  tooLate: () => Error,
+  tooLate: () => Answer | Promise<Answer>,
 ): Promise<Answer> => {
   const deadline = clock.now().getTime() + seconds * 1000;
   let next = pause ?? 200;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (clock.now().getTime() >= deadline) throw tooLate();
+    if (clock.now().getTime() >= deadline) return tooLate();
     await clock.sleep(next, signal);
     if (pause === undefined) next = Math.min(next * 1.5, 3000);
   }

@@ -1,12 +1,11 @@
 import { countText, listText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { waitUntil } from '../wait-until.ts';
 import type { ApplicationStatus, Clock, JujuModel, ModelStatus, World } from '../world.ts';
 
-/**
- * Milliseconds. Charms say that they are in maintenance for seconds in each of their hooks,
- * `update-status` included.
- */
-const patience = 60_000;
+/** Charms say for seconds in each of their hooks, even `update-status`, that they are in maintenance. */
+const seconds = 60;
+/** Milliseconds. */
 const pause = 1000;
 
 interface Settling {
@@ -25,15 +24,20 @@ export const settledModel = async (
   { juju, clock, signal, note }: Settling,
   applications: readonly string[],
 ): Promise<ModelStatus> => {
-  const deadline = clock.now().getTime() + patience;
-  for (let isNoted = false; ;) {
-    const model = await unlessAborted(juju.status(), signal);
-    const busy = applications.flatMap((name) => busyUnits(model.applications.get(name)));
-    if (busy.length === 0 || clock.now().getTime() >= deadline) return model;
-    if (!isNoted) await note(`Waiting for up to a minute for ${listText(busy)}`);
-    isNoted = true;
-    await clock.sleep(pause, signal);
-  }
+  const look = (): Promise<ModelStatus> => unlessAborted(juju.status(), signal);
+  let isNoted = false;
+  return waitUntil(
+    { clock, seconds, pause, signal },
+    async () => {
+      const model = await look();
+      const busy = applications.flatMap((name) => busyUnits(model.applications.get(name)));
+      if (busy.length === 0) return model;
+      if (!isNoted) await note(`Waiting for up to a minute for ${listText(busy)}`);
+      isNoted = true;
+      return undefined;
+    },
+    look,
+  );
 };
 
 /** What of the world is needed for it. */

@@ -28,12 +28,13 @@ export const waitForScale = async (
       status = applicationOf(await unlessAborted(juju.status(), signal), application);
       return isSettled(status, units) ? status : undefined;
     },
-    () =>
-      new CharmError(
+    () => {
+      throw new CharmError(
         'scale-timed-out',
         `${application} did not reach ${countText(units, 'unit')} within ${timeoutSeconds} s: ${status ? describeUnits(status, units) : ''}.` +
           ` See juju status ${application} and kubectl describe pod for what it waits for (often memory or a volume).`,
-      ),
+      );
+    },
   );
 };
 
@@ -57,11 +58,12 @@ export const waitForActions = async (
       busy = findBusy(applicationOf(await juju.status(), application.name));
       return busy === undefined ? true : undefined;
     },
-    () =>
-      new CharmError(
+    () => {
+      throw new CharmError(
         'scale-timed-out',
         `${busy?.name ?? application.name} was still at work after ${timeoutSeconds} s.`,
-      ),
+      );
+    },
   );
 };
 
@@ -86,11 +88,12 @@ export const waitForUnits = async (
       found = status.units.length;
       return status.scale === units && found === units ? true : undefined;
     },
-    () =>
-      new CharmError(
+    () => {
+      throw new CharmError(
         'scale-timed-out',
         `it still has ${countText(found, 'unit')} after ${timeoutSeconds} s.`,
-      ),
+      );
+    },
   );
 };
 

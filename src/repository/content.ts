@@ -1,13 +1,6 @@
+import { isMd5, partsOf } from '../ports/etags.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
-import {
-  createDigest,
-  guessLayout,
-  isMd5,
-  layoutWith,
-  partsOf,
-  type Digest,
-  type PartLayout,
-} from './etag.ts';
+import { createDigest, guessLayout, layoutWith, type Checksums, type PartLayout } from './etag.ts';
 import { type ListedObject, storedEtag } from './object-list.ts';
 
 /**
@@ -36,11 +29,14 @@ export const judgeContent = async (
   const { body } = await store.get(object.key, { etag: object.etag, ...(signal && { signal }) });
   const chunks: AsyncIterable<Uint8Array> = body;
   for await (const chunk of chunks) digest.update(chunk);
-  return judge(digest, listed, layout?.isTold === true);
+  return judge(digest.end(), listed, layout?.isTold === true);
 };
 
-const judge = (digest: Digest, listed: ListedObject, isTold: boolean): Verdict => {
-  const { size, md5, sha256, parts } = digest.end();
+const judge = (
+  { size, md5, sha256, parts }: Checksums,
+  listed: ListedObject,
+  isTold: boolean,
+): Verdict => {
   const { etag, mirrorEtag } = listed;
   if (size !== listed.size)
     return { kind: 'damaged', why: `gives ${size} bytes instead of ${listed.size}` };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { etagOfParts, isMd5 } from '../ports/etags.ts';
 
 /** How an object is cut into parts: all of `partSize` bytes but the last. */
 export interface PartLayout {
@@ -19,25 +20,6 @@ const mostParts = 10_000;
 const usual = [5, 8, 16, 64, 128, 10, 15, 25, 32, 50, 100, 256, 512, 1024].map(
   (size) => size * mebi,
 );
-
-/** Whether an ETag may be the MD5 of the content. */
-export const isMd5 = (etag: string): boolean => /^[0-9a-f]{32}$/.test(etag);
-
-/**
- * The number of parts that an ETag tells of, `…-12`; undefined for an object that was written in
- * one piece.
- */
-export const partsOf = (etag: string): number | undefined => {
-  const count = /^[0-9a-f]{32}-([1-9]\d{0,4})$/.exec(etag)?.[1];
-  return count === undefined ? undefined : Number(count);
-};
-
-/** S3's ETag of an object in parts: the MD5 of the parts' binary MD5s, and their number. */
-export const etagOfParts = (md5s: readonly string[]): string => {
-  const hash = createHash('md5');
-  for (const md5 of md5s) hash.update(md5, 'hex');
-  return `${hash.digest('hex')}-${md5s.length}`;
-};
 
 /**
  * Whether the ETags alone tell that two objects have the same bytes. That they differ tells
@@ -89,47 +71,62 @@ export const rangeOf = (
   end: Math.min(size, (index + 1) * partSize) - 1,
 });
 
-/** The checksums of a content that is read once. */
-export interface Digest {
+/** A checksum of a content that is fed to it piece by piece. */
+interface Running<Result> {
   update(chunk: Uint8Array): void;
-  end(): {
-    readonly size: number;
-    readonly md5: string;
-    readonly sha256: string;
-    /** The ETag that the content has in the given layout. */
-    readonly parts: string | undefined;
-  };
+  end(): Result;
 }
 
-export const createDigest = (layout: PartLayout | undefined): Digest => {
-  const md5 = createHash('md5');
-  const sha256 = createHash('sha256');
+/** The ETag that a content has in this layout; in one piece when it is undefined. */
+export const createEtag = (layout: PartLayout | undefined): Running<string> => {
+  const partSize = layout?.partSize ?? Infinity;
   const md5s: string[] = [];
   let part = createHash('md5');
-  let room = layout?.partSize ?? 0;
-  let size = 0;
-  const updateParts = (rest: Uint8Array, partSize: number): void => {
-    while (rest.length > room) {
-      md5s.push(part.update(rest.subarray(0, room)).digest('hex'));
-      part = createHash('md5');
-      rest = rest.subarray(room);
-      room = partSize;
-    }
-    part.update(rest);
-    room -= rest.length;
+  let room = partSize;
+  return {
+    update: (chunk) => {
+      while (chunk.length > room) {
+        md5s.push(part.update(chunk.subarray(0, room)).digest('hex'));
+        part = createHash('md5');
+        chunk = chunk.subarray(room);
+        room = partSize;
+      }
+      part.update(chunk);
+      room -= chunk.length;
+    },
+    end: () => {
+      const last = part.digest('hex');
+      return layout ? etagOfParts([...md5s, last]) : last;
+    },
   };
+};
+
+/** The checksums of a content that is read once. */
+export interface Checksums {
+  readonly size: number;
+  readonly md5: string;
+  readonly sha256: string;
+  /** The ETag that the content has in the given layout. */
+  readonly parts: string | undefined;
+}
+
+export const createDigest = (layout: PartLayout | undefined): Running<Checksums> => {
+  const md5 = createHash('md5');
+  const sha256 = createHash('sha256');
+  const parts = layout && createEtag(layout);
+  let size = 0;
   return {
     update: (chunk) => {
       size += chunk.length;
       md5.update(chunk);
       sha256.update(chunk);
-      if (layout) updateParts(chunk, layout.partSize);
+      parts?.update(chunk);
     },
     end: () => ({
       size,
       md5: md5.digest('hex'),
       sha256: sha256.digest('hex'),
-      parts: layout && etagOfParts([...md5s, part.digest('hex')]),
+      parts: parts?.end(),
     }),
   };
 };

@@ -1,7 +1,8 @@
+import { isMd5 } from '../ports/etags.ts';
 import { compareKeys } from '../ports/key-order.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
 import { judgeContent } from './content.ts';
-import { isMd5, provesContent } from './etag.ts';
+import { provesContent } from './etag.ts';
 import { type ListedObject, storedEtag } from './object-list.ts';
 
 /** An object as a listing or HEAD shows it. */

@@ -98,7 +98,9 @@ const waitForTheOnlyMember = async (
         (member?.role === 'primary' ? undefined : 'the unit that is left is not the primary');
       return fault === undefined ? member?.unit : undefined;
     },
-    () => tooLate(fault ?? 'it has no member'),
+    () => {
+      throw tooLate(fault ?? 'it has no member');
+    },
   );
 };
 

@@ -1,6 +1,6 @@
-import { hasCode } from '../errors.ts';
-import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
-import type { ObjectStore, Target } from '../world.ts';
+import type { BackupId, Layout } from '../repository/layout.ts';
+import { abortAllUploads } from '../repository/unfinished-uploads.ts';
+import type { Target } from '../world.ts';
 import { listFolders, type SetFolder } from './survey.ts';
 
 interface DebrisOptions {
@@ -46,36 +46,9 @@ export const clearDebris = async (
   for await (const { key } of store.list(layout.writeTest('')))
     if (/-[0-9a-f-]{36}$/.test(key)) tests.push(key);
   for (const keys of [dumps, tests, marks, folders]) if (keys.length > 0) await store.delete(keys);
-  await abortUploads(store, layout, buckets);
+  await abortAllUploads(store, layout, buckets);
   return {
     backups: dead.map(({ id }) => id),
     objects: dumps.length + tests.length + marks.length + folders.length,
   };
-};
-
-const anyId = backupIdAt(new Date(0));
-
-/**
- * Aborts uploads where only this charm writes in parts; a database's own are none of our business.
- */
-export const abortUploads = async (
-  store: ObjectStore,
-  layout: Layout,
-  buckets: readonly string[],
-): Promise<void> => {
-  const places = [
-    layout.sets,
-    // The folder of the dumps.
-    layout.mlmdDump(anyId).replace(/[^/]*$/, ''),
-    ...buckets.flatMap((bucket) => [layout.mirror(bucket), layout.history(bucket)]),
-  ];
-  for (const place of places) {
-    try {
-      for await (const { key, uploadId } of store.unfinishedUploads(place))
-        await store.abortUpload(key, uploadId);
-    } catch (error) {
-      // Some servers and policies do not let us list them. They harm nothing but the space.
-      if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
-    }
-  }
 };

@@ -3,11 +3,12 @@ import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
 import { claimAbove } from '../repository/nested-paths.ts';
-import { countText, sizeText } from '../text.ts';
+import { abortAllUploads } from '../repository/unfinished-uploads.ts';
+import { countText, sizeText, sum } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import { type CandidateFile, readCandidates } from './candidates.ts';
 import { clockProblem } from './clocks.ts';
-import { abortUploads, clearDebris } from './debris.ts';
+import { clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
 import { surveySets, type Survey } from './survey.ts';
@@ -108,7 +109,7 @@ export const removeSets = async (
       ),
   );
   await operation.assertOurs();
-  await abortUploads(store, layout, removal.buckets);
+  await abortAllUploads(store, layout, removal.buckets);
   return report;
 };
 
@@ -119,7 +120,7 @@ const totals = (
   const own = go.flatMap(({ objects }) => objects);
   return {
     objects: garbage.objects + own.length,
-    bytes: own.reduce((total, { size }) => total + size, garbage.bytes),
+    bytes: garbage.bytes + sum(own.map(({ size }) => size)),
   };
 };
 

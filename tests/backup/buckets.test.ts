@@ -3,10 +3,10 @@ import type { Config } from '../../src/config/config.ts';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import type { BackupManifest } from '../../src/repository/manifest.ts';
-import { md5 } from '../fakes/object-store-bytes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
+import { md5Of } from '../../src/ports/etags.ts';
 
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 const layout = layoutOf('ckf');
@@ -31,8 +31,8 @@ describe('the buckets of a backup', () => {
   /** An object whose ETag does not prove its copy, as with encryption by a key service. */
   const seedOpaque = (key: string, content: string): void => {
     rig.source.bucket.store(key, Buffer.from(content), {}, [
-      md5(Buffer.from('?')),
-      md5(Buffer.from(key)),
+      md5Of(Buffer.from('?')),
+      md5Of(Buffer.from(key)),
     ]);
   };
   const historyOf = (key: string): string[] =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CharmError } from '../../src/errors.ts';
 import type { ObjectMetadata, PutOptions, StoredObject } from '../../src/world.ts';
-import { etagOfParts, md5 } from './object-store-bytes.ts';
+import { etagOfParts, md5Of } from '../../src/ports/etags.ts';
 
 export interface FakeObject extends StoredObject {
   readonly bytes: Buffer;
@@ -60,7 +60,7 @@ export class FakeBucket {
       key,
       bytes: Buffer.from(bytes),
       size: bytes.length,
-      etag: partMd5s ? etagOfParts(partMd5s) : md5(bytes),
+      etag: partMd5s ? etagOfParts(partMd5s) : md5Of(bytes),
       lastModified: this.#now(),
       metadata: { ...metadata, user: { ...metadata.user }, tags: { ...metadata.tags } },
     };
@@ -83,7 +83,7 @@ export class FakeBucket {
   storePart(id: string, part: number, bytes: Buffer): string {
     if (!Number.isInteger(part) || part < 1 || part > 10_000) throw this.refused('InvalidArgument');
     this.#upload(id).parts.set(part, bytes);
-    return md5(bytes);
+    return md5Of(bytes);
   }
 
   completeUpload(id: string): FakeObject {
@@ -93,7 +93,7 @@ export class FakeBucket {
     if (inOrder.slice(0, -1).some((bytes) => bytes.length < leastPart))
       throw this.refused('EntityTooSmall');
     this.uploads.delete(id);
-    return this.store(key, Buffer.concat(inOrder), metadata, inOrder.map(md5));
+    return this.store(key, Buffer.concat(inOrder), metadata, inOrder.map(md5Of));
   }
 
   /** S3: 1 to 1024 bytes of UTF-8. */
@@ -103,7 +103,7 @@ export class FakeBucket {
   }
 
   checkMd5(key: string, bytes: Uint8Array, expected: string | undefined): void {
-    if (expected !== undefined && expected !== md5(bytes))
+    if (expected !== undefined && expected !== md5Of(bytes))
       throw new CharmError('store-corrupt', `The ${this.#description} refused ${key}: BadDigest.`);
   }
 

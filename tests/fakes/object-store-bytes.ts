@@ -1,12 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CharmError } from '../../src/errors.ts';
-
-export const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
-
-/** S3's ETag of an object that was written in parts: the MD5 of the parts' binary MD5s, and their number. */
-export const etagOfParts = (md5s: readonly string[]): string =>
-  `${md5(Buffer.concat(md5s.map((part) => Buffer.from(part, 'hex'))))}-${md5s.length}`;
 
 /** All bytes of a stream; fails as the stream fails. */
 export const allOf = async (body: Readable): Promise<Buffer> => {

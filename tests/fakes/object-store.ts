@@ -10,7 +10,8 @@ import type {
   StoredObject,
 } from '../../src/world.ts';
 import { FakeBucket, type FakeObject } from './object-store-bucket.ts';
-import { allOf, exactly, md5, pieces } from './object-store-bytes.ts';
+import { allOf, exactly, pieces } from './object-store-bytes.ts';
+import { md5Of } from '../../src/ports/etags.ts';
 import { FakeFailures, type FakeMethod } from './object-store-failures.ts';
 import { fakePartUpload } from './object-store-parts.ts';
 
@@ -151,7 +152,7 @@ export class FakeObjectStore implements ObjectStore {
     const parts = Array.from({ length: Math.ceil(bytes.length / partSize) }, (_, index) =>
       bytes.subarray(index * partSize, (index + 1) * partSize),
     );
-    const md5s = parts.length > 1 ? parts.map(md5) : undefined;
+    const md5s = parts.length > 1 ? parts.map(md5Of) : undefined;
     const { etag } = this.bucket.store(key, bytes, options.metadata, md5s);
     return { etag, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   }

@@ -12,11 +12,11 @@ import { deleteSet, pruneSets } from '../../src/retention/prune.ts';
 import type { Clock, ObjectStore, World } from '../../src/world.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { md5 } from '../fakes/object-store-bytes.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { frozenWorld } from '../rigs/frozen-world.ts';
 import { randomFrom } from './plan.ts';
+import { md5Of } from '../../src/ports/etags.ts';
 
 /*
  * Random lives of a repository: backups of all buckets or of some, by two units whose clocks are wrong now and then, which are killed or frozen at
@@ -119,7 +119,7 @@ const beginLife = (random: Random): Life => {
       else {
         const bytes = Buffer.from(random.among(['', 'x', 'y', 'one', 'two', 'six']));
         // Now and then an ETag that proves nothing, as with encryption by a key service.
-        const odd = random.below(4) === 0 ? [md5(bytes), md5(Buffer.from(key))] : undefined;
+        const odd = random.below(4) === 0 ? [md5Of(bytes), md5Of(Buffer.from(key))] : undefined;
         const { etag } = store.bucket.store(key, bytes, {}, odd);
         contents.set(`${bucket}\0${key}\0${etag}`, bytes);
       }

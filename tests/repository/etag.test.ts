@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import {
-  etagOfParts,
-  guessLayout,
-  isMd5,
-  layoutWith,
-  ownLayout,
-  partsOf,
-  rangeOf,
-} from '../../src/repository/etag.ts';
+import { etagOfParts, isMd5, md5Of, partsOf } from '../../src/ports/etags.ts';
+import { guessLayout, layoutWith, ownLayout, rangeOf } from '../../src/repository/etag.ts';
 
 const mebi = 2 ** 20;
 
 describe('the layout of parts', () => {
   it('is told from the ETag', () => {
-    const md5 = createHash('md5').digest('hex');
+    const md5 = md5Of('');
     assert.equal(isMd5(md5), true);
     assert.equal(isMd5(`${md5}-2`), false);
     assert.equal(isMd5('opaque'), false);
@@ -26,9 +18,7 @@ describe('the layout of parts', () => {
 
   it('makes the ETag that Amazon documents: the MD5 of the parts’ MD5s', () => {
     // Two parts of 5 MiB of zeroes, computed with md5sum and Python's hashlib.
-    const part = createHash('md5')
-      .update(Buffer.alloc(5 * mebi))
-      .digest('hex');
+    const part = md5Of(Buffer.alloc(5 * mebi));
     assert.equal(part, '5f363e0e58a95f06cbe9bbc662c5dfb6');
     assert.equal(etagOfParts([part, part]), 'a7d414b9133d6483d9a1c4e04e856e3b-2');
   });

@@ -5,7 +5,6 @@ import { gzipSync } from 'node:zlib';
 import { openStoredSet } from '../../src/components/buckets/stored-set.ts';
 import { CharmError } from '../../src/errors.ts';
 import { compareKeys } from '../../src/ports/key-order.ts';
-import { etagOfParts } from '../../src/repository/etag.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import type { BucketBackup } from '../../src/repository/manifest.ts';
 import type { ListedObject } from '../../src/repository/object-list.ts';
@@ -13,13 +12,13 @@ import { verifyBucket } from '../../src/verify/buckets.ts';
 import type { VerifyWork } from '../../src/verify/verification.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { md5 } from '../fakes/object-store-bytes.ts';
+import { etagOfParts, md5Of } from '../../src/ports/etags.ts';
 
 /** The ways in which a server may name the same bytes. */
 const namings = {
-  md5: (bytes: Buffer) => md5(bytes),
-  onePart: (bytes: Buffer) => etagOfParts([md5(bytes)]),
-  encrypted: (bytes: Buffer) => md5(Buffer.from(`a key service's ${md5(bytes)}`)),
+  md5: (bytes: Buffer) => md5Of(bytes),
+  onePart: (bytes: Buffer) => etagOfParts([md5Of(bytes)]),
+  encrypted: (bytes: Buffer) => md5Of(Buffer.from(`a key service's ${md5Of(bytes)}`)),
   constant: () => `${'0'.repeat(32)}-1`,
 } as const;
 const naming = fc.constantFrom(...Object.values(namings));

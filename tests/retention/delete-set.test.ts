@@ -3,9 +3,9 @@ import type { BackupId } from '../../src/repository/layout.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import { CharmError } from '../../src/errors.ts';
 import { deleteSet } from '../../src/retention/prune.ts';
-import { md5 } from '../fakes/object-store-bytes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, seedDatabase, type Vault } from '../rigs/vault.ts';
+import { md5Of } from '../../src/ports/etags.ts';
 
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
@@ -43,7 +43,7 @@ describe('deleteSet', () => {
     const report = await remove(middle);
     assert.deepEqual(report.removed, [middle]);
     const dump = layout.mlmdDump(middle);
-    const second = md5(Buffer.from('second'));
+    const second = md5Of(Buffer.from('second'));
     const database = ['kfp-db', 'katib-db'].flatMap((name) =>
       [
         '.backup.log',

@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import type { BackupId } from '../../src/repository/layout.ts';
 import { CharmError } from '../../src/errors.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
-import { md5 } from '../fakes/object-store-bytes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
+import { md5Of } from '../../src/ports/etags.ts';
 
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
@@ -16,7 +16,7 @@ const inParts = randomBytes(5 * MiB + 9);
 /** Stores an object in parts of 5 MiB, as a client of MinIO would have. */
 const seedParts = ({ source }: Vault, key: string): void => {
   const parts = [inParts.subarray(0, 5 * MiB), inParts.subarray(5 * MiB)];
-  source.bucket.store(key, inParts, {}, parts.map(md5));
+  source.bucket.store(key, inParts, {}, parts.map(md5Of));
 };
 
 describe('verifySet', () => {
@@ -37,7 +37,7 @@ describe('verifySet', () => {
 
   const verify = (id: BackupId, deep = false) =>
     verifySet(vault.world, { transfers: 4 }, vault.target, id, { deep });
-  const replaced = `${history}a/${md5(Buffer.from('first a'))}`;
+  const replaced = `${history}a/${md5Of(Buffer.from('first a'))}`;
 
   for (const deep of [false, true]) {
     describe(deep ? 'deep' : 'shallow', () => {
@@ -316,7 +316,7 @@ describe('verifySet', () => {
     );
     for (const { key, bytes } of sealed) {
       const stored = store.bucket.store(key, bytes);
-      Object.assign(stored, { etag: md5(Buffer.from(key)) });
+      Object.assign(stored, { etag: md5Of(Buffer.from(key)) });
     }
     const deep = { deep: true };
     const { damages, unproven } = await verifySet(

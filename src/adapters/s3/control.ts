@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
+import { md5Of } from '../../ports/etags.ts';
 import type { S3Address } from './address.ts';
 import type { S3Connection } from './connection.ts';
 import { failureIn, S3Failure } from './failure.ts';
+import { inBase64 } from './headers.ts';
 import type { S3Options } from './options.ts';
 import type { S3Headers } from './request.ts';
 
@@ -126,7 +127,7 @@ const headersIn = (headers: S3Headers, body: Uint8Array | undefined): Record<str
     .map(([name, value]) => [name.toLowerCase(), value] as const)
     .filter(([name]) => !ownHeaders.has(name) && !/^x-amz-(sdk-)?checksum-/.test(name));
   return {
-    ...(body && { 'content-md5': createHash('md5').update(body).digest('base64') }),
+    ...(body && { 'content-md5': inBase64(md5Of(body)) }),
     ...Object.fromEntries(kept),
   };
 };

@@ -139,3 +139,6 @@ export const writeHeaders = ({
     ),
   };
 };
+
+/** The form that Content-MD5 has. */
+export const inBase64 = (md5: string): string => Buffer.from(md5, 'hex').toString('base64');

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -9,6 +8,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
+import { etagOfParts, isMd5, md5Of } from '../../ports/etags.ts';
 import type { ObjectMetadata, PartUpload, PutOptions } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { S3Failure } from './failure.ts';
@@ -63,9 +63,7 @@ export const startParts = async (
   return {
     uploadId,
     put: async (part, body, size, md5) => {
-      const digest =
-        md5 ??
-        (body instanceof Readable ? undefined : createHash('md5').update(body).digest('hex'));
+      const digest = md5 ?? (body instanceof Readable ? undefined : md5Of(body));
       const sent =
         body instanceof Readable
           ? await sendStream(client, partRequest(part), body, size, digest)
@@ -119,7 +117,9 @@ const completeParts = async (
   options: PutOptions,
 ): Promise<WrittenParts> => {
   const parts = [...etags].sort(([a], [b]) => a - b);
-  const expected = etagOfParts(parts.map(([, etag]) => etag));
+  const md5s = parts.map(([, etag]) => etag);
+  // Undefined when the server's ETags of parts are not MD5s.
+  const expected = md5s.every(isMd5) ? etagOfParts(md5s) : undefined;
   let repeats = 0;
   try {
     const output = await client.control(
@@ -153,16 +153,6 @@ const completeParts = async (
     if (found === undefined || found.etag !== expected) throw error;
     return { etag: found.etag, isProven: true };
   }
-};
-
-const md5Etag = /^[0-9a-f]{32}$/;
-
-/** S3's ETag for an object in parts; undefined when the server's ETags of parts are not MD5s. */
-const etagOfParts = (etags: readonly string[]): string | undefined => {
-  if (!etags.every((etag) => md5Etag.test(etag))) return undefined;
-  const hash = createHash('md5');
-  for (const etag of etags) hash.update(etag, 'hex');
-  return `${hash.digest('hex')}-${etags.length}`;
 };
 
 /**

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { hasCode } from '../../errors.ts';
+import { md5Of } from '../../ports/etags.ts';
 import type { PutOptions } from '../../world.ts';
 import type { S3Client, S3ControlCall } from './client.ts';
+import { inBase64 } from './headers.ts';
 import { createReader } from './read.ts';
-import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
+import { readBack, writtenEtag, type Written } from './written.ts';
 
 /** What a conditional write is called, and its headers, the condition's among them. */
 type ConditionalCall = S3ControlCall & { readonly key: string };
@@ -47,7 +49,7 @@ const send = async (
   client: S3Client,
   call: ConditionalCall,
   bytes: Uint8Array,
-  md5 = createHash('md5').update(bytes).digest('hex'),
+  md5 = md5Of(bytes),
 ): Promise<Written> => {
   const output = await client.control(call, (sdk, options) =>
     sdk.send(

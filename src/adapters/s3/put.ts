@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { md5Of } from '../../ports/etags.ts';
 import type { PutOptions } from '../../world.ts';
 import { checkedBody } from './body.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
-import { conditionHeaders, metadataHeaders, writeHeaders } from './headers.ts';
+import { conditionHeaders, inBase64, metadataHeaders, writeHeaders } from './headers.ts';
 import { putConditionally } from './put-conditionally.ts';
-import { inBase64, readBack, writtenEtag, type Written } from './written.ts';
+import { readBack, writtenEtag, type Written } from './written.ts';
 
 /**
  * PUT of a whole object. Bytes are always sent with their Content-MD5; a stream only when the
@@ -49,7 +50,7 @@ const putBytes = async (
   bytes: Uint8Array,
   given: string | undefined,
 ): Promise<Written> => {
-  const md5 = given ?? createHash('md5').update(bytes).digest('hex');
+  const md5 = given ?? md5Of(bytes);
   const written = await sendBytes(client, request, bytes, md5);
   if (given !== undefined || written.etag === md5) return written;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -61,7 +62,7 @@ export const sendBytes = async (
   client: S3Client,
   request: S3Call,
   bytes: Uint8Array,
-  md5 = createHash('md5').update(bytes).digest('hex'),
+  md5 = md5Of(bytes),
 ): Promise<Written> => {
   const answer = await client.ask({
     ...request,

@@ -43,6 +43,3 @@ export const readBack = async (
     `Could not ${doing}: ${client.description} gives other bytes back than it was sent (its ETag is ${etag}). The object there is not to be trusted: look at the server and the network, then try again.`,
   );
 };
-
-/** The form that Content-MD5 has. */
-export const inBase64 = (md5: string): string => Buffer.from(md5, 'hex').toString('base64');

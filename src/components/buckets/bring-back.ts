@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { CharmError } from '../../errors.ts';
+import { isMd5 } from '../../ports/etags.ts';
 import { judgeContent } from '../../repository/content.ts';
-import { isMd5, provesContent } from '../../repository/etag.ts';
+import { provesContent } from '../../repository/etag.ts';
 import { createObjectListWriter } from '../../repository/object-list-writer.ts';
 import { type ListedObject, readObjectList, storedEtag } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
-import { etagOfParts, type PartLayout } from '../../repository/etag.ts';
+import { createEtag, type PartLayout } from '../../repository/etag.ts';
 import type { StoredObject } from '../../world.ts';
 import type { CopyContext } from './copy-context.ts';
 import { metered } from './metered.ts';
@@ -117,26 +117,14 @@ export const confirmReadable = async (
   );
 };
 
-/** The ETag that a content has in a layout. */
+/** The ETag that a content has in a layout, read within the bandwidth. */
 export const etagOfContent = async (
   context: CopyContext,
   body: Readable,
   layout: PartLayout | undefined,
 ): Promise<string> => {
-  const md5s: string[] = [];
-  let hash = createHash('md5');
-  let room = layout?.partSize ?? Infinity;
+  const etag = createEtag(layout);
   const chunks: AsyncIterable<Uint8Array> = metered(context, body, () => undefined);
-  for await (let chunk of chunks) {
-    while (chunk.length > room) {
-      md5s.push(hash.update(chunk.subarray(0, room)).digest('hex'));
-      hash = createHash('md5');
-      chunk = chunk.subarray(room);
-      room = layout?.partSize ?? Infinity;
-    }
-    hash.update(chunk);
-    room -= chunk.length;
-  }
-  md5s.push(hash.digest('hex'));
-  return layout ? etagOfParts(md5s) : (md5s[0] ?? '');
+  for await (const chunk of chunks) etag.update(chunk);
+  return etag.end();
 };

@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { CharmError, hasCode } from '../../errors.ts';
+import { etagOfParts, partsOf } from '../../ports/etags.ts';
 import {
-  etagOfParts,
   guessLayout,
   layoutWith,
   ownLayout,
-  partsOf,
   rangeOf,
   type PartLayout,
 } from '../../repository/etag.ts';

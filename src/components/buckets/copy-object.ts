@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CharmError, hasCode } from '../../errors.ts';
-import { partsOf, provesContent, smallestPart } from '../../repository/etag.ts';
+import { partsOf } from '../../ports/etags.ts';
+import { provesContent, smallestPart } from '../../repository/etag.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { excerpt } from '../../text.ts';
 import type { StoredObject } from '../../world.ts';

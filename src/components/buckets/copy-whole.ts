@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CharmError, hasCode } from '../../errors.ts';
-import { etagOfParts, isMd5, partsOf, provesContent } from '../../repository/etag.ts';
+import { etagOfParts, isMd5, md5Of, partsOf } from '../../ports/etags.ts';
+import { provesContent } from '../../repository/etag.ts';
 import type { StoredObject } from '../../world.ts';
 import { confirmReadable, confirmWritten } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
@@ -161,8 +162,6 @@ const copyCarefully = async (
     ...sha256Unless(source, md5, () => whole.digest('hex')),
   };
 };
-
-const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -5,6 +5,7 @@ import {
 } from '../../repository/object-list-writer.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
+import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
@@ -97,7 +98,7 @@ export const copyBucket = async (
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);
   await mayWrite();
-  await abortLeftovers(to.store, mirror);
+  await abortUploads(to.store, mirror);
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
   const missing: string[] = [];
@@ -121,7 +122,7 @@ export const copyBucket = async (
     await copies.idle();
     if (context.learnt.usedParts)
       await mayWrite()
-        .then(() => abortLeftovers(to.store, mirror))
+        .then(() => abortUploads(to.store, mirror))
         .catch(() => undefined);
   }
   if (copies.failures.length > 0) {
@@ -226,20 +227,5 @@ const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): P
     if (copies.failures.length === 0 || signal.aborted) return;
     await clock.sleep(pause, signal);
     await copies.retry();
-  }
-};
-
-/**
- * Parts of uploads that were never completed take up room and are of no use. Only one backup works
- * on a prefix, so they are ours.
- */
-const abortLeftovers = async (store: ObjectStore, mirror: string): Promise<void> => {
-  try {
-    for await (const { key, uploadId } of store.unfinishedUploads(mirror))
-      await store.abortUpload(key, uploadId);
-  } catch (error) {
-    // Some servers and policies do not let us list them. They harm nothing but the space, so a
-    // backup does not fail for it.
-    if (!hasCode(error, 'store-denied', 'store-refused')) throw error;
   }
 };

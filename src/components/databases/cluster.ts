@@ -42,12 +42,13 @@ export const chooseMember = async (
       fault = faultOf(cluster, units) ?? (chosen ? undefined : 'it has no secondary member');
       return fault === undefined ? chosen?.unit : undefined;
     },
-    () =>
-      new CharmError(
+    () => {
+      throw new CharmError(
         'database-unhealthy',
         `${application.name} cannot be backed up: ${fault ?? ''}. No backup of it was made.` +
           ` See juju run ${application.name}/leader get-cluster-status.`,
-      ),
+      );
+    },
   );
 };
 

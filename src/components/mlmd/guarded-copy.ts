@@ -43,10 +43,11 @@ export const copyUntouched = async (
       previous = before;
       return undefined;
     },
-    () =>
-      isHot
+    () => {
+      throw isHot
         ? problem('hot-journal', '', place.file)
-        : problem('busy', 'no copy of the file was free of changes', place.file),
+        : problem('busy', 'no copy of the file was free of changes', place.file);
+    },
   );
 };
 

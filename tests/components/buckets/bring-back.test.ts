@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { history, mirror } from '../../rigs/mirror.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import type { FakeObject } from '../../fakes/object-store-bucket.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 import { storedBucket, type StoredBucket } from '../../rigs/stored-bucket.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 
 const mebi = 2 ** 20;
-const md5 = (bytes: Uint8Array | string): string => createHash('md5').update(bytes).digest('hex');
-
 /** Everything about the objects of a bucket that a restore has to bring back. */
 const picture = (store: FakeObjectStore): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     [...store.objects].map(([key, { etag, size, bytes, metadata }]) => [
       key,
-      { etag, size, content: md5(bytes), metadata },
+      { etag, size, content: md5Of(bytes), metadata },
     ]),
   );
 
@@ -47,9 +45,9 @@ const seedSome = ({ from }: StoredBucket): void => {
   from.seed('pipelines/1', 'a pipeline');
   from.seed('pipelines/2', 'another pipeline');
   const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.alloc(5 * mebi, 'b'), Buffer.from('end')];
-  from.bucket.store('big', Buffer.concat(parts), { user: { big: 'yes' } }, parts.map(md5));
+  from.bucket.store('big', Buffer.concat(parts), { user: { big: 'yes' } }, parts.map(md5Of));
   const one = [Buffer.from('one part only')];
-  from.bucket.store('one-part', Buffer.concat(one), {}, one.map(md5));
+  from.bucket.store('one-part', Buffer.concat(one), {}, one.map(md5Of));
 };
 
 describe('bringing a bucket back', () => {
@@ -188,13 +186,13 @@ describe('bringing a bucket back', () => {
     const from = new EncryptingStore(false);
     await using bucket = await storedBucket(from);
     seedSome(bucket);
-    const contents = new Map([...from.objects].map(([key, { bytes }]) => [key, md5(bytes)]));
+    const contents = new Map([...from.objects].map(([key, { bytes }]) => [key, md5Of(bytes)]));
     const backup = await bucket.backUp();
     for (const key of from.objects.keys()) from.bucket.remove(key);
     from.encrypts = true;
 
     assert.equal((await bucket.restore(backup)).copied, 6);
-    for (const [key, content] of contents) assert.equal(md5(from.bucket.get(key).bytes), content);
+    for (const [key, content] of contents) assert.equal(md5Of(from.bucket.get(key).bytes), content);
 
     from.seed('pipelines/1', 'A PIPELINE');
     from.written.length = 0;

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { ObjectsFailed } from '../../../src/components/buckets/failed-objects.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 import type { FakeMethod } from '../../fakes/object-store-failures.ts';
 import { bucketFixture, mirror, restored } from '../../rigs/mirror.ts';
 
 const mebi = 2 ** 20;
-const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
-
 const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('c')];
 
 /** One object of every kind besides the one that is replaced: a small one, a tagged one, a streamed one, one in parts. */
@@ -17,7 +15,7 @@ const seed = (store: FakeObjectStore): void => {
   store.seed('small', 'small');
   store.seed('tagged', 'tagged', { tags: { a: 'b' } });
   store.seed('streamed', Buffer.alloc(mebi + 1, 's'));
-  store.bucket.store('parts', Buffer.concat(parts), {}, parts.map(md5));
+  store.bucket.store('parts', Buffer.concat(parts), {}, parts.map(md5Of));
 };
 
 const failures: readonly (readonly [string, () => Error])[] = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { md5 } from '../../fakes/object-store-bytes.ts';
 import { bucketFixture, history, mirror } from '../../rigs/mirror.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 
 const mebi = 2 ** 20;
 
@@ -45,7 +45,7 @@ describe('a version that is about to be replaced', () => {
         await using bucket = await bucketFixture(new FakeObjectStore(), to);
         const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('end')];
         const old = inParts ? Buffer.concat(parts) : Buffer.from('old');
-        bucket.from.bucket.store('key', old, {}, inParts ? parts.map(md5) : undefined);
+        bucket.from.bucket.store('key', old, {}, inParts ? parts.map(md5Of) : undefined);
         await bucket.pass();
         bucket.from.seed('key', 'new');
 
@@ -77,7 +77,7 @@ describe('a version that is about to be replaced', () => {
     assert.equal(to.reads, 2);
     for (const key of ['a', 'b', 'c'])
       assert.equal(
-        to.bucket.get(`${history}${key}/${md5(Buffer.from(`old ${key}`))}`).bytes.toString(),
+        to.bucket.get(`${history}${key}/${md5Of(Buffer.from(`old ${key}`))}`).bytes.toString(),
         `old ${key}`,
       );
   });

@@ -10,10 +10,9 @@ import type { ObjectStore } from '../../../src/world.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { bucketFixture, history, mirror, restored, type Fixture } from '../../rigs/mirror.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 
 const mebi = 2 ** 20;
-const md5 = (bytes: Uint8Array | string): string => createHash('md5').update(bytes).digest('hex');
-
 const seeded = (objects: Readonly<Record<string, string>>): FakeObjectStore => {
   const store = new FakeObjectStore({ description: 'bucket mlpipeline at http://minio.test' });
   for (const [key, content] of Object.entries(objects)) store.seed(key, content);
@@ -22,7 +21,7 @@ const seeded = (objects: Readonly<Record<string, string>>): FakeObjectStore => {
 
 /** Stores an object in parts, as another client would have done. */
 const seedParts = (store: FakeObjectStore, key: string, parts: readonly Buffer[]): void => {
-  store.bucket.store(key, Buffer.concat(parts), {}, parts.map(md5));
+  store.bucket.store(key, Buffer.concat(parts), {}, parts.map(md5Of));
 };
 
 /** A store that tells the sizes of parts, as MinIO and AWS do. */
@@ -120,7 +119,7 @@ describe('copying a bucket', () => {
     assert.equal(pass.archived, 1);
     assert.equal(pass.unchanged, 1);
     assertMirrored(fixture);
-    assert.equal(fixture.to.bucket.get(`${history}a/${md5('one')}`).bytes.toString(), 'one');
+    assert.equal(fixture.to.bucket.get(`${history}a/${md5Of('one')}`).bytes.toString(), 'one');
     assert.equal(restored(fixture.to, line!).toString(), 'one');
   });
 
@@ -226,8 +225,8 @@ describe('copying a bucket', () => {
     from.seed('large', Buffer.alloc(2 * mebi), metadata);
     seedParts(from, 'parts', [Buffer.alloc(5 * mebi), Buffer.alloc(10)]);
     from.bucket.store('parts', from.bucket.get('parts').bytes, metadata, [
-      md5(Buffer.alloc(5 * mebi)),
-      md5(Buffer.alloc(10)),
+      md5Of(Buffer.alloc(5 * mebi)),
+      md5Of(Buffer.alloc(10)),
     ]);
     await using fixture = await bucketFixture(from);
     await fixture.pass();
@@ -305,7 +304,7 @@ describe('copying large objects', () => {
     await using fixture = await bucketFixture(from);
     await fixture.pass();
     const lines = await fixture.list();
-    assert.equal(lines[1]?.mirrorEtag, md5('x'));
+    assert.equal(lines[1]?.mirrorEtag, md5Of('x'));
     const again = await fixture.pass({ baseline: undefined });
     assert.equal(again.unchanged, 2);
     assert.deepEqual(await fixture.list(), lines);
@@ -336,7 +335,7 @@ describe('copying what changes', () => {
     };
     await fixture.pass();
     const [line] = await fixture.list();
-    assert.equal(line?.etag, md5('a new one'));
+    assert.equal(line?.etag, md5Of('a new one'));
     assert.equal(line.size, 9);
     assertMirrored(fixture);
   });
@@ -387,13 +386,13 @@ describe('proving a copy', () => {
     const store = fixture.to.bucket.store.bind(fixture.to.bucket);
     fixture.to.bucket.store = (key, bytes, metadata) =>
       // Like a key service's, these ETags look like an MD5 but are none.
-      Object.assign(store(key, bytes, metadata), { etag: md5(`encrypted ${key}`) });
+      Object.assign(store(key, bytes, metadata), { etag: md5Of(`encrypted ${key}`) });
     const pass = await fixture.pass({ transfers: 1 });
     assert.equal(pass.copied, 3);
     assert.equal(reads.get('get'), 1);
     const [line] = await fixture.list();
-    assert.equal(line?.etag, md5('one'));
-    assert.equal(line.mirrorEtag, md5(`encrypted ${mirror}a`));
+    assert.equal(line?.etag, md5Of('one'));
+    assert.equal(line.mirrorEtag, md5Of(`encrypted ${mirror}a`));
     assert.equal((await fixture.pass()).unchanged, 3);
   });
 
@@ -403,7 +402,7 @@ describe('proving a copy', () => {
       ['small', Buffer.from('x')],
       ['large', Buffer.alloc(2 * mebi)],
     ] as const)
-      Object.assign(from.seed(key, bytes), { etag: md5(`encrypted ${key}`) });
+      Object.assign(from.seed(key, bytes), { etag: md5Of(`encrypted ${key}`) });
     Object.assign(from.seed('opaque', 'o'), { etag: 'some-other-thing' });
     await using fixture = await bucketFixture(from);
     const pass = await fixture.pass();

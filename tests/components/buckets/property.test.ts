@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { ObjectsFailed } from '../../../src/components/buckets/failed-objects.ts';
 import type { ListedObject } from '../../../src/repository/object-list.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 import { bucketFixture, mirror, restored } from '../../rigs/mirror.ts';
-
-const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
 /** What somebody does to the source. Few keys and contents, so that things come, go and come back. */
 type Change =
@@ -87,7 +85,7 @@ const rememberingSource = (): {
       const bytes = Buffer.from(change.content);
       const half = Math.ceil(bytes.length / 2);
       const parts = [[bytes], [bytes.subarray(0, half), bytes.subarray(half)]][change.parts - 1];
-      const { etag } = store.bucket.store(change.key, bytes, {}, parts?.map(md5));
+      const { etag } = store.bucket.store(change.key, bytes, {}, parts?.map(md5Of));
       contents.set(`${change.key}\0${etag}`, bytes);
     },
   };

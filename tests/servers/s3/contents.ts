@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { S3Bucket, S3Object, S3Part } from './bucket.ts';
 import type { S3Buckets } from './buckets.ts';
-import { etagOfParts } from './multipart.ts';
+import { etagOfParts } from '../../../src/ports/etags.ts';
 
 export interface S3NewObject {
   readonly key: string;
@@ -70,7 +70,7 @@ const stored = (bucket: S3Bucket, object: S3NewObject, now: Date): S3Object => {
   const files = save(bucket, pieces, partSize ?? Infinity);
   return {
     key,
-    etag: partSize === undefined ? files[0]!.etag : etagOfParts(files),
+    etag: partSize === undefined ? files[0]!.etag : etagOfParts(files.map(({ etag }) => etag)),
     size: files.reduce((sum, { size }) => sum + size, 0),
     lastModified: (object.lastModified ?? now).getTime(),
     headers: {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { S3Part, S3Upload } from './bucket.ts';
+import type { S3Upload } from './bucket.ts';
 import { contentOf, receive, receiveText } from './content.ts';
 import { checkKey, checkWriteConditions, copySourceOf, type S3Context } from './context.ts';
 import { bare, encryption, givenEtag, keptHeaders, rangeOf, tagsIn } from './object-headers.ts';
@@ -13,6 +13,7 @@ import {
   xmlReply,
   type S3Reply,
 } from './replies.ts';
+import { etagOfParts } from '../../../src/ports/etags.ts';
 
 const leastPart = 5 * 2 ** 20;
 
@@ -79,7 +80,7 @@ export const completeUpload = async (context: S3Context): Promise<S3Reply> => {
   });
   if (parts.slice(0, -1).some(({ size }) => size < leastPart))
     throw new S3Error(400, 'EntityTooSmall', 'Your upload is smaller than the minimum size.');
-  const etag = givenEtag(profile, etagOfParts(parts), upload.headers);
+  const etag = givenEtag(profile, etagOfParts(parts.map((part) => part.etag)), upload.headers);
   bucket.endUpload(upload.id, {
     key,
     etag,
@@ -99,11 +100,6 @@ export const completeUpload = async (context: S3Context): Promise<S3Reply> => {
 export const abortUpload = (context: S3Context): S3Reply => {
   context.bucket.endUpload(uploadOf(context).id);
   return { status: 204 };
-};
-
-export const etagOfParts = (parts: readonly Pick<S3Part, 'etag'>[]): string => {
-  const md5s = parts.map(({ etag }) => Buffer.from(etag, 'hex'));
-  return `${createHash('md5').update(Buffer.concat(md5s)).digest('hex')}-${parts.length}`;
 };
 
 export const uploadOf = ({ bucket, key, incoming }: S3Context): S3Upload => {
