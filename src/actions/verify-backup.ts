@@ -13,7 +13,8 @@ export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const target = await world.openTarget();
   await using _store = target.store;
-  const verification = await verifySet(world, config, target, id, {
+  const verification = await verifySet(world, config, target, {
+    id,
     deep: parameters['deep'] === true,
   });
   await remember(world, verification);

@@ -1,8 +1,15 @@
 import type { HandedDatabase } from '../components/databases/paths.ts';
 import { databaseEndpoints, type Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
-import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
-import { clusterStatus, faultOf, saidBy } from '../operation/cluster-status.ts';
+import {
+  applicationProblem,
+  findMlmd,
+  lackingActions,
+  missingApplication,
+  readOnlyUser,
+  type ApplicationPlan,
+} from '../operation/applications.ts';
+import { clusterProblem, saidBy } from '../operation/cluster-status.ts';
 import { settledModel, settling } from '../operation/settled-model.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 
@@ -16,17 +23,6 @@ export interface DatabasePlan {
   readonly timeoutSeconds: number;
 }
 
-/** The applications that a backup deals with, as they are now. */
-export interface ApplicationPlan {
-  readonly databases: readonly DatabasePlan[];
-  readonly mlmd: ApplicationStatus | undefined;
-  /**
-   * Stopped while ML Metadata is dumped; undefined when none is configured or it has no units
-   * anyway.
-   */
-  readonly metadataWriter: ApplicationStatus | undefined;
-}
-
 /**
  * Looks at the applications of the configured components. Changes nothing; asks the databases for
  * their state by their own actions.
@@ -37,7 +33,7 @@ export const planApplications = async (
   juju: JujuModel,
   timeoutSeconds: number,
 ): Promise<{
-  readonly plan: ApplicationPlan;
+  readonly plan: ApplicationPlan<DatabasePlan>;
   readonly handed: readonly HandedDatabase[];
   readonly problems: readonly CharmError[];
 }> => {
@@ -92,14 +88,10 @@ export const planApplications = async (
     problems.push(...found.flat());
   }
 
-  const wantsMlmd = config.components.includes('mlmd');
-  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'mlmd-application') : undefined;
-  const writer =
-    wantsMlmd && config.metadataWriterApplication !== ''
-      ? find(config.metadataWriterApplication, 'metadata-writer-application')
-      : undefined;
-  const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
-  return { plan: { databases, mlmd, metadataWriter }, handed, problems };
+  const mlmd = config.components.includes('mlmd')
+    ? findMlmd(config, find)
+    : { mlmd: undefined, metadataWriter: undefined };
+  return { plan: { databases, ...mlmd }, handed, problems };
 };
 
 const databaseProblems = async (
@@ -108,27 +100,12 @@ const databaseProblems = async (
   { component, application, isRelated }: DatabasePlan,
 ): Promise<CharmError[]> => {
   const { name } = application;
-  const defined = await juju.actionNames(name);
-  const lacking = ['create-backup', 'list-backups', 'get-cluster-status'].filter(
-    (action) => !defined.includes(action),
-  );
-  if (lacking.length > 0) {
-    return [
-      new CharmError(
-        'application-unequipped',
-        `The charm of ${name} (${application.charm}) has no action ${lacking.join(', ')}, so it cannot be backed up.` +
-          ` Is it mysql-k8s? Which application to back up is decided by the relation to our endpoint.`,
-      ),
-    ];
-  }
+  const actions = ['create-backup', 'list-backups', 'get-cluster-status'];
+  const unequipped = await lackingActions(juju, application, actions, 'backed up');
+  if (unequipped !== undefined) return [unequipped];
   const problems: CharmError[] = [];
-  try {
-    const fault = faultOf(await clusterStatus(juju, application), application.units.length);
-    if (fault !== undefined) problems.push(sick(application, fault));
-  } catch (error) {
-    if (!(error instanceof CharmError)) throw error;
-    problems.push(error);
-  }
+  const sick = await clusterProblem(juju, application);
+  if (sick !== undefined) problems.push(sick);
   const unit = application.units[0]?.name ?? `${name}/0`;
   const listing = await juju.runAction(unit, 'list-backups', {});
   if (listing.status !== 'completed')
@@ -146,12 +123,6 @@ const databaseProblems = async (
     );
   return problems;
 };
-
-const sick = ({ name }: ApplicationStatus, fault: string): CharmError =>
-  new CharmError(
-    'database-unhealthy',
-    `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
-  );
 
 /** How a backup is made without what the model does not have. */
 const withoutIt = ({ application }: World, { components }: Config, role: string): string => {

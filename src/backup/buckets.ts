@@ -43,8 +43,8 @@ export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
   const passes = new Map<string, BucketPass>();
   for (const source of sources) {
     const baseline = await lastList(backup, before.get(source.bucket));
-    const plan = { archive, before, bandwidth };
-    passes.set(source.bucket, await copyOne(backup, source, plan, baseline, 'pre-copy'));
+    const plan = { archive, before, bandwidth, baseline, pass: 'pre-copy' } as const;
+    passes.set(source.bucket, await copyOne(backup, source, plan));
     await rm(listFile(backup, source.bucket, 'last'), { force: true });
   }
   return { archive, before, bandwidth, passes };
@@ -91,7 +91,10 @@ export const copyChangesOfBuckets = async (
       `of the pre-copy of ${bucket}`,
     );
     const first = preCopy.passes.get(bucket);
-    const second = await copyOne(backup, source, { ...preCopy, quietSince }, baseline, 'changes');
+    const second = await copyOne(backup, source, {
+      ...preCopy,
+      ...{ baseline, pass: 'changes', quietSince },
+    });
     if (second.written.count > 0)
       written.push(
         `Bucket ${bucket} (${countText(second.written.count, 'object')} written during the backup: ${second.written.first.join(', ')})`,
@@ -113,12 +116,16 @@ export const copyChangesOfBuckets = async (
 
 type Pass = 'pre-copy' | 'changes';
 
+interface PassPlan extends Omit<PreCopy, 'passes'> {
+  readonly baseline: AsyncIterable<ListedObject> | undefined;
+  readonly pass: Pass;
+  readonly quietSince?: Date;
+}
+
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { archive, before, bandwidth, quietSince }: Omit<PreCopy, 'passes'> & { quietSince?: Date },
-  baseline: AsyncIterable<ListedObject> | undefined,
-  pass: Pass,
+  { archive, before, bandwidth, baseline, pass, quietSince }: PassPlan,
 ): Promise<BucketPass> => {
   const { world, config, ready, layout, request, heartbeat } = backup;
   const { bucket } = source;

@@ -73,7 +73,7 @@ const scaleUp = async (
   hold(held);
   await world.heartbeat.during(
     since(world.clock, `${application.name}: waiting for ${countText(units, 'unit')}`),
-    () => waitForScale(world, application.name, units, timeoutSeconds, world.cancelled),
+    () => waitForScale(world, application.name, { units, timeoutSeconds, signal: world.cancelled }),
   );
   return held;
 };

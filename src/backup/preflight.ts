@@ -1,6 +1,7 @@
 import type { HandedDatabase } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import type { ApplicationPlan } from '../operation/applications.ts';
 import { openConnections } from '../operation/connections.ts';
 import { reportProblems } from '../operation/problems.ts';
 import { journalProblems } from '../operation/put-back.ts';
@@ -8,7 +9,7 @@ import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { nestingProblems, storageProblems } from '../operation/storage.ts';
 import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
-import { planApplications, type ApplicationPlan } from './applications.ts';
+import { planApplications, type DatabasePlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
 
 export interface BackupRequest {
@@ -28,7 +29,7 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly kubernetes: Kubernetes;
   readonly target: Target;
   readonly sources: readonly Source[];
-  readonly plan: ApplicationPlan;
+  readonly plan: ApplicationPlan<DatabasePlan>;
   /** The databases that get their path from us. */
   readonly handed: readonly HandedDatabase[];
   /** Before the first look at what runs. */

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import { countText } from '../text.ts';
 import { says } from '../wordings.ts';
@@ -6,6 +7,30 @@ import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 /*
  * What an operator is told of the applications that a backup or a restore needs, alike in both.
  */
+
+/** The applications that a backup or a restore deals with, as they are now. */
+export interface ApplicationPlan<Database> {
+  readonly databases: readonly Database[];
+  readonly mlmd: ApplicationStatus | undefined;
+  /**
+   * Stopped while ML Metadata is worked on; undefined when none is configured or it has no units
+   * anyway.
+   */
+  readonly metadataWriter: ApplicationStatus | undefined;
+}
+
+/** The applications of ML Metadata. `find` notes a problem and gives undefined for it. */
+export const findMlmd = (
+  { mlmdApplication, metadataWriterApplication }: Config,
+  find: (name: string, role: string) => ApplicationStatus | undefined,
+): Pick<ApplicationPlan<unknown>, 'mlmd' | 'metadataWriter'> => {
+  const mlmd = find(mlmdApplication, 'mlmd-application');
+  const writer =
+    metadataWriterApplication === ''
+      ? undefined
+      : find(metadataWriterApplication, 'metadata-writer-application');
+  return { mlmd, metadataWriter: writer !== undefined && writer.scale > 0 ? writer : undefined };
+};
 
 /**
  * The application is not in the model. It is the relation or option that led to its name that has
@@ -74,6 +99,27 @@ export const applicationProblem = (
     );
   }
   return undefined;
+};
+
+/**
+ * Why the charm of a database cannot do its part; undefined when it has all of these actions.
+ *
+ * @param purpose such as `backed up`
+ */
+export const lackingActions = async (
+  juju: JujuModel,
+  { name, charm }: ApplicationStatus,
+  actions: readonly string[],
+  purpose: string,
+): Promise<CharmError | undefined> => {
+  const defined = await juju.actionNames(name);
+  const lacking = actions.filter((action) => !defined.includes(action));
+  if (lacking.length === 0) return undefined;
+  return new CharmError(
+    'application-unequipped',
+    `The charm of ${name} (${charm}) has no action ${lacking.join(', ')}, so it cannot be ${purpose}. Is it mysql-k8s?` +
+      ` Which application is the database is decided by the relation to this charm's endpoint.`,
+  );
 };
 
 const claimed = (

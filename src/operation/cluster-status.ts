@@ -1,4 +1,4 @@
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { countText } from '../text.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
 import { lastingUnit } from './leaving-units.ts';
@@ -14,6 +14,23 @@ export const faultOf = ({ members }: ClusterStatus, units: number): string | und
   if (members.length !== units)
     return `its cluster has ${countText(members.length, 'member')} for ${countText(units, 'unit')}`;
   return undefined;
+};
+
+/** Why the cluster of a database is not whole, as its own charm tells it; undefined when it is. */
+export const clusterProblem = async (
+  juju: JujuModel,
+  application: ApplicationStatus,
+): Promise<CharmError | undefined> => {
+  const { name, units } = application;
+  const status = await orProblem(() => clusterStatus(juju, application));
+  if (status instanceof CharmError) return status;
+  const fault = faultOf(status, units.length);
+  return fault === undefined
+    ? undefined
+    : new CharmError(
+        'database-unhealthy',
+        `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
+      );
 };
 
 /** Asks a unit that is there now, because the first that there was may have left. */

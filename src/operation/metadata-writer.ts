@@ -40,7 +40,12 @@ export const stopMetadataWriter = async (
   stopper.hold(held);
   await heartbeat.during(
     () => `${writer.name}: waiting for its unit to go`,
-    () => waitForScale(scales, writer.name, 0, request.timeoutSeconds, world.signal),
+    () =>
+      waitForScale(scales, writer.name, {
+        units: 0,
+        timeoutSeconds: request.timeoutSeconds,
+        signal: world.signal,
+      }),
   );
   return held;
 };

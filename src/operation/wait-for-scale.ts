@@ -10,6 +10,12 @@ interface WaitWorld {
   readonly clock: Clock;
 }
 
+interface WantedScale {
+  readonly units: number;
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Waits until Juju has reached the desired scale and every unit is active and idle.
  * Rejects with `scale-timed-out`, which names the units that are not, and what they say.
@@ -17,9 +23,7 @@ interface WaitWorld {
 export const waitForScale = async (
   { juju, clock }: WaitWorld,
   application: string,
-  units: number,
-  timeoutSeconds: number,
-  signal?: AbortSignal,
+  { units, timeoutSeconds, signal }: WantedScale,
 ): Promise<ApplicationStatus> => {
   let status: ApplicationStatus | undefined;
   return waitUntil(

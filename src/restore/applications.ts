@@ -2,8 +2,15 @@ import { canTakeOver } from '../components/databases/mysql-version.ts';
 import { isBackupAt, isListed } from '../components/databases/stored-backup.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { applicationProblem, missingApplication, readOnlyUser } from '../operation/applications.ts';
-import { clusterStatus, faultOf } from '../operation/cluster-status.ts';
+import {
+  applicationProblem,
+  findMlmd,
+  lackingActions,
+  missingApplication,
+  readOnlyUser,
+  type ApplicationPlan,
+} from '../operation/applications.ts';
+import { clusterProblem } from '../operation/cluster-status.ts';
 import { settledModel, settling } from '../operation/settled-model.ts';
 import { isDatabase } from '../repository/layout.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
@@ -22,15 +29,12 @@ export interface DatabasePlan {
   readonly isVisible: boolean;
 }
 
-/** The applications that a restore deals with, as they are now. */
-export interface ApplicationPlan {
-  readonly databases: readonly DatabasePlan[];
-  readonly mlmd: ApplicationStatus | undefined;
-  /**
-   * Stopped while ML Metadata is restored; undefined when none is configured or it has no units
-   * anyway.
-   */
-  readonly metadataWriter: ApplicationStatus | undefined;
+/** What is restored, and from where. */
+interface Wanted {
+  /** Undefined when S3 could not be reached, which is a problem of its own. */
+  readonly target: Target | undefined;
+  readonly manifest: BackupManifest;
+  readonly components: readonly string[];
 }
 
 /** Looks at the applications of the components that are restored. Changes nothing. */
@@ -38,10 +42,11 @@ export const planApplications = async (
   world: World,
   config: Config,
   juju: JujuModel,
-  target: Target | undefined,
-  manifest: BackupManifest,
-  components: readonly string[],
-): Promise<{ readonly plan: ApplicationPlan; readonly problems: readonly CharmError[] }> => {
+  { target, manifest, components }: Wanted,
+): Promise<{
+  readonly plan: ApplicationPlan<DatabasePlan>;
+  readonly problems: readonly CharmError[];
+}> => {
   const problems: CharmError[] = [];
   if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
   const wanted = await Promise.all(
@@ -73,7 +78,10 @@ export const planApplications = async (
       if (application === undefined || juju.access === 'read') return undefined;
       const path = related && (await world.handedPath(backup.component));
       const plan = await orProblem(() =>
-        planDatabase(juju, target, application, backup, { isRelated: related !== undefined, path }),
+        planDatabase({ juju, target }, application, backup, {
+          isRelated: related !== undefined,
+          path,
+        }),
       );
       if (!(plan instanceof CharmError)) return plan;
       problems.push(plan);
@@ -81,18 +89,12 @@ export const planApplications = async (
     }),
   );
   const databases = found.filter((plan) => plan !== undefined);
-  const mlmd = wantsMlmd ? find(config.mlmdApplication, 'mlmd-application') : undefined;
-  const writer =
-    wantsMlmd && config.metadataWriterApplication !== ''
-      ? find(config.metadataWriterApplication, 'metadata-writer-application')
-      : undefined;
-  const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
-  return { plan: { databases, mlmd, metadataWriter }, problems };
+  const mlmd = wantsMlmd ? findMlmd(config, find) : { mlmd: undefined, metadataWriter: undefined };
+  return { plan: { databases, ...mlmd }, problems };
 };
 
 const planDatabase = async (
-  juju: JujuModel,
-  target: Target | undefined,
+  { juju, target }: Pick<Wanted, 'target'> & { readonly juju: JujuModel },
   application: ApplicationStatus,
   backup: DatabaseBackup,
   place: Pick<DatabasePlan, 'isRelated' | 'path'>,
@@ -105,16 +107,9 @@ const planDatabase = async (
       `${name} has no unit to restore on: juju scale-application ${name} 1`,
     );
   }
-  const defined = await juju.actionNames(name);
-  const lacking = ['restore', 'list-backups', 'get-cluster-status'].filter(
-    (action) => !defined.includes(action),
-  );
-  if (lacking.length > 0) {
-    throw new CharmError(
-      'application-unequipped',
-      `The charm of ${name} (${application.charm}) has no action ${lacking.join(', ')}, so it cannot be restored. Is it mysql-k8s?`,
-    );
-  }
+  const actions = ['restore', 'list-backups', 'get-cluster-status'];
+  const unequipped = await lackingActions(juju, application, actions, 'restored');
+  if (unequipped !== undefined) throw unequipped;
   if (!canTakeOver(application.workloadVersion, backup.version)) {
     throw new CharmError(
       'database-version',
@@ -122,13 +117,8 @@ const planDatabase = async (
         ` Nothing was changed. Refresh ${name} to the revision of that time (juju refresh ${name} --channel=...; it was ${backup.charm}), or leave it out with components=...`,
     );
   }
-  const fault = faultOf(await clusterStatus(juju, application), application.units.length);
-  if (fault !== undefined) {
-    throw new CharmError(
-      'database-unhealthy',
-      `${name} is not healthy: ${fault}. See juju run ${name}/leader get-cluster-status.`,
-    );
-  }
+  const sick = await clusterProblem(juju, application);
+  if (sick !== undefined) throw sick;
   const isVisible = await isListed(juju, application.units[0]?.name ?? `${name}/0`, backupId);
   const canBeCopied =
     place.isRelated && path !== undefined && target !== undefined

@@ -76,7 +76,12 @@ const scaleToOne = async (
   restore.hold(held);
   await restore.heartbeat.during(
     () => `${name}: waiting for 1 unit`,
-    () => waitForScale(scaleWorld(restore), name, 1, request.timeoutSeconds, world.signal),
+    () =>
+      waitForScale(scaleWorld(restore), name, {
+        units: 1,
+        timeoutSeconds: request.timeoutSeconds,
+        signal: world.signal,
+      }),
   );
   return held;
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import type { ApplicationPlan } from '../operation/applications.ts';
 import { openConnections } from '../operation/connections.ts';
 import { startHeartbeat } from '../operation/heartbeat.ts';
 import { reportProblems } from '../operation/problems.ts';
@@ -12,7 +13,7 @@ import type { BackupManifest } from '../repository/manifest.ts';
 import { readSet } from '../repository/sets.ts';
 import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
-import { planApplications, type ApplicationPlan } from './applications.ts';
+import { planApplications, type DatabasePlan } from './applications.ts';
 import { mlmdProblems } from './mlmd-space.ts';
 import { componentsOf, requestProblems, type RestoreRequest, setProblem } from './set.ts';
 
@@ -26,7 +27,7 @@ export interface ReadyRestore extends AsyncDisposable {
   readonly layout: Layout;
   readonly manifest: BackupManifest;
   readonly components: readonly string[];
-  readonly plan: ApplicationPlan;
+  readonly plan: ApplicationPlan<DatabasePlan>;
   /** What runs although the restore is allowed, and what may write to what is restored. */
   readonly warnings: readonly string[];
 }
@@ -56,7 +57,8 @@ export const preflight = async (
     const manifest = target && (await collect(() => readSet(target, request.backupId)));
     problems.push(...requestProblems(world, request, manifest));
     const components = manifest ? componentsOf(request, manifest) : [];
-    const sources = await openSources(world, config, manifest, components, opened);
+    const buckets = components.includes('mlpipeline') ? (manifest?.buckets ?? []) : [];
+    const sources = await openSources(world, config, buckets, opened);
     problems.push(...sources.problems);
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);
@@ -73,7 +75,10 @@ export const preflight = async (
     const applications =
       juju &&
       manifest &&
-      (await collect(() => planApplications(world, config, juju, target, manifest, components)));
+      (await collect(() => {
+        const wanted = { target, manifest, components };
+        return planApplications(world, config, juju, wanted);
+      }));
     problems.push(...(applications?.problems ?? []));
     const mlmd = applications?.plan.mlmd;
     if (kubernetes && target && manifest?.mlmd && mlmd)
@@ -114,13 +119,11 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
 const openSources = async (
   world: World,
   { sourceBuckets }: Config,
-  manifest: BackupManifest | undefined,
-  components: readonly string[],
+  buckets: BackupManifest['buckets'],
   opened: AsyncDisposableStack,
 ): Promise<{ readonly opened: readonly Source[]; readonly problems: readonly CharmError[] }> => {
   const sources: Source[] = [];
   const problems: CharmError[] = [];
-  const buckets = components.includes('mlpipeline') ? (manifest?.buckets ?? []) : [];
   for (const { bucket } of buckets) {
     if (!sourceBuckets.includes(bucket)) {
       const application = world.unit.split('/')[0] ?? 'ckf-backup';

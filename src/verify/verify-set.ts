@@ -26,8 +26,7 @@ export const verifySet = async (
   world: World,
   config: Pick<Config, 'transfers'>,
   target: Target,
-  id: BackupId,
-  { deep }: { readonly deep: boolean },
+  { id, deep }: { readonly id: BackupId; readonly deep: boolean },
 ): Promise<Verification> => {
   const { clock, progress, signal, scratch } = world;
   await progress.step(`Verifying ${id}${deep ? ', reading all of it' : ''}`);

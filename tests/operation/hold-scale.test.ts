@@ -31,7 +31,7 @@ describe('held scale', () => {
     world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 3 });
     {
       await using _held = await holdScale(world, await world.applicationNamed('kfp-db'), 4, 60);
-      await waitForScale(world, 'kfp-db', 4, 60);
+      await waitForScale(world, 'kfp-db', { units: 4, timeoutSeconds: 60 });
       assert.equal(world.model.application('kfp-db').units.length, 4);
       assert.equal(world.journal.kept.get('kfp-db')?.scale, 3);
     }
@@ -57,7 +57,7 @@ describe('held scale', () => {
     });
     await using _held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
     const { message } = await rejectsWithCode(
-      waitForScale(world, 'kfp-db', 2, 60),
+      waitForScale(world, 'kfp-db', { units: 2, timeoutSeconds: 60 }),
       'scale-timed-out',
     );
     assert.match(message, /kfp-db did not reach 2 units within 60 s/);
@@ -114,7 +114,7 @@ describe('held scale', () => {
     using world = aScaleWorld();
     const { states } = addScriptedDatabase(world.model, 'kfp-db', 1);
     const held = await holdScale(world, await world.applicationNamed('kfp-db'), 2, 60);
-    await waitForScale(world, 'kfp-db', 2, 60);
+    await waitForScale(world, 'kfp-db', { units: 2, timeoutSeconds: 60 });
     states.set('kfp-db/0', 'offline');
     const { message } = await rejectsWithCode(held.putBack(), 'scale-refused');
     assert.match(message, /kfp-db\/0, which would stay, is offline/);
@@ -159,7 +159,11 @@ describe('putting back while the controller is away', () => {
     using world = aScaleWorld();
     const stop = new AbortController();
     world.juju.status = never;
-    const waiting = waitForScale(world, 'kfp-db', 2, 1800, stop.signal);
+    const waiting = waitForScale(world, 'kfp-db', {
+      units: 2,
+      timeoutSeconds: 1800,
+      signal: stop.signal,
+    });
     stop.abort(new CharmError('interrupted', 'Asked to stop.'));
     await rejectsWithCode(waiting, 'interrupted');
   });

@@ -123,7 +123,8 @@ const world: World = {
 };
 
 try {
-  const { damages, objects } = await verifySet(world, { transfers: 4 }, target, ids[1], {
+  const { damages, objects } = await verifySet(world, { transfers: 4 }, target, {
+    id: ids[1],
     deep: false,
   });
   const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };

@@ -75,14 +75,18 @@ describe('sets on a real server', () => {
         [...ids].reverse(),
       );
       for (const id of ids) {
-        const { first, unproven } = await verifySet(world, { transfers: 4 }, target, id, {
+        const { first, unproven } = await verifySet(world, { transfers: 4 }, target, {
+          id,
           deep: true,
         });
         assert.deepEqual({ first, unproven }, { first: [], unproven: 0 });
       }
       const report = await pruneSets(world, { keep }, target, { dryRun: false });
       assert.deepEqual(report.removed, [ids[0]]);
-      const { first } = await verifySet(world, { transfers: 4 }, target, ids[1]!, { deep: true });
+      const { first } = await verifySet(world, { transfers: 4 }, target, {
+        id: ids[1]!,
+        deep: true,
+      });
       assert.deepEqual(first, []);
       const left = (await Array.fromAsync(target.store.list(''))).map(({ key }) => key);
       assert.deepEqual(
@@ -97,13 +101,10 @@ describe('sets on a real server', () => {
   it('are read again when a reply is cut short, and then are intact', async () => {
     await using stage = await setStage('target');
     stage.server.fail({ operation: 'GetObject', nth: 3, fault: { truncate: 5 } });
-    const { damages } = await verifySet(
-      stage.world,
-      { transfers: 4 },
-      stage.target,
-      stage.ids[0]!,
-      { deep: true },
-    );
+    const { damages } = await verifySet(stage.world, { transfers: 4 }, stage.target, {
+      id: stage.ids[0]!,
+      deep: true,
+    });
     assert.equal(damages, 0);
   });
 
@@ -118,7 +119,10 @@ describe('sets on a real server', () => {
     await rejectsWithCode(pruneSets(world, { keep }, target, { dryRun: false }), 'store-denied');
     server.mend();
     for (const id of ids) {
-      const { first } = await verifySet(world, { transfers: 4 }, target, id, { deep: false });
+      const { first } = await verifySet(world, { transfers: 4 }, target, {
+        id,
+        deep: false,
+      });
       assert.deepEqual(first, []);
     }
     const { removed } = await pruneSets(world, { keep }, target, { dryRun: false });

@@ -36,7 +36,10 @@ describe('verifySet', () => {
   afterEach(() => vault[Symbol.asyncDispose]());
 
   const verify = (id: BackupId, deep = false) =>
-    verifySet(vault.world, { transfers: 4 }, vault.target, id, { deep });
+    verifySet(vault.world, { transfers: 4 }, vault.target, {
+      id,
+      deep,
+    });
   const replaced = `${history}a/${md5Of(Buffer.from('first a'))}`;
 
   for (const deep of [false, true]) {
@@ -318,13 +321,12 @@ describe('verifySet', () => {
       const stored = store.bucket.store(key, bytes);
       Object.assign(stored, { etag: md5Of(Buffer.from(key)) });
     }
-    const deep = { deep: true };
+    const wanted = { id, deep: true };
     const { damages, unproven } = await verifySet(
       other.world,
       { transfers: 4 },
       other.target,
-      id,
-      deep,
+      wanted,
     );
     assert.equal(damages, 0);
     assert.equal(unproven, 10);

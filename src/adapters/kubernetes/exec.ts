@@ -61,7 +61,7 @@ export const execute = async (
       });
       return { socket, ended, fail };
     });
-    return await converse(context, what, signal, running, streams);
+    return await converse(context, { what, signal }, running, streams);
   } catch (cause) {
     const error = signal.aborted ? interrupted(what, signal) : cause;
     streams.stdout?.destroy(error instanceof Error ? error : new Error(reasonOf(error)));
@@ -72,8 +72,7 @@ export const execute = async (
 
 const converse = async (
   { clock, silence }: ExecContext,
-  what: string,
-  signal: AbortSignal,
+  { what, signal }: { readonly what: string; readonly signal: AbortSignal },
   { socket, ended, fail }: Running,
   { stdin, stdout }: ExecStreams,
 ): Promise<ExecOutcome> => {

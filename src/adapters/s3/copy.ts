@@ -68,7 +68,7 @@ const copyInParts = async (
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
       const start = index * partSize;
       const end = Math.min(start + partSize, source.size) - 1;
-      await parts.copyPart(index + 1, source.key, source.etag, start, end);
+      await parts.copyPart(index + 1, source, { start, end });
     }
   };
   const workers = await Promise.allSettled(Array.from({ length: partsAtATime }, copySome));

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { CharmError } from '../../errors.ts';
 import { etagOfParts, isMd5, md5Of } from '../../ports/etags.ts';
-import type { ObjectMetadata, PartUpload, PutOptions } from '../../world.ts';
+import type { ObjectMetadata, PartUpload, PutOptions, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { S3Failure } from './failure.ts';
 import { conditionHeaders, copySource, etagIn, metadataHeaders, writeHeaders } from './headers.ts';
@@ -28,7 +28,11 @@ export interface WrittenParts extends Written {
  */
 export interface S3Parts extends PartUpload {
   complete(options?: PutOptions): Promise<WrittenParts>;
-  copyPart(part: number, from: string, etag: string, start: number, end: number): Promise<void>;
+  copyPart(
+    part: number,
+    from: Pick<StoredObject, 'key' | 'etag'>,
+    range: { readonly start: number; readonly end: number },
+  ): Promise<void>;
 }
 
 export const startParts = async (
@@ -37,16 +41,16 @@ export const startParts = async (
   metadata: Partial<ObjectMetadata>,
 ): Promise<S3Parts> => {
   const headers = writeHeaders(client.options);
-  const start = `start to write ${quoteKey(key)} in parts`;
+  const doing = `start to write ${quoteKey(key)} in parts`;
   const { bucket: Bucket } = client.options;
   const { UploadId: uploadId } = await client.control(
-    { key, doing: start, headers: { ...headers.create, ...metadataHeaders(metadata) } },
+    { key, doing, headers: { ...headers.create, ...metadataHeaders(metadata) } },
     (sdk, options) => sdk.send(new CreateMultipartUploadCommand({ Bucket, Key: key }), options),
   );
   if (!uploadId)
     throw new CharmError(
       'store-refused',
-      `Could not ${start}: the reply of ${client.description} has no UploadId. Check the endpoint.`,
+      `Could not ${doing}: the reply of ${client.description} has no UploadId. Check the endpoint.`,
     );
 
   const etags = new Map<number, string>();
@@ -66,22 +70,26 @@ export const startParts = async (
       const digest = md5 ?? (body instanceof Readable ? undefined : md5Of(body));
       const sent =
         body instanceof Readable
-          ? await sendStream(client, partRequest(part), body, size, digest)
+          ? await sendStream(client, partRequest(part), body, { size, md5: digest })
           : await sendBytes(client, partRequest(part), ofSize(body, size), digest);
       if (digest !== undefined && sent.etag !== digest) matches = false;
       etags.set(part, sent.etag);
       return sent;
     },
-    copyPart: async (part, from, etag, first, last) => {
-      const { doing } = partRequest(part);
+    copyPart: async (part, from, { start, end }) => {
       const { CopyPartResult: copied } = await client.control(
-        { key, doing, slow: true, headers: { ...headers.touch, ...headers.copySource } },
+        {
+          key,
+          doing: partRequest(part).doing,
+          slow: true,
+          headers: { ...headers.touch, ...headers.copySource },
+        },
         (sdk, options) =>
           sdk.send(
             new UploadPartCopyCommand({
               ...{ Bucket, Key: key, PartNumber: part, UploadId: uploadId },
-              ...copySource(Bucket, from, etag),
-              CopySourceRange: `bytes=${first}-${last}`,
+              ...copySource(Bucket, from.key, from.etag),
+              CopySourceRange: `bytes=${start}-${end}`,
             }),
             options,
           ),
@@ -89,7 +97,7 @@ export const startParts = async (
       etags.set(part, etagIn(copied?.ETag) ?? '');
     },
     complete: async (options = {}) => {
-      const written = await completeParts(client, key, uploadId, etags, options);
+      const written = await completeParts(client, { key, uploadId }, etags, options);
       await keepTags(client, key, metadata.tags);
       return { ...written, isProven: written.isProven && matches };
     },
@@ -111,8 +119,7 @@ const ofSize = (body: Uint8Array, size: number): Uint8Array => {
  */
 const completeParts = async (
   client: S3Client,
-  key: string,
-  uploadId: string,
+  { key, uploadId }: { readonly key: string; readonly uploadId: string },
   etags: ReadonlyMap<number, string>,
   options: PutOptions,
 ): Promise<WrittenParts> => {

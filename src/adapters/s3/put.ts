@@ -33,7 +33,7 @@ export const putObject = async (
     ...(options.signal && { signal: options.signal }),
   } as const;
   if (bytes instanceof Readable)
-    return sendStream(client, request, bytes, options.size ?? NaN, options.md5);
+    return sendStream(client, request, bytes, { size: options.size ?? NaN, md5: options.md5 });
   const conditional = options.ifAbsent === true || options.ifMatch !== undefined;
   return conditional
     ? putConditionally(client, request, bytes, options)
@@ -78,8 +78,7 @@ export const sendStream = async (
   client: S3Client,
   request: S3Call,
   source: Readable,
-  size: number,
-  md5: string | undefined,
+  { size, md5 }: { readonly size: number; readonly md5: string | undefined },
 ): Promise<Written> => {
   const { body, problem } = checkedBody(source, size, request.doing);
   const headers = {

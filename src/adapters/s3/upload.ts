@@ -32,7 +32,7 @@ export const createUploader =
       const second = await parts.next();
       const written = second.done
         ? await putObject(client, key, first, options)
-        : await inParts(client, key, [first, second.value], parts, options);
+        : await inParts(client, key, startingWith([first, second.value], parts), options);
       const digest = sha256.digest('hex');
       const isProven = 'isProven' in written ? written.isProven : true;
       const { etag } = isProven
@@ -48,16 +48,20 @@ export const createUploader =
 const reasonOf = (signal: AbortSignal | undefined): Error =>
   signal?.reason instanceof Error ? signal.reason : new Error('aborted');
 
+async function* startingWith<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* first;
+  yield* rest;
+}
+
 const inParts = async (
   client: S3Client,
   key: string,
-  begun: readonly Uint8Array[],
-  rest: AsyncIterable<Uint8Array>,
+  parts: AsyncIterable<Uint8Array>,
   options: NonNullable<Parameters<ObjectStore['upload']>[2]>,
 ): Promise<WrittenParts> => {
   const upload = await startParts(client, key, options.metadata ?? {});
   try {
-    await sendParts(upload, begun, rest);
+    await sendParts(upload, parts);
     options.signal?.throwIfAborted();
     await checkCondition(client, key, options);
     return await upload.complete(options);
@@ -69,11 +73,7 @@ const inParts = async (
   }
 };
 
-const sendParts = async (
-  upload: S3Parts,
-  begun: readonly Uint8Array[],
-  rest: AsyncIterable<Uint8Array>,
-): Promise<void> => {
+const sendParts = async (upload: S3Parts, parts: AsyncIterable<Uint8Array>): Promise<void> => {
   let number = 0;
   let underWay: Promise<unknown> = Promise.resolve();
   const send = async (bytes: Uint8Array): Promise<void> => {
@@ -84,8 +84,7 @@ const sendParts = async (
     underWay.catch(() => undefined);
   };
   try {
-    for (const bytes of begun) await send(bytes);
-    for await (const bytes of rest) await send(bytes);
+    for await (const bytes of parts) await send(bytes);
   } finally {
     await underWay;
   }

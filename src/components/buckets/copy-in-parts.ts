@@ -33,7 +33,12 @@ export const copyParts = async (
   const told = await toldLayout(context, source);
   let before: string | undefined;
   if (told) {
-    const { mirrorEtag, etag } = await transfer(context, source, told, sideBySide, [], moved);
+    const { mirrorEtag, etag } = await transfer(
+      context,
+      source,
+      { layout: told, width: sideBySide },
+      moved,
+    );
     if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
     moved(-source.size);
     before = etag;
@@ -45,9 +50,7 @@ export const copyParts = async (
   const { mirrorEtag, etag, digests } = await transfer(
     context,
     source,
-    layout,
-    1,
-    [sha256, md5],
+    { layout, width: 1, hashes: [sha256, md5] },
     moved,
   );
   if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
@@ -71,6 +74,15 @@ const toldLayout = async (
   return layout?.count === count ? layout : undefined;
 };
 
+/** How an object is copied in parts. */
+interface Way {
+  readonly layout: PartLayout;
+  /** So many parts at a time; one when there are hashes, which need the parts in their order. */
+  readonly width: number;
+  /** Of the whole. */
+  readonly hashes?: readonly Hash[];
+}
+
 interface Transferred {
   readonly mirrorEtag: string;
   /** Of what was read, in the layout that was used. */
@@ -81,9 +93,7 @@ interface Transferred {
 const transfer = async (
   context: CopyContext,
   source: StoredObject,
-  layout: PartLayout,
-  width: number,
-  hashes: readonly Hash[],
+  { layout, width, hashes = [] }: Way,
   moved: Moved,
 ): Promise<Transferred> => {
   const key = context.mirror + source.key;

@@ -103,9 +103,10 @@ export const copyBucket = async (
   const written = { count: 0, first: new Array<string>() };
   const missing: string[] = [];
   try {
-    const listed = await walk(compare(from, to, options), copies, list, progress, {
-      ...options,
+    const listed = await walk(compare(from, to, options), copies, list, {
+      quietSince: options.quietSince,
       signal,
+      progress,
       written,
       missing,
     });
@@ -164,6 +165,15 @@ const compare = (
   });
 };
 
+/** What a pass over the source heeds, and what it notes on its way. */
+interface Walk {
+  readonly signal: AbortSignal;
+  readonly quietSince: Date | undefined;
+  readonly progress: ProgressOfBucket;
+  readonly written: Written;
+  readonly missing: string[];
+}
+
 /**
  * Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on.
  * Returns how many objects the source listed.
@@ -172,13 +182,7 @@ const walk = async (
   comparisons: AsyncIterable<Comparison>,
   copies: Copies,
   list: ObjectListWriter,
-  progress: ProgressOfBucket,
-  {
-    signal,
-    quietSince,
-    written,
-    missing,
-  }: Pick<BucketOptions, 'signal' | 'quietSince'> & { written: Written; missing: string[] },
+  { signal, quietSince, progress, written, missing }: Walk,
 ): Promise<number> => {
   const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
   let listed = 0;
