@@ -7,7 +7,7 @@ export const systemClock: Clock = {
     try {
       await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
-      // Node wraps the signal's reason; the caller wants the reason itself.
+      // Node wraps the signal's reason; the caller needs the reason itself.
       signal?.throwIfAborted();
       throw error;
     }

@@ -15,8 +15,7 @@ interface JournalOptions {
   /** The mounted directory; undefined while Juju has not attached the storage. Asked once. */
   readonly locate: () => Promise<string | undefined>;
   /**
-   * Told of each file that cannot be read, which is then left out: what it said is lost, but not
-   * what others say.
+   * Called for each file that cannot be read. Such a file is skipped; the others are still read.
    */
   readonly report: (message: string) => Promise<void>;
   /** Takes secrets out of what an operator will read. */
@@ -24,7 +23,7 @@ interface JournalOptions {
 }
 
 /**
- * A journal of one JSON file for each entry. A file is written beside its place, fsynced and
+ * A journal of one JSON file for each entry. A file is written under a temporary name, fsynced and
  * renamed, and then the directory is fsynced, so a crash leaves the old file or the new one.
  * Rejects with `journal-pending`, `journal-unavailable`, or `disk-full` when nothing more can be
  * written.
@@ -223,8 +222,8 @@ const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefine
 
 /**
  * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new
- * one is on the disk. The text is first written beside it, always under one name, so that what a
- * crash leaves there does not pile up. One writer at a time.
+ * one is on the disk. The text is first written to a temporary file that always has the same name,
+ * so that crashes leave one such file at most. One writer at a time.
  */
 const writeDurably = async (path: string, text: string): Promise<void> => {
   const beside = `${path}.new`;
@@ -242,7 +241,7 @@ const writeDurably = async (path: string, text: string): Promise<void> => {
   await syncDirectory(dirname(path));
 };
 
-/** A new name, or a name gone, is on the disk only when its directory is. */
+/** A file that was made or removed is so on the disk only when its directory was synced. */
 const syncDirectory = async (path: string): Promise<void> => {
   await using directory = await open(path, 'r');
   await directory.sync();

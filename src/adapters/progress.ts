@@ -1,12 +1,12 @@
 import type { HookTools, Progress } from '../world.ts';
 
-/** Juju 3.6 drops an action's lines after the thousandth without a word. */
+/** Juju 3.6 silently drops an action's lines after the thousandth. */
 const mostLines = 900;
 
 /**
- * Shows an action's progress in its log and, step by step, in the unit's status. What Juju does not
- * take is left out: its agent loses its controller for a while when that is upgraded, and no backup
- * may fail for that.
+ * Shows an action's progress in its log and, step by step, in the unit's status. When Juju does not
+ * take a line, it is dropped: while the controller is upgraded the agent cannot reach it, and no
+ * backup may fail for that.
  */
 export const actionProgress = (tools: HookTools): Progress => {
   let lines = 0;
@@ -25,7 +25,7 @@ export const actionProgress = (tools: HookTools): Progress => {
   };
 };
 
-/** In a hook nobody waits for lines, so they go to the log. */
+/** In a hook there is no action log, so lines go to Juju's log. */
 export const hookProgress = (tools: HookTools): Progress => ({
   note: (message) => orNot(tools.log('DEBUG', message)),
   step: (message) => orNot(tools.log('INFO', message)),

@@ -1,6 +1,6 @@
 /**
- * The last line of defence: whatever has been hidden does not leave in any text that went through
- * `redact`.
+ * The last line of defence: no text that went through `redact` holds a secret that was given to
+ * `hide`.
  */
 export interface Redaction {
   readonly hide: (secret: string) => void;
@@ -8,8 +8,8 @@ export interface Redaction {
 }
 
 /**
- * A secret is also found in base64 and as part of a URL. One of fewer than four characters is not
- * looked for, because that would blot out innocent words and so tell more than it hides.
+ * A secret is also found in base64 and as part of a URL. A secret of fewer than four characters is
+ * not looked for: that would blacken ordinary words, and so reveal more than it hides.
  */
 export const createRedaction = (): Redaction => {
   const hidden = new Set<string>();
@@ -26,7 +26,7 @@ export const createRedaction = (): Redaction => {
     },
     redact(text) {
       let clean = text;
-      // The longest first, so that a secret that holds another one leaves nothing behind.
+      // The longest first: a secret may hold another one.
       for (const secret of [...hidden].sort((a, b) => b.length - a.length))
         clean = clean.replaceAll(secret, '<hidden>');
       return clean;

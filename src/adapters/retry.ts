@@ -2,7 +2,7 @@ import type { Clock } from '../world.ts';
 
 interface RetryOptions {
   readonly clock: Clock;
-  /** Ends the waiting; whoever is called ends the work itself. */
+  /** Ends the waiting. The work itself has to heed the signal on its own. */
   readonly signal?: AbortSignal | undefined;
   readonly mayPass: (error: unknown) => boolean;
   /** Milliseconds: of the first pause and of the longest. Each is twice the one before. */
@@ -10,24 +10,24 @@ interface RetryOptions {
   /** Milliseconds after which no attempt begins any more. */
   readonly patience?: number;
   readonly attempts?: number;
-  /** Milliseconds that the other side wants to be left alone, as it said with its refusal. */
+  /** Milliseconds to wait that the other side has asked for in its refusal. */
   readonly asked?: (error: unknown) => number | undefined;
   /**
-   * From 0 up to 1: the part of a pause that is made, so that many do not come back at once.
-   * Without it all of it.
+   * From 0 up to 1: the part of the pause that is taken, so that many clients do not come back at
+   * once. Without it, the whole pause.
    */
   readonly random?: () => number;
   /** Called before each attempt but the first. */
   readonly onRetry?: () => void;
 }
 
-/** What somebody asks for beyond this is not heeded: half an hour of `Retry-After` is a mistake. */
+/** A longer wait that is asked for is not heeded: half an hour of `Retry-After` is a mistake. */
 const longestAsked = 30_000;
 
 /**
- * Repeats what may be done twice until it succeeds, as long as its failures may pass by themselves:
- * the one way in which this charm is patient with S3, Kubernetes and Juju. Rejects with the last
- * failure, or with the signal's reason.
+ * Repeats work that may be done twice until it succeeds, as long as its failures may pass by
+ * themselves. S3, Kubernetes and Juju are all retried in this way. Rejects with the last failure,
+ * or with the signal's reason.
  */
 export const retry = async <T>(work: () => Promise<T>, options: RetryOptions): Promise<T> => {
   const { clock, signal, mayPass, pauses, patience, attempts, asked, random, onRetry } = options;

@@ -19,8 +19,8 @@ const powers = 'kmgtpe';
  * pair `upload:download` the lower one counts, because what we copy is read and written at one
  * speed.
  *
- * @returns the slots of the week in order, one for each minute at most; undefined when the text
- *   is none of this
+ * @returns the slots of the week in order, one for each minute at most; undefined when the text has
+ * none of these forms
  */
 export const parseBandwidthLimit = (text: string): readonly BandwidthPeriod[] | undefined => {
   const limit = text.trim();

@@ -33,9 +33,7 @@ export interface Config {
     readonly weekly: number;
     readonly monthly: number;
   };
-  /**
-   * Undefined while no backups are made by themselves. What its texts say is read by src/schedule.
-   */
+  /** Undefined when no schedule is set. src/schedule reads the texts. */
   readonly schedule: ScheduleConfig | undefined;
   /** Milliseconds after which a backup is given up. */
   readonly runDeadline: number;
@@ -121,7 +119,7 @@ type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials' | 'sched
 const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
   new CharmError(
     'option-invalid',
-    // What was put where a secret's URI belongs may be the secret itself.
+    // The value may be the secret itself instead of its URI, so it is not shown.
     `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
     {
       brief: { what: `Option ${name} is wrong`, run: `juju config ${application} ${name}=<value>` },
@@ -152,7 +150,10 @@ export const parsePath = (text: string): string | undefined => {
   return fits ? path : undefined;
 };
 
-/** A mirror lies under its bucket's name, beside what a backup writes under names of its own. */
+/**
+ * A mirror lies under the name of its bucket, next to the charm's own folders, so a bucket must not
+ * have the name of one.
+ */
 const parseSourceBuckets = (text: string): readonly string[] | undefined => {
   const buckets = listOf(text);
   const fit = buckets.every(

@@ -1,8 +1,8 @@
 const seconds = { d: 86_400, h: 3600, m: 60 } as const;
 
 /**
- * Reads `6h`, `90m`, `1d12h`: days, hours and minutes. Milliseconds, and more than none; undefined
- * when the text is none of this.
+ * Reads `6h`, `90m`, `1d12h`: days, hours and minutes. Milliseconds, more than 0; undefined when
+ * the text has another form.
  */
 export const parseDuration = (text: string): number | undefined => {
   const match = /^(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?$/.exec(text.trim());

@@ -2,7 +2,7 @@ import { CharmError, hasCode } from '../errors.ts';
 import type { Databag, HookTools } from '../world.ts';
 import type { Config } from './config.ts';
 
-/** Who we are at the Juju controller, and what the secret says of the controller itself. */
+/** The Juju user of this charm, and what the secret says of the controller. */
 interface JujuCredentials {
   readonly username: string;
   readonly password: string;
@@ -14,7 +14,7 @@ interface JujuCredentials {
 
 /**
  * Reads the secret of the option juju-credentials, in its newest revision. Every way in which it
- * can be wrong has a code of its own, and the command that mends it: `juju-credentials-missing`,
+ * can be wrong has its own code, and the command that corrects it: `juju-credentials-missing`,
  * `juju-credentials-not-granted`, `juju-credentials-invalid`.
  */
 export const readJujuCredentials = async (
@@ -109,5 +109,5 @@ const readSecret = async (tools: HookTools, id: string, application: string): Pr
   }
 };
 
-/** Without the model that Juju 4 names in it, which is always this one. */
+/** Without the name of the model that Juju 4 adds, which is always this one. */
 const shortUri = (uri: string): string => uri.replace(/^secret:\/\/[^/]+\//, 'secret:');

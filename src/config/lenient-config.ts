@@ -9,8 +9,8 @@ export interface LenientConfig {
 }
 
 /**
- * For those who look at everything, although an option is wrong. No option depends on another, so
- * each is read alone.
+ * For the status and for `check`, which look at everything even when an option is wrong. No option
+ * depends on another, so each is read alone.
  */
 export const lenientConfig = (
   given: Readonly<Record<string, unknown>>,

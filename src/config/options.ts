@@ -1,6 +1,6 @@
 /*
- * The options as config.yaml defines them (a test keeps the two equal), with what Juju's own types
- * cannot say. It stands here so that a hook need not read YAML.
+ * The options as config.yaml defines them (a test keeps the two equal), with the limits that Juju's
+ * types cannot express. They stand here so that a hook does not have to read YAML.
  */
 
 interface OptionSchema {

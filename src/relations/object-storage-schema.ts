@@ -1,6 +1,6 @@
 /**
- * The provider's side of the object-storage interface, version 1, after a parse that leaves every
- * value a text.
+ * The provider's side of the object-storage interface, version 1, parsed with every value as a
+ * text.
  */
 export const objectStorageSchema = {
   type: 'object',

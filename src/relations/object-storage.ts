@@ -13,11 +13,11 @@ export interface ObjectStorage {
 }
 
 /**
- * Reads the provider's databag. Every value is taken as a text, because PyYAML leaves keys such as
- * `12345678e9` without quotes that a YAML 1.2 parser takes for numbers.
+ * Reads the provider's databag. Every value is read as a text: PyYAML writes access keys such as
+ * `12345678e9` without quotes, and a YAML 1.2 parser would take them for numbers.
  *
  * @throws CharmError `relation-incomplete` while there is no data, `relation-invalid` when it is
- *   not of version 1
+ * not of version 1
  */
 export const readObjectStorage = (provider: string, databag: Databag): ObjectStorage => {
   const text = databag['data'];
@@ -53,7 +53,7 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** The name of the field only: its value may be a key. */
+/** The name of the field without its value, which may be a secret key. */
 const fieldOf = (
   error: { readonly instancePath: string; readonly params: object } | undefined,
 ): string => {

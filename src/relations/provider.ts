@@ -9,7 +9,9 @@ export interface Provider {
   readonly data: Databag;
 }
 
-/** Undefined while there is no relation, or Juju does not know its other end yet. */
+/**
+ * Undefined while there is no relation, or Juju does not know the application at its other end yet.
+ */
 export const findProvider = async (
   tools: HookTools,
   endpoint: string,

@@ -9,7 +9,7 @@ interface S3Offer {
   readonly secret: Databag | undefined;
 }
 
-/** Every key that we may have written and must take away when it is no longer offered. */
+/** Every key that we may have written and must remove when it is no longer offered. */
 export const offeredKeys = [
   'bucket',
   'path',
@@ -27,9 +27,7 @@ export const offeredKeys = [
   'lib-version',
 ] as const;
 
-/**
- * As s3-integrator wrote them, because a database knows better than we do what it makes of them.
- */
+/** Passed on as s3-integrator wrote them; the database interprets them itself. */
 const handedOn = [
   'endpoint',
   'region',
@@ -40,10 +38,10 @@ const handedOn = [
 ] as const;
 
 /**
- * In the form that the requirer understands: those that ask with `requested-secrets` get a secret
- * and the markers of the interface's version 1, those of version 0 (mysql-k8s 8.0) get the
- * credentials in the databag. Undefined while the requirer has written nothing: it is not known yet
- * which of the two it is.
+ * What a database gets, in the form that it understands. One that asks with `requested-secrets`
+ * gets a secret and the markers of version 1 of the interface. One of version 0 (mysql-k8s 8.0)
+ * gets the credentials in the databag. Undefined while the database has written nothing, since it
+ * is not known yet which of the two it is.
  *
  * @param provider the databag of our own provider
  */
@@ -72,14 +70,14 @@ const asksForSecrets = (requirer: Databag): boolean =>
 
 /**
  * What we, as a requirer of the `s3` interface, write into our application's databag so that
- * s3-integrator sends what it has.
+ * s3-integrator sends what it knows.
  *
  * Track 2 sends nothing before it has seen `version` (older builds: `lib-version`), and puts the
  * credentials into a secret because of `requested-secrets`. Track 1 sends nothing before it has
- * seen a `bucket`, and would take the bucket for its own when it has none; track 2 would create it.
- * So a bucket is written when an operator named one, and else only to a provider that has shown to
- * be track 1: by sending something without a marker, or by having sent nothing at all when
- * `update-status` comes round.
+ * seen a `bucket`, which it takes as its own when it has none; track 2 would create that bucket. So
+ * we write a bucket when an operator named one. Otherwise we write one only to a provider that must
+ * be track 1: it has sent data without a marker, or has sent nothing by the time of
+ * `update-status`.
  */
 export const s3Request = (
   relationId: string,

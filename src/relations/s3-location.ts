@@ -24,12 +24,11 @@ export interface S3Location {
 }
 
 /**
- * Reads the provider's databag, with the secret it speaks of.
+ * Reads the provider's databag, and the secret that it names.
  *
  * @param provider the application at the other end, for messages
- * @param bucket overrides the provider's
- * @throws CharmError `relation-incomplete` while something has not come, `relation-invalid` when
- *   something cannot be used
+ * @param bucket overrides the provider's @throws CharmError `relation-incomplete` while something
+ *   is missing, `relation-invalid` when something cannot be used
  */
 export const readS3Location = (
   provider: string,
@@ -68,8 +67,8 @@ export const readS3Location = (
 };
 
 /**
- * What requirers ask track 1 for when they have no wish. It takes the first such name for its own
- * when it has no bucket, and gives it to everybody.
+ * The name that requirers send to track 1 when no bucket was chosen. Without a bucket of its own,
+ * track 1 takes the first such name and gives it to every requirer.
  */
 const madeUp = /^relation-\d+$/;
 
@@ -121,7 +120,7 @@ const wrongOption = (provider: string, option: string): Brief => ({
   run: `juju config ${provider} ${option}=<${option}>`,
 });
 
-/** Without the value, which may be a secret that was put into the wrong option. */
+/** The message leaves out the value, which may be a secret in the wrong option. */
 const unusable = (provider: string, option: string, what: string): CharmError =>
   new CharmError(
     'relation-invalid',
@@ -129,7 +128,7 @@ const unusable = (provider: string, option: string, what: string): CharmError =>
     { brief: wrongOption(provider, option) },
   );
 
-/** Amazon's when none is given, that of the region where there is one, as mysql-k8s does. */
+/** Without an endpoint: Amazon's, in the given region if there is one, as mysql-k8s does. */
 const readEndpoint = (
   provider: string,
   given: string | undefined,
@@ -155,8 +154,8 @@ const readEndpoint = (
 };
 
 /**
- * Everything but Amazon is asked by path unless the provider says otherwise: that works without a
- * wildcard DNS name.
+ * Path style for every server but Amazon, unless the provider says otherwise: it needs no wildcard
+ * DNS name.
  */
 const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host' => {
   if (given === 'path' || given === 'host') return given;
@@ -164,7 +163,7 @@ const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host'
 };
 
 /**
- * A JSON array or a single text, of PEM or of base64 of PEM: the interface's documents and its
+ * A JSON array or a single text, of PEM or of base64 of PEM: the documents of the interface and its
  * charms differ.
  */
 const readCaChain = (provider: string, text: string | undefined): readonly string[] => {
@@ -199,7 +198,7 @@ const textsOf = (text: string): readonly string[] => {
     if (Array.isArray(value)) return value.filter((entry) => typeof entry === 'string');
     if (typeof value === 'string') return [value];
   } catch {
-    // Not JSON: the text stands for itself.
+    // Not JSON: the text itself is the value.
   }
   return [text];
 };

@@ -15,13 +15,13 @@ import { createSecretTools } from './secrets.ts';
 /** The kernel takes 131,071 bytes as one argument; a code point has at most four. */
 const longestArgument = 30_000;
 const longestStatus = 1_000;
-/** What the values of these keys are must not be seen again. */
+/** The values of these keys are secrets, to be hidden in every text. */
 const secretKey = /password|secret-key|token/;
 
 /**
- * Juju's hook tools, as processes. Free text goes after `--`, databags through stdin (arguments are
- * trimmed by Juju), the content of secrets through files, and everything that an operator may see
- * through the redaction, without control characters.
+ * Juju's hook tools, as processes. Free text goes after `--`. Databags go through stdin, because
+ * Juju trims arguments. The content of secrets goes through files. Every text that an operator may
+ * see goes through the redaction, without control characters.
  *
  * @param scratch a directory for the files that secret-add reads
  */
@@ -116,11 +116,11 @@ export const openHookTools = (
   };
 };
 
-/** Without the character that no argument can hold, in pieces that one argument can. */
+/** Without NUL, which no argument can hold, and in pieces that fit into an argument. */
 const pieces = (text: string, limit: number): readonly string[] =>
   text.replaceAll('\0', '').match(new RegExp(`[^]{1,${limit}}`, 'gu')) ?? [];
 
-/** Before Juju 3.6.11 credential-get refuses on Kubernetes also when we are trusted. */
+/** Before Juju 3.6.11 credential-get refuses on Kubernetes even when we are trusted. */
 const unlessRefused = async (work: Promise<unknown>): Promise<unknown> => {
   try {
     return await work;
@@ -140,7 +140,7 @@ const unlessNotMounted = async (work: Promise<unknown>): Promise<unknown> => {
   }
 };
 
-/** A relation may go while a hook runs; what was read from it is then nothing. */
+/** A relation may go while a hook runs. Then there is nothing to read. */
 const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
   try {
     return await work;

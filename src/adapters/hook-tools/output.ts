@@ -1,8 +1,8 @@
 import type { Databag, ClusterAccess } from '../../world.ts';
 
 /**
- * What a hook tool printed is not what its documentation says: a fault of Juju, or of a tool in its
- * place.
+ * A hook tool printed something else than its documentation says: a fault of Juju, or another
+ * program in its place.
  */
 const unexpected = (tool: string, wanted: string): Error =>
   new Error(`Juju's ${tool} printed something else than ${wanted}.`);

@@ -9,13 +9,13 @@ export type RunTool = (tool: string, argv: readonly string[], stdin?: string) =>
 const longestReason = 250;
 
 /**
- * A hook tool failed, with Juju's own words: it exits 2 for the command line, 1 for the rest. Words
- * that the charm does not know must not fail a hook, so this is an expected failure that a status
- * can tell.
+ * A hook tool failed, with what Juju said. It exits 2 for a wrong command line and 1 for everything
+ * else. A refusal that the charm does not know must not make a hook fail, so this is an expected
+ * failure that a status can tell.
  */
 export class HookToolError extends CharmError {
   readonly reason: string;
-  /** What it was asked for makes no sense to it, whatever the state of the model. */
+  /** The command line was wrong, whatever the state of the model. */
   readonly isMisunderstood: boolean;
 
   constructor(tool: string, ending: string, stderr: string) {
@@ -32,7 +32,7 @@ export class HookToolError extends CharmError {
   }
 }
 
-/** Runs them one by one or side by side, as they are called, without a shell. */
+/** Runs hook tools without a shell. Calls may overlap. */
 export const createRunTool =
   (environment: Environment): RunTool =>
   async (tool, argv, stdin) => {
@@ -42,8 +42,8 @@ export const createRunTool =
       ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
       stripFinalNewline: false,
       reject: false,
-      // The tools end by themselves; what would end them with us also takes part in how a signal
-      // ends us.
+      // The tools end by themselves. Ending them together with us would change how a signal ends
+      // us.
       cleanup: false,
     });
     if (!result.failed) return result.stdout;

@@ -45,8 +45,8 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
       return;
     }
     const expire = ['--expire', `${at.toISOString().slice(0, 19)}Z`];
-    // Without content the expiry of the newest revision is moved, and no revision is made (Juju
-    // 3.6, state/secrets.go).
+    // Without content this moves the expiry of the newest revision and makes no new one (Juju 3.6,
+    // state/secrets.go).
     if (id !== undefined) await run('secret-set', [...expire, '--', id]);
     else
       await run('secret-add', [
@@ -72,8 +72,8 @@ const read = async (run: RunTool, id: string, how: '--refresh' | '--peek'): Prom
   );
 
 /**
- * A secret that exists but is not ours to read is told from one that does not exist; what is
- * neither stays as Juju said it.
+ * Tells a secret that we may not read from one that does not exist. Any other failure stays as Juju
+ * said it.
  */
 const explained = (id: string, cause: unknown): unknown => {
   if (!(cause instanceof HookToolError)) return cause;
@@ -102,7 +102,7 @@ const ownId = async (run: RunTool, label: string): Promise<string | undefined> =
   }
 };
 
-/** `key#file=/path` for each value: the agent, in the same container, opens the files. */
+/** `key#file=/path` for each value; the agent, in the same container, reads the files. */
 const withFiles = async <T>(
   scratch: string,
   content: Databag,

@@ -3,14 +3,14 @@ import { parse } from 'yaml';
 import { CharmError } from '../../errors.ts';
 
 export interface AgentConf {
-  /** PEM; what vouches for the controller. */
+  /** PEM. The CA that has signed the controller's certificate. */
   readonly caCert: string;
   /** `host:port` */
   readonly apiAddresses: readonly string[];
 }
 
 /**
- * What the unit's own agent knows of its controller: `agent.conf` beside the charm's folder
+ * What the unit's own agent knows of its controller: `agent.conf`, next to the charm's folder
  * (agent/format-2.0.go; Juju's own controller charm reads it too). The file holds the agent's
  * password, so nothing else of it leaves this function, and no error quotes it.
  */

@@ -5,7 +5,7 @@ import { ConnectionLost } from './errors.ts';
 import { type JujuRpc, dialJuju } from './rpc.ts';
 
 interface DialOptions {
-  /** PEM. Undefined: the system's authorities. */
+  /** PEM. Undefined: the system's CAs are used. */
   readonly ca: string | undefined;
   readonly clock: Clock;
   /** Closes what was opened. */
@@ -22,12 +22,12 @@ interface Dial {
 const headStart = 300;
 
 /**
- * Connects to the first of a controller's addresses that answers. One may be down, and from inside
- * a pod some lead nowhere: so each that comes later is tried when the one before has failed, or
- * says nothing.
+ * Connects to the first of a controller's addresses that answers. One may be down, and some cannot
+ * be reached from inside a pod. So each address is tried as soon as the one before has failed or
+ * has been silent for a moment.
  *
- * @throws ConnectionLost that names every address; CharmError `juju-credentials-invalid` when all
- *   of them have certificates that nobody vouches for
+ * @throws ConnectionLost that names every address; CharmError `juju-credentials-invalid` when no CA
+ * that we have has signed their certificates
  */
 export const dialFirst = async (
   urls: readonly URL[],
@@ -79,7 +79,7 @@ const failure = (dials: readonly Dial[], errors: readonly unknown[]): Error => {
   return errors.every(isUntrusted)
     ? new CharmError(
         'juju-credentials-invalid',
-        `The certificate of the Juju controller is not vouched for by the CA that we have (${reasons}). Correct ca-cert in the secret of the option juju-credentials; it belongs to the controller that the endpoints name.`,
+        `The certificate of the Juju controller was not signed by the CA that we have (${reasons}). Correct ca-cert in the secret of the option juju-credentials; it belongs to the controller that the endpoints name.`,
         { brief: { what: 'Wrong CA certificate (ca-cert)', run: 'juju show-controller' } },
       )
     : new ConnectionLost(reasons);

@@ -15,7 +15,7 @@ export class JujuRpcError extends Error {
   }
 }
 
-/** No answer came: nobody knows whether the controller did what was asked. */
+/** No answer came, so it is not known whether the controller did what was asked. */
 export class ConnectionLost extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -31,7 +31,7 @@ const passingCodes = new Set([
 ]);
 
 /**
- * Whether asking again, later, may go well: the controller is busy, restarts, or is being upgraded.
+ * Whether it may help to ask again later: the controller is busy, restarts, or is being upgraded.
  */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ConnectionLost ||

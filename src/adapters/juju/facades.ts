@@ -7,8 +7,8 @@ import type { JujuRpc } from './rpc.ts';
 export type FacadeName = 'Action' | 'Application' | 'Client';
 
 /**
- * An instance of one of jujulib's generated classes. Its replies are what the controller sent and
- * want parsing.
+ * An instance of one of jujulib's generated classes. Its replies are what the controller sent, not
+ * parsed yet.
  */
 type Facade = Readonly<Record<string, unknown>>;
 

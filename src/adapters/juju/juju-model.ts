@@ -11,22 +11,22 @@ import { listTasks } from './tasks.ts';
 
 export interface JujuModelOptions extends JujuSessionOptions {
   /**
-   * Milliseconds after which an attempt to log in is given up, whatever it waits for, and later a
-   * controller that stays away; undefined is the patience of an action.
+   * Milliseconds: for how long to try to log in, and later for how long a controller may stay away.
+   * Undefined: as long as an action waits.
    */
   readonly hurry: number | undefined;
 }
 
 /**
- * How long a controller may not answer: at first, when an address or a password may be wrong, and
- * later, when it is restarted.
+ * Milliseconds for which a controller may be silent: at first, when an address or a password may be
+ * wrong, and later, when it may be restarting.
  */
 const patienceToOpen = 30_000;
 const patienceOfActions = 15 * 60_000;
 
 /**
- * Logs in to a model over the controller's API, with jujulib's facades on our own transport. A user
- * who may only read gets a model too, with `access` saying so. Rejects with `juju-login-refused`,
+ * Logs in to a model over the controller's API, with jujulib's facades on our own transport. Opens
+ * for a user with read access too; `access` tells. Rejects with `juju-login-refused`,
  * `juju-credentials-invalid`, `juju-unreachable` or `juju-refused`.
  */
 export const openJujuModel = async (options: JujuModelOptions): Promise<JujuModel> => {
@@ -147,7 +147,7 @@ const logIn = async (
   }
 };
 
-/** Bulk calls succeed as a whole and tell what went wrong in each item. */
+/** A bulk call succeeds as a whole; each of its items may have failed. */
 const throwFirst = (results: readonly { readonly error?: ReplyError | null }[]): void => {
   for (const { error } of results)
     if (error) throw new JujuRpcError(error.message, error.code ?? '');

@@ -22,8 +22,8 @@ export interface JujuLogin {
 }
 
 /**
- * Logs a local user in with its password (Admin v3, which all controllers from 2.9 to 4.0 have).
- * Nothing of the request gets into an error.
+ * Logs a local user in with its password (Admin v3, which all controllers from 2.9 to 4.0 have). No
+ * error holds anything of the request.
  */
 export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLogin> => {
   const reply = await rpc
@@ -46,7 +46,7 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
   if (!isLoginReply(reply))
     throw new CharmError(
       'juju-refused',
-      'The controller answered the login with something else than Juju does. Check the endpoints in the secret of the option juju-credentials.',
+      'What answered the login is not a Juju controller. Check the endpoints in the secret of the option juju-credentials.',
       {
         brief: {
           what: 'That is no Juju controller',

@@ -2,9 +2,9 @@ import { Ajv, type SchemaObject, type ValidateFunction } from 'ajv';
 import { CharmError } from '../../errors.ts';
 
 /*
- * What we read of Juju's replies. Go sends null for an empty list or map, leaves out what has its
- * zero value where the field says so, and new releases add fields; hence all but the names that we
- * need is optional here.
+ * What we read of Juju's replies. Go sends null for an empty list or map and may leave out fields
+ * with a zero value, and new releases add fields. So everything but the names that we need is
+ * optional here.
  */
 
 export interface ReplyError {
@@ -23,7 +23,7 @@ export interface ApplicationReply {
   readonly 'workload-version'?: string;
   readonly life?: string;
   readonly status?: DetailedStatus;
-  /** This is what the scale is called, absent when it is 0 (rpc/params/status.go). */
+  /** The field of the scale, absent when it is 0 (rpc/params/status.go). */
   readonly int?: number;
   readonly units?: Readonly<Record<string, UnitReply>> | null;
 }
@@ -51,7 +51,7 @@ export interface ActionReply {
     readonly parameters?: Readonly<Record<string, unknown>> | null;
   } | null;
   readonly status?: string;
-  /** ISO 8601; the year 1 when it has not come yet. */
+  /** ISO 8601; the year 1 when it has not happened yet. */
   readonly enqueued?: string;
   readonly started?: string;
   readonly completed?: string;

@@ -5,7 +5,7 @@ import { ConnectionLost, JujuRpcError } from './errors.ts';
 const handshakeTimeout = 10_000;
 const callTimeout = 60_000;
 const pingInterval = 30_000;
-/** The status of a large model has some MiB. */
+/** Bytes. The status of a large model has some MiB. */
 const maxPayload = 64 * 1024 * 1024;
 
 /** As jujulib's facades write it. */
@@ -17,9 +17,9 @@ interface JujuRequest {
 }
 
 /**
- * Connects to a controller. A private CA vouches for the name `juju-apiserver` and not for the
- * address that was dialled (controller/config.go), so with one this name is asked for; without one
- * the system's CAs and the host's own name count. The signal closes it.
+ * Connects to a controller. A controller's own CA signs for the name `juju-apiserver` and not for
+ * its addresses (controller/config.go), so with such a CA we check that name. Without one, the
+ * system's CAs and the name of the host count. The signal closes it.
  */
 export const dialJuju = async (
   url: URL,
@@ -115,8 +115,8 @@ export class JujuRpc {
   }
 
   /**
-   * Asks the controller for a sign of life from time to time, because a vanished peer closes no
-   * socket.
+   * Asks the controller for a sign of life from time to time, because a peer that vanishes does not
+   * close the socket.
    */
   async keepAlive(): Promise<void> {
     try {

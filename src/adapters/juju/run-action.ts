@@ -12,7 +12,7 @@ interface ActionCall {
 }
 
 export interface RunOptions {
-  /** Milliseconds that a controller may stay away. */
+  /** Milliseconds for which a controller may stay away. */
   readonly patience: number;
   readonly signal: AbortSignal | undefined;
   /**
@@ -97,16 +97,16 @@ const lookAt = async (session: JujuSession, tag: string): Promise<ActionReply> =
   }
 };
 
-/** `aborting` is not the end, although Juju's own command line takes it for one. */
+/** `aborting` is not the end, although Juju's own command line treats it as one. */
 const isFinal = (status: string | undefined): ActionOutcome['status'] | undefined =>
   (['completed', 'failed', 'cancelled', 'aborted', 'error'] as const).find(
     (final) => final === status,
   );
 
 /**
- * EnqueueOperation may not be repeated blindly. When its answer was lost we look whether a task of
- * this action has appeared on the unit since we began, and enqueue again only when there is none,
- * now and a little later.
+ * EnqueueOperation must not be repeated blindly, since the action would run twice. When the answer
+ * was lost, we look for a new task of this action on the unit, now and a little later, and enqueue
+ * again only when there is none.
  */
 export const enqueueOnce = async (
   session: JujuSession,

@@ -10,9 +10,9 @@ import { type JujuAccount, type JujuLogin, logIn } from './login.ts';
 import type { JujuRpc } from './rpc.ts';
 
 export interface JujuSessionOptions extends JujuAccount {
-  /** Tried in turn, the one that worked last before the others. */
+  /** Tried in turn, beginning with the one that worked last. */
   readonly endpoints: readonly string[];
-  /** PEM. Undefined: the system's authorities. */
+  /** PEM. Undefined: the system's CAs are used. */
   readonly ca: string | undefined;
   readonly clock: Clock;
   /** Closes the session for good. */
@@ -27,7 +27,7 @@ interface Connection {
 /** Milliseconds. */
 const pauses = [250, 10_000] as const;
 
-/** A logged-in connection to a model that is made again whenever it is needed and has gone. */
+/** A logged-in connection to a model. When it is needed and has broken, it is made again. */
 export class JujuSession implements AsyncDisposable {
   readonly #options: JujuSessionOptions;
   readonly #urls: URL[];
@@ -54,7 +54,7 @@ export class JujuSession implements AsyncDisposable {
     return (await this.#connected()).login;
   }
 
-  /** One attempt. A ConnectionLost leaves open whether the controller did it. */
+  /** One attempt. After a ConnectionLost it is not known whether the controller did it. */
   async call(facade: FacadeName, method: string, params: unknown): Promise<unknown> {
     const { rpc, login } = await this.#connected();
     const offered = login.facades.get(facade) ?? [];
@@ -63,7 +63,7 @@ export class JujuSession implements AsyncDisposable {
   }
 
   /**
-   * Repeats what may be done twice until the controller answers, for at most `patience`
+   * Repeats a call that may be done twice until the controller answers, for at most `patience`
    * milliseconds: a controller that is upgraded or restarted is away for minutes.
    */
   async retrying<T>(
@@ -98,7 +98,7 @@ export class JujuSession implements AsyncDisposable {
   }
 
   /**
-   * Callers that come meanwhile wait for the same connection; it is forgotten when it fails or
+   * Callers that come while it is made wait for the same connection. It is dropped when it fails or
    * closes.
    */
   async #connect(): Promise<Connection> {

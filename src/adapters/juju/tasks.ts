@@ -2,12 +2,12 @@ import type { Task } from '../../world.ts';
 import { type ActionReply, parseActions, parseOperations } from './replies.ts';
 import type { JujuSession } from './session.ts';
 
-/** Of so many tasks that ended without success their results are asked for. */
+/** We ask for the results of so many tasks that ended without success. */
 const mostResults = 20;
 
 /**
- * The tasks of actions, the oldest first. Results are not in the list that Juju gives of
- * operations, so they are asked for with a second call.
+ * The tasks of actions, the oldest first. Juju's list of operations has no results, so a second
+ * call asks for them.
  */
 export const listTasks = async (
   session: JujuSession,
@@ -28,8 +28,8 @@ export const listTasks = async (
 };
 
 /**
- * Whether there are more pages is told on the first page only (Juju, state/operation.go compares
- * with the number of all).
+ * Only the first page tells whether there are more (Juju's state/operation.go compares with the
+ * total).
  */
 export const listActions = async (
   session: JujuSession,

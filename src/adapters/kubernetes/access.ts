@@ -5,8 +5,8 @@ import type { ClusterAccess, HookTools } from '../../world.ts';
 import type { Environment } from '../hook-tools/run-tool.ts';
 
 /**
- * How to reach Kubernetes: from Juju, or before Juju 3.6.11 from what Kubernetes mounts into every
- * pod.
+ * How to reach Kubernetes: as Juju says, or, before Juju 3.6.11, by what Kubernetes mounts into
+ * every pod.
  *
  * @param serviceAccount the directory of the mounted token
  */
@@ -22,14 +22,11 @@ export const readClusterAccess = async (
   throw notTrusted(application);
 };
 
-/**
- * The model's namespace; its name is the model's unless somebody chose otherwise when the cloud was
- * added.
- */
+/** The model's namespace. It has the name of the model, unless the mounted file says otherwise. */
 export const readNamespace = async (serviceAccount: string, model: string): Promise<string> =>
   (await textOf(serviceAccount, 'namespace')) ?? model;
 
-/** The pod's token as it is now; Kubernetes renews it long before it ends. */
+/** The pod's token as it is now. Kubernetes renews it long before it expires. */
 export const readToken = (serviceAccount: string): Promise<string | undefined> =>
   textOf(serviceAccount, 'token');
 

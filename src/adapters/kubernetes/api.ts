@@ -19,8 +19,8 @@ export interface Api {
 }
 
 /**
- * The client over one connection pool. The client's own KubeConfig would open a pool, and thus a
- * TLS connection, for each request; so the headers and the dispatcher are given here.
+ * The client over one connection pool. The client's own KubeConfig would open a pool, and so a TLS
+ * connection, for each request. That is why the headers and the dispatcher are given here.
  */
 export const createApi = (access: ClusterAccess, timeout: number, signal: AbortSignal): Api => {
   const agent = new Agent({
@@ -49,7 +49,8 @@ export const createApi = (access: ClusterAccess, timeout: number, signal: AbortS
 };
 
 /**
- * Runs a request of the client and gives its failures the shape that the rest of the adapter knows.
+ * Runs a request of the client, and turns its failures into an ApiFailure, as the rest of the
+ * adapter expects.
  */
 export const request = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
@@ -93,8 +94,8 @@ export interface Page {
 }
 
 /**
- * Reads what the API server sent. Labels and annotations are text; `spec` and `status` are left to
- * who knows the kind.
+ * Reads what the API server sent. Labels and annotations are text; `spec` and `status` are passed
+ * on as they are.
  */
 export const readPage = (list: unknown): Page => {
   if (!isFields(list) || !Array.isArray(list['items']))

@@ -8,7 +8,7 @@ export type Call = <T>(what: string, work: (access: ClusterAccess) => Promise<T>
 
 interface CallOptions {
   readonly access: () => Promise<ClusterAccess>;
-  /** The token that Kubernetes mounts into the pod now; undefined when it mounts none. */
+  /** The token that is mounted into the pod now; undefined when there is none. */
   readonly token: () => Promise<string | undefined>;
   readonly application: string;
   readonly clock: Clock;
@@ -16,8 +16,8 @@ interface CallOptions {
 }
 
 /**
- * Milliseconds that a failure may take to pass: at first, when an address may be wrong and somebody
- * waits, and once the API server has answered.
+ * Milliseconds for which failures are retried: at first, when an address may be wrong and an
+ * operator waits, and after the API server has answered once.
  */
 const patienceToOpen = 4000;
 const patience = 5 * 60_000;
@@ -26,8 +26,8 @@ const pauses = [500, 10_000] as const;
 /**
  * Makes calls that may be repeated. Kubernetes renews the mounted token about once an hour and Juju
  * hands out the same one for a whole action, so the file is read for each call. A 401 is answered
- * by asking Juju again, once. Calls reject with a CharmError; `createCall` rejects when the access
- * cannot be had.
+ * by asking Juju again, once. Calls reject with a CharmError; `createCall` rejects when Juju gives
+ * no access.
  */
 export const createCall = async ({
   access,
@@ -69,7 +69,7 @@ export const createCall = async ({
   };
 };
 
-/** The signal's own reason when that is for an operator already. */
+/** The signal's own reason when it is a message for an operator. */
 export const interrupted = (what: string, signal: AbortSignal): CharmError =>
   signal.reason instanceof CharmError
     ? signal.reason

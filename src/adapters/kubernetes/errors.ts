@@ -1,6 +1,6 @@
 import { CharmError, reasonOf } from '../../errors.ts';
 
-/** An answer of the API server that is not a success, over HTTP or instead of a WebSocket. */
+/** A refusal of the API server, to a request or to the opening of a WebSocket. */
 export class ApiFailure extends Error {
   readonly status: number;
   /** Milliseconds to wait, when the server asked for it. */
@@ -57,7 +57,7 @@ export const toCharmError = (
   );
 };
 
-/** Node's fetch says no more than "fetch failed"; the reason is in its cause. */
+/** Node's fetch only says "fetch failed"; the reason is in its cause. */
 const rootReasonOf = (cause: unknown): string => {
   if (cause instanceof AggregateError && cause.errors.length > 0)
     return cause.errors.map(rootReasonOf).join('; ');

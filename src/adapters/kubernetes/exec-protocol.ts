@@ -17,7 +17,7 @@ const stdinPiece = 32 * 1024;
 
 /**
  * Takes what the server sends, and calls `end` with what the error channel says. When stdout is
- * full the socket is paused, so that the command has to wait in its turn.
+ * full the socket is paused, so that the command waits.
  */
 export const receive = (
   socket: WebSocket,
@@ -60,8 +60,8 @@ export const sendStdin = async (socket: WebSocket, stdin: Readable): Promise<voi
 };
 
 /**
- * Resolves when the message has left; a command that ended without reading all of its stdin is no
- * failure.
+ * Resolves when the message was sent. It is no failure when the command ends before it has read all
+ * of its stdin.
  */
 const send = async (socket: WebSocket, to: number, bytes: Buffer): Promise<void> => {
   const sent = Promise.withResolvers<undefined>();
@@ -79,9 +79,8 @@ interface ExitStatus {
 
 /**
  * Reads the Status object that the error channel of an exec carries at its end. A command that the
- * runtime could not start has no exit status of its own: as a shell does, we give 127 when the
- * program is not there and 126 when it may not be executed. Any other failure of the runtime is a
- * CharmError.
+ * runtime could not start has no exit status. As a shell does, we give 127 when there is no such
+ * program and 126 when it may not be executed. Any other failure of the runtime is a CharmError.
  */
 const readExitStatus = (text: string): ExitStatus => {
   const status = parse(text);
@@ -112,7 +111,7 @@ const parse = (text: string): Status => {
     const value: unknown = JSON.parse(text);
     if (isStatus(value)) return value;
   } catch {
-    // It is said below, with the text.
+    // The error is thrown below, with the text.
   }
   throw new CharmError(
     'kubernetes-refused',

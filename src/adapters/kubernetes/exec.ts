@@ -28,9 +28,9 @@ interface Running {
 }
 
 /**
- * Runs a command in a container over a WebSocket, as world.ts promises. Connecting is tried again
- * like any call, the command is started once. When it fails, `stdout` is destroyed with the error,
- * so that what reads it does not take it for complete.
+ * Runs a command in a container over a WebSocket, as world.ts promises. Connecting is retried like
+ * any call; the command is started once. When it fails, `stdout` is destroyed with the error, so
+ * that its reader does not take it for complete.
  */
 export const execute = async (
   context: ExecContext,
@@ -45,7 +45,7 @@ export const execute = async (
     if (signal.aborted) throw interrupted(what, signal);
     const running = await context.call(what, async (access) => {
       const { promise: ended, resolve, reject: fail } = Promise.withResolvers<ExecOutcome>();
-      // Until the connection is open its failures are told by `connect`.
+      // Until the connection is open, `connect` rejects with its failures.
       ended.catch(() => undefined);
       const socket = await connect(access, path(context.namespace, target, command, streams), {
         timeout: context.timeout,
@@ -143,16 +143,15 @@ const path = (
 };
 
 /**
- * Pings in the time after which a silent connection is given up; load balancers cut what is idle
- * for a minute.
+ * The number of pings in the time after which a silent connection is given up. Load balancers cut
+ * connections that are idle for a minute.
  */
 const pings = 4;
 
 /**
- * A command may be silent for minutes, and so is a connection that was lost without a word: pings
+ * A command may be silent for minutes, and so is a connection that broke without a message. Pings
  * tell them apart. Resolves to false when nothing came back for `silence` milliseconds, and to true
- * when `over` fires. What we do not read ourselves, and what waits to be sent, does not count as
- * silence.
+ * when `over` fires. While we do not read, or still have bytes to send, silence does not count.
  */
 const staysAlive = async (
   socket: WebSocket,

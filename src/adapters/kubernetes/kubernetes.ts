@@ -17,9 +17,7 @@ export interface KubernetesOptions {
    * accepts the token.
    */
   readonly access: () => Promise<ClusterAccess>;
-  /**
-   * Reads the token that Kubernetes mounts, before each call; it counts more than that of `access`.
-   */
+  /** Reads the mounted token before each call. It is used instead of the token of `access`. */
   readonly token?: () => Promise<string | undefined>;
   /** The model's. */
   readonly namespace: string;
@@ -27,7 +25,7 @@ export interface KubernetesOptions {
   readonly clock: Clock;
   /** Our own name in Juju, for the `juju trust` in messages. */
   readonly application?: string;
-  /** Milliseconds that the API server has to connect and to answer. */
+  /** Milliseconds within which the API server must connect, and answer. */
   readonly timeout?: number;
   /**
    * Milliseconds without a sign of life after which the connection of a running command is given
@@ -42,8 +40,8 @@ const maximumRestarts = 5;
 
 /**
  * Speaks to the Kubernetes API: reads pods and custom resources and runs commands in containers,
- * and never writes an object (Juju would count it as ours). Rejects only when the access cannot be
- * had; the first connection is made by the first call.
+ * and never writes an object (Juju would count it as ours). Rejects only when Juju gives no access;
+ * the first call makes the first connection.
  */
 export const openKubernetes = async ({
   namespace,
@@ -82,8 +80,8 @@ export const openKubernetes = async ({
 };
 
 /**
- * Yields each object once. When the server no longer knows how to go on (410, a list lives some
- * minutes), the list begins again, and what was seen is left out.
+ * Yields each object once. A list expires after some minutes: the server answers 410. Then it is
+ * read again from the start, without the objects that were given already.
  */
 async function* list(
   call: Call,

@@ -38,8 +38,8 @@ export const connect = async (
   socket.once('open', () => {
     opened.resolve(undefined);
   });
-  // Stays, because an error without a listener would end the process; after the opening `close`
-  // follows it.
+  // This listener stays: an error without one would end the process. Once the connection is open,
+  // `close` follows.
   socket.on('error', opened.reject);
   socket.once('unexpected-response', (_request, response: IncomingMessage) => {
     bodyOf(response)

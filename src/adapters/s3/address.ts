@@ -2,11 +2,11 @@
 export interface S3Address {
   /** `https://host:port`, for connections. */
   readonly origin: string;
-  /** As in the `Host` header. */
+  /** The value of the `Host` header. */
   readonly host: string;
-  /** Of the bucket, encoded; empty when the host names it. */
+  /** The path of the bucket, encoded; empty when the bucket is part of the host's name. */
   readonly base: string;
-  /** Encoded; without a key that of the bucket. */
+  /** The path of a key, encoded; without a key, the path of the bucket. */
   pathOf(key: string | undefined): string;
 }
 
@@ -23,9 +23,9 @@ export const addressOf = (endpoint: string, bucket: string, style: 'path' | 'hos
 };
 
 /**
- * A key as the path of a URL. Only RFC 3986's unreserved characters stay, so that the path that is
- * signed is the path that is sent; slashes stay too, and so do `..` and `//`, which no step on the
- * way may tidy up.
+ * A key as the path of a URL. Everything but slashes and RFC 3986's unreserved characters is
+ * percent-encoded, so that the path that is sent is the path that was signed. `..` and `//` are
+ * left as they are: they are part of the key.
  */
 export const escapeKey = (key: string): string => key.split('/').map(escapeS3).join('/');
 

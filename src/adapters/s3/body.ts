@@ -3,9 +3,9 @@ import { CharmError } from '../../errors.ts';
 
 /**
  * A stream as the body of a request that announced `size` bytes. The last piece is held back until
- * the stream has ended, so that a server never has a complete request before we know that it is
- * right: neither a stream that is too long nor one that breaks at its very end leaves an object.
- * `problem` tells afterwards whether it was the stream that failed.
+ * the stream has ended. So a server never gets a complete request from a stream that is too long,
+ * or that breaks at its very end, and stores no object of it. `problem` tells afterwards whether it
+ * was the stream that failed.
  */
 export const checkedBody = (
   source: Readable,
@@ -36,9 +36,10 @@ class CheckedBody extends Readable {
       this.problem ??= { error };
       this.destroy(error);
     };
-    // The reader is told of a failure, and there may be no reader any more.
+    // A failure reaches the reader. Without this listener it would end the process when there is no
+    // reader any more.
     this.on('error', () => undefined);
-    // What happened before somebody listened is not told again.
+    // An error or a close before now gives no event any more.
     if (source.destroyed) fail(source.errored ?? endedEarly(doing));
     source.on('data', (piece: unknown) => {
       const bytes = bytesOf(piece);

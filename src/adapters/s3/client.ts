@@ -18,13 +18,11 @@ interface S3Work {
   readonly key?: string;
   readonly signal?: AbortSignal;
   readonly onCondition?: S3Attempt['onCondition'];
-  /**
-   * Called before the request is sent again: the server may have done already what it is asked for.
-   */
+  /** Called before the request is sent again. The server may have carried out the first one. */
   readonly onRetry?: () => void;
   /**
-   * Takes away what was begun: that is still done, though not repeated, once the adapter's signal
-   * has fired.
+   * Cleans up what was begun. It is still sent, though not repeated, after the adapter's signal has
+   * fired.
    */
   readonly tidies?: boolean;
 }
@@ -38,7 +36,10 @@ export interface S3ControlCall extends S3Work {
   readonly slow?: boolean;
 }
 
-/** Requests to one bucket: signed, sent again when that may help, explained when not. */
+/**
+ * Requests to one bucket: signed, repeated when that may help, with failures explained to an
+ * operator.
+ */
 export interface S3Client {
   readonly description: string;
   readonly options: S3Options;
@@ -62,7 +63,7 @@ export interface S3Client {
     call: S3ControlCall,
     command: (sdk: Sdk, options: S3SendOptions) => Promise<Output>,
   ): Promise<Output>;
-  /** The CharmError for something that went wrong after `call` had resolved, in a body. */
+  /** The CharmError for a failure while the body is read, after `call` has resolved. */
   explain(error: unknown, doing: string): Error;
   close(): Promise<void>;
 }
@@ -77,7 +78,7 @@ export const createClient = (options: S3Options): S3Client => {
   const control = createControl(connection, options, address, description);
   const explain = createExplainer(options, description);
   const attempts = options.attempts ?? 6;
-  // Every request under way listens to it.
+  // Every request under way listens to this signal.
   if (options.signal) setMaxListeners(0, options.signal);
 
   const repeat = async <Work extends S3Work, Result>(

@@ -36,8 +36,7 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
     connect: {
       timeout: timeouts.connect,
       ...(options.lookup && { lookup: options.lookup }),
-      // Made once: to read the public authorities takes milliseconds, which each connection would
-      // pay again.
+      // Made once, because reading the public authorities takes milliseconds for each connection.
       ...(options.caChain?.length && {
         secureContext: createSecureContext({ ca: [...rootCertificates, ...options.caChain] }),
       }),
@@ -46,8 +45,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
   const prepare = async (request: S3RawRequest): Promise<Dispatch> => {
     const headers = await sign(request);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
-    // Bytes are wanted as they are stored. Not signed, because some proxies change this header on
-    // the way.
+    // We want the bytes as they are stored. The header is not signed, because some proxies change
+    // it on the way.
     headers['accept-encoding'] = request.packed ? 'gzip' : 'identity';
     const options = {
       method: request.method,
@@ -73,8 +72,8 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
 };
 
 /**
- * undici writes headers as Latin-1: the bytes of the UTF-8, which are what was signed, have to be
- * spelt as such.
+ * undici writes headers as Latin-1, but the signature is over UTF-8. So each byte of the UTF-8 is
+ * given as one Latin-1 character.
  */
 const onTheWire = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   mapValues(headers, (value) =>

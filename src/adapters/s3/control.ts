@@ -20,22 +20,22 @@ export interface S3SendOptions extends SdkOptions {
 }
 
 /**
- * AWS's SDK for one bucket: the requests that are few. Reading, writing and listing objects go past
- * it.
+ * AWS's SDK for one bucket, for the requests that are few. Objects are read, written and listed
+ * without it.
  */
 export interface S3Control {
   readonly sdk: S3Client;
   /**
    * Rejects with an S3Failure or with undici's errors, as the connection does, or with a CharmError
-   * for a reply that nobody can read.
+   * for a reply that cannot be read.
    */
   run<Output>(command: (sdk: S3Client) => Promise<Output>): Promise<Output>;
 }
 
 /**
- * The SDK over our own connection, which signs and sends: so there is one trust, one proxy, one
- * pool and one signature. It sends each request once, because `client.ts` repeats what may be
- * repeated. It never reads AWS's environment variables or files.
+ * The SDK over our own connection, which signs and sends. So certificates, proxy, connections and
+ * signatures are handled in one place. It sends each request once, because `client.ts` repeats what
+ * may be repeated. It never reads AWS's environment variables or files.
  */
 export const createControl = (
   connection: S3Connection,
@@ -74,9 +74,9 @@ export const createControl = (
 };
 
 /**
- * Sends what the SDK has made. Every reply that says no becomes an S3Failure here, before the SDK
- * reads it; that includes copies, completions and deletions, whose reply begins with 200 and may
- * still tell of an error in its XML.
+ * Sends what the SDK has made. Every refusal becomes an S3Failure here, before the SDK reads it.
+ * Replies to copies, completions and deletions may have status 200 and an error in their XML; they
+ * are checked too.
  */
 const handlerOver = (connection: S3Connection): Handler => ({
   handle: async (request: SdkRequest, options: S3SendOptions = {}) => {
@@ -98,7 +98,7 @@ const handlerOver = (connection: S3Connection): Handler => ({
   httpHandlerConfigs: () => ({}),
 });
 
-/** As the SDK hands it to what sends it. */
+/** A request in the form that the SDK gives it. */
 interface SdkRequest {
   readonly method: string;
   /** Encoded. */
@@ -138,8 +138,8 @@ const queryIn = (query: SdkRequest['query'] = {}): Record<string, string> =>
   );
 
 /**
- * What the SDK itself makes of a reply: it marks what it cannot parse, and takes an empty reply to
- * a copy for a server out of order.
+ * The SDK's own errors in our terms: it marks a reply that it cannot parse, and reports an empty
+ * reply to a copy as a failure of the server.
  */
 const explained = (error: unknown, description: string): unknown => {
   if (!(error instanceof Error) || error instanceof S3Failure) return error;

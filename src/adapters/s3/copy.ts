@@ -48,8 +48,8 @@ const copyAtOnce = async (
       ),
   );
   if (etagIn(output.CopyObjectResult?.ETag) === etag) return;
-  // A copy may have another ETag: of an object in parts, or under a key service. MinIO names the
-  // encryption to a HEAD only.
+  // A copy may have another ETag when the object was in parts, or when a key service encrypts.
+  // MinIO names the encryption only in the reply to a HEAD.
   if ((await createReader(client).head(from))?.etag === etag) return;
   await deleteKeys(client, [to]);
   throw changed(client, from);

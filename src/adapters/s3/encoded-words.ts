@@ -1,6 +1,6 @@
 /**
- * Undoes the encoded words of RFC 2047 (`=?UTF-8?q?J=C3=BCrgen?=`), as which AWS and MinIO since
- * 2022 give user metadata beyond ASCII back. Anything else stays as it is.
+ * Decodes the encoded words of RFC 2047 (`=?UTF-8?q?J=C3=BCrgen?=`). AWS, and MinIO since 2022,
+ * return user metadata beyond ASCII in this form. Anything else stays as it is.
  */
 export const decodeWords = (text: string): string =>
   text.includes('=?')

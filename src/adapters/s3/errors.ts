@@ -12,9 +12,8 @@ export interface S3Attempt {
 }
 
 /**
- * Turns what a connection rejects with into the port's codes and a sentence for an operator. What
- * is neither the server's nor the network's doing comes back as it is: it belongs to the code that
- * threw it.
+ * Turns what a connection rejects with into the port's codes and a sentence for an operator. An
+ * error that comes neither from the server nor from the network is returned as it is.
  */
 export const createExplainer = (
   options: S3Options,
@@ -47,7 +46,7 @@ const answerOf = ({
 }: Pick<S3Failure, 'status' | 'code' | 'message'>): string =>
   `answered ${status}${code && ` ${code}`}${message && ` (${message.replace(/\.$/, '')})`}`;
 
-/** Without the server's own sentence, where we have one that says what to do. */
+/** Without the server's own sentence, for failures where ours says what to do. */
 const briefly = ({ status, code }: S3Failure): string => answerOf({ status, code, message: '' });
 
 interface Meaning {
@@ -105,14 +104,14 @@ const meaningOf = (
 ): Meaning => {
   if (code === 'NoSuchBucket')
     return { code: 'store-bucket-missing', hint: sentence(advice.bucket) };
-  // AWS answers a PUT with If-Match so when there is nothing to match.
+  // AWS gives this answer to a PUT with If-Match when there is no object.
   if (code === 'NoSuchKey') return { code: onCondition ?? 'object-missing', hint: '' };
   if (status === 412 || code === 'ConditionalRequestConflict')
     return { code: onCondition ?? 'object-changed', hint: '' };
   if (code === 'RequestTimeTooSkewed')
     return {
       code: 'store-denied',
-      hint: `The clock here says ${options.clock.now().toISOString()}, the server's is more than 15 minutes off: put the wrong one right`,
+      hint: `The clock here says ${options.clock.now().toISOString()}, that of the server differs by more than 15 minutes: correct the wrong one`,
     };
   // AWS has no code of its own for this.
   if (status === 400 && /content-md5 or x-amz-checksum/i.test(message))
@@ -125,12 +124,12 @@ const meaningOf = (
   if (status === 413)
     return {
       code: 'store-refused',
-      hint: 'A proxy before the server takes no body of this size: raise its limit (client_max_body_size of nginx, proxy-body-size of an ingress) to 5g or to 0, which is none',
+      hint: 'A proxy before the server takes no body of this size: raise its limit (client_max_body_size of nginx, proxy-body-size of an ingress) to 5g or to 0, which means no limit',
     };
   if (code === 'XMinioInvalidObjectName' || code === 'XMinioObjectExistsAsDirectory')
     return {
       code: 'store-refused',
-      hint: 'That server keeps objects as files: it takes no segment of more than 255 bytes, no empty one, none that is . or .., and no object where others lie below its key. Rename the object, or use another server as target',
+      hint: 'That server keeps objects as files: it takes no part of a key that is empty, is . or .., or has more than 255 bytes, and no object whose key is a folder of others. Rename the object, or use another server as target',
     };
   if (corruptCodes.has(code))
     return { code: 'store-corrupt', hint: 'The bytes changed on their way: look at the network' };
@@ -158,7 +157,7 @@ const meaningOf = (
 const certificateCodes =
   /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL/;
 
-/** Of our own making: the connection was closed, or a signal fired. */
+/** Caused by ourselves: we closed the connection, or a signal fired. */
 const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
 const meaningOfNoAnswer = (error: unknown, advice: S3Advice): Meaning | undefined => {
@@ -169,9 +168,7 @@ const meaningOfNoAnswer = (error: unknown, advice: S3Advice): Meaning | undefine
   return { code: 'store-unreachable', hint: sentence(hint) };
 };
 
-/**
- * Whether the network failed in a way that the next attempt may not see. A certificate stays wrong.
- */
+/** Whether the network failed in a way that may pass. A wrong certificate does not pass. */
 const isPassingNetworkError = (error: unknown): boolean => {
   const code = codeOf(error);
   return (
@@ -182,10 +179,13 @@ const isPassingNetworkError = (error: unknown): boolean => {
   );
 };
 
-/** Errors of sockets, name look-ups, TLS and undici have a code; others are not the network's. */
+/**
+ * The code of an error of the network: sockets, name look-ups, TLS and undici give one. Undefined
+ * for other errors.
+ */
 const codeOf = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || error instanceof CharmError) return undefined;
-  // The parser's errors have its own code (HPE_…), or none.
+  // The parser's errors have a code of its own (HPE_…), or no code.
   if (error.name === 'HTTPParserError') return 'HTTP_PARSER';
   const code = 'code' in error ? error.code : undefined;
   return typeof code === 'string' && !code.startsWith('ERR_INVALID') ? code : undefined;

@@ -39,7 +39,7 @@ export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<stri
   ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
 });
 
-/** What names the source of a copy in the same bucket, and guards it. */
+/** Names the source of a copy in the same bucket, and the ETag that it must have. */
 export const copySource = (
   bucket: string,
   from: string,
@@ -50,8 +50,8 @@ export const copySource = (
 });
 
 /**
- * What the headers of a GET or HEAD tell of an object. Tags are only counted there. `listedSize`
- * stands in for a Content-Length that is not there.
+ * What the headers of a GET or HEAD tell of an object. They only count its tags. `listedSize` is
+ * used when there is no Content-Length.
  */
 export const describedBy = (
   key: string,
@@ -76,11 +76,11 @@ export const describedBy = (
   };
 };
 
-/** Without quotes and without the mark of a weak ETag, which proxies that compress put there. */
+/** Without quotes, and without the mark of a weak ETag, which proxies that compress add. */
 export const etagIn = (value: string | undefined): string | undefined =>
   value?.replace(/^W\//, '').replaceAll('"', '') || undefined;
 
-/** Of the whole object, also when only a range of it was asked for. */
+/** The size of the whole object, also in the reply to a request for a range. */
 export const sizeIn = (headers: Readonly<Record<string, string>>): number | undefined => {
   const size = headers['content-range']?.split('/')[1] ?? headers['content-length'];
   return size !== undefined && /^\d+$/.test(size) ? Number(size) : undefined;
@@ -99,15 +99,16 @@ const metadataIn = (headers: Readonly<Record<string, string>>): ObjectMetadata =
   return { ...plain, user, tags: {} };
 };
 
-/** The headers that the options ask for, by what a request does. */
+/** The headers that the options ask for, for each kind of request. */
 interface S3WriteHeaders {
-  /** PUT, CopyObject, CreateMultipartUpload: whatever makes an object. */
+  /** For requests that make an object: PUT, CopyObject, CreateMultipartUpload. */
   readonly create: Readonly<Record<string, string>>;
   /**
-   * A customer's own key must come with every request that touches bytes: parts, GET and HEAD too.
+   * For every other request that touches bytes (parts, GET, HEAD): a customer's own key must be
+   * sent with all of them.
    */
   readonly touch: Readonly<Record<string, string>>;
-  /** The same key once more, for the object that is copied. */
+  /** The same key, for the source of a copy. */
   readonly copySource: Readonly<Record<string, string>>;
 }
 
@@ -140,5 +141,5 @@ export const writeHeaders = ({
   };
 };
 
-/** The form that Content-MD5 has. */
+/** The form of an MD5 in the header Content-MD5. */
 export const inBase64 = (md5: string): string => Buffer.from(md5, 'hex').toString('base64');

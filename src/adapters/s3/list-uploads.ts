@@ -9,7 +9,8 @@ import { decodeKey, standsStill } from './listing.ts';
 
 /**
  * The uploads in parts that were begun and neither finished nor aborted. RadosGW encodes their keys
- * without saying so, and its markers not at all, so it is asked again for them as they are.
+ * without saying so, and does not encode its markers. So it is asked a second time, without
+ * encoding.
  */
 export const listUploads: (
   client: S3Client,

@@ -86,15 +86,16 @@ export const createLister = (
 };
 
 /**
- * A server may give pages without a key, as where many versions were deleted, but not without end.
+ * A server may give some pages without a key, for example where many versions were deleted. More
+ * than this many means that it repeats itself.
  */
 const mostEmptyPages = 1000;
 
 export const standsStill = (doing: string, { description }: S3Client): CharmError =>
   new CharmError(
     'store-refused',
-    `Could not ${doing}: ${description} says that the listing goes on, and gives the same page or none again and again. Nothing was` +
-      ' changed by this. Look at that server and at what stands before it; a newer release may have mended it.',
+    `Could not ${doing}: ${description} says that the listing goes on, and gives the same page, or an empty one, again and again. Nothing was changed.` +
+      ' Look at that server and at the proxy before it; a newer release may have fixed it.',
   );
 
 const lastKeyIn = (
@@ -117,7 +118,7 @@ const objectIn = (
   lastModified: new Date(required(entry, 'LastModified', client)),
 });
 
-/** Servers say whether they encoded. */
+/** A server says in its reply whether it has encoded the keys. */
 const decoderOf = (xml: string, client: S3Client): ((text: string) => string) =>
   textOf(xml, 'EncodingType') === 'url' ? (text) => decodeKey(text, client) : (text) => text;
 

@@ -22,7 +22,7 @@ export interface S3Options {
   readonly secretKey: string;
   /** `https://host/bucket/key` or `https://bucket.host/key`. */
   readonly style: 'path' | 'host';
-  /** PEM; trusted besides the public authorities. */
+  /** PEM; trusted in addition to the public authorities. */
   readonly caChain?: readonly string[];
   /** Asked for everything that is written. */
   readonly storageClass?: string;
@@ -36,7 +36,7 @@ export interface S3Options {
   readonly clock: Clock;
   /** From 0 up to 1, for the jitter between attempts. */
   readonly random?: () => number;
-  /** Ends everything that is under way, and all that would come. */
+  /** Ends all requests that are under way or still come. */
   readonly signal?: AbortSignal;
   /** Connections at most; more requests wait. */
   readonly connections?: number;
@@ -89,8 +89,8 @@ export const defaultAdvice: S3Advice = {
 };
 
 /**
- * What mends an S3 storage that s3-integrator told us of. Ends of sentences. The bucket is named by
- * the option of `named`.
+ * What an operator does about an S3 storage that s3-integrator told us of, as ends of sentences.
+ * `named` is the application whose option names the bucket.
  */
 export const s3IntegratorAdvice = (provider: string, bucket: string, named: string): S3Advice => ({
   credentials:
@@ -101,7 +101,7 @@ export const s3IntegratorAdvice = (provider: string, bucket: string, named: stri
   certificate: `give the certificates of its authority: juju config ${provider} tls-ca-chain="$(base64 -w0 ca.pem)"`,
 });
 
-/** What mends MinIO. */
+/** What an operator does about MinIO, as ends of sentences. */
 export const minioAdvice = (provider: string, application: string, bucket: string): S3Advice => ({
   credentials: `look at juju status ${provider}; its keys come over the object-storage relation`,
   bucket: `there is no bucket ${bucket} in ${provider}; name those that there are: juju config ${application} source-buckets=<bucket>,<bucket>`,

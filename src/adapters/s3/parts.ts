@@ -17,7 +17,7 @@ import { sendBytes, sendStream } from './put.ts';
 import { createReader } from './read.ts';
 import type { Written } from './written.ts';
 
-/** What parts became. `isProven`: the ETag is the one that their MD5s make. */
+/** The object that the parts became. `isProven`: its ETag is the one that their MD5s give. */
 export interface WrittenParts extends Written {
   readonly isProven: boolean;
 }
@@ -54,7 +54,7 @@ export const startParts = async (
     );
 
   const etags = new Map<number, string>();
-  /** Whether the ETag of every part whose bytes we had was their MD5. */
+  /** Whether the ETag of every part was its MD5, as far as we had the bytes. */
   let matches = true;
   const partRequest = (part: number): S3Call => ({
     method: 'PUT',
@@ -114,8 +114,8 @@ const ofSize = (body: Uint8Array, size: number): Uint8Array => {
 };
 
 /**
- * Puts the parts together, in the order of their numbers. A request that was sent again and finds
- * the upload gone has succeeded before when the object is there with the ETag that the parts make.
+ * Puts the parts together, in the order of their numbers. When a repeated request finds the upload
+ * gone, and the object is there with the ETag that the parts give, the first request has succeeded.
  */
 const completeParts = async (
   client: S3Client,

@@ -8,12 +8,12 @@ import { inBase64 } from './headers.ts';
 import { createReader } from './read.ts';
 import { readBack, writtenEtag, type Written } from './written.ts';
 
-/** What a conditional write is called, and its headers, the condition's among them. */
+/** What a conditional write is for, and its headers, which include the condition. */
 type ConditionalCall = S3ControlCall & { readonly key: string };
 
 /**
- * PUT of a small object under a condition: the claim, the lock, a manifest. One that was sent again
- * finds its own first copy: that is a success.
+ * PUT of a small object under a condition: the claim, the lock, a manifest. A repeated request may
+ * find what the first one wrote: that is a success.
  */
 export const putConditionally = async (
   client: S3Client,

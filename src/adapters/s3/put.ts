@@ -41,8 +41,8 @@ export const putObject = async (
 };
 
 /**
- * A caller that gives an MD5 compares it with the ETag itself. For the others an ETag that is not
- * the MD5 is looked into here.
+ * A caller that gives an MD5 compares it with the ETag itself. For all others this is done here:
+ * when the ETag is not the MD5, the object is read back.
  */
 const putBytes = async (
   client: S3Client,
@@ -57,7 +57,7 @@ const putBytes = async (
   return readBack(client, request.key, request.doing, sha256);
 };
 
-/** Sends bytes with their MD5, as often as it takes. */
+/** Sends bytes with their MD5, again when that may help. */
 export const sendBytes = async (
   client: S3Client,
   request: S3Call,
@@ -73,7 +73,7 @@ export const sendBytes = async (
   return writtenEtag(answer.headers, request.doing, client);
 };
 
-/** Sends a stream, once. Rejects with the stream's own error when it is the stream that fails. */
+/** Sends a stream, once. When the stream fails, rejects with the stream's own error. */
 export const sendStream = async (
   client: S3Client,
   request: S3Call,

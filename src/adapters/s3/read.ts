@@ -14,7 +14,9 @@ export const createReader = (
 ): Pick<ObjectStore, 'head' | 'get' | 'fetch' | 'read' | 'tags'> => {
   const { touch } = writeHeaders(client.options);
 
-  /** What stands in for a Content-Length that is not there even for those who take gzip. */
+  /**
+   * The size to use when there is no Content-Length even in a reply to a client that takes gzip.
+   */
   const sizeInListing = async (key: string): Promise<number | undefined> => {
     for await (const found of createLister(client).list(key, { upTo: key }))
       if (found.key === key) return found.size;
@@ -22,8 +24,8 @@ export const createReader = (
   };
 
   /**
-   * Asks as it is; and when that reply has no length, in a way that lets Google give what is
-   * stored.
+   * Asks without gzip; when that reply has no length, asks again with it, so that Google gives the
+   * bytes that are stored.
    */
   const askForStored = async (request: S3Call): Promise<S3Answer> => {
     const answer = await client.ask(request);

@@ -108,7 +108,7 @@ class ReplyBody extends Readable {
     this.#controller = controller;
   }
 
-  /** Puts the errors of the connection into other words. */
+  /** Translates the errors of the connection. */
   explained(explain: (error: unknown) => Error): this {
     this.#explain = explain;
     return this;
@@ -162,7 +162,7 @@ const send = ({ dispatcher, options, decode, signal }: Dispatch, receiver: Recei
       if (signal?.aborted) stop(signal.reason);
     },
     onResponseStart: (controller, status, raw) => {
-      // What comes before the reply proper, such as 100, is followed by it.
+      // An informational reply, such as 100, is followed by the real one.
       if (status >= 200) receiver.begin({ status, headers: decode(raw) }, controller);
     },
     onResponseData: (controller, chunk) => {
@@ -197,17 +197,17 @@ const onAbort = (signal: AbortSignal, listener: () => void): (() => void) => {
   return () => ours.delete(listener);
 };
 
-/** A few of these are the buffers that wait at any time; more would be garbage. */
+/** Bytes. More than the buffers that wait to be read at any time. */
 const enough = 4 * 2 ** 20;
 
 let bytes = 0;
 
 /**
- * To be told of each buffer that was read from a server. Nearly all of them are garbage within
- * milliseconds, but V8 sees only what they hold outside of its heap, and marks the whole heap for
- * every 32 MB of that, while four times as much garbage piles up. A collection of what is young
- * frees them for a hundredth of the cost. It takes `--expose-gc`, which `dispatch` gives, and does
- * nothing without.
+ * Counts the buffers that were read from a server, and has V8 collect its young objects after every
+ * 4 MiB. Nearly all buffers are garbage within milliseconds, but their bytes lie outside of V8's
+ * heap. Without this V8 marks its whole heap for every 32 MB of them, and lets four times as much
+ * garbage grow; collecting the young objects costs a hundredth of that. Needs `--expose-gc`, which
+ * `dispatch` gives; without it nothing happens.
  */
 export const countBuffer = ({ length }: Uint8Array): void => {
   bytes += length;

@@ -13,7 +13,9 @@ interface S3Message {
   readonly signal?: AbortSignal;
   /** The server may take long before it replies. */
   readonly slow?: boolean;
-  /** Says that gzip is welcome: Google unpacks what is stored as gzip for everybody else. */
+  /**
+   * Says that we take gzip. Google unpacks objects that are stored as gzip for clients that do not.
+   */
   readonly packed?: boolean;
 }
 

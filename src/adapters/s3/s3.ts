@@ -16,7 +16,7 @@ export type { S3Advice, S3Options } from './options.ts';
  * One bucket of an S3 server: AWS, MinIO since RELEASE.2021-09-03 and RadosGW since 16. Connects
  * when it is first used; dispose of it to close its connections. Conditions (`ifAbsent`, `ifMatch`)
  * need a server that heeds them: AWS, RadosGW, MinIO since 2023. Charmed Kubeflow's MinIO of 2021
- * ignores them without a word, so it can be a source and never a target.
+ * ignores them silently, so it can be a source but not a target.
  */
 export const openS3 = (options: S3Options): ObjectStore => {
   const client = createClient(options);

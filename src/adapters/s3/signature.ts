@@ -9,8 +9,8 @@ type S3Signer = (request: S3RawRequest) => Promise<Record<string, string>>;
 
 /**
  * The body is not part of the signature (`UNSIGNED-PAYLOAD`): every server since MinIO 2021 and
- * RadosGW 16 takes that over http too, it saves a SHA-256 over every byte, and streams could not be
- * signed otherwise. Content-MD5 is, and guards the bytes.
+ * RadosGW 16 takes that over http too. It saves a SHA-256 over every byte, and a stream could not
+ * be signed before it was read. Content-MD5 is signed, and protects the bytes.
  */
 export const createSigner = (options: S3Options, address: S3Address): S3Signer => {
   const signer = new SignatureV4({
@@ -41,8 +41,8 @@ export const createSigner = (options: S3Options, address: S3Address): S3Signer =
 type Bytes = string | ArrayBuffer | ArrayBufferView;
 
 /**
- * The shape that the signer wants of a SHA-256, on Node's own. It signs short texts only, so that
- * they are kept until the end.
+ * Node's SHA-256 in the form that the signer wants. The signer hashes short texts only, so they are
+ * kept until the end.
  */
 class Sha256 {
   readonly #key: string | KeyObject | undefined;
@@ -68,8 +68,8 @@ class Sha256 {
 }
 
 /**
- * The signer hands the day's key over as the same bytes each time; to import them costs five times
- * what the signature does.
+ * The signer gives the key of the day as the same bytes each time. To import them costs five times
+ * as much as the signature, so the imported key is kept.
  */
 const keys = new WeakMap<Uint8Array, KeyObject>();
 

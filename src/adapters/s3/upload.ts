@@ -66,7 +66,7 @@ const inParts = async (
     await checkCondition(client, key, options);
     return await upload.complete(options);
   } catch (error) {
-    // What made the upload fail is what the caller has to know; parts that stay are found by
+    // The caller needs the error that made the upload fail. Parts that stay are found by
     // unfinishedUploads.
     await upload.abort().catch(() => undefined);
     throw error;
@@ -80,7 +80,8 @@ const sendParts = async (upload: S3Parts, parts: AsyncIterable<Uint8Array>): Pro
     await underWay;
     number += 1;
     underWay = upload.put(number, bytes, bytes.length);
-    // It is awaited before the next one; until then a rejection must not count as unhandled.
+    // It is awaited before the next part is sent. Until then a rejection must not count as
+    // unhandled.
     underWay.catch(() => undefined);
   };
   try {
@@ -90,10 +91,7 @@ const sendParts = async (upload: S3Parts, parts: AsyncIterable<Uint8Array>): Pro
   }
 };
 
-/**
- * RadosGW before 20 completes an upload without heeding conditions, so they are looked at before as
- * well.
- */
+/** RadosGW before 20 ignores conditions when it completes an upload, so we check them before. */
 const checkCondition = async (
   client: S3Client,
   key: string,

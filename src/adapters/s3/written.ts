@@ -23,9 +23,9 @@ export const writtenEtag = (
 };
 
 /**
- * Reads an object back whose ETag proves nothing: encryption by a key service gives others than
- * MD5s, and so do gateways to other storages. Resolves with its ETag; rejects with `store-corrupt`
- * when it has not the content with this SHA-256.
+ * Reads back an object whose ETag proves nothing: with encryption by a key service, and from
+ * gateways to other storages, ETags are not MD5s. Resolves with its ETag; rejects with
+ * `store-corrupt` when its content does not have this SHA-256.
  */
 export const readBack = async (
   client: S3Client,
@@ -40,6 +40,6 @@ export const readBack = async (
   if (hash.digest('hex') === sha256) return { etag };
   throw new CharmError(
     'store-corrupt',
-    `Could not ${doing}: ${client.description} gives other bytes back than it was sent (its ETag is ${etag}). The object there is not to be trusted: look at the server and the network, then try again.`,
+    `Could not ${doing}: ${client.description} does not give back the bytes that were sent (its ETag is ${etag}). Do not trust the object there: look at the server and the network, then try again.`,
   );
 };

@@ -147,7 +147,7 @@ describe('connecting to a Juju controller', () => {
     for (const other of [ca, undefined])
       await assert.rejects(
         stage.open({ ca: other }),
-        refusal('juju-credentials-invalid', /not vouched for/),
+        refusal('juju-credentials-invalid', /was not signed by/),
       );
   });
 
