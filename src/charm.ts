@@ -23,13 +23,13 @@ import type { Attempt, HookTools, World } from './world.ts';
 type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
 type HookEvent = Extract<CharmEvent, { kind: 'hook' }>;
 
-/** What main.ts puts together for us. */
+/** What main.ts puts together. */
 export interface Charm extends Omit<Unit, 'openWorld'> {
   readonly unitName: string;
   openWorld(config: Config, tools: HookTools, event: CharmEvent): Promise<World>;
 }
 
-/** Each action of actions.yaml, with the module that only it needs. */
+/** Each action of actions.yaml, with its module, which is loaded only for it. */
 const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'backup-control-plane': async () =>
     (await import('./actions/backup-control-plane.ts')).backupControlPlane,
@@ -85,7 +85,7 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
   } catch (error) {
     const failures = expectedFailures(error);
     if (failures === undefined) {
-      // The bug is what matters now, not what else fails because of it.
+      // Further failures must not hide the bug.
       await settle(unit, []);
       throw error;
     }
@@ -119,8 +119,8 @@ const perform = async (
       'not-leader',
       `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${[`${application}/leader`, name, ...argumentsOf(parameters)].join(' ')}`,
     );
-  // What a killed action left comes first. What cannot be put back yet is for the preflight to
-  // judge.
+  // First, what a killed action left is put back. If that fails, the preflight decides what it
+  // means.
   const left = await orProblem(() => unit.journal.entries());
   if (!(left instanceof CharmError))
     for (const problem of await finishUndo(unit, left))
@@ -134,8 +134,8 @@ const perform = async (
 };
 
 /**
- * Lets the journal know how a backup ended, for the status. That it cannot is no reason to make
- * none.
+ * Notes in the journal how a backup ended, for the status. A failure to do so does not stop the
+ * backup.
  */
 const remembering = async <T>(
   { journal, now }: Unit,
@@ -153,7 +153,7 @@ const remembering = async <T>(
   } catch (error) {
     const code = expectedFailures(error)?.[0]?.code;
     if (code !== undefined && code !== 'interrupted' && ofTheRequest.has(code)) {
-      // It was not let in, which says nothing of the last one that was.
+      // This backup was not begun, so the note of the last one stays.
       await note(before instanceof CharmError ? undefined : before);
     } else await note({ at, task, outcome: 'failed', ...(code !== undefined && { code }) });
     throw error;
@@ -163,12 +163,11 @@ const remembering = async <T>(
 const oneOf = (failures: readonly CharmError[]): unknown =>
   failures.length === 1 ? failures[0] : new AggregateError(failures);
 
-/** What the schedule says of its own runs, and no person does. */
+/** Parameters that only the schedule sets. */
 const ownParameters = ['slot', 'attempt'];
 
 /**
- * The parameters as one types them. Juju has filled in the defaults; those that say nothing are
- * left out.
+ * The parameters as an operator types them. Empty defaults that Juju has filled in are left out.
  */
 const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
   Object.entries(parameters).flatMap(([name, value]) => {
@@ -178,8 +177,8 @@ const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly st
   });
 
 /**
- * Takes away the status that the action's progress left. When that cannot be done the next hook
- * does it: the action's result counts, whatever fails here.
+ * Replaces the status that the action's progress left. A failure here does not change the action's
+ * result: the next hook sets the status again.
  */
 const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   try {
@@ -190,8 +189,8 @@ const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void
 };
 
 /**
- * What the action found wrong stays visible until a hook looks again; so does what is to be put
- * back.
+ * The problems that the action found stay visible until the next hook looks; so does a scale that
+ * has to be put back.
  */
 const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
   const assessment = await assess(unit);
@@ -212,8 +211,8 @@ const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Pro
 };
 
 /**
- * These speak of what was asked for, or of what another one does at the moment, and not of what is
- * wrong with us.
+ * These codes are about the request, or about another operation that runs now, and not about the
+ * state of the charm.
  */
 const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'parameter-invalid',
@@ -228,8 +227,8 @@ const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * While a relation's last hook runs Juju still lists it, but it is as good as gone. Each endpoint
- * is asked for once.
+ * While the last hook of a relation runs, Juju still lists it. Here it counts as gone. Each
+ * endpoint is asked for once.
  */
 const withoutBrokenRelation = (tools: HookTools, event: CharmEvent): HookTools => {
   const broken =

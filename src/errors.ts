@@ -1,9 +1,9 @@
 import { excerpt } from './text.ts';
 
 /**
- * Every failure that we expect, by the code that an operator can search for. What is not in this
- * list is a bug and is allowed to crash. `transient` failures pass by themselves (the charm waits
- * or tries again); all others need somebody to act.
+ * Every failure that we expect, by the code that an operator can search for. Any other error is a
+ * bug and may crash the process. `transient` failures pass by themselves (the charm waits or tries
+ * again); for all others an operator has to act.
  */
 export const errorCodes = {
   'parameter-invalid': 'operator',
@@ -81,10 +81,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/**
- * A failure in the few words that a status has room for: what is wrong, and the one command to
- * begin with.
- */
+/** A failure for a status, which is short: what is wrong, and the one command to begin with. */
 export interface Brief {
   readonly what: string;
   readonly run: string;
@@ -97,11 +94,13 @@ export interface Brief {
  */
 export class CharmError extends Error {
   readonly code: ErrorCode;
-  /** What a failed action has found all the same, as results beside its failure. */
+  /** Results of an action that found something although it failed. */
   readonly results: Readonly<Record<string, string>>;
-  /** Why, without what was being done: the same for many failures that have one cause. */
+  /**
+   * The reason, without what was being done. Failures with the same cause have the same text here.
+   */
   readonly why: string;
-  /** The failures that this one stands for; empty when it is the only one. */
+  /** The failures that are summed up in this one; empty when there is only this one. */
   readonly problems: readonly CharmError[];
   readonly brief: Brief | undefined;
 

@@ -1,5 +1,5 @@
 /*
- * How figures are added up and written for people.
+ * How numbers are added up and written for people.
  */
 
 export const sum = (numbers: readonly number[]): number =>
@@ -64,8 +64,8 @@ export const listText = (items: readonly string[], most = 10, length = 160): str
 };
 
 /**
- * A text in at most so many characters: its beginning and its end, which often is what to do about
- * it.
+ * Shortens a text to so many characters. Keeps its beginning and its end, which often says what to
+ * do.
  */
 export const excerpt = (text: string, most: number): string => {
   if (text.length <= most) return text;

@@ -1,6 +1,4 @@
-/**
- * Waits for `work`, or rejects with the signal's reason; the work itself is not stopped by that.
- */
+/** Waits for `work`, or rejects with the signal's reason; the work itself goes on. */
 export const unlessAborted = async <T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,

@@ -4,10 +4,7 @@ import type { Clock } from './ports/clock.ts';
 interface Patience {
   readonly clock: Clock;
   readonly seconds: number;
-  /**
-   * Milliseconds between two questions; by default 200 at first, for what takes a moment only, and
-   * 3000 in the end.
-   */
+  /** Milliseconds between two questions; by default 200 at first, and later up to 3000. */
   readonly pause?: number;
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

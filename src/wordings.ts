@@ -1,8 +1,7 @@
 /**
  * The texts of Juju and mysql-k8s that the charm has to read, because they carry no code. Each
  * meaning has every wording that is known, with its source; nothing else in `src` compares such a
- * text. A text that none of them fits is never taken for one of them: it is shown to the operator
- * as it is.
+ * text. A text that matches none of them is shown to the operator as it is.
  */
 const wordings = {
   /** A hook tool, of a secret that exists but is not granted. */
@@ -51,9 +50,9 @@ export const says = (text: string, meaning: keyof typeof wordings): boolean =>
   wordings[meaning].some((wording) => text.includes(wording));
 
 /**
- * Whether `credential-get` refuses because nobody trusts the application: the controller asks for
+ * Whether `credential-get` refuses because the application is not trusted: the controller asks for
  * trust before it does anything else (Juju 3.1 to 4.0, facades/agent/uniter `cloudSpecAccessor`).
- * With other words before it, something else was denied.
+ * With other text before it, something else was denied.
  */
 export const saysUntrusted = (text: string): boolean =>
   /^(cannot access cloud credentials: )?(getting model credentials: )?permission denied$/.test(

@@ -38,13 +38,13 @@ export interface Source {
 }
 
 /**
- * Everything that a backup touches. The connections are opened by the one who needs them, so that a
- * check can report each of them that fails.
+ * Everything outside of the charm that an operation touches. Connections are opened when they are
+ * needed, so that a preflight can report each one that fails.
  */
 export interface World {
   /**
-   * `hurry`: milliseconds after which a controller that does not let us in is given up; without it,
-   * after half a minute.
+   * `hurry`: milliseconds after which to give up when the controller does not let us in; half a
+   * minute by default.
    */
   openJuju(options?: { readonly hurry?: number }): Promise<JujuModel>;
   openKubernetes(): Promise<Kubernetes>;
@@ -60,15 +60,14 @@ export interface World {
    */
   handedPath(endpoint: string): Promise<string | undefined>;
   /**
-   * Hands it another path, which Juju passes on once this hook or action has ended with exit status
-   * 0.
+   * Hands it another path. Juju passes it on when this hook or action has ended with exit status 0.
    */
   handPath(endpoint: string, path: string): Promise<void>;
   readonly model: { readonly name: string; readonly uuid: string };
   /** Our own application, which an operator may have given any name, and our unit of it. */
   readonly application: string;
   readonly unit: string;
-  /** Which boot of which machine this is. */
+  /** Identifies the machine and its boot. */
   readonly host: string;
   /** The task of the action that runs, as `juju show-task` wants it; undefined in a hook. */
   readonly task: string | undefined;
@@ -76,7 +75,7 @@ export interface World {
   readonly clock: Clock;
   readonly progress: Progress;
   /**
-   * A directory for scratch files, on the container's own disk, that nobody else uses. Empty when
+   * A directory for scratch files, on the container's own disk, that nothing else uses. Empty when
    * the world is opened.
    */
   readonly scratch: string;

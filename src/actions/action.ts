@@ -7,10 +7,9 @@ import type { World } from '../world.ts';
  * What runs when an operator says `juju run <unit> <action>`.
  *
  * @param parameters as actions.yaml describes them, checked and with their defaults by Juju
- * @param wrongOptions options that have their default in `config` because they are wrong; only
- *   `check` is run with any
- * @returns the results: flat and short, keys in lower case with hyphens. Rejects with a
- *   CharmError for every failure that an operator can meet.
+ * @param wrongOptions options that are wrong and have their default in `config`; only `check` runs
+ *   with such options @returns the results: flat and short, keys in lower case with hyphens.
+ *   Rejects with a CharmError for every failure that an operator can meet.
  */
 export type Action = (
   world: World,

@@ -7,7 +7,7 @@ import { durationText, sizeText, sum } from '../text.ts';
 import type { Action } from './action.ts';
 
 /**
- * The main job. Results: the set's id and place, whether it is consistent, and the figures of each
+ * Makes a backup. Results: the set's id and place, whether it is consistent, and numbers for each
  * component.
  */
 export const backupControlPlane: Action = async (world, config, parameters) => {

@@ -6,9 +6,9 @@ import type { Action } from './action.ts';
 import { requestOf } from './backup-control-plane.ts';
 
 /**
- * Looks at everything that a backup needs. Fails with every problem; otherwise tells what a backup
- * would deal with, and of what it would warn. A database that cannot write where it was told to is
- * moved on, as a backup would do.
+ * Looks at everything that a backup needs. Fails with all problems. Otherwise the results say what
+ * a backup would save, and its warnings. A database that cannot write to its path is moved to
+ * another one, as a backup would do.
  */
 export const check: Action = async (world, config, parameters, wrongOptions = []) => {
   await world.progress.step('Checking whether a backup can be made');

@@ -2,7 +2,7 @@ import { deleteSet } from '../retention/prune.ts';
 import { type Action, backupIdParameter } from './action.ts';
 import { removalResults } from './prune.ts';
 
-/** Removes one set, and what no other set needs. */
+/** Removes one set, and everything that no other set needs. */
 export const deleteBackup: Action = async (world, _config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const dryRun = parameters['dry-run'] === true;

@@ -3,7 +3,7 @@ import type { RemovalReport } from '../retention/remove-sets.ts';
 import { listText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
 
-/** Removes the sets that the `keep-*` options do not keep, and what no set needs. */
+/** Removes the sets that the `keep-*` options do not keep, and everything that no set needs. */
 export const prune: Action = async (world, config, parameters) => {
   const dryRun = parameters['dry-run'] === true;
   const target = await world.openTarget();

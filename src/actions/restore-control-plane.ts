@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
- * Puts a backup set back, or says what that would do. Fails with `set-damaged` when objects were
+ * Restores a backup set, or reports what that would do. Fails with `set-damaged` when objects were
  * left out because their backup is lost. Results: what was restored, and where the databases write
  * from now on.
  */
@@ -92,8 +92,8 @@ const resultsOf = (
 });
 
 /**
- * After a restore with `allow-damaged`: that it is not all of the set, and what is lost. Undefined
- * when nothing is.
+ * After a restore with `allow-damaged`: the error that names the objects that are lost. Undefined
+ * when none are.
  */
 const lostOf = (
   backupId: string,
@@ -114,8 +114,8 @@ const lostOf = (
 };
 
 /**
- * What an operator has to know about the databases, which mysql-k8s blocks for backups until they
- * write elsewhere.
+ * What an operator must know about the databases: mysql-k8s refuses backups until they write to
+ * another path.
  */
 const nextOf = (databases: RestoreReport['databases'], application: string): string => {
   const moved = databases.filter(({ path }) => path !== undefined);

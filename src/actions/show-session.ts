@@ -2,10 +2,10 @@ import { readSession } from '../sessions/stored-sessions.ts';
 import { durationText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
 
-/** So much of the log is shown: Juju takes no longer result than that from a command line. */
+/** So many characters of the log are shown; Juju takes no longer result from a command line. */
 const longestLog = 25_000;
 
-/** Shows what became of a run, and what it said, also when Juju has forgotten its task. */
+/** Shows the result and the log of a run, even when Juju has forgotten its task. */
 export const showSession: Action = async (world, _config, parameters) => {
   const target = await world.openTarget();
   await using _store = target.store;
@@ -40,6 +40,6 @@ export const showSession: Action = async (world, _config, parameters) => {
   };
 };
 
-/** The end says how it ended. */
+/** Keeps the end of the log, which says how the run ended. */
 const shortened = (log: string): string =>
   log.length <= longestLog ? log : `… (the beginning is left out)\n${log.slice(-longestLog)}`;

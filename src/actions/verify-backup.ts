@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
- * Looks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is
+ * Checks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is
  * missing or damaged; the results say how much of it there is.
  */
 export const verifyBackup: Action = async (world, config, parameters) => {
@@ -40,8 +40,8 @@ const resultsOf = (verification: Verification): Readonly<Record<string, string>>
 };
 
 /**
- * For the status, which speaks of the last backup only. That it cannot be remembered must not hide
- * what was found.
+ * Notes the result for the status, which shows only the last backup. A failure here must not hide
+ * the result.
  */
 const remember = async (
   { journal }: Pick<World, 'journal'>,

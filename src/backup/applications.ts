@@ -24,8 +24,8 @@ export interface DatabasePlan {
 }
 
 /**
- * Looks at the applications of the configured components. Changes nothing; asks the databases for
- * their state by their own actions.
+ * Looks at the applications of the configured components, and changes nothing. Runs the databases'
+ * own actions that tell their state.
  */
 export const planApplications = async (
   world: World,
@@ -124,7 +124,7 @@ const databaseProblems = async (
   return problems;
 };
 
-/** How a backup is made without what the model does not have. */
+/** How to make a backup without an application that the model does not have, as a sentence. */
 const withoutIt = ({ application }: World, { components }: Config, role: string): string => {
   if (role === 'metadata-writer-application')
     return `If there is none: juju config ${application} ${role}=''`;

@@ -16,7 +16,8 @@ import type { Target, World } from '../world.ts';
 import type { BackupRequest, ReadyBackup } from './preflight.ts';
 
 /**
- * A backup on its way. Disposing of it also removes what a set that was not committed left in S3.
+ * A backup that has begun. Disposing of it also removes from S3 the objects of a set that was not
+ * committed.
  */
 export interface Backup extends Operation {
   readonly id: BackupId;
@@ -27,14 +28,17 @@ export interface Backup extends Operation {
   readonly ready: ReadyBackup;
   readonly claim: Claim;
   readonly layout: Layout;
-  /** An object that is of no use without the manifest. */
+  /**
+   * Notes an object that is of no use without the manifest, to remove it unless the set is
+   * committed.
+   */
   removeUnlessCommitted(key: string): void;
   /**
-   * The manifest is sent: from now on nothing is taken away, because it may be listed although its
-   * reply is lost.
+   * The manifest is about to be sent. From now on nothing is removed, because the set may exist
+   * even when the reply is lost.
    */
   committing(): void;
-  /** The set is listed, and stays. */
+  /** The set is complete, and stays. */
   committed(): void;
 }
 
@@ -56,19 +60,19 @@ export const beginBackup = async (
     const { id, mark } = await reserveId(target.store, layout, started);
     const uncommitted: string[] = [];
     let fate: 'open' | 'unknown' | 'listed' = 'open';
-    // What stays without a manifest is not a backup, and the next backup clears it away, so a
-    // failure here is no failure. The mark goes last, for it is what the next one looks for.
+    // A failure here does not matter: objects without a manifest are not a backup, and the next
+    // backup removes them. The mark goes last, because the next backup looks for it.
     undo.defer(async () => {
       if (fate === 'unknown') return;
       await orProblem(async () => {
-        // Another unit that took the path over has cleared this away, and may have given the id to
-        // its own set.
+        // When another unit has taken the path over, it has removed these objects already, and may
+        // have given the id to its own set.
         await operation.assertOursAtEnd();
         if (fate === 'open') await target.store.delete(uncommitted);
         await target.store.delete([mark]);
       });
     });
-    // Applications do not wait for S3.
+    // Scales are put back without waiting for S3.
     undo.defer(() => operation.putBackScales());
     return {
       ...operation,
@@ -84,7 +88,7 @@ export const beginBackup = async (
   }
 };
 
-/** Of the databases that get their path from us. */
+/** The generations of the paths that the databases were handed. */
 const handedGenerations = async (
   world: World,
   { plan, target }: ReadyBackup,
@@ -99,7 +103,7 @@ const handedGenerations = async (
 };
 
 /**
- * Removes what dead backups left. Only space is lost when that is refused, so the backup goes on.
+ * Removes what dead backups left. When S3 refuses that, only space is lost, so the backup goes on.
  */
 const clearAway = async (
   { progress }: World,

@@ -18,11 +18,11 @@ import { countText, durationText, excerpt, sizeText } from '../text.ts';
 import type { Source } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
 
-/** What the first pass over the buckets found and did, for the second one. */
+/** What the second pass over the buckets needs from the first one. */
 interface PreCopy {
-  /** Whether a set may need what is replaced in the mirror. */
+  /** Whether a set may need the versions that are replaced in the mirror. */
   readonly archive: boolean;
-  /** What the newest set that has a bucket tells of it. */
+  /** For each bucket, its part of the newest set that has it. */
   readonly before: ReadonlyMap<string, BucketBackup>;
   /** One limit for both passes. */
   readonly bandwidth: Bandwidth;
@@ -30,8 +30,8 @@ interface PreCopy {
 }
 
 /**
- * Copies what changed since the last set while everything still runs, so that little is left for
- * the pass that counts.
+ * Copies what changed since the last set while everything still runs, so that the second pass,
+ * which makes the set, has little to copy.
  */
 export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
   const { ready, world, config } = backup;
@@ -51,8 +51,8 @@ export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
 };
 
 /**
- * The list of the newest set that has the bucket. It makes the copy quicker; without it every
- * object is looked at, and that is all.
+ * The list of the newest set that has the bucket. It only makes the copy quicker: without it every
+ * object is compared with the mirror.
  */
 const lastList = async (
   backup: Backup,
@@ -74,8 +74,8 @@ const lastList = async (
 
 /**
  * Copies what changed since the pre-copy, and writes the object list of the set for each bucket.
- * Says of each bucket that was written to since `quietSince`, when the databases and ML Metadata
- * began to be backed up, that it was: they may not know of these objects.
+ * `quietSince` is when the backup of the databases and ML Metadata began. `written` tells of each
+ * bucket that was written to since then: the databases may not know of these objects.
  */
 export const copyChangesOfBuckets = async (
   backup: Backup,
@@ -193,8 +193,8 @@ const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup[
 const mostKeysLogged = 100;
 
 /**
- * The message names three keys; all of them are in S3, or in the action's log when S3 takes nothing
- * any more. That this can fail too must not hide why the backup did.
+ * The error's message names three keys. All of them are written to S3, or, when that fails, to the
+ * action's log. A failure here must not hide the error itself.
  */
 const reportFailed = async (
   { world, ready, layout, id }: Backup,

@@ -6,9 +6,9 @@ import { listText, sum } from '../text.ts';
 import type { Backup } from './begin-backup.ts';
 
 /**
- * Looks once more for what ran while the backup was made, beside what is known to have been
- * written, and writes the manifest: the last object, and the one that makes the set a backup. From
- * then on the set stays, whatever comes.
+ * Looks once more for workloads that ran while the backup was made, and writes the manifest: the
+ * last object, which makes the set a backup. From then on the set stays, whatever happens.
+ * `written` names the buckets that were written to meanwhile.
  */
 export const commitSet = async (
   backup: Backup,
@@ -42,7 +42,7 @@ export const commitSet = async (
   });
   backup.committed();
   const size = sizeOf(manifest);
-  // Only the status reads it, and the set is complete.
+  // Only the status needs this, so a failure does not matter: the set is complete.
   const noted = await orProblem(() =>
     world.journal.setLastBackup({ id, bytes: size, consistent: manifest.consistent }),
   );

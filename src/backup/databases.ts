@@ -20,8 +20,8 @@ import type { Backup } from './begin-backup.ts';
 
 /**
  * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member
- * that does not serve writes, and confirms that it is listed as finished. `hold` is told of the
- * scale at once, and keeps it until it is put back.
+ * that does not serve writes, and confirms that it is listed as finished. `hold` gets the changed
+ * scale at once, to put it back at the end at the latest.
  */
 export const backUpDatabase = async (
   world: DatabaseWorld,
@@ -40,7 +40,7 @@ export const backUpDatabase = async (
   await world.note(
     `${name}: backup ${backupId} finished on ${unit} after ${durationText(seconds)}`,
   );
-  // The second unit is no longer needed; a failure is told when all scales are put back.
+  // The added unit is not needed any more. A failure is reported when all scales are put back.
   held?.putBack().catch(() => undefined);
   return {
     component: plan.component,
@@ -87,8 +87,8 @@ const createBackup = async (
   let outcome = await runCreateBackup(world, unit, {});
   if (outcome.status === 'failed' && says(outcome.message, 'clusterUnhealthy')) {
     // MySQL Shell calls one or two members that are all online OK_NO_TOLERANCE, and mysql-k8s from
-    // revision 300 on takes that for unhealthy. Its `force` switches off every other check too, so
-    // they are made here, right before.
+    // revision 300 on treats that as unhealthy. Its `force` switches off all other checks too, so
+    // they are made here, just before.
     await unlessAborted(assertSafeToForce(world.juju, application, units, unit), world.cancelled);
     await world.note(
       `${application.name}: all members are online, so create-backup again with force=true`,
@@ -132,11 +132,10 @@ const since = (clock: Clock, what: string): (() => string) => {
 };
 
 /**
- * Backs up all databases: side by side those that write where this charm told them to, and one
- * after the other those that have an S3 storage of their own, because two that share one path give
- * the same id to backups of the same second. When one fails the others are no longer waited for,
- * and its failure is the one that is reported; their scales are put back once their own backups
- * have ended.
+ * Backs up all databases. Those that write to a path of this charm are backed up side by side.
+ * Those with their own S3 storage are backed up one after the other, because two that share a path
+ * would give the same id to backups of the same second. When one fails, its error is reported at
+ * once; the scales of the others are put back when their backups have ended.
  */
 export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]> => {
   const { world, ready } = backup;
@@ -194,10 +193,7 @@ export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]>
   return made;
 };
 
-/**
- * Rejects when a database lists the backup of another one: a restore of the one could then bring
- * the rows of the other.
- */
+/** Rejects when a database lists the backup of another one: a restore could then mix up the two. */
 const assertApart = async (
   juju: JujuModel,
   databases: readonly {
@@ -227,8 +223,8 @@ const assertApart = async (
 };
 
 /**
- * Where the backup lies, when it is we who gave the database its path; nothing is known of another
- * S3 storage.
+ * The path, size and digest of the backup, when this charm gave the database its path. Nothing is
+ * known about another S3 storage.
  */
 const findInOurStorage = async (
   { world, ready, claim, layout }: Backup,

@@ -6,7 +6,7 @@ import { takeLock } from '../repository/lock.ts';
 import { newestOfBuckets } from '../repository/sets.ts';
 import type { Kubernetes, Source, Target, World } from '../world.ts';
 
-/** What the preflight has opened. */
+/** The connections that the preflight has opened. */
 export interface Opened {
   readonly kubernetes: Kubernetes | undefined;
   readonly target: Target | undefined;
@@ -14,9 +14,8 @@ export interface Opened {
 }
 
 /**
- * What a backup would find out only on its way, for the action `check`, which is asked whether a
- * backup would succeed: somebody else works on the path, ML Metadata has no pod, or a bucket has
- * lost its objects.
+ * Problems that a backup would meet only later. The action `check` looks for them beforehand:
+ * another operation works on the path, ML Metadata has no pod, or a bucket has lost its objects.
  */
 export async function* laterRefusals(
   world: World,
@@ -40,7 +39,7 @@ export async function* laterRefusals(
   }
 }
 
-/** Takes the lock, as a backup would, and gives it back. */
+/** Takes the lock, as a backup would, and releases it. */
 const lockProblem = async (world: World, target: Target): Promise<undefined> => {
   await using _lock = await takeLock(target, world);
 };

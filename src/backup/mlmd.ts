@@ -34,7 +34,7 @@ export const backUpMlmd = async (backup: Backup): Promise<MlmdBackup | undefined
         { application, key },
       ),
   );
-  // A failure is told when all scales are put back at the end.
+  // A failure is reported when all scales are put back at the end.
   writer?.putBack().catch(() => undefined);
   const { way, ...stored } = dump;
   const total = sum(Object.values(stored.rows));

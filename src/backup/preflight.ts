@@ -23,7 +23,7 @@ export interface BackupRequest {
   readonly timeoutSeconds: number;
 }
 
-/** A backup that nothing stands in the way of. Disposing of it closes the connections. */
+/** Everything that a backup needs, found to be in order. Disposing of it closes the connections. */
 export interface ReadyBackup extends AsyncDisposable {
   readonly juju: JujuModel;
   readonly kubernetes: Kubernetes;
@@ -32,7 +32,7 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly plan: ApplicationPlan<DatabasePlan>;
   /** The databases that get their path from us. */
   readonly handed: readonly HandedDatabase[];
-  /** Before the first look at what runs. */
+  /** The time before the first look at what runs. */
   readonly looked: Date;
   /** What runs although the backup is allowed. */
   readonly running: readonly string[];
@@ -40,13 +40,12 @@ export interface ReadyBackup extends AsyncDisposable {
 }
 
 /**
- * Looks at everything that a backup needs, and changes nothing. Each problem gets a line of the
- * action's log, and none hides the next. Rejects with the only one, or with `preflight-failed` and
- * all of them. A database that cannot write where it was told to is no problem when it is the only
- * one: `moveDatabasesOn` comes next, and moves it.
+ * Looks at everything that a backup needs, and changes nothing. Finds all problems, not only the
+ * first. Rejects with the only one, or with `preflight-failed` and all of them, each with a line of
+ * the action's log. A database that cannot write to its path is not a problem when there is no
+ * other: `moveDatabasesOn` comes next, and moves it.
  *
- * @param further looks at more, for those who want to know beforehand what a backup finds out on
- *   its way
+ * @param further looks for further problems, which a backup itself would meet later
  */
 export const preflight = async (
   world: World,
@@ -103,7 +102,7 @@ export const preflight = async (
 };
 
 async function* nothingFurther(): AsyncGenerator<CharmError> {
-  // A backup finds it out itself.
+  // A backup meets these problems itself.
 }
 
 const workloadsRunning = (running: readonly string[]): CharmError =>

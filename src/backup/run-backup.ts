@@ -14,9 +14,10 @@ import { backUpMlmd } from './mlmd.ts';
 import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
 
 /**
- * The guide's "back up the control plane", in one piece: either a complete set that was proven
- * readable, or none. However it ends, every scale is put back; when that fails, the journal knows,
- * and the error says what to do. Sets that the retention does not keep go afterwards.
+ * The guide's "back up the control plane" in one action. The result is a complete set that was
+ * proven readable, or no set. However it ends, every scale is put back. When that fails, the
+ * journal has the scale, and the error says what to do. Afterwards the sets are removed that the
+ * retention does not keep.
  */
 export const runBackup = async (
   world: World,
@@ -65,7 +66,7 @@ const makeSet = async (
   return manifest;
 };
 
-/** A set that could not be removed is no reason to call a backup failed that is complete. */
+/** A complete backup does not fail because an old set could not be removed. */
 const retain = async (
   world: World,
   config: Config,
@@ -81,7 +82,7 @@ const retain = async (
     await world.progress.note(`Retention removed ${listText(report.removed, 20, 2000)}`);
 };
 
-/** The set stays whatever happens now, and the one who reads of a scale has to know that. */
+/** An error about a scale must also say that the set is complete. */
 const putBackAfter = async (backup: Backup): Promise<void> => {
   try {
     await backup.putBackScales();

@@ -13,24 +13,27 @@ import type { S3Location } from '../relations/s3-location.ts';
 import type { Attempt, JournalEntry, LastBackup } from '../world.ts';
 import type { Unit } from './unit.ts';
 
-/** What a unit sees when it looks around. Nothing is changed by looking. */
+/** What a unit knows of its options, relations and permissions. Looking changes nothing. */
 export interface Assessment {
   readonly leader: boolean;
-  /** With the default in place of an option that is wrong. */
+  /** The options; one that is wrong has its default. */
   readonly config: Config;
   /** What is wrong with options, by their name. */
   readonly optionProblems: LenientConfig['problems'];
   /**
-   * What the options say of where backups go. It does not depend on the others, so that credentials
-   * reach the databases although one of those is wrong.
+   * The options that say where backups go. They do not depend on the others, so that the databases
+   * get credentials even when another option is wrong.
    */
   readonly place: Pick<Config, 'bucket' | 'path'> | CharmError;
-  /** Why Kubernetes would not let us in; undefined when it does, or when Juju does not tell. */
+  /**
+   * The problem when Kubernetes does not let us in; undefined when it does, or when Juju does not
+   * say.
+   */
   readonly trustProblem: CharmError | undefined;
   readonly s3: Provider | undefined;
   readonly location: S3Location | CharmError;
   readonly objectStorage: Provider | undefined;
-  /** Why MinIO cannot be read; undefined when it can, or need not be. */
+  /** The problem when MinIO cannot be read; undefined when it can, or is not needed. */
   readonly objectStorageProblem: CharmError | undefined;
   readonly journal: Recorded | CharmError;
 }
@@ -41,7 +44,7 @@ interface Recorded {
   readonly lastAttempt: Attempt | undefined;
 }
 
-/** Asks Juju for all of it side by side: each question is a process. */
+/** Asks Juju for everything at the same time, because each question is a process. */
 export const assess = async (unit: Unit): Promise<Assessment> => {
   const { tools } = unit;
   const [leader, options, trusted, s3, objectStorage, journal] = await Promise.all([
@@ -55,7 +58,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
       lastBackup: await unit.journal.lastBackup(),
       lastAttempt: await unit.journal.lastAttempt(),
     })),
-    // Asked for now, because what is asked together takes less time.
+    // Asked here, because questions that are asked together take less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
   const { config, problems: optionProblems } = lenientConfig(options, unit.application);
@@ -64,7 +67,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     ...{ leader, config, optionProblems, place, s3, objectStorage, journal },
     trustProblem: trusted === false ? notTrusted(unit.application) : undefined,
     location: await locate(unit, s3, place),
-    // Without its components nobody knows whether MinIO is needed.
+    // While the option components is wrong, it is not known whether MinIO is needed.
     objectStorageProblem: optionProblems.has('components')
       ? undefined
       : await objectStorageProblem(unit, objectStorage, config),
@@ -96,14 +99,14 @@ const objectStorageProblem = async (
 };
 
 /**
- * Milliseconds. Hooks are many, and nobody else's runs meanwhile; whether the controller lets us in
- * is asked again by the next one.
+ * Milliseconds. Hooks are frequent, and no other hook of this machine runs meanwhile. The next hook
+ * asks the controller again.
  */
 const hurry = 10_000;
 
 /**
- * Whether we could run a backup's calls at the Juju controller. Reads the credentials always; logs
- * in only when `logIn` says so, because that loads the client and takes a connection.
+ * The problem of running a backup's calls at the Juju controller. Always reads the credentials.
+ * Logs in only when `logIn` says so, because that loads the client and makes a connection.
  */
 export const jujuProblem = async (
   unit: Unit,

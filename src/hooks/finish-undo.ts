@@ -5,10 +5,10 @@ import type { JournalEntry } from '../world.ts';
 import type { Unit } from './unit.ts';
 
 /**
- * Puts back what a killed action left changed, before anything else is done. It needs the journal,
- * Juju's controller and the login there; no other option or relation that is wrong, and no store
- * that is away, stands in its way. Nothing is loaded when nothing is left. Returns what could not
- * be put back yet, as one problem that tells how to do it by hand.
+ * Puts back what a killed action left changed, before anything else is done. It needs only the
+ * journal and a login at Juju's controller, so it works even when other options or relations are
+ * wrong, or S3 is down. When nothing is left to put back, nothing is loaded. Returns what could not
+ * be put back yet, as one problem with the commands to do it by hand.
  */
 export const finishUndo = async (
   unit: Unit,

@@ -11,31 +11,33 @@ import type { Unit } from './unit.ts';
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
 
 /**
- * Every hook: looks around, finishes an interrupted undo, writes what the relations should hold,
- * and says how things are. It depends on what is, not on which hook it is, so the order of events
- * does not matter.
+ * What every hook does: looks at options and relations, finishes an interrupted undo, writes what
+ * the relations should hold, and sets the status. It depends on the present state and not on which
+ * hook it is, so the order of events does not matter.
  */
 export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const assessment = await assess(unit);
   const { journal } = assessment;
   const left = journal instanceof CharmError ? [] : await finishUndo(unit, journal.unfinished);
   if (assessment.leader) {
-    // Whatever else is wrong: without it MinIO's charm stops serving everybody.
+    // Written even when other things are wrong: without it MinIO's charm stops serving all its
+    // users.
     await writeSupportedVersions(unit);
     await withdrawS3(unit, hook);
     await requestS3(unit, hook, assessment);
     await provideS3(unit, assessment);
-    // On juju refresh in the middle of an action the pod may go without a hook upgrade-charm.
+    // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
+    // upgrade-charm.
     if (['install', 'upgrade-charm', 'start'].includes(hook.name))
       await unit.tools.setWorkloadVersion(unit.version);
   }
   if (hook.name === 'stop' || hook.name === 'remove') {
-    // The last that anybody can read of it.
+    // The last chance to report it.
     for (const { message } of left) await unit.tools.log('ERROR', message);
     return;
   }
   const { leader, config, optionProblems } = assessment;
-  // An option that is wrong has its default meanwhile, and nobody asked for that.
+  // A wrong option has its default here, which the operator did not ask for.
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
   const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
   if (!(journal instanceof CharmError)) await sendSessions(unit, config);
@@ -44,8 +46,8 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
 };
 
 /**
- * What S3 could not take when a run ended, and what became of a run that was killed. Nothing is
- * loaded when there is nothing.
+ * Sends to S3 the records that it could not take when a run ended, and those of killed runs. When
+ * there are none, nothing is loaded.
  */
 const sendSessions = async (unit: Unit, config: Config): Promise<void> => {
   if ((await unit.journal.sessions()).length === 0) return;
@@ -55,7 +57,7 @@ const sendSessions = async (unit: Unit, config: Config): Promise<void> => {
     await unit.tools.log('WARNING', `Records of runs are sent to S3 later: ${problem.message}`);
 };
 
-/** Puts the status right, with what is known of the controller beyond the assessment. */
+/** Sets the status from the assessment and from what is known of the controller. */
 export const showStatus = async (
   unit: Unit,
   { leader, optionProblems, trustProblem, journal, location, objectStorageProblem }: Assessment,
@@ -86,8 +88,8 @@ export const showStatus = async (
 };
 
 /**
- * Only the leader runs actions. `update-status` trusts an active status, and then only reads the
- * secret: a grant that was revoked causes no hook.
+ * Only the leader runs actions. In `update-status`, while the status is active, it only reads the
+ * secret, because revoking a grant causes no hook.
  */
 const atController = async (
   unit: Unit,

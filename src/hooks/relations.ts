@@ -10,20 +10,20 @@ import type { Unit } from './unit.ts';
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
 
 /**
- * As PyYAML writes the list, for the serialized data interface that MinIO's charm speaks. We never
- * write `data`.
+ * The list in PyYAML's form, for the serialized-data-interface of MinIO's charm. We never write
+ * `data`.
  */
 const supportedVersions: Databag = { _supported_versions: '- v1\n' };
 
-/** All of these are the leader's to call. */
+/** Only the leader may call this and the following functions. */
 export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => {
   for (const relationId of await tools.relationIds('object-storage'))
     await tools.setApplicationData(relationId, supportedVersions);
 };
 
 /**
- * Asks s3-integrator for what it has; see s3-request.ts. It serves others later while one that it
- * is related to has asked for nothing.
+ * Asks s3-integrator for what it knows; see s3-databags.ts. While a related application has asked
+ * for nothing, s3-integrator serves the others late.
  */
 export const requestS3 = async (
   { tools }: Unit,
@@ -34,8 +34,8 @@ export const requestS3 = async (
   const isWrong = place instanceof CharmError;
   const bucket = isWrong ? undefined : place.bucket;
   const request = s3Request(s3.relationId, s3.data, bucket, hook.name === 'update-status');
-  // An empty text takes away a bucket that is no longer asked for; with an option that is wrong
-  // nobody knows which one is.
+  // An empty text removes a bucket that is no longer asked for. While the option is wrong, it is
+  // not known which bucket is meant, so nothing is removed.
   const { bucket: asked = '', ...markers } = request;
   await tools.setApplicationData(s3.relationId, {
     ...markers,
@@ -44,10 +44,11 @@ export const requestS3 = async (
 };
 
 /**
- * Hands each related database our S3 under a path of its own, and takes it away when ours has gone.
+ * Hands each related database our S3 storage with its own path, and withdraws it when our storage
+ * has gone.
  */
 export const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
-  // Side by side, because each question to Juju is a process.
+  // At the same time, because each question to Juju is a process.
   await Promise.all(
     databaseEndpoints.map(async (endpoint) => {
       for (const relationId of await unit.tools.relationIds(endpoint))
@@ -66,7 +67,7 @@ const provideTo = async (
   const { location, place, s3 } = assessment;
   const written = await tools.applicationData(relationId, application);
   if (s3 === undefined || location instanceof CharmError) {
-    // While credentials are only late or cannot be used, what was handed out stays.
+    // While credentials are late or cannot be used, what was handed out before stays.
     const gone = s3 === undefined || !(s3.data['secret-extra'] ?? s3.data['access-key']);
     if (gone) await withdraw(unit, relationId, written);
     return;
@@ -84,13 +85,13 @@ const provideTo = async (
   if (secret !== undefined) await tools.grantSecret(secret, relationId);
   const wanted = { ...offer.data, ...(secret === undefined ? {} : { 'secret-extra': secret }) };
   await tools.setApplicationData(relationId, changes(written, wanted));
-  // A requirer that no longer asks for a secret, as after a downgrade, has the keys in the databag
+  // A requirer that no longer asks for a secret, as after a downgrade, gets the keys in the databag
   // now.
   if (secret === undefined && written['secret-extra'])
     await tools.removeSecret(written['secret-extra']);
 };
 
-/** In the hook that ends a relation to a database, the secret that was made for it goes. */
+/** In the hook that ends a relation to a database, removes the secret that was made for it. */
 export const withdrawS3 = async (unit: Unit, hook: Hook): Promise<void> => {
   const id = hook.relationId;
   if (id === undefined || !hook.name.endsWith('-relation-broken')) return;
@@ -104,8 +105,8 @@ const withdraw = async ({ tools }: Unit, relationId: string, written: Databag): 
 };
 
 /**
- * A restore moves a database on to a path of the next generation. The newest that was handed out is
- * kept, or that the journal knows of, when the restore was killed before Juju had heard of it.
+ * The path of a database. Each restore moves it to the next generation, so the newest one that was
+ * handed out is kept. When a restore was killed before Juju knew the new path, the journal has it.
  */
 const databasePath = (
   prefix: string,
@@ -119,7 +120,7 @@ const databasePath = (
 
 const labelOf = (relationId: string): string => `s3.${relationId}`;
 
-/** Only what differs is written, so that nobody gets a hook for nothing. */
+/** Only what differs, because every write gives the other side a hook. */
 const changes = (written: Databag, wanted: Databag): Databag => ({
   ...Object.fromEntries(
     offeredKeys.filter((key) => written[key] !== undefined && !wanted[key]).map((key) => [key, '']),

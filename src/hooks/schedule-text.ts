@@ -5,7 +5,7 @@ import { countText } from '../text.ts';
 import type { LastBackup } from '../world.ts';
 import type { ScheduleReport } from './schedule.ts';
 
-/** How the schedule is told in a unit's status, which has room for about 120 characters. */
+/** The texts about the schedule in a unit's status, which has room for about 120 characters. */
 
 /** What comes next, as the end of a sentence about the last backup. */
 export const nextText = ({ paused, next }: ScheduleReport): readonly string[] => {

@@ -7,8 +7,9 @@ import type { CharmError } from '../errors.ts';
 export const visibleCharacters = 120;
 
 /**
- * A problem as a status says it: within what `juju status` shows, what is wrong, its code, how many
- * more there are, and the one command to begin with. The whole message follows.
+ * The text of a status for a problem. Within the characters that `juju status` shows it has what is
+ * wrong, the code, how many more problems there are, and the one command to begin with. The whole
+ * message follows.
  */
 export const statusText = (problem: CharmError, more = 0): string => {
   const { code, message, brief } = problem;
@@ -18,7 +19,7 @@ export const statusText = (problem: CharmError, more = 0): string => {
   return `${what}${rest} | ${message}`;
 };
 
-/** At the end of a word, when it has to be cut. */
+/** Cut at the end of a word when it is too long. */
 const shortened = (text: string, limit: number): string => {
   if (text.length <= limit) return text;
   const words = text.slice(0, Math.max(limit - 1, 1));

@@ -5,29 +5,29 @@ import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
 import type { ScheduleReport } from './schedule.ts';
 import { statusText } from './status-text.ts';
 
-/** What a unit's status depends on. A problem that is not there is undefined. */
+/** What a unit's status depends on. Each problem is undefined when there is none. */
 export interface Facts {
   readonly application: string;
   readonly leader: boolean;
-  /** A scale that is still to be put back, and what keeps us from the Juju controller. */
+  /** A scale that still has to be put back; and the problem of working with the Juju controller. */
   readonly controller: readonly CharmError[];
   readonly journal: CharmError | undefined;
   readonly options: readonly CharmError[];
   readonly trust: CharmError | undefined;
   readonly s3: CharmError | undefined;
   readonly objectStorage: CharmError | undefined;
-  /** What an action has just found, beyond what hooks look at. */
+  /** Problems that an action has just found, and hooks do not look for. */
   readonly action: readonly CharmError[];
-  /** Of this unit: each unit has a journal of its own. */
+  /** Of this unit; each unit has its own journal. */
   readonly lastBackup: LastBackup | undefined;
-  /** Undefined without a schedule, and where it is not known. */
+  /** Undefined without a schedule, or when it is not known. */
   readonly schedule?: ScheduleReport | undefined;
   readonly lastAttempt: Attempt | undefined;
 }
 
 /**
- * The most urgent first: what somebody must act on, then what passes by itself, then when the last
- * backup was made.
+ * The most urgent first: problems that an operator must solve, then those that may pass by
+ * themselves, then when the last backup was made.
  */
 export const statusOf = (facts: Facts): Status => {
   const { leader, lastBackup, schedule } = facts;
@@ -62,8 +62,8 @@ export const statusOf = (facts: Facts): Status => {
 };
 
 /**
- * What was changed and is to be put back comes first, then what lets us do anything at all, then
- * what an operator integrates. Each is told once.
+ * What still has to be put back comes first, then the permissions that everything needs, then
+ * missing relations. Each problem comes once.
  */
 const problemsIn = (facts: Facts): readonly CharmError[] => {
   const { controller, journal, options, trust, s3, objectStorage, action } = facts;
@@ -81,8 +81,8 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
 };
 
 /**
- * The last backup failed, and nobody has made one since. What the action itself has just said is
- * not said twice.
+ * The problem when the last backup failed, until one succeeds. Just after the action, its own error
+ * is shown instead.
  */
 const failedAttempt = ({
   leader,
@@ -103,8 +103,8 @@ const failedAttempt = ({
 };
 
 /**
- * A backup that was killed, or that failed of what passes by itself, keeps nobody from making the
- * next one.
+ * The note about a backup that was killed, or failed for a reason that passes by itself. It does
+ * not stand in the way of the next backup.
  */
 const interruptedAttempt = ({ lastAttempt }: Facts): string => {
   if (lastAttempt === undefined || lastAttempt.outcome === 'succeeded') return '';
@@ -119,7 +119,7 @@ const codeNamed = (name: string | undefined): ErrorCode | undefined =>
 /** `2026-11-26 10:49Z` */
 const minuteOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')}Z`;
 
-/** Nobody can rely on a last backup that verify-backup found damaged. */
+/** The problem when verify-backup found the last backup damaged. */
 const damaged = ({ leader, application, lastBackup }: Facts): CharmError | undefined =>
   leader && lastBackup?.verified === 'damaged'
     ? new CharmError(

@@ -3,8 +3,8 @@ import type { CharmError } from '../errors.ts';
 import type { HookTools, Journal, World } from '../world.ts';
 
 /**
- * Our unit, as the hooks see it. What costs time, the world and the undo, is opened by those who
- * need it.
+ * Our unit, as the hooks use it. The world and the undo cost time, so they are opened only when
+ * they are needed.
  */
 export interface Unit {
   readonly application: string;
@@ -15,6 +15,6 @@ export interface Unit {
   readonly journal: Journal;
   readonly now: () => Date;
   openWorld(config: Config): Promise<World>;
-  /** Finishes what a killed action left changed; returns what could not be put back yet. */
+  /** Puts back what a killed action left changed; returns what could not be put back yet. */
   putBack(world: World): Promise<readonly CharmError[]>;
 }

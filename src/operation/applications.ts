@@ -5,7 +5,7 @@ import { says } from '../wordings.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
 
 /*
- * What an operator is told of the applications that a backup or a restore needs, alike in both.
+ * What an operator is told about the applications that a backup or a restore needs.
  */
 
 /** The applications that a backup or a restore deals with, as they are now. */
@@ -33,11 +33,11 @@ export const findMlmd = (
 };
 
 /**
- * The application is not in the model. It is the relation or option that led to its name that has
- * to be put right.
+ * The error when an application is not in the model. It names the relation or the option to
+ * correct.
  *
  * @param role what it was looked for as: one of our database endpoints, or the option that names it
- * @param otherwise how to do without it, as a sentence; empty when one cannot
+ * @param otherwise how to do without it, as a sentence; empty when that is not possible
  */
 export const missingApplication = (
   { application, model }: Pick<World, 'application' | 'model'>,
@@ -66,9 +66,9 @@ export const readOnlyUser = ({ model }: Pick<World, 'model'>, { user }: JujuMode
   );
 
 /**
- * Why an application is left alone; undefined when it is well. mysql-k8s blocks its application
- * over an S3 path that another cluster claimed, and serves on. That is `database-claimed`, unless
- * `mayBeClaimed`, because it can be restored then.
+ * Why an operation cannot work with an application; undefined when it is well. When another cluster
+ * has claimed its S3 path, mysql-k8s blocks the application and goes on serving. That is
+ * `database-claimed`. With `mayBeClaimed` it is no problem: such a database can be restored.
  */
 export const applicationProblem = (
   us: Pick<World, 'application'>,
@@ -95,14 +95,15 @@ export const applicationProblem = (
     return problem(`${name} is ${status.status} (${status.message}). See juju status ${name}.`);
   if (units.length !== scale) {
     return problem(
-      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when it has settled.`,
+      `${name} has ${countText(units.length, 'unit')} of ${scale} wanted, so its scale is changing. Try again when all units are there.`,
     );
   }
   return undefined;
 };
 
 /**
- * Why the charm of a database cannot do its part; undefined when it has all of these actions.
+ * The problem when the charm of a database lacks one of these actions; undefined when it has all of
+ * them.
  *
  * @param purpose such as `backed up`
  */

@@ -3,7 +3,7 @@ import { countText } from '../text.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
 import { lastingUnit } from './leaving-units.ts';
 
-/** Why a member of this cluster must not be taken for a backup now; undefined when all is well. */
+/** Why a cluster is not healthy; undefined when it is. */
 export const faultOf = ({ members }: ClusterStatus, units: number): string | undefined => {
   const offline = members.find(({ state }) => state !== 'online');
   if (offline !== undefined)
@@ -33,7 +33,7 @@ export const clusterProblem = async (
       );
 };
 
-/** Asks a unit that is there now, because the first that there was may have left. */
+/** Asks a unit that is there now, because the one that was first may have left. */
 export const clusterStatus = async (
   juju: JujuModel,
   application: ApplicationStatus,
@@ -52,9 +52,8 @@ export const clusterStatus = async (
 };
 
 /**
- * Rejects with `database-unhealthy` when a database would lose units while one that stays does not
- * serve: then the data would be left to a member that is not there. An application that is no
- * database has no such rule.
+ * Rejects with `database-unhealthy` when a unit of a database that would stay is not online: then
+ * taking units away could take the data away. Resolves for an application that is not a database.
  */
 export const assertStayingServe = async (
   juju: JujuModel,

@@ -1,7 +1,9 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
 
-/** What opened, and what did not and why. Disposing of it closes what opened. */
+/**
+ * The connections that opened, and the problems of those that did not. Disposing of it closes them.
+ */
 interface Connections extends AsyncDisposable {
   readonly juju: JujuModel | undefined;
   readonly kubernetes: Kubernetes | undefined;
@@ -67,7 +69,7 @@ export const openConnections = async (
   }
 };
 
-/** Two buckets of a relation that is missing give the same problem twice. */
+/** When a relation is missing, each of its buckets gives the same problem. */
 const withoutRepeats = (problems: readonly CharmError[]): CharmError[] => [
   ...new Map(problems.map((problem) => [problem.message, problem])).values(),
 ];

@@ -2,7 +2,7 @@ import type { Clock, Progress } from '../world.ts';
 
 /** Says at least every 30 s what the long steps of a backup are doing. */
 export interface Heartbeat {
-  /** Runs `work`; while it goes on, `describe` is asked for its state at every beat. */
+  /** Runs `work`, and logs what `describe` says of it at every beat. */
   during<T>(describe: () => string, work: () => Promise<T>): Promise<T>;
 }
 
@@ -10,7 +10,7 @@ const second = 1000;
 const hour = 3600 * second;
 
 /**
- * Juju 3.6 drops every line of an action's log after the thousandth, so beats grow rarer in a
+ * Juju 3.6 drops every line of an action's log after the thousandth, so beats become rarer in a
  * backup that takes hours: about 360 lines in the first three hours, and fewer than 800 in a day.
  */
 const interval = (elapsed: number): number =>
@@ -52,7 +52,7 @@ const beat = async (
       return;
     }
     const states = [...steps].map((describe) => describe()).filter((state) => state !== '');
-    // A line that cannot be delivered must not end a backup that goes well.
+    // A line that cannot be delivered must not make a good backup fail.
     if (states.length > 0) await progress.note(states.join('; ')).catch(() => undefined);
   }
 };

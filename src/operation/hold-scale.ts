@@ -6,7 +6,7 @@ import { assertStayingServe } from './cluster-status.ts';
 import { staying } from './leaving-units.ts';
 import { waitForActions, waitForUnits } from './wait-for-scale.ts';
 
-/** A changed scale. Disposing of it is putting back; several calls put back once. */
+/** A changed scale. Disposing of it puts it back. Further calls do nothing. */
 export interface HeldScale extends AsyncDisposable {
   putBack(): Promise<void>;
 }
@@ -19,9 +19,8 @@ export interface ScaleWorld {
 }
 
 /**
- * Gives an application another number of units, after the journal has what to put back. Returns at
- * once; `waitForScale` waits. Rejects with `scale-refused` when Juju refuses, and then nothing was
- * changed.
+ * Notes the scale of an application in the journal, and then changes it. Returns at once;
+ * `waitForScale` waits. Rejects with `scale-refused`, and with nothing changed, when Juju refuses.
  */
 export const holdScale = async (
   world: ScaleWorld,
@@ -49,9 +48,9 @@ export const holdScale = async (
 };
 
 /**
- * Puts back what an entry of the journal says, unless somebody else has scaled the application
- * since. Takes no longer than `timeoutSeconds`, or than a pod has left once it was asked to stop,
- * also when the controller is away.
+ * Puts back the scale that is noted in the journal, unless an operator has changed the scale since.
+ * Takes no longer than `timeoutSeconds`, nor than a pod has left after it was asked to stop, even
+ * when the controller cannot be reached.
  */
 export const undo = async (
   world: ScaleWorld,
@@ -100,17 +99,17 @@ const scaleBack = async (
 };
 
 /**
- * A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds), of which some are
- * needed for the rest.
+ * A pod that is asked to stop has 30 s (Juju's terminationGracePeriodSeconds), and needs some of
+ * them for other things.
  */
 const terminationSeconds = 20;
 
-/** The waits inside of `work` end a little earlier, and have more to say. */
+/** The waits inside of `work` end a little earlier, and their messages say more. */
 const graceSeconds = 5;
 
 /**
  * Waits for `work`, but not for longer than `seconds`, nor than 20 s after `signal` has fired; then
- * rejects with `scale-timed-out`. The work itself is not stopped by that.
+ * rejects with `scale-timed-out`. The work itself goes on.
  */
 const within = async <T>(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },

@@ -1,10 +1,10 @@
 import type { ApplicationStatus, JujuModel } from '../world.ts';
 
 /*
- * Which units go when an application gets a smaller scale. Until Juju 4.0 the highest numbers
- * leave; since 4.1 the lowest do, and a number is not used again (juju/juju, worker
- * caasapplicationprovisioner, 2026-08). That is new, so whatever must not meet a leaving unit
- * counts with any of them there.
+ * Which units leave when an application gets a smaller scale. Until Juju 4.0 those with the highest
+ * numbers leave. Since 4.1 those with the lowest do, and a number is not used again (juju/juju,
+ * worker caasapplicationprovisioner, 2026-08). Because that is new, from 4.1 on every unit is
+ * treated as one that may leave.
  */
 
 type Juju = Pick<JujuModel, 'controllerVersion'>;
@@ -17,16 +17,16 @@ export const losesLowestUnit = ({ controllerVersion }: Juju): boolean => {
   return major > 4 || (major === 4 && minor >= 1);
 };
 
-/** The units that may be taken away by a scale; all of them when units are added. */
+/** The units that may leave when this scale is set; all of them when units are added. */
 export const mayLeave = (juju: Juju, { units }: ApplicationStatus, scale: number): Units =>
   units.length > scale && !losesLowestUnit(juju) ? units.slice(scale) : units;
 
-/** The units that a scale leaves. */
+/** The units that stay when this scale is set. */
 export const staying = (juju: Juju, { units }: ApplicationStatus, scale: number): Units => {
   if (!losesLowestUnit(juju)) return units.slice(0, scale);
   return scale === 0 ? [] : units.slice(-scale);
 };
 
-/** The unit that is there at every scale above 0; undefined when there is none. */
+/** The unit that stays at every scale above 0; undefined when the application has no units. */
 export const lastingUnit = (juju: Juju, application: ApplicationStatus): string | undefined =>
   staying(juju, application, 1)[0]?.name;

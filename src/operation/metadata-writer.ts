@@ -3,7 +3,7 @@ import type { Heartbeat } from './heartbeat.ts';
 import { holdScale, type HeldScale } from './hold-scale.ts';
 import { waitForScale } from './wait-for-scale.ts';
 
-/** A backup or a restore, as far as the metadata writer is concerned. */
+/** The part of a backup or a restore that is needed to stop the metadata writer. */
 interface WriterStopper {
   readonly world: Pick<World, 'clock' | 'journal' | 'progress' | 'signal'>;
   readonly ready: {
@@ -16,9 +16,9 @@ interface WriterStopper {
 }
 
 /**
- * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored,
- * and waits until its unit has gone. The one who gets the scale puts it back; the backup or restore
- * does so at the latest.
+ * Scales kfp-metadata-writer to 0 units, as the guide does while ML Metadata is dumped or restored,
+ * and waits until its unit has gone. The caller puts the scale back; the backup or restore does so
+ * at its end at the latest.
  */
 export const stopMetadataWriter = async (
   stopper: WriterStopper,

@@ -7,20 +7,24 @@ import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
 
 /*
- * This folder has what every operation that changes the model or the path in S3 needs.
+ * What every operation needs that changes the model or the path in S3: its lock, heartbeat, scratch
+ * files and held scales. The files next to this one have the details.
  */
 
 /**
- * An operation on its way. Disposing of it, however the story ended, puts every scale back, removes
- * the scratch files and frees the path for the next operation.
+ * An operation that has begun. Disposing of it puts every scale back, removes the scratch files and
+ * frees the path for the next operation, however the operation ended.
  */
 export interface Operation extends AsyncDisposable {
   readonly heartbeat: Heartbeat;
   /** A directory for this operation's files. */
   readonly scratch: string;
-  /** Takes care that a scale is put back at the end. */
+  /** Notes a scale, to put it back at the end. */
   hold(scale: HeldScale): void;
-  /** Puts back every scale that is held; rejects when one could not be, after all were tried. */
+  /**
+   * Puts back every scale that is held. Tries all of them, then rejects when one could not be put
+   * back.
+   */
   putBackScales(): Promise<void>;
   /** Rejects with `backup-running` when another operation has taken the path meanwhile. */
   assertOurs(): Promise<void>;
@@ -31,10 +35,12 @@ export interface Operation extends AsyncDisposable {
   assertOursAtEnd(): Promise<void>;
   /** Fires when Juju asks us to stop, and when another operation has taken the path. */
   readonly signal: AbortSignal;
-  /** As `assertOurs`, for what is done very often: what S3 said within the last seconds counts. */
+  /**
+   * As `assertOurs`, for calls that are made very often: an answer of S3 counts for some seconds.
+   */
   stillOurs(): Promise<void>;
   /**
-   * By how many milliseconds the clock of this unit is ahead of S3's; undefined when it was not
+   * By how many milliseconds the clock of this unit is ahead of S3's; undefined when S3 was not
    * asked.
    */
   readonly clockAhead: number | undefined;
@@ -47,7 +53,7 @@ type OperationWorld = Pick<
 
 /**
  * Takes the lock of the target's path, unless the operation only looks, and starts the heartbeat.
- * Rejects with `backup-running` when somebody else works on the path.
+ * Rejects with `backup-running` when another operation works on the path.
  */
 export const beginOperation = async (
   world: OperationWorld,
@@ -58,7 +64,8 @@ export const beginOperation = async (
   try {
     const lock = onlyLooks ? undefined : undo.use(await takeLock(target, world));
     const scratch = join(world.scratch, `ckf-${name}`);
-    // What a killed operation left there is of no use. Juju runs one action at a time on a unit.
+    // Files that a killed operation left there are of no use. Juju runs one action at a time on a
+    // unit, so they have no owner.
     await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch, { recursive: true });
     undo.defer(() => rm(scratch, { recursive: true, force: true }));
@@ -87,12 +94,12 @@ export const beginOperation = async (
   }
 };
 
-/** Much shorter than the time after which a lock passes on. */
+/** Milliseconds. Much shorter than the time after which another operation may take the lock. */
 const freshMilliseconds = 15_000;
 
 /**
- * Asks when the last answer is not fresh any more, as it is not after the process was frozen, and
- * asks again when the answer came so late. Those who come meanwhile share the answer.
+ * Asks only when the last answer is too old, as after the process was stopped for a while, and asks
+ * again when the answer itself took that long. Calls that come meanwhile share one answer.
  */
 const nowAndThen = (
   clock: OperationWorld['clock'],
@@ -117,7 +124,7 @@ const nowAndThen = (
   };
 };
 
-/** Asks each time, and again when the answer came late. */
+/** Asks at each call, and again when the answer took too long. */
 const eachTime =
   (clock: OperationWorld['clock'], ask: () => Promise<void>) => async (): Promise<void> => {
     for (;;) {

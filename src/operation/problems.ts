@@ -3,9 +3,10 @@ import { countText, excerpt } from '../text.ts';
 import type { Progress } from '../world.ts';
 
 /**
- * What keeps an operation from beginning, as one failure: the only problem, or `preflight-failed`,
- * which has all of them. Several are also told one by one, as numbered lines of the action's log.
- * What somebody must act on comes before what passes by itself.
+ * Turns the problems that keep an operation from beginning into one error: the only problem itself,
+ * or `preflight-failed`, which has all of them. Several problems are also written to the action's
+ * log, as numbered lines. Problems that an operator must solve come before those that may pass by
+ * themselves.
  *
  * @param operation such as `a backup`
  */
@@ -27,16 +28,16 @@ export const reportProblems = async (
 const ofKind = (kind: 'operator' | 'transient', problems: readonly CharmError[]): CharmError[] =>
   problems.filter(({ code }) => errorCodes[code] === kind);
 
-/** The first problem as far as there is room for it, and the codes of the others. */
+/** The first problem, shortened if there is no room for all of it, and the codes of the others. */
 const summary = ([first, ...others]: readonly CharmError[], hindered: string): string => {
   const count = countText(others.length + 1, 'problem');
   const codes = [...new Set(others.map(({ code }) => `[${code}]`))].join(' ');
   const frame = (text: string): string =>
     `${count} ${hindered}, and nothing was changed. 1. ${text} [${first?.code ?? ''}] The action's log has all of them: also ${codes}.`;
-  // The code of this failure stands behind it.
+  // The code of this error is added behind the message.
   const room = longestMessage - frame('').length - ' [preflight-failed]'.length;
   const { message = '', brief } = first ?? {};
-  // A command that is cut in its middle helps nobody.
+  // A command that is cut in its middle is of no use.
   const told = message.length > room && brief ? `${brief.what}. Run: ${brief.run}` : message;
   return frame(excerpt(told, Math.max(room, 60)));
 };

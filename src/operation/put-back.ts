@@ -4,16 +4,13 @@ import { listText } from '../text.ts';
 import type { World, JournalEntry } from '../world.ts';
 import { undo } from './hold-scale.ts';
 
-/**
- * A hook must not keep the unit for longer; what is not settled by then is looked at again by the
- * next hook.
- */
+/** A hook must not keep the unit for longer. The next hook goes on with what is left. */
 const patienceSeconds = 120;
 
 /**
- * Finishes what a killed process left: every scale that the journal names goes back to the recorded
- * number, stopped applications first, because Kubeflow lacks them. Needs the controller only, and
- * may itself be killed at any moment. Returns what could not be put back yet; those entries stay in
+ * Puts back what a killed process left: every scale in the journal, stopped applications first,
+ * because Kubeflow misses them most. Needs only the controller, and may itself be killed at any
+ * moment. Returns the problems of the scales that could not be put back yet; their entries stay in
  * the journal.
  */
 export const putBack = async (world: World): Promise<readonly CharmError[]> => {
@@ -34,8 +31,8 @@ export const putBack = async (world: World): Promise<readonly CharmError[]> => {
 };
 
 /**
- * Why the journal does not let an operation begin: what it has to note cannot be written, or a
- * scale was not put back, which the operation would take for the original.
+ * The problems that the journal has with a new operation: it cannot be written, or it names a scale
+ * that was not put back. The operation would take such a scale for the original one.
  */
 export const journalProblems = async ({
   journal,
@@ -48,7 +45,10 @@ export const journalProblems = async ({
   ];
 };
 
-/** What the journal says is still to be put back, and how it is done by hand. */
+/**
+ * The error that names the scales that still have to be put back, and the commands to do it by
+ * hand.
+ */
 export const unfinished = (entries: readonly JournalEntry[], why?: CharmError): CharmError => {
   const changes = entries.map(
     ({ application, scale, changedTo }) => `${application} (${changedTo}, was ${scale})`,

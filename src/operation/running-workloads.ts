@@ -6,9 +6,9 @@ import type { CustomResource, CustomResourceKind, Kubernetes } from '../world.ts
  * (Running)`.
  */
 interface RunningWorkloads {
-  /** These make a set inconsistent, so they keep a backup from being made. */
+  /** These would make a set inconsistent, so no backup is made while they run. */
   readonly running: readonly string[];
-  /** These may make it so; an operator should know. */
+  /** These may make a set inconsistent; the operator is told. */
   readonly warnings: readonly string[];
 }
 
@@ -18,7 +18,7 @@ interface Rule {
   readonly kind: string;
   readonly resource: CustomResourceKind;
   readonly selector?: string;
-  /** How a resource that counts is described; undefined for one that does not. */
+  /** The text for a resource that counts; undefined for one that does not. */
   readonly describe: Describe;
 }
 
@@ -96,19 +96,19 @@ const suspicious: readonly Rule[] = [
   ),
 ];
 
-/** Looks through all namespaces. A kind that is not installed counts as none. */
+/** Looks through all namespaces. A kind that is not installed has no resources. */
 export const findRunningWorkloads = async (kubernetes: Kubernetes): Promise<RunningWorkloads> => ({
   running: await matches(kubernetes, running),
   warnings: await matches(kubernetes, suspicious),
 });
 
-/** The clocks of the charm's node and of the API server may differ by so much. */
+/** Milliseconds by which the clocks of the charm's node and of the API server may differ. */
 const clockMargin = 30_000;
 
 /**
  * As `findRunningWorkloads`, and also the workflows, experiments and trials that ended after
- * `since`, less a margin: they ran when this operation first looked, or after that, and may have
- * written to what was copied by then.
+ * `since` (less a margin for the clocks): they ran during the operation, and may have written to
+ * what was copied.
  */
 export const findWorkloadsSince = async (
   kubernetes: Kubernetes,
@@ -141,7 +141,7 @@ const matches = async (kubernetes: Kubernetes, rules: readonly Rule[]): Promise<
   for (const { kind, resource, selector, describe } of rules) {
     for await (const item of kubernetes.list(resource, selector)) {
       const state = describe(item);
-      // A status is written by whoever may create the resource.
+      // The status is not trusted: its writer is everyone who may create the resource.
       if (state !== undefined)
         found.push(`${kind} ${item.namespace}/${item.name} (${excerpt(printable(state), 60)})`);
     }

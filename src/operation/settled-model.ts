@@ -3,7 +3,7 @@ import { unlessAborted } from '../unless-aborted.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { ApplicationStatus, Clock, JujuModel, ModelStatus, World } from '../world.ts';
 
-/** Charms say for seconds in each of their hooks, even `update-status`, that they are in maintenance. */
+/** In each hook, even `update-status`, charms say for some seconds that they are in maintenance. */
 const seconds = 60;
 /** Milliseconds. */
 const pause = 1000;
@@ -16,9 +16,9 @@ interface Settling {
 }
 
 /**
- * The state of the model once none of these applications is at work with itself: no unit is in
- * maintenance, in a hook or on its way in or out. Waits for that for a minute at most, with a note;
- * what lasts longer is for the caller to judge.
+ * Waits, for a minute at most and with a note, until none of these applications is busy: no unit is
+ * in maintenance, runs a hook, or is being added or removed. Then, or after the minute, returns the
+ * state of the model.
  */
 export const settledModel = async (
   { juju, clock, signal, note }: Settling,
@@ -40,7 +40,7 @@ export const settledModel = async (
   );
 };
 
-/** What of the world is needed for it. */
+/** The parts of the world that `settledModel` needs. */
 export const settling = ({ clock, signal, progress }: World): Omit<Settling, 'juju'> => ({
   clock,
   signal,

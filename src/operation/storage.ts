@@ -6,9 +6,9 @@ import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
 import type { Source, Target, World } from '../world.ts';
 
 /**
- * Whether S3 can be written and the buckets can be read. Writes one small object under our own path
- * and deletes it again; when that object shows up in a source bucket, the two are the same bucket,
- * whatever their names (MinIO can be a gateway to the very S3 that backups go to).
+ * The problems of writing to S3 and of reading the source buckets. Writes one small object under
+ * our own path and deletes it again. When that object is seen in a source bucket, the two are the
+ * same bucket, whatever their names: MinIO can be a gateway to the S3 that backups go to.
  */
 export async function* storageProblems(
   { model }: Pick<World, 'model'>,
@@ -50,8 +50,8 @@ export async function* storageProblems(
 }
 
 /**
- * Whether the path is neither inside of another model's nor around one. A restore only reads, so it
- * does not ask.
+ * The problems of a path that lies inside of another model's path, or around one. Only for backups:
+ * a restore does not write there.
  */
 export async function* nestingProblems(target: Target | undefined): AsyncGenerator<CharmError> {
   if (target === undefined) return;

@@ -43,8 +43,8 @@ export const waitForScale = async (
 };
 
 /**
- * A unit that is to leave must not be in the middle of an action, because its pod may go before the
- * action has ended; and while the only unit of a database is restored, no other one may join it.
+ * Waits until no unit that may leave runs an action or a hook: its pod could go before the action
+ * has ended, and no unit may join a database while its only unit is being restored.
  */
 export const waitForActions = async (
   { juju, clock }: WaitWorld,
@@ -71,12 +71,13 @@ export const waitForActions = async (
   );
 };
 
-/** An action, or a hook, which ends soon. */
+/** Whether a unit runs an action, or a hook, which ends soon. */
 const isExecuting = ({ agent }: ApplicationStatus['units'][number]): boolean =>
   agent.status === 'executing';
 
 /**
- * Waits for the number of units only: an application that was unwell before need not be well after.
+ * Waits only for the number of units: an application that was not healthy before need not be
+ * healthy after.
  */
 export const waitForUnits = async (
   { juju, clock }: WaitWorld,
@@ -118,8 +119,8 @@ const applicationOf = (status: ModelStatus, name: string): ApplicationStatus => 
 };
 
 /**
- * The units that are not active and idle, with what they say; or how many there are of those that
- * were wanted.
+ * The units that are not active and idle, with their messages; when all are, how many units there
+ * are.
  */
 const describeUnits = ({ units }: ApplicationStatus, wanted: number): string => {
   const unwell = units

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /*
- * What an ETag of S3 tells of the content, where it tells anything: it is the content's MD5, or,
- * of an object in parts, made of the parts' MD5s. MD5s are lower-case hex here.
+ * What an ETag of S3 tells about the content. Most often it is the content's MD5, or, for an object
+ * in parts, it is made of the parts' MD5s. MD5s are lower-case hex here.
  */
 
 export const md5Of = (bytes: Uint8Array | string): string =>

@@ -56,9 +56,9 @@ export interface HookTools {
   removeSecret(id: string): Promise<void>;
   /**
    * Asks Juju for the hook secret-expired at a time, to the second, on whichever unit leads then;
-   * undefined asks for none any more. It is the expiry of a secret of this label, which holds
-   * nothing. The hook may come a minute early, or late; without another time it comes again every
-   * five minutes.
+   * undefined removes the alarm. It is the expiry of a secret with this label, whose content has no
+   * meaning. The hook may come a minute early, or late. Until another time is set it comes again
+   * every five minutes.
    */
   setAlarm(label: string, at: Date | undefined): Promise<void>;
 
@@ -70,8 +70,7 @@ export interface HookTools {
    */
   cloudCredential(): Promise<ClusterAccess | undefined>;
   /**
-   * Whether an operator trusts our application with the cluster; undefined when Juju's answer does
-   * not tell.
+   * Whether an operator trusts our application with the cluster; undefined when Juju does not say.
    */
   isTrusted(): Promise<boolean | undefined>;
 }

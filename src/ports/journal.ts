@@ -16,38 +16,35 @@ export interface JournalEntry {
 export interface Journal {
   entries(): Promise<readonly JournalEntry[]>;
   /**
-   * Rejects unless something can be written. To be asked before an operation changes what it could
-   * not note any more.
+   * Rejects when nothing can be written. To be called before an operation makes a change that has
+   * to be recorded.
    */
   probe(): Promise<void>;
   /**
    * Resolves when the entry is on the disk: file and directory are fsynced. Rejects with
-   * `scale-refused` when the journal has an entry of this application, because the scale that is to
-   * be put back would be lost.
+   * `scale-refused` when the journal has an entry of this application already, because its scale to
+   * put back would be lost.
    */
   record(entry: JournalEntry): Promise<void>;
   remove(application: string): Promise<void>;
   /** The newest complete backup that this unit made, for its status. */
   lastBackup(): Promise<LastBackup | undefined>;
   setLastBackup(backup: LastBackup): Promise<void>;
-  /** How the last backup that this unit began has ended; `begun` of one that was killed. */
+  /** How the last backup of this unit ended; `begun` when it still runs or was killed. */
   lastAttempt(): Promise<Attempt | undefined>;
   setLastAttempt(attempt: Attempt | undefined): Promise<void>;
   /**
-   * The path that each database has to be handed since it was restored, by our endpoint; also by a
-   * hook, when the restore was killed.
+   * The path that each database must be handed since its restore, by our endpoint. When the restore
+   * was killed, a hook hands it.
    */
   databasePaths(): Promise<Readonly<Record<string, string>>>;
   setDatabasePath(endpoint: string, path: string): Promise<void>;
-  /**
-   * The records of runs that S3 may not have yet, in the order of their ids, with what the run
-   * said.
-   */
+  /** The records and logs of runs that S3 may not have yet, in the order of their ids. */
   sessions(): Promise<readonly KeptSession[]>;
   keepSession(id: string, text: string): Promise<void>;
   /** Resolves when the line is written; a crash of the node may lose it. */
   appendSessionLog(id: string, line: string): Promise<void>;
-  /** Takes away a record and its log. */
+  /** Removes a record and its log. */
   dropSession(id: string): Promise<void>;
 }
 
@@ -63,7 +60,7 @@ export interface Attempt {
   /** The id for `juju show-task`. */
   readonly task: string;
   readonly outcome: 'begun' | 'succeeded' | 'failed';
-  /** Of the failure; absent when it was not an expected one. */
+  /** The code of the failure; absent when it was not an expected one. */
   readonly code?: string;
 }
 
@@ -75,7 +72,7 @@ export interface LastBackup {
   readonly verified?: 'intact' | 'damaged';
 }
 
-/** Why an application is left alone whose scale is still to be put back. */
+/** The error when an operation would change an application whose scale still has to be put back. */
 export const stillHeld = ({ application, scale, changedTo }: JournalEntry): CharmError =>
   new CharmError(
     'scale-refused',

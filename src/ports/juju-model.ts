@@ -14,7 +14,7 @@ export interface ApplicationStatus {
   /** `alive`, `dying` or `dead`. */
   readonly life: string;
   readonly status: { readonly status: string; readonly message: string };
-  /** The desired number of units, which Juju reaches in its own time. */
+  /** The desired number of units. Juju needs time to reach it. */
   readonly scale: number;
   /** In the order of their numbers. */
   readonly units: readonly UnitStatus[];
@@ -51,13 +51,13 @@ export interface Task {
 }
 
 /**
- * A Juju model as a user with write access sees it. Calls that may be repeated are retried over
- * dropped connections.
+ * A Juju model, as its API shows it to our user. Calls that may be repeated are retried when the
+ * connection breaks.
  */
 export interface JujuModel extends AsyncDisposable {
   /** Who we are logged in as, for the commands in messages. */
   readonly user: string;
-  /** What the login allows; only `write` and `admin` may scale and run actions. */
+  /** The access of the user. Scaling and running actions need `write` or `admin`. */
   readonly access: 'read' | 'write' | 'admin';
   readonly controllerVersion: string;
   status(): Promise<ModelStatus>;
@@ -66,9 +66,8 @@ export interface JujuModel extends AsyncDisposable {
   /** The names of the actions that an application's charm defines. */
   actionNames(application: string): Promise<readonly string[]>;
   /**
-   * Enqueues an action exactly once, also over a dropped connection, and waits until it ended, for
-   * as long as it takes. The outcome tells how it ended; rejects only when it could not be enqueued
-   * or the controller stays away.
+   * Enqueues an action exactly once, even when the connection breaks, and waits for its end without
+   * a limit. Rejects only when it could not be enqueued, or when the controller stays away.
    */
   runAction(
     unit: string,
@@ -77,8 +76,7 @@ export interface JujuModel extends AsyncDisposable {
     options?: { readonly signal?: AbortSignal },
   ): Promise<ActionOutcome>;
   /**
-   * Enqueues an action exactly once, as `runAction` does, and waits for nothing. Returns the task's
-   * id.
+   * Enqueues an action exactly once, as `runAction` does, and does not wait. Returns the task's id.
    */
   enqueue(
     unit: string,

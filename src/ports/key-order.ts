@@ -1,7 +1,7 @@
 /**
  * The order in which S3 lists keys: by their UTF-8 bytes. JavaScript compares UTF-16 code units,
  * which puts the characters beyond U+FFFF (surrogate pairs) before U+E000 to U+FFFF instead of
- * after them; in all other cases both orders are the same.
+ * after them; otherwise both orders are the same.
  */
 export const compareKeys = (a: string, b: string): number => {
   if (a === b) return 0;

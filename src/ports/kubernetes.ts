@@ -40,7 +40,7 @@ export interface Kubernetes extends AsyncDisposable {
   /** A pod of the model's namespace. */
   pod(name: string): Promise<Pod | undefined>;
   /**
-   * Every object of a kind in all namespaces, page by page; none when the kind is not installed.
+   * Every object of a kind in all namespaces, page by page; nothing when the kind is not installed.
    */
   list(kind: CustomResourceKind, labelSelector?: string): AsyncIterable<CustomResource>;
   /**

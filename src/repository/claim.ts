@@ -4,13 +4,16 @@ import type { Target } from '../world.ts';
 import { layoutOf } from './layout.ts';
 
 /**
- * To which model a prefix belongs, and which path each database writes to. `ckf-backup.json` at the
- * prefix.
+ * The file `ckf-backup.json` at the prefix. It says which model the prefix belongs to, and which
+ * path each database writes to.
  */
 export interface Claim {
   readonly format: 1;
   readonly model: { readonly name: string; readonly uuid: string };
-  /** Counted up by each restore of a database, which moves it to another path. */
+  /**
+   * The number in each database's path. Each restore of a database adds one, because it moves the
+   * database to another path.
+   */
   readonly generations: Readonly<Record<string, number>>;
 }
 
@@ -34,7 +37,7 @@ const schema: JSONSchemaType<Claim> = {
 
 const isClaim = new Ajv().compile(schema);
 
-/** The claim of a prefix with the ETag that it has now; undefined when nobody has claimed it. */
+/** The claim of a prefix with the ETag that it has now; undefined when there is no claim. */
 export const readClaim = async (
   target: Target,
 ): Promise<{ readonly claim: Claim; readonly etag: string } | undefined> => {
@@ -50,7 +53,7 @@ export const readClaim = async (
   );
 };
 
-/** Undefined when a text is no claim that this version of the charm understands. */
+/** Undefined when a text is not a claim that this version of the charm understands. */
 export const parseClaim = (text: string): Claim | undefined => {
   try {
     const value: unknown = JSON.parse(text);
@@ -76,9 +79,9 @@ export const claimProblem = (
 };
 
 /**
- * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when there is
- * another by now, or right afterwards. Looks before and after, because not every server compares
- * ETags for us (see `takeLock`). To be certain, hold the lock.
+ * Writes a claim in place of the one with this ETag. Rejects with `object-changed` when another
+ * claim is there just before or just after the write. It looks itself, because not every server
+ * compares ETags (see `takeLock`). Only the lock makes it certain.
  */
 export const writeClaim = async (
   { store, prefix }: Target,
@@ -98,9 +101,9 @@ export const writeClaim = async (
 };
 
 /**
- * Makes an unclaimed prefix ours, and counts the claim up to the generations that the databases
- * were handed, which it lags behind when a restore was killed. Rejects with `prefix-claimed` when
- * it belongs to another model, or that was quicker.
+ * Claims a prefix that has no claim yet. When the generations in the claim are behind those that
+ * the databases were handed, as after a restore that was killed, it brings them up to date. Rejects
+ * with `prefix-claimed` when another model has the prefix, or claims it at the same moment.
  */
 export const ensureClaim = async (
   target: Target,

@@ -4,8 +4,9 @@ import { createDigest, guessLayout, layoutWith, type Checksums, type PartLayout 
 import { type ListedObject, storedEtag } from './object-list.ts';
 
 /**
- * What reading an object showed. `contradicted`: its ETag looks like an MD5 of another content,
- * which proves damage only where ETags are MD5s; under encryption by a key service they are not.
+ * What reading an object showed. `contradicted`: its ETag has the form of an MD5 and is not that of
+ * the content. That is damage, unless ETags are not MD5s there, as with encryption by a key
+ * service.
  */
 export type Verdict =
   | { readonly kind: 'proven'; readonly byEtag: boolean }
@@ -14,9 +15,8 @@ export type Verdict =
 
 /**
  * Reads an object to its end and compares it with what its list says: the SHA-256 where there is
- * one, else the MD5 that an ETag of one piece is, else the MD5 of the parts' MD5s where the parts'
- * size is told or can be guessed, else only the size. Rejects with `object-missing`,
- * `object-changed` and what reading fails with.
+ * one, else the ETag as an MD5, else the ETag of parts when their size is known or can be guessed,
+ * else only the size. Rejects with `object-missing`, `object-changed`, or the error of reading.
  */
 export const judgeContent = async (
   store: Pick<ObjectStore, 'get' | 'head'>,
@@ -56,7 +56,7 @@ const judge = (
     : { kind: 'contradicted' };
 };
 
-/** How an object in parts is cut, as the server says, or as it probably is. */
+/** The layout of an object in parts: as the server tells it, or as it can be guessed. */
 const layoutOf = async (
   store: Pick<ObjectStore, 'head'>,
   { key, size, etag }: StoredObject,

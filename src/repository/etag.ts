@@ -14,24 +14,25 @@ const largestPart = 5 * 2 ** 30;
 const mostParts = 10_000;
 
 /**
- * What the common clients use: the AWS SDKs and rclone 5 MiB, aws-cli and boto3 8, MinIO's clients
- * 16, and round sizes above.
+ * The part sizes of the common clients: 5 MiB for the AWS SDKs and rclone, 8 for aws-cli and boto3,
+ * 16 for MinIO's clients; then round sizes.
  */
 const usual = [5, 8, 16, 64, 128, 10, 15, 25, 32, 50, 100, 256, 512, 1024].map(
   (size) => size * mebi,
 );
 
 /**
- * Whether the ETags alone tell that two objects have the same bytes. That they differ tells
- * nothing. MinIO gives every object that has no metadata file the same ETag, zeros and `-1`, which
- * tells nothing either.
+ * Whether the ETags alone prove that two objects have the same bytes. Different ETags prove
+ * nothing. Neither does the ETag of zeros and `-1`, which MinIO gives to every object without a
+ * metadata file.
  */
 export const provesContent = (
   copy: { readonly etag: string },
   source: { readonly etag: string },
 ): boolean =>
   (copy.etag === source.etag && !/^0+-\d+$/.test(source.etag)) ||
-  // One part in the source, one piece in the copy: the source's ETag is the MD5 of the copy's.
+  // The source has one part, the copy is in one piece: then the source's ETag is made of the
+  // copy's.
   (source.etag.endsWith('-1') && isMd5(copy.etag) && etagOfParts([copy.etag]) === source.etag);
 
 /**
@@ -71,7 +72,7 @@ export const rangeOf = (
   end: Math.min(size, (index + 1) * partSize) - 1,
 });
 
-/** A checksum of a content that is fed to it piece by piece. */
+/** A checksum that is computed piece by piece. */
 interface Running<Result> {
   update(chunk: Uint8Array): void;
   end(): Result;

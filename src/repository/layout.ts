@@ -1,22 +1,22 @@
 import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 
 /**
- * Which object lies under which key of the target bucket. Pure; the picture of it is in docs and
- * README.
+ * Every key that this charm writes to or reads from the target bucket. README and docs show it as a
+ * tree.
  */
 export interface Layout {
-  /** To which model the prefix belongs. */
+  /** The claim: which model the prefix belongs to. */
   readonly claim: string;
-  /** Prefix of the claims of those who work on the prefix, or want to. */
+  /** Prefix of the lock's claims: of operations that work on the prefix, or want to. */
   readonly locks: string;
   lockClaim(nonce: string): string;
-  /** The lock of revisions that had one for all. */
+  /** The lock of earlier revisions, a single object. */
   readonly oldLock: string;
-  /** Written and deleted by a check, to see whether we may. */
+  /** Written and deleted by a preflight, to see whether that is allowed. */
   writeTest(nonce: string): string;
   /**
-   * Where mysql-k8s writes; moves on with each restore, because it refuses to write where it was
-   * restored from.
+   * Where mysql-k8s writes. Each restore moves it to the next generation, because mysql-k8s refuses
+   * to write where it was restored from.
    */
   databasePath(endpoint: string, generation: number): string;
   mlmdDump(id: BackupId): string;
@@ -37,16 +37,16 @@ export interface Layout {
   /** The mark of a backup that is being made; it reserves the id. */
   started(id: BackupId): string;
   /**
-   * A copy of the manifest of a set that is being removed, by which an interrupted removal is
+   * A copy of the manifest of a set that is being removed, so that an interrupted removal can be
    * finished.
    */
   removed(id: BackupId): string;
-  /** The commit marker: without it there is no backup. */
+  /** The manifest. It is written last; without it there is no backup set. */
   manifest(id: BackupId): string;
   /** Prefix of the records of runs. */
   readonly runs: string;
   run(session: string): string;
-  /** What the run said. */
+  /** The log of a run. */
   runLog(session: string): string;
 }
 
@@ -74,7 +74,9 @@ export const layoutOf = (prefix: string): Layout => ({
   runLog: (session) => `${prefix}/runs/${session}.log`,
 });
 
-/** The bucket whose object list an object of a set's folder is; undefined when it is none. */
+/**
+ * The bucket whose object list this is; undefined when the object is not an object list of the set.
+ */
 export const bucketOfObjectList = (layout: Layout, id: BackupId, key: string): string | undefined =>
   /^([^/]+)\.ndjson\.gz$/.exec(key.slice(layout.set(id).length))?.[1];
 
@@ -89,7 +91,8 @@ export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean 
   return (
     own.includes(key) ||
     bucketOfObjectList(layout, id, key) !== undefined ||
-    // What a restore could not bring back. A folder of its own, because a bucket may have any name.
+    // The objects that a restore could not bring back. They have their own folder, because a bucket
+    // may have any name.
     /^lost\/[^/]+\.ndjson\.gz$/.test(key.slice(layout.set(id).length))
   );
 };
@@ -112,11 +115,14 @@ const parsed = (text: string): BackupId => {
 };
 
 /*
- * A manifest says what a set consists of, and anybody who can write to the bucket can write a
- * manifest. So nothing is deleted by its word alone: a name has to be one that this charm gives.
+ * Everybody who can write to the bucket can write a manifest. So its names are not trusted: before
+ * something is deleted, a name must have the form that this charm gives.
  */
 
-/** A bucket whose mirror cannot be mistaken for something else below the prefix. */
+/**
+ * Whether the mirror of a bucket of this name cannot be mistaken for another folder below the
+ * prefix.
+ */
 export const isMirroredBucket = (name: string): boolean =>
   /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) &&
   !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
@@ -140,6 +146,6 @@ export const generationOf = (
   return layout.databasePath(endpoint, generation) === path ? generation : undefined;
 };
 
-/** An id as mysql-k8s gives it, which can be no other name below its path. */
+/** Whether a text has the form of mysql-k8s' ids, which no other name below its path has. */
 export const isDatabaseBackupId = (id: string): boolean =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(id);

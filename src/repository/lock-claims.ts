@@ -6,23 +6,23 @@ import { layoutOf } from './layout.ts';
 export interface LockOwner {
   readonly modelUuid: string;
   readonly unit: string;
-  /** Which boot of which machine; a pod that was moved to another node has another one. */
+  /** Identifies the machine and its boot. It changes when the pod moves to another node. */
   readonly host: string;
 }
 
-/** What lies in `locks/<nonce>.json`. */
+/** The content of `locks/<nonce>.json`. */
 export interface LockRecord extends LockOwner {
   readonly nonce: string;
-  /** `asking`: its writer has not looked yet whether somebody else is there. */
+  /** `asking`: its writer has not looked yet for other claims. */
   readonly state: 'asking' | 'held';
   /**
-   * Claims that were dead when this one took over. They do not count, even if their writers wake
-   * up.
+   * Claims that were dead when this one took over. They do not count any more, even if their
+   * writers wake up.
    */
   readonly buried: readonly string[];
 }
 
-/** A claim of somebody else. */
+/** The claim of another operation. */
 export interface OtherClaim {
   readonly key: string;
   /** When S3 says that it was written. */
@@ -39,7 +39,7 @@ export interface SeenClaims {
   readonly others: readonly OtherClaim[];
 }
 
-/** A claim that was not written again for so long has a dead writer. */
+/** Milliseconds. When a claim was not renewed for so long, its writer is dead. */
 export const lifetimeMilliseconds = 5 * 60_000;
 
 export const writeLockClaim = async (target: Target, record: LockRecord): Promise<void> => {
@@ -50,9 +50,9 @@ export const writeLockClaim = async (target: Target, record: LockRecord): Promis
 };
 
 /**
- * Lists the claims of a prefix. How old a claim is follows from S3's own time alone: from its
- * `Last-Modified` and that of our claim, which we have just written. So a clock that is wrong, here
- * or there, takes no lock away from anybody.
+ * Lists the claims of a prefix. The age of a claim is the difference of two times of S3: its
+ * `Last-Modified`, and that of our own claim, which we have just written. So a wrong clock of a
+ * unit takes no lock away.
  */
 export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<SeenClaims> => {
   const { store, prefix } = target;
@@ -86,7 +86,7 @@ export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<Se
   return { own, others };
 };
 
-/** What is known of a claim; one of an old revision has neither a state nor a host. */
+/** A claim as it was read. One of an old revision has neither a state nor a host. */
 type FoundRecord = Partial<LockRecord> & Pick<LockRecord, 'modelUuid' | 'unit'>;
 
 const readRecord = async (

@@ -11,7 +11,7 @@ import {
   type SeenClaims,
 } from './lock-claims.ts';
 
-/** The right to change what lies under a prefix, for one operation at a time. */
+/** The right to change what lies under a prefix. One operation has it at a time. */
 export interface Lock extends AsyncDisposable {
   /** Asks S3. Rejects with `backup-running` when another operation has taken the lock meanwhile. */
   assertHeld(): Promise<void>;
@@ -22,23 +22,23 @@ export interface Lock extends AsyncDisposable {
   isFresh(): boolean;
   /** Fires with that error when a renewal finds that the lock was lost. */
   readonly signal: AbortSignal;
-  /** By how many milliseconds the clock of this unit is ahead of S3's. S3 tells whole seconds. */
+  /** By how many milliseconds the clock of this unit is ahead of S3's, to the second. */
   readonly clockAhead: number;
 }
 
 const renewalMilliseconds = 60_000;
-/** How often two that ask at the same moment give way to each other. */
+/** How often two operations that ask at the same moment give way to each other. */
 const attempts = 6;
 
 /**
  * Takes the lock of a prefix and renews it until it is disposed of. Rejects with `backup-running`
- * while somebody else holds it.
+ * while another operation holds it.
  *
  * It needs no conditional requests, because RadosGW before 20 ignores them in buckets with
- * versioning, and MinIO of 2021 everywhere. Each writer puts a claim under a key of its own and
- * lists all claims afterwards, as restic does. A listing shows every PUT that has ended, so of two
- * writers at least one sees the other and gives way. A claim that is older than five minutes by
- * S3's own time is dead, and so is one of our own unit on the same machine, since Juju runs one
+ * versioning, and MinIO of 2021 everywhere. Each operation writes a claim under its own key and
+ * then lists all claims, as restic does. A listing shows every PUT that has ended, so of two
+ * operations at least one sees the other and gives way. A claim that is older than five minutes by
+ * S3's time is dead. So is another claim of our own unit on the same machine, since Juju runs one
  * operation at a time on a unit.
  */
 export const takeLock = async (
@@ -89,8 +89,8 @@ export const takeLock = async (
   }
 
   /**
-   * Makes the claim one that holds. A holder that was taken for dead and has written since is
-   * alive, and goes first.
+   * Turns the claim into a held one. When a holder that seemed dead has renewed its claim since, it
+   * is alive and keeps the lock.
    */
   async function hold(): Promise<void> {
     try {
@@ -119,12 +119,13 @@ export const takeLock = async (
       // something.
       const problem = await orProblem(async () => {
         const before = clock.now().getTime();
-        // A claim that is gone was buried. To write it again would only hide that somebody else has
-        // worked here meanwhile.
+        // When our claim is gone, another operation took us for dead and deleted it. Writing it
+        // again would hide that the other one has worked here.
         const loss = lossOf(await lookAtClaims(target, held));
         if (loss) return loss;
         await writeLockClaim(target, held);
-        // Frozen in between, as with the whole machine: what was seen before says nothing any more.
+        // This process was stopped for a while, perhaps with the whole machine. What was seen
+        // before it does not count any more.
         if (clock.now().getTime() - before > lifetimeMilliseconds) return heldBy(undefined, target);
         const lossAfter = lossOf(await lookAtClaims(target, held));
         if (lossAfter === undefined) written = before;
@@ -158,7 +159,7 @@ export const takeLock = async (
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await renewals;
-      // A claim that cannot be deleted dies by itself.
+      // A claim that cannot be deleted expires by itself.
       await giveUp();
     },
   };

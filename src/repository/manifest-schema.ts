@@ -5,9 +5,7 @@ const count = { type: 'integer', minimum: 0 } as const;
 const seconds = { type: 'number', minimum: 0 } as const;
 const text = { type: 'string' } as const;
 const name = { type: 'string', minLength: 1, maxLength: 1024 } as const;
-/**
- * A name of Juju's, which reaches its API and messages: of an application, an endpoint, a model.
- */
+/** The name of an application, an endpoint or a model in Juju. It goes into calls and messages. */
 const jujuName = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 const time = {

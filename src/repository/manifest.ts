@@ -19,7 +19,7 @@ export interface BackupManifest {
 }
 
 export interface DatabaseBackup {
-  /** Our endpoint, which the component is named after. */
+  /** The component, which has the name of our endpoint. */
   readonly component: string;
   readonly application: string;
   readonly unit: string;
@@ -33,8 +33,8 @@ export interface DatabaseBackup {
   readonly size?: number;
   readonly objects?: number;
   /**
-   * Of the names, sizes and ETags of its objects; see listing-digest.ts. Absent from sets of
-   * earlier revisions.
+   * The digest of the names, sizes and ETags of its objects; see `createListingDigest`. Absent from
+   * sets of earlier revisions.
    */
   readonly digest?: string;
   readonly seconds: number;
@@ -60,7 +60,7 @@ export interface MlmdBackup {
 
 export interface BucketBackup {
   readonly bucket: string;
-  /** The object list: its key, and what proves it. */
+  /** The object list: its key, size and checksum. */
   readonly list: { readonly key: string; readonly size: number; readonly sha256: string };
   readonly objects: number;
   readonly size: number;

@@ -10,8 +10,8 @@ import { layoutOf } from './layout.ts';
  */
 
 /**
- * The claim of a path above this one; `prefix-claimed`, and undefined when there is none or it may
- * not be looked at.
+ * The problem `prefix-claimed` when a path above this one is claimed. Undefined when none is, or
+ * when we are not allowed to look.
  */
 export const claimAbove = async (target: Target): Promise<CharmError | undefined> => {
   const names = target.prefix.split('/');
@@ -19,7 +19,7 @@ export const claimAbove = async (target: Target): Promise<CharmError | undefined
     const above = names.slice(0, depth).join('/');
     const found = await orProblem(() => readClaim({ ...target, prefix: above }));
     if (found === undefined) continue;
-    // Keys that reach no further than our own path are good practice.
+    // S3 policies often allow reading only below the own path.
     if (hasCode(found, 'store-denied')) continue;
     if (found instanceof CharmError && found.code !== 'prefix-claimed') return found;
     const owner = found instanceof CharmError ? 'a model' : `the model ${found.claim.model.name}`;
@@ -29,9 +29,9 @@ export const claimAbove = async (target: Target): Promise<CharmError | undefined
 };
 
 /**
- * A claim below a path that nobody has claimed yet; `prefix-claimed`. Looks at every key there,
- * which is done once in the life of a path: when it is claimed, a model that comes later is refused
- * by `claimAbove`.
+ * The problem `prefix-claimed` when there is a claim below this path, which has none yet. Looks at
+ * every key below it. This is done only before a path is claimed; from then on `claimAbove` refuses
+ * models that come later.
  */
 export const claimBelow = async (target: Target): Promise<CharmError | undefined> => {
   const { store, prefix } = target;
@@ -46,8 +46,8 @@ export const claimBelow = async (target: Target): Promise<CharmError | undefined
 };
 
 /**
- * The name of the model whose claim an object is; undefined for any other object. Reads only what
- * has the name of a claim.
+ * When an object is a claim, the name of its model; otherwise undefined. Reads only objects that
+ * have the name of a claim.
  */
 export const ownerOfClaim = async (
   store: ObjectStore,

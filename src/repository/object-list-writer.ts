@@ -6,20 +6,20 @@ import { type ListedObject, splitLines, unwritable } from './object-list.ts';
 
 /** The place of an object that is still being copied. */
 export interface Place {
-  /** What the list says there; undefined leaves the object out. Once only. */
+  /** Sets the line; undefined leaves the object out. To be called once. */
   settle(object: ListedObject | undefined): void;
 }
 
 /**
  * Writes an object list in the order in which its lines are added, although copies end in any
- * order. Lines wait for the ones before them, at most `window` of them; a copy that takes longer
- * than that gets a mark in a draft, which is replaced at the end. So memory does not grow with the
- * bucket, and one huge object holds up nobody.
+ * order. A line waits for the lines before it. When `window` lines wait, a mark is written in place
+ * of the line that is missing, and replaced at the end. So memory does not grow with the bucket,
+ * and one huge object does not hold up the others.
  */
 export interface ObjectListWriter extends AsyncDisposable {
   add(object: ListedObject): void;
   reserve(): Place;
-  /** Resolves when the disk has taken what was added; to be awaited from time to time. */
+  /** Resolves when what was added has been written; to be awaited from time to time. */
   drained(): Promise<void>;
   /** Completes the file. Every place must have been settled. */
   close(): Promise<void>;
@@ -27,15 +27,15 @@ export interface ObjectListWriter extends AsyncDisposable {
 
 interface Entry {
   line: string | undefined;
-  /** The number of its mark, when it was too slow for the window. */
+  /** The number of its mark, when there is one. */
   mark?: number;
 }
 
 const batch = 65_536;
 
 /**
- * Rejects with `disk-full` when the file cannot be written. What is left when it is disposed of
- * without `close` is removed.
+ * Rejects with `disk-full` when the file cannot be written. Disposed of without `close`, it removes
+ * its files.
  */
 export const createObjectListWriter = (file: string, window = 10_000): ObjectListWriter => {
   const draft = `${file}.draft`;

@@ -22,11 +22,11 @@ export interface ListedObject {
   readonly lastModified: string;
   /**
    * The ETag of the copy in the mirror, when it differs from the source's (other parts, or
-   * encrypted by a key service). What has this ETag in the mirror, or lies under
-   * `history/<bucket>/<key>/<this ETag>`, are the bytes of this line; without it, `etag` says so.
+   * encrypted by a key service). The bytes of this line lie in the mirror under this ETag, or in
+   * `history/<bucket>/<key>/<this ETag>`. When it is absent, both go by `etag`.
    */
   readonly mirrorEtag?: string;
-  /** Hex, of the whole content, where no ETag proves that the copy equals the source. */
+  /** Hex, of the whole content. Present when no ETag proves that the copy equals the source. */
   readonly sha256?: string;
 }
 
@@ -73,8 +73,8 @@ export async function* readObjectList(
     try {
       next = await lines.next();
     } catch (error) {
-      // What the store itself says about a broken connection tells more than that the gzip stream
-      // ended early.
+      // The store's own error about a broken connection says more than that the gzip stream ended
+      // early.
       throw error instanceof CharmError ? error : damaged(error, number);
     }
     if (next.done) return;
@@ -95,7 +95,7 @@ export const uploadObjectList = (
 
 const gunzip = (gzipped: Readable): Readable => {
   const unzipped = createGunzip();
-  // The error reaches the reader through the last stream; nobody waits for this callback.
+  // The reader gets the error from the last stream, so this callback has nothing to do.
   pipeline(gzipped, unzipped, () => undefined);
   return unzipped;
 };
@@ -129,7 +129,7 @@ const longestLine = 64 * 1024;
 
 /**
  * The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its
- * end. Rejects when a line is longer than any of ours.
+ * end. Rejects when a line is longer than an object list can have.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
@@ -145,11 +145,11 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
 }
 
 /**
- * Reads a set's object list and proves at its end that it is the one that the manifest tells of.
- * Rejects with `manifest-invalid` when it is missing, damaged or another one; in the last case only
- * after all its lines.
+ * Reads a set's object list, and checks at its end that its size and checksum are those in the
+ * manifest. Rejects with `manifest-invalid` when it is missing, damaged, or another one; the latter
+ * is known only after its last line.
  */
-export async function* openProvenList(
+export async function* openCheckedList(
   store: ObjectStore,
   list: BucketBackup['list'],
 ): AsyncGenerator<ListedObject> {
@@ -172,8 +172,8 @@ export async function* openProvenList(
 }
 
 /**
- * Brings a set's object list to the disk, proven before a line of it is used. Rejects with
- * `manifest-invalid` when it is missing or another one, and with `disk-full`.
+ * Downloads a set's object list to the disk, and checks it before a line of it is used. Rejects
+ * with `manifest-invalid` when it is missing or another one, and with `disk-full`.
  */
 export const downloadObjectList = async (
   store: ObjectStore,
@@ -197,7 +197,7 @@ export const downloadObjectList = async (
   proof.check();
 };
 
-/** Compares what was read with what a manifest says of it. */
+/** Compares what was read with the size and checksum in the manifest. */
 const createProof = (
   { description }: ObjectStore,
   { key, size, sha256 }: BucketBackup['list'],
@@ -213,13 +213,13 @@ const createProof = (
       if (bytes === size && hash.digest('hex') === sha256) return;
       throw new CharmError(
         'manifest-invalid',
-        `The object list ${key} in ${description} is not the one that its manifest tells of (${bytes} of ${size} bytes, and another checksum).`,
+        `The object list ${key} in ${description} is not the one that its manifest names (${bytes} of ${size} bytes, and another checksum).`,
       );
     },
   };
 };
 
-/** A file for an object list could not be written. */
+/** The error when the file of an object list cannot be written. */
 export const unwritable = (file: string, cause: unknown): CharmError =>
   new CharmError(
     'disk-full',

@@ -2,12 +2,12 @@ import { CharmError } from '../errors.ts';
 import { compareKeys } from '../ports/key-order.ts';
 
 /**
- * Reads a listing ahead of the one who walks along it, so that the next page is on its way while
- * this one is worked on; at most `room` items wait. The walk itself needs to wait only when nothing
- * is there, which is what makes millions of keys cheap.
+ * Reads a listing ahead of its reader, so that the next page is on its way while this one is worked
+ * on. At most `room` items wait. The reader awaits only when nothing is there, which makes millions
+ * of keys cheap.
  */
 export interface ReadAhead<T> extends AsyncDisposable {
-  /** The next item without taking it; undefined when none is there yet, or any more. */
+  /** The next item, which stays; undefined when none is there yet, or none comes any more. */
   peek(): T | undefined;
   skip(): void;
   /**
@@ -15,15 +15,15 @@ export interface ReadAhead<T> extends AsyncDisposable {
    */
   ready(): Promise<boolean>;
   /**
-   * Whether it came to its end and every item was taken. False after a failure, which `ready`
-   * tells.
+   * Whether the listing has ended and every item was taken. False after a failure; then `ready`
+   * rejects.
    */
   readonly ended: boolean;
 }
 
 /**
- * `name` is for the message about a listing that is not in the order of the keys, without which
- * nothing can be compared.
+ * `name` is for the message about a listing that is not in the order of the keys; such a listing
+ * cannot be compared.
  */
 export const readAhead = <T extends { readonly key: string }>(
   items: AsyncIterable<T>,
@@ -72,7 +72,7 @@ export const readAhead = <T extends { readonly key: string }>(
     peek: () => waiting[first],
     skip: () => {
       first += 1;
-      // Half empty, so that a page is not asked for item by item.
+      // Only when half of the room is free, so that the listing is not asked item by item.
       if (waiting.length - first <= room / 2) wakeReader();
     },
     get ended() {

@@ -3,14 +3,14 @@ import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 import { backupIdAt, type BackupId, type Layout } from './layout.ts';
 
-/** More seconds than this are not taken by sets, but by something that is wrong. */
+/** When more seconds than this are taken, something is wrong. */
 const attempts = 300;
 
 /**
- * Reserves the id of a new set: that of this second, or of the next one that no set has, so that a
- * clock that was set back never lets a set write into another one's folder. What reserves it is the
- * mark `started.json`, by which a backup is also known should it die. The mark counts for nothing
- * once the set has a manifest. To be called while the prefix's lock is held.
+ * Reserves the id of a new set: that of this second, or of the next one that is free. So a set
+ * never writes into another one's folder, even when the clock was set back. The mark `started.json`
+ * reserves the id; it also shows that a backup was begun, should it die. Once the set has a
+ * manifest the mark has no meaning. To be called while the prefix's lock is held.
  */
 export const reserveId = async (
   store: ObjectStore,
@@ -43,7 +43,7 @@ const writeMark = async (store: ObjectStore, layout: Layout, id: BackupId): Prom
     return true;
   } catch (error) {
     if (!hasCode(error, 'object-exists')) throw error;
-    // It may be ours, and only the reply was lost.
+    // The mark may be ours: perhaps only the reply was lost.
     const found = await orProblem(() => store.read(key));
     return !(found instanceof CharmError) && found.toString('utf8') === text;
   }

@@ -14,7 +14,7 @@ export type ListedSet = { readonly id: BackupId } & (
 interface SetPage {
   /** Newest first. */
   readonly sets: readonly ListedSet[];
-  /** For the next page's `before`; undefined when there is certainly none. */
+  /** For the next page's `before`; undefined when this is the last page. */
   readonly next: BackupId | undefined;
 }
 
@@ -23,8 +23,8 @@ const concurrency = 16;
 
 /**
  * The newest sets, or those older than `before`: from S3 alone, and without reading a manifest that
- * is not shown. A folder without a manifest is no set. A manifest that cannot be read is shown as
- * such.
+ * is not shown. A folder without a manifest is not a set. A set whose manifest cannot be read is
+ * listed with that problem.
  */
 export const listSets = async (
   target: Target,
@@ -42,7 +42,7 @@ export const listSets = async (
   return { sets, next: next < ids.length ? ids[next - 1] : undefined };
 };
 
-/** The ids that have a folder, newest first; not every one of them is a set. */
+/** The ids that have a folder, newest first. Some of them may have no set. */
 const folderIds = async ({ store, prefix }: Target): Promise<BackupId[]> => {
   const { sets } = layoutOf(prefix);
   const ids: BackupId[] = [];
@@ -101,8 +101,8 @@ export const readSet = async (target: Target, id: BackupId): Promise<BackupManif
 };
 
 /**
- * For each of these buckets what the newest set that has it tells of it; a set of other components
- * says nothing about a bucket. Sets whose manifest cannot be read are passed over.
+ * For each of these buckets, what is said of it in the newest set that has it. Sets whose manifest
+ * cannot be read are skipped.
  */
 export const newestOfBuckets = async (
   target: Target,
@@ -123,8 +123,8 @@ export const newestOfBuckets = async (
 };
 
 /**
- * Whether anything below `sets/` says that it is a set, whether or not it can be read: what this
- * charm does not understand, another revision may, and it needs its objects.
+ * Whether there is any manifest below `sets/`, readable or not: another revision of the charm may
+ * understand it, and the set needs its objects.
  */
 export const hasAnySet = async ({ store, prefix }: Target): Promise<boolean> => {
   for await (const { key } of store.list(layoutOf(prefix).sets))
@@ -132,9 +132,7 @@ export const hasAnySet = async ({ store, prefix }: Target): Promise<boolean> => 
   return false;
 };
 
-/**
- * What a set consists of, for those who count sets by it: `kfp-db`, `mlmd`, `mlpipeline/<bucket>`.
- */
+/** The parts of a set, by which retention counts sets: `kfp-db`, `mlmd`, `mlpipeline/<bucket>`. */
 export const heldParts = ({ databases, mlmd, buckets }: BackupManifest): readonly string[] => [
   ...databases.map(({ component }) => component),
   ...(mlmd ? ['mlmd'] : []),
@@ -144,8 +142,8 @@ export const heldParts = ({ databases, mlmd, buckets }: BackupManifest): readonl
 export const partOfBucket = (bucket: string): string => `mlpipeline/${bucket}`;
 
 /**
- * The bytes of each component of a set; a database with an S3 storage of its own is not known and
- * left out.
+ * The bytes of each component of a set. A database with its own S3 storage is left out, because its
+ * size is not known.
  */
 export const componentSizes = ({
   databases,

@@ -8,7 +8,7 @@ import type { BackupManifest } from './manifest.ts';
 
 const isManifest = new Ajv({ allErrors: true }).compile(manifestSchema);
 
-/** Writes the manifest, the last object of a set: from now on the set is listed. */
+/** Writes the manifest, the last object of a set. From then on the set is listed. */
 export const writeManifest = async (
   store: ObjectStore,
   key: string,
@@ -20,7 +20,7 @@ export const writeManifest = async (
   try {
     await store.put(key, json, { metadata: { contentType: 'application/json' }, ifAbsent: true });
   } catch (error) {
-    // A PUT may have been done although its reply was lost, or was not what it should be.
+    // The server may have stored it although its reply was lost, or was wrong.
     const stored = await orProblem(() => store.read(key));
     if (stored instanceof CharmError) throw error;
     if (stored.toString('utf8') === json) return;
@@ -67,9 +67,9 @@ export const parseManifest = (json: string, key: string): BackupManifest => {
 };
 
 /**
- * The first name of a manifest that this charm would not have given to the set that lies under
- * `key`; whoever can write to the bucket can write a manifest, and its names become keys, buckets
- * of MinIO, and parameters of actions.
+ * The first name in a manifest that this charm would not have given to the set under `key`.
+ * Everybody who can write to the bucket can write a manifest, and its names become keys, buckets of
+ * MinIO, and parameters of actions.
  */
 const foreignName = (
   { id, databases, mlmd, buckets }: BackupManifest,

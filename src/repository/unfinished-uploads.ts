@@ -4,8 +4,8 @@ import { backupIdAt, type Layout } from './layout.ts';
 
 /**
  * Aborts every upload in parts below a prefix that was never completed. Their parts take up room
- * and are of no use. Only one operation works on a path at a time, so the uploads of others that
- * are found there are dead.
+ * and are of no use. Only one operation works on a path at a time, so an upload that is found there
+ * is dead.
  */
 export const abortUploads = async (store: ObjectStore, prefix: string): Promise<void> => {
   try {

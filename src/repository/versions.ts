@@ -10,7 +10,7 @@ type Shown = Pick<StoredObject, 'size' | 'etag'>;
 
 /**
  * Whether an object of the mirror is the version that a set lists. Verify, restore and prune all
- * ask this, so that what one accepts the others do, too.
+ * use this, so that they agree.
  */
 export const isVersion = (mirror: Shown, listed: ListedObject): boolean =>
   mirror.size === listed.size &&
@@ -18,8 +18,8 @@ export const isVersion = (mirror: Shown, listed: ListedObject): boolean =>
 
 /**
  * Whether an object under a version's name in the history is that version. A copy on the server may
- * have another ETag than its original when that was in parts, or when the bucket encrypts by now.
- * So two MD5s that contradict each other are settled by reading it.
+ * have another ETag than its original when that was in parts, or when the bucket now encrypts. So
+ * when two MD5s differ, the object is read.
  */
 export const isVersionInHistory = async (
   store: Pick<ObjectStore, 'get' | 'head'>,
@@ -68,9 +68,9 @@ interface HistoryName<Listed extends ListedObject = ListedObject> {
 
 /**
  * Brings lines that are in the order of their keys into the order of their names in the history.
- * The two differ where a key begins another one: `a` comes before `a b`, but `a/<etag>` after `a
- * b/<etag>`. Only keys that begin the current one have to wait, so memory is bounded by the length
- * of a key.
+ * The two orders differ where one key is the beginning of another: `a` comes before `a b`, but
+ * `a/<etag>` after `a b/<etag>`. Only keys that are the beginning of the current one have to wait,
+ * so memory is bounded by the length of a key.
  */
 export async function* inHistoryOrder<Listed extends ListedObject>(
   lines: AsyncIterable<Listed>,
@@ -78,7 +78,7 @@ export async function* inHistoryOrder<Listed extends ListedObject>(
   // In the order of their names, the first one last.
   const waiting: HistoryName<Listed>[] = [];
   for await (const listed of lines) {
-    // All names to come are longer than this key, and so sort after it.
+    // All later names sort after this key.
     for (let first = waiting.at(-1); first !== undefined; first = waiting.at(-1)) {
       if (compareKeys(first.key, listed.key) > 0) break;
       waiting.pop();

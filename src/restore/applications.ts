@@ -16,7 +16,7 @@ import { isDatabase } from '../repository/layout.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 
-/** A database that is to become what a backup of it holds. */
+/** A database that is restored, and the backup that it is restored from. */
 export interface DatabasePlan {
   readonly component: string;
   readonly application: ApplicationStatus;
@@ -31,7 +31,7 @@ export interface DatabasePlan {
 
 /** What is restored, and from where. */
 interface Wanted {
-  /** Undefined when S3 could not be reached, which is a problem of its own. */
+  /** Undefined when S3 could not be reached, which is reported as another problem. */
   readonly target: Target | undefined;
   readonly manifest: BackupManifest;
   readonly components: readonly string[];

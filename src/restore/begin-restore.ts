@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 import type { ReadyRestore } from './preflight.ts';
 import type { RestoreRequest } from './set.ts';
 
-/** A restore on its way. */
+/** A restore that has begun. */
 export interface Restore extends Operation {
   readonly world: World;
   readonly config: Config;

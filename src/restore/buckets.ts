@@ -3,7 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { createBandwidth } from '../components/buckets/bandwidth.ts';
 import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
-import { settleBucket } from '../components/buckets/difference.ts';
+import { confirmBroughtBack } from '../components/buckets/difference.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
 import { CharmError, orProblem } from '../errors.ts';
@@ -18,18 +18,20 @@ export interface RestoredBucket {
   readonly size: number;
   readonly copied: number;
   readonly bytesCopied: number;
-  /** Objects that the set does not know: deleted, or left alone. */
+  /** Objects of the bucket that the set does not have: deleted, or left alone. */
   readonly extra: number;
   /** Objects whose backup is lost or damaged, so that they could not be brought back. */
   readonly lost: BringBack['lost'];
-  /** The key of the list of all of them, when there are any and it could be written. */
+  /**
+   * The key of the list of all of them; undefined when there are none, or it could not be written.
+   */
   readonly lostList?: string;
   readonly seconds: number;
 }
 
 /**
- * Brings the objects of every bucket of the set back, and looks at the bucket once more when it
- * has.
+ * Brings back the objects of every bucket of the set, and then compares the bucket with the set
+ * once more.
  */
 export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]> => {
   const { world, config, request, ready, heartbeat } = restore;
@@ -56,7 +58,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
     const extra = await heartbeat.during(
       () => `bucket ${bucket}: comparing it with the set`,
       () =>
-        settleBucket(() => set.list(), source, {
+        confirmBroughtBack(() => set.list(), source, {
           exceptions: () => done.exceptions(),
           deleteExtra: request.deleteExtra,
           forget: (key) => {
@@ -81,8 +83,8 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
 };
 
 /**
- * A message names ten objects at most; all of them are in S3. That this can fail, too, must not end
- * a restore.
+ * A message names ten objects at most, so all of them are written to S3. A failure here must not
+ * end the restore.
  */
 const uploadLost = async (
   { ready, request, world }: Restore,
@@ -96,7 +98,7 @@ const uploadLost = async (
     for await (const { key: name, size, etag, mirrorEtag } of done.exceptions())
       if (mirrorEtag === '') yield `${JSON.stringify({ key: name, size, etag })}\n`;
   };
-  // A failure of the lines reaches the reader of the last stream.
+  // An error of the lines reaches the reader of the last stream.
   const gzipped = pipeline(Readable.from(lines()), createGzip(), () => undefined);
   const problem = await orProblem(() => target.store.upload(key, gzipped));
   if (!(problem instanceof CharmError)) return key;

@@ -21,14 +21,14 @@ export interface RestoredDatabase {
   readonly component: string;
   readonly application: string;
   readonly backupId: string;
-  /** Where it will write from now on; undefined when that is not for us to say. */
+  /** The path where it writes from now on; undefined when it has its own S3 storage. */
   readonly path?: string;
   readonly seconds: number;
 }
 
 /**
- * Restores one database: scales it to exactly one unit, which is all that mysql-k8s restores on,
- * runs its action `restore`, moves it to another S3 path and puts the scale back. May be repeated.
+ * Restores one database: scales it to exactly one unit, as mysql-k8s requires, runs its action
+ * `restore`, moves it to another S3 path and puts the scale back. May be repeated.
  */
 export const restoreDatabase = async (
   restore: Restore,
@@ -86,7 +86,10 @@ const scaleToOne = async (
   return held;
 };
 
-/** The unit that is left, once it serves the writes: a leaving primary hands over to it. */
+/**
+ * Waits until the unit that is left is the primary, and returns it. A leaving primary hands over to
+ * it.
+ */
 const waitForTheOnlyMember = async (
   { world, ready, request }: Restore,
   { application }: DatabasePlan,
@@ -115,7 +118,10 @@ const neverAlone = ({ name }: ApplicationStatus, fault: string): CharmError =>
     `${name} cannot be restored: ${fault}. It was not changed. See juju run ${name}/leader get-cluster-status.`,
   );
 
-/** After a restore the application asks for another S3 path, but its only member serves. */
+/**
+ * After a restore the application is blocked until it gets another S3 path, but its only member
+ * serves.
+ */
 const unwell = ({ name }: ApplicationStatus, fault: string): CharmError =>
   new CharmError(
     'database-unhealthy',
@@ -154,9 +160,9 @@ const scaleWorld = ({ world, ready }: Restore) => ({
 });
 
 /**
- * Makes sure that the database itself lists the backup: when it does not, the backup is copied from
- * where it was written to where the database looks now. Rejects with `database-restore-failed` when
- * that does not help.
+ * Makes sure that the database itself lists the backup. When it does not, the backup is copied from
+ * the path where it was written to the path where the database looks now. Rejects with
+ * `database-restore-failed` when that does not help.
  */
 const ensureVisible = async (
   restore: Restore,
@@ -188,8 +194,8 @@ const ensureVisible = async (
 };
 
 /**
- * Once it is restored, the copy is of no use to anybody: no set knows of it, and the database moves
- * on to another path.
+ * Deletes the copy after the restore: no set refers to it, and the database moves on to another
+ * path.
  */
 const removeCopy = async (
   { ready }: Restore,

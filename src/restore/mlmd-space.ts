@@ -4,7 +4,10 @@ import type { MlmdBackup } from '../repository/manifest.ts';
 import { sizeText } from '../text.ts';
 import type { Kubernetes, Target } from '../world.ts';
 
-/** Whether ML Metadata's pod is there, and its volume has room for a second database. */
+/**
+ * The problems of ML Metadata's pod: it is missing, or its volume has no room for a second
+ * database.
+ */
 export const mlmdProblems = async (
   kubernetes: Kubernetes,
   target: Target,
@@ -19,7 +22,7 @@ export const mlmdProblems = async (
     if (free === undefined || needed === undefined || free >= needed) return undefined;
     return new CharmError(
       'disk-full',
-      `The volume of ${application} has ${sizeText(free)} free, and the restored database may need ${sizeText(needed)} beside the one that is there.` +
+      `The volume of ${application} has ${sizeText(free)} free, and the restored database may need ${sizeText(needed)} in addition to the present one.` +
         ` Make room in ${folder} of the pod ${workload.target.pod} (databases that earlier restores kept are called mlmd.db.before-restore-...).`,
     );
   });
@@ -45,9 +48,9 @@ const freeBytes = async (
 };
 
 /**
- * What a database needs that a dump of it is packed in. The last four bytes of a gzip file are the
- * size of its content modulo 4 GiB (RFC 1952); a database is smaller than its SQL, but has indexes.
- * Undefined when the object cannot be read, which others report.
+ * Estimates the size of the database from its gzipped dump. The last four bytes of a gzip file are
+ * the size of its content modulo 4 GiB (RFC 1952). A database is smaller than its SQL, but has
+ * indexes. Undefined when the object cannot be read; other checks report that.
  */
 const estimateSize = async (
   { store }: Target,
@@ -62,7 +65,7 @@ const estimateSize = async (
     const magic = await read(0, 1);
     if (magic[0] !== 0x1f || magic[1] !== 0x8b) return size;
     let content = (await read(size - 4, size - 1)).readUInt32LE();
-    // Packing makes what is very small a little larger.
+    // gzip makes very small content a little larger.
     while (content * 1.001 + 1024 < size) content += 2 ** 32;
     return content;
   });

@@ -6,17 +6,14 @@ import type { Restore } from './begin-restore.ts';
 export interface RestoredMlmd {
   readonly application: string;
   readonly rows: number;
-  /** Where the database that was replaced is kept, in the pod. */
+  /** The path in the pod where the old database is kept. */
   readonly kept: string;
   /** `python3` or `copy`. */
   readonly way: string;
   readonly seconds: number;
 }
 
-/**
- * Restores ML Metadata while kfp-metadata-writer is stopped. Undefined when it is not among what is
- * restored.
- */
+/** Restores ML Metadata while kfp-metadata-writer is stopped. Undefined when it is not restored. */
 export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | undefined> => {
   const { world, ready, heartbeat, scratch } = restore;
   const { clock, progress, signal } = world;

@@ -17,7 +17,9 @@ import { planApplications, type DatabasePlan } from './applications.ts';
 import { mlmdProblems } from './mlmd-space.ts';
 import { componentsOf, requestProblems, type RestoreRequest, setProblem } from './set.ts';
 
-/** A restore that nothing stands in the way of. Disposing of it closes the connections. */
+/**
+ * Everything that a restore needs, found to be in order. Disposing of it closes the connections.
+ */
 export interface ReadyRestore extends AsyncDisposable {
   readonly juju: JujuModel;
   readonly kubernetes: Kubernetes;
@@ -33,9 +35,9 @@ export interface ReadyRestore extends AsyncDisposable {
 }
 
 /**
- * Looks at everything a restore needs, the set itself included, and changes nothing. Each problem
- * goes into the action's log, none hides the next; rejects with the only one, or with
- * `preflight-failed` and all of them.
+ * Looks at everything a restore needs, the set itself included, and changes nothing. Finds all
+ * problems, not only the first. Rejects with the only one, or with `preflight-failed` and all of
+ * them, each with a line of the action's log.
  */
 export const preflight = async (
   world: World,
@@ -113,8 +115,8 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
   );
 
 /**
- * Opens the buckets that the set has, of those that the option names: what a manifest says opens no
- * other bucket of MinIO.
+ * Opens those buckets of the set that the option source-buckets names. A manifest alone must not
+ * open any bucket of MinIO.
  */
 const openSources = async (
   world: World,
@@ -147,8 +149,8 @@ const openSources = async (
 };
 
 /**
- * Whether the buckets may be written. An upload in parts that is begun and given up needs the same
- * right as a PUT, and leaves nothing.
+ * The problems of writing to the buckets. Beginning and aborting an upload in parts needs the same
+ * permission as a PUT, and leaves nothing.
  */
 async function* sourceProblems(sources: readonly Source[]): AsyncGenerator<CharmError> {
   for (const { store } of sources) {

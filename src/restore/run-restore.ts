@@ -17,9 +17,9 @@ interface RestorePlan {
 
 /**
  * Puts a backup set back: the objects first, then ML Metadata, which refers to them, then the
- * databases, which refer to both. Before anything is changed the set is verified and everything
- * that a restore needs is looked at. A step that fails ends the restore; every scale is put back;
- * and whatever happened, the restore can be run again, because each step can be.
+ * databases, which refer to both. Before anything is changed, the set and everything that a restore
+ * needs are checked. A step that fails ends the restore, and every scale is put back. A restore can
+ * always be run again, because each of its steps can be.
  */
 export const runRestore = async (
   world: World,
@@ -52,7 +52,7 @@ export const runRestore = async (
   return { components, buckets, mlmd, databases };
 };
 
-/** Keeps what is done and what is not, for the message of a step that fails. */
+/** Knows which steps are done, for the message of a step that fails. */
 class Steps {
   readonly #restore: Restore;
   readonly #done: string[] = [];
@@ -81,7 +81,7 @@ class Steps {
   #failure(error: CharmError): CharmError {
     const { ready, request } = this.#restore;
     const { components, plan } = ready;
-    // In the order of the steps, which is not that of the manifest.
+    // In the order of the steps, not of the manifest.
     const order = ['mlpipeline', 'mlmd', ...plan.databases.map(({ component }) => component)];
     const wanted = order.filter((component) => components.includes(component));
     const done = wanted.filter((component) => this.#done.includes(component));

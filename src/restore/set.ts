@@ -11,7 +11,10 @@ import { verifyBytes } from '../verify/mlmd.ts';
 import { createDamages, damagesText, type VerifyWork } from '../verify/verification.ts';
 import type { Target, World } from '../world.ts';
 
-/** What an operator has to say differently. Nothing of this depends on the state of the model. */
+/**
+ * The problems of the action's parameters and of the set that they name. They do not depend on the
+ * state of the model.
+ */
 export function* requestProblems(
   { model }: Pick<World, 'model'>,
   request: RestoreRequest,
@@ -74,11 +77,11 @@ const otherModel = (
 /** What an operator asked of `restore-control-plane`. */
 export interface RestoreRequest {
   readonly backupId: BackupId;
-  /** Of the set; undefined is all that it has. */
+  /** Components of the set; undefined: all. */
   readonly components: readonly string[] | undefined;
-  /** Say what would be done, and change nothing. */
+  /** Report what would be done, and change nothing. */
   readonly dryRun: boolean;
-  /** Delete the objects of the bucket that the set does not know. */
+  /** Delete the objects of the bucket that the set does not have. */
   readonly deleteExtra: boolean;
   /** Go on although something runs. */
   readonly allowRunning: boolean;
@@ -86,9 +89,9 @@ export interface RestoreRequest {
    * Bring back what is left of a bucket when the backup of some of its objects is lost or damaged.
    */
   readonly allowDamaged: boolean;
-  /** Has to be the name of this model. */
+  /** Must be the name of this model. */
   readonly confirm: string;
-  /** Has to be the name of the model that made the set, when that is another one. */
+  /** Must be the name of the model that made the set, when that is another one. */
   readonly fromModel: string | undefined;
   /** Make the path in S3 this model's when it belongs to another one. */
   readonly takeOver: boolean;
@@ -105,9 +108,9 @@ interface SetToRestore {
 }
 
 /**
- * Looks for everything that the set has of the components that are to be restored, as a shallow
- * `verify-backup` does, and reads the dump of ML Metadata, which is small: a set that lacks
- * something must be found out before anything is changed.
+ * The problem of a damaged set. Looks for everything that the set has of the components to restore,
+ * as a shallow `verify-backup` does, and also reads the dump of ML Metadata, which is small. So
+ * damage is found before anything is changed.
  */
 export const setProblem = async (
   world: World,
@@ -118,7 +121,7 @@ export const setProblem = async (
   const { store, prefix } = target;
   const { clock, progress, signal, scratch } = world;
   const damages = createDamages(progress);
-  // With allow-damaged the loss of objects stops nothing; the loss of their list does.
+  // With allow-damaged, lost objects do not stop the restore, but a lost object list does.
   const lost = allowDamaged ? createDamages(progress) : damages;
   let objects = 0;
   let onlyObjects = !allowDamaged;

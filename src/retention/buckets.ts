@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
-import { type ListedObject, openObjectList, openProvenList } from '../repository/object-list.ts';
+import { type ListedObject, openObjectList, openCheckedList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import {
@@ -15,19 +15,21 @@ import {
 import type { Removal } from './removal.ts';
 
 /*
- * Which objects of a bucket's mirror and history no set needs. An object goes when all of this is
- * true: - no set that stays lists this version of it (key and ETag); - it is not newer than the
- * newest complete set: what came later belongs to a backup that was interrupted, and the next one
- *    takes it up instead of copying it again;
- * - it is ours: a set that goes lists this very version; or it came after the oldest set that is
- * known, when the prefix was this charm's
- *    already. What lay in the mirror before, such as an operator's own copy, stays;
- * - in the mirror, unless a set that goes lists it: no set that stays lists another version of its
- * key. (A bucket that was moved to another
- *    server can have other ETags, and then this is all that is left of the object.)
+ * Which objects of a bucket's mirror and history no set needs. An object is deleted when all of
+ * this is true:
  *
- * The object lists are read one after another, and each leaves a smaller file of candidates. So
- * neither the memory nor the number of open connections grows with the number of objects or sets.
+ * - No set that stays lists this version of it (key and ETag).
+ * - It is not newer than the newest complete set. Newer objects come from a backup that was
+ *   interrupted, and the next backup uses them instead of copying them again.
+ * - It is ours: a set that goes lists this version; or it was written after the oldest known set,
+ *   when the prefix belonged to this charm already. Objects that were in the mirror before, such
+ *   as an operator's own copy, stay.
+ * - In the mirror: no set that stays lists another version of its key, or a set that goes lists
+ *   this version. (When a bucket was moved to another server its ETags can differ, and then this is
+ *   the only copy of the object.)
+ *
+ * The object lists are read one after another, and each pass leaves a smaller file of candidates.
+ * So neither memory nor open connections grow with the number of objects or sets.
  */
 
 export const findBucketGarbage = async (
@@ -53,13 +55,13 @@ export const findBucketGarbage = async (
   const [newest, ...others] = removal.listsThatStay(bucket);
   const listed = listCandidates(removal, prefix);
   let file = await write(
-    newest ? walk.withoutNeeded(listed, openProvenList(removal.store, newest.list)) : listed,
+    newest ? walk.withoutNeeded(listed, openCheckedList(removal.store, newest.list)) : listed,
   );
   for (const { list } of others) {
-    // The mirror's pass reads every list, so that one which cannot be read is met before anything
-    // is deleted.
+    // For the mirror every list is read to its end, so that a list which cannot be read is found
+    // before anything is deleted.
     if (place === 'history' && file.objects === 0) break;
-    const lines = openProvenList(removal.store, list);
+    const lines = openCheckedList(removal.store, list);
     file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
   }
   for (const key of removal.listsThatGo(bucket)) {
@@ -68,7 +70,7 @@ export const findBucketGarbage = async (
       const lines = openObjectList(removal.store, key);
       file = await write(walk.markListed(readCandidates(file), lines), file);
     } catch (error) {
-      // Without it less is known to be ours, so less is deleted.
+      // Without this list fewer objects are known to be ours, so fewer are deleted.
       if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
     }
   }
@@ -148,7 +150,7 @@ const historyWalk: Walk = {
     for await (const [item, match] of inHistory(candidates, lines))
       if (item) yield match ? { ...item, listed: true } : item;
   },
-  // `<key>/<etag>`, as the copy of a bucket names what it replaces.
+  // `<key>/<etag>`, the name of a replaced version.
   isOurName: (key) => /.\/[0-9a-f]{32}(-\d+)?$/.test(key),
 };
 

@@ -4,9 +4,9 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { CharmError, reasonOf } from '../errors.ts';
 import { splitLines } from '../repository/object-list.ts';
 
-/** An object that may have to go. */
+/** An object that may have to be deleted. */
 export interface Candidate {
-  /** Below the prefix that it was listed under. */
+  /** The key below the prefix that was listed. */
   readonly key: string;
   readonly size: number;
   readonly etag: string;
@@ -18,14 +18,14 @@ export interface Candidate {
   readonly listed?: boolean;
 }
 
-/** Candidates on the disk: their number does not fill the memory. */
+/** Candidates in a file, because memory must not grow with their number. */
 export interface CandidateFile {
   readonly path: string;
   readonly objects: number;
   readonly bytes: number;
 }
 
-/** Rejects with `disk-full` when the file cannot be written, or as the candidates do. */
+/** Rejects with `disk-full` when the file cannot be written, or with the candidates' own error. */
 export const writeCandidates = async (
   path: string,
   candidates: AsyncIterable<Candidate>,
@@ -85,6 +85,6 @@ const isCandidate = (value: unknown): value is Candidate =>
 const unwritable = (path: string, cause: unknown): CharmError =>
   new CharmError(
     'disk-full',
-    `What may be deleted cannot be written to ${path} (${reasonOf(cause)}). Nothing was deleted. Make room on the disk of the charm's container.`,
+    `The list of what may be deleted cannot be written to ${path} (${reasonOf(cause)}). Nothing was deleted. Make room on the disk of the charm's container.`,
     { cause },
   );

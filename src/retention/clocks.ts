@@ -2,7 +2,7 @@ import { CharmError } from '../errors.ts';
 import type { BackupId } from '../repository/layout.ts';
 import { durationText } from '../text.ts';
 
-/** Clocks that agree to a minute are good enough. */
+/** Milliseconds. Clocks that agree to a minute are good enough. */
 const tolerance = 60_000;
 
 /** Whether the clock of the unit that made a set was ahead of ours. */
@@ -10,9 +10,10 @@ export const isOfTheFuture = (id: BackupId, now: Date): boolean =>
   Date.parse(id) - now.getTime() > tolerance;
 
 /**
- * Why nothing may be removed at this time: the policy goes by the dates of the sets, and would take
- * new ones for old when this unit's clock, or the one of a unit that made a set, is wrong. `ahead`:
- * by how many milliseconds our clock is ahead of S3's, where that is known.
+ * The problem when clocks are wrong, so that nothing may be removed. The policy goes by the dates
+ * of the sets, and would take new sets for old ones when the clock of this unit, or of the unit
+ * that made a set, was wrong. `ahead`: by how many milliseconds our clock is ahead of S3's, if that
+ * is known.
  */
 export const clockProblem = (
   staying: readonly { readonly id: BackupId }[],

@@ -1,11 +1,11 @@
 import { CharmError, hasCode } from '../errors.ts';
-import { openProvenList } from '../repository/object-list.ts';
+import { openCheckedList } from '../repository/object-list.ts';
 import { partOfBucket } from '../repository/sets.ts';
 import type { ObjectStore, Target } from '../world.ts';
 import type { CompleteSet } from './survey.ts';
 
 /**
- * The parts of a set (see `heldParts`) that cannot be restored for certain: an object list that is
+ * The parts of a set (see `heldParts`) that certainly cannot be restored: an object list that is
  * missing or not the one of the manifest, a dump that is missing or of another size, a database
  * backup without the `.md5` that mysql-k8s writes last. Reads the object lists.
  */
@@ -27,9 +27,9 @@ export const damagedParts = async (
 
 const isReadable = async (
   store: ObjectStore,
-  list: Parameters<typeof openProvenList>[1],
+  list: Parameters<typeof openCheckedList>[1],
 ): Promise<boolean> => {
-  const lines = openProvenList(store, list);
+  const lines = openCheckedList(store, list);
   try {
     while ((await lines.next()).done !== true);
     return true;

@@ -5,11 +5,11 @@ import type { StoredObject } from '../world.ts';
 import type { Removal } from './removal.ts';
 
 /**
- * The objects of the database backups of sets that go: of each id the four families of keys that
- * mysql-k8s writes below its path (`<id>/…`, `<id>.metadata`, `<id>.md5`, `<id>.backup.log`), and
- * never `group_replication_id.txt` or `binlogs/`, which belong to the database. A restore copies a
- * backup to later generations of the path; those copies go too. What a set that stays names as
- * well, stays.
+ * The objects of the database backups of sets that go: of each id the keys that mysql-k8s writes
+ * below its path (`<id>/…`, `<id>.metadata`, `<id>.md5`, `<id>.backup.log`), but never
+ * `group_replication_id.txt` or `binlogs/`, which belong to the database. A restore may have copied
+ * a backup to later generations of the path; those copies go too. A backup that a set which stays
+ * also names, stays.
  */
 export async function* findDatabaseGarbage(removal: Removal): AsyncGenerator<StoredObject> {
   const { store } = removal;
@@ -33,8 +33,8 @@ const placeOf = ({ path, backupId }: Pick<DatabaseBackup, 'path' | 'backupId'>):
   `${path ?? ''}/${backupId}`;
 
 /**
- * The path that the manifest names, and the other generations of it; none when it is not a path
- * that this charm gives.
+ * The path in the manifest and its other generations; empty when it is not a path that this charm
+ * gives.
  */
 const pathsOf = (
   { layout, generations }: Removal,

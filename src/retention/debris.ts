@@ -11,12 +11,11 @@ interface DebrisOptions {
 }
 
 /**
- * Deletes what backups that died left: their object lists, their dumps, the parts of their uploads,
- * and the object that a check writes. To be called while the prefix's lock is held, which is what
- * shows that they are dead. A backup is known by its folder below `sets/` (see `reserveId`), so
- * nothing is deleted that merely has such a name. What was copied to the mirror stays, for the next
- * backup to take up; `prune` deletes what that did not need. A removal that was interrupted is
- * finished by `prune`, too.
+ * Deletes what dead backups left: their object lists, their dumps, the parts of their uploads, and
+ * the object that a preflight writes. To be called while the prefix's lock is held, which shows
+ * that they are dead. A backup is recognised by its folder below `sets/` (see `reserveId`), not by
+ * the names of its objects alone. Objects that were copied to the mirror stay, for the next backup
+ * to use; `prune` deletes those that it did not need. `prune` also finishes interrupted removals.
  */
 export const clearDebris = async (
   { store }: Pick<Target, 'store'>,
@@ -30,12 +29,12 @@ export const clearDebris = async (
     (folder) =>
       !isComplete(folder) && !folder.objects.some(({ key }) => key === layout.removed(folder.id)),
   );
-  // One that died right after its manifest had no time to take its mark away.
+  // A backup that died just after its manifest could not remove its mark.
   const marks = older
     .filter(isComplete)
     .flatMap(({ id, objects }) => objects.filter(({ key }) => key === layout.started(id)))
     .map(({ key }) => key);
-  // The folders last, because they tell that there is something to clear.
+  // The folders go last, because they show that there is something to clear.
   const dumps: string[] = [];
   for (const { id } of dead) {
     const dump = layout.mlmdDump(id);

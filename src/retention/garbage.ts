@@ -12,8 +12,8 @@ import { findDumpGarbage } from './mlmd.ts';
 import type { Removal } from './removal.ts';
 
 /**
- * Finds everything that goes with the sets, other than their folders: what no set that stays needs.
- * Reads only. The file names the objects by their whole keys.
+ * Finds everything that no set that stays needs, except for the folders of the sets that go. Only
+ * reads. In the resulting file, keys are whole keys.
  */
 export const findGarbage = async (removal: Removal): Promise<CandidateFile> => {
   const { layout } = removal;

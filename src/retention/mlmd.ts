@@ -2,10 +2,7 @@ import { CharmError } from '../errors.ts';
 import type { StoredObject } from '../world.ts';
 import type { Removal } from './removal.ts';
 
-/**
- * The dumps of sets that go, and of backups that died; a folder below `sets/` shows that there was
- * one of this id.
- */
+/** The dumps of sets that go, and of dead backups, which their folders below `sets/` show. */
 export async function* findDumpGarbage({
   store,
   layout,

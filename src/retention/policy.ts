@@ -1,13 +1,13 @@
 import type { Config } from '../config/config.ts';
 import type { BackupId } from '../repository/layout.ts';
 
-/** What the policy has to know of a set. */
+/** What the policy needs to know about a set. */
 export interface RetainedSet {
   readonly id: BackupId;
   readonly consistent: boolean;
-  /** What it holds: `heldParts` of its manifest. */
+  /** Its parts: `heldParts` of its manifest. */
   readonly parts: readonly string[];
-  /** Those of them that are known to be unrestorable. */
+  /** The parts that are known to be unrestorable. */
   readonly damaged: readonly string[];
 }
 
@@ -19,15 +19,15 @@ interface Forgotten {
 }
 
 /**
- * Which sets a policy keeps, counted as restic's `forget` counts (restic doc/060_forget.rst; here
- * all times are UTC): each option keeps the newest set of each of the last so many days, weeks
- * (ISO: Monday to Sunday) or months that have one, and `last` keeps the newest so many. A set that
- * satisfies several options counts for each of them. An option whose count is not used up keeps the
- * oldest set too, so that the history does not end early. With all options at 0 everything is kept.
+ * Which sets a policy keeps, counted like restic's `forget` (restic doc/060_forget.rst; here all
+ * times are UTC): each option keeps the newest set of each of the last so many days, weeks (ISO:
+ * Monday to Sunday) or months that have one, and `last` keeps that many of the newest sets. A set
+ * that satisfies several options counts for each of them. An option whose count is not used up also
+ * keeps the oldest set. With all options at 0 everything is kept.
  *
- * The options are counted for each database, ML Metadata and each bucket by itself, as restic
- * counts for each group of paths: seven sets of ML Metadata alone are no reason to remove the last
- * one with the buckets. A set stays when any of its parts keeps it. Whatever the policy says, the
+ * The options are counted separately for each database, ML Metadata and each bucket, as restic
+ * counts for each group of paths: seven sets with only ML Metadata must not push out the last one
+ * with the buckets. A set stays when any of its parts keeps it. Whatever the policy says, the
  * newest set that has a part stays, and the newest consistent one.
  */
 export const forget = (sets: readonly RetainedSet[], policy: Config['keep']): Forgotten => {
@@ -43,8 +43,8 @@ export const forget = (sets: readonly RetainedSet[], policy: Config['keep']): Fo
 };
 
 /**
- * The parts for which a set is needed: it is the newest, or the newest consistent one, that has
- * them in one piece.
+ * The parts for which a set is needed, because it is the newest set, or the newest consistent set,
+ * in which they are intact.
  */
 export const partsThatNeed = (
   sets: readonly RetainedSet[],
@@ -112,8 +112,7 @@ interface Rule {
 }
 
 /**
- * Uses up one of a rule's counts, when the set is the first one met of its period, or the oldest of
- * all.
+ * Uses one of a rule's counts when this is the newest set of its period, or the oldest set of all.
  */
 const count = (rule: Rule, id: BackupId, isOldest: boolean): string[] => {
   if (rule.count === 0) return [];

@@ -11,8 +11,9 @@ import { removeSets, type RemovalOptions, type RemovalReport } from './remove-se
 import type { Survey } from './survey.ts';
 
 /**
- * Removes the sets that the policy does not keep, and all that no set needs, such as what dead
- * backups left. With all `keep-*` at 0 only the latter. Rejects as `removeSets` does.
+ * Removes the sets that the policy does not keep, and everything that no set needs, such as the
+ * remains of dead backups. With all `keep-*` at 0 it removes only the latter. Rejects like
+ * `removeSets`.
  */
 export const pruneSets = (
   world: World,
@@ -22,7 +23,10 @@ export const pruneSets = (
 ): Promise<RemovalReport> =>
   removeSets(world, target, (survey) => forget(readableSets(survey), keep).remove, options);
 
-/** What the policy counts; one that cannot be read stops the removal later, in words of its own. */
+/**
+ * The sets that the policy counts. A set that cannot be read stops the removal later, with its own
+ * message.
+ */
 const readableSets = ({ complete }: Survey): readonly RetainedSet[] =>
   complete.flatMap(({ id, manifest, damaged }) =>
     manifest instanceof CharmError
@@ -31,9 +35,9 @@ const readableSets = ({ complete }: Survey): readonly RetainedSet[] =>
   );
 
 /**
- * The end of a backup: what `prune` does, when there is a policy and a set to remove. Undefined
- * when there is no policy. Takes the prefix's lock, so the backup must have given it back, or be of
- * this unit.
+ * The retention at the end of a backup: like `prune`, but only when there is a policy and a set to
+ * remove. Undefined when there is no policy. Takes the prefix's lock, so the backup must have
+ * released it, or be of this unit.
  */
 export const applyRetention = async (
   world: World,
@@ -45,11 +49,11 @@ export const applyRetention = async (
 };
 
 /**
- * Removes one set and all that no other set needs. Rejects with `backup-missing` when there is no
- * such set, `backup-protected` when it is the newest one, or the newest consistent one, that has
- * some part, and as `removeSets` does. A set that is damaged for certain is only protected as the
- * last one that has an intact part. One whose manifest cannot be read may be removed; what its
- * databases wrote is not known then, and stays.
+ * Removes one set and everything that no other set needs. Rejects with `backup-missing` when there
+ * is no such set, `backup-protected` when it is the newest one, or the newest consistent one, that
+ * has some part, and like `removeSets`. A set that is certainly damaged is protected only when it
+ * is the last one with some intact part. A set whose manifest cannot be read may be removed; its
+ * database backups are not known then, and stay.
  */
 export const deleteSet = (
   world: World,

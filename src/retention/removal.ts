@@ -10,7 +10,7 @@ import { listText } from '../text.ts';
 import type { ObjectStore } from '../world.ts';
 import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
 
-/** Sets that go, sets that stay, and what decides about the objects in between. */
+/** The sets that go, the sets that stay, and what is needed to decide about their objects. */
 export interface Removal {
   readonly store: ObjectStore;
   readonly layout: Layout;
@@ -23,7 +23,7 @@ export interface Removal {
   readonly go: readonly (CompleteSet | LeftFolder)[];
   /** When the newest complete set was committed, by the clock of S3. */
   readonly newestCommit: Date;
-  /** When the oldest set that is known began. */
+  /** When the backup of the oldest known set began. */
   readonly oldestStart: Date;
   readonly buckets: readonly string[];
   /** Newest first. */
@@ -34,8 +34,8 @@ export interface Removal {
 
 /**
  * Rejects with `manifest-invalid` when a set that would stay cannot be read: what it needs is not
- * known, so nothing may be deleted. Undefined when there is no set at all. When none would stay,
- * the objects of the buckets do: the next backup takes them up.
+ * known, so nothing may be deleted. Undefined when there is no set. When no set would stay, the
+ * objects of the buckets stay all the same, for the next backup to use.
  */
 export const planRemovalOf = (
   survey: Survey,
@@ -92,8 +92,8 @@ const readable =
     const broken = all.filter((set) => set.manifest instanceof CharmError).map((set) => set.id);
     throw new CharmError(
       'manifest-invalid',
-      `The manifest of ${listText(broken)} in ${description} cannot be read, so nobody knows what that set needs, and nothing was deleted.` +
-        ` Mend it, or give the set up with delete-backup backup-id=${id}. The reason: ${manifest.message}`,
+      `The manifest of ${listText(broken)} in ${description} cannot be read, so it is not known what that set needs, and nothing was deleted.` +
+        ` Repair it, or give the set up with delete-backup backup-id=${id}. The reason: ${manifest.message}`,
       { cause: manifest },
     );
   };

@@ -24,7 +24,7 @@ export interface RemovalReport {
 }
 
 export interface RemovalOptions {
-  /** Tell what would go, and change nothing. */
+  /** Report what would be removed, and change nothing. */
   readonly dryRun: boolean;
   /** Look for garbage only when there is a set to remove or a removal to finish. */
   readonly onlySets?: boolean;
@@ -37,12 +37,12 @@ type RemovalWorld = Pick<
 
 /**
  * Removes the sets that `choose` names, and everything that no other set needs. A dry run only
- * tells what would go, and takes no lock.
+ * reports, and takes no lock.
  *
  * Rejects, with nothing deleted, with `prefix-claimed` when the prefix is another model's,
  * `backup-running` when another operation works on it, `manifest-invalid` when a set that stays
- * cannot be read, `clock-wrong` when dates cannot be trusted. Any other failure may leave a part of
- * the work, which the next removal finishes; no half set is listed at any time.
+ * cannot be read, `clock-wrong` when dates cannot be trusted. After any other failure some of the
+ * work may be left, and the next removal finishes it. A half-removed set is never listed.
  */
 export const removeSets = async (
   world: RemovalWorld,
@@ -131,14 +131,14 @@ const belongsTo = ({ prefix, bucket }: Target, name: string): CharmError =>
       ' When that model is gone for good, take the path over with backup-control-plane take-over=true first.',
   );
 
-/** What S3 deletes in one request. */
+/** The most keys that S3 deletes in one request. */
 const batch = 1000;
 
 /**
- * Deletes the sets that go and the garbage, in an order that can be broken off anywhere and
- * repeated: a copy of each manifest is kept, then the manifests go, so that no half set is ever
- * listed; then the garbage; and at last the folders, which tell the next attempt what it has to
- * finish. `mayGoOn` is asked before each request that deletes.
+ * Deletes the sets that go and the garbage, in an order that can be interrupted anywhere and
+ * repeated. First a copy of each manifest is written, then the manifests are deleted, so that a
+ * half-removed set is never listed. Then the garbage is deleted, and at last the folders, which
+ * tell the next attempt what to finish. `mayGoOn` is called before each deletion.
  */
 const carryOut = async (
   removal: Removal,

@@ -14,20 +14,20 @@ export interface SetFolder {
 
 /** A set that is listed. */
 export interface CompleteSet extends SetFolder {
-  /** Or why it cannot be read. */
+  /** The manifest, or why it cannot be read. */
   readonly manifest: BackupManifest | CharmError;
   /** When the manifest was written, by the clock of S3. */
   readonly committed: Date;
   /**
-   * The parts (see `heldParts`) whose object list is not there any more in its size: they cannot be
+   * The parts (see `heldParts`) whose object list is missing or has another size: they cannot be
    * restored.
    */
   readonly damaged: readonly string[];
 }
 
 /**
- * What a backup that died left, or a removal that was interrupted; the latter tells what the set
- * consisted of.
+ * The folder that a dead backup or an interrupted removal left. After a removal it has the manifest
+ * of the set.
  */
 export interface LeftFolder extends SetFolder {
   readonly manifest: BackupManifest | undefined;
@@ -41,10 +41,10 @@ export interface Survey {
 }
 
 /**
- * Everything below `sets/`, with all manifests. Whatever has a manifest is a set, also when its id
- * is later than now, because the clock of another unit was ahead. Of what has none, only ids up to
- * `until` count. Its size grows with the number of sets, not with that of objects. Rejects with
- * `manifest-invalid` when there are sets of which not even the name is known.
+ * Everything below `sets/`, with all manifests. A folder with a manifest is a set, even when its id
+ * is later than now, because the clock of another unit may have been ahead. Folders without one
+ * count only up to the id `until`. Memory grows with the number of sets, not of objects. Rejects
+ * with `manifest-invalid` when there is a manifest under a name that is not an id.
  */
 export const surveySets = async (
   target: Target,

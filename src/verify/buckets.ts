@@ -2,7 +2,7 @@ import { hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import type { Layout } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
-import { type ListedObject, openProvenList, storedEtag } from '../repository/object-list.ts';
+import { type ListedObject, openCheckedList, storedEtag } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
 import {
   findVersion,
@@ -15,8 +15,8 @@ import { createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
- * Looks for every object of a bucket's list, and in a deep verification reads them all. Resolves
- * with whether the list itself is intact, without which nothing of the bucket can be restored.
+ * Looks for every object of a bucket's list, and in a deep verification reads them all. Resolves to
+ * whether the list itself is intact: without it nothing of the bucket can be restored.
  */
 export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<boolean> => {
   const { store, layout, damages, signal } = work;
@@ -49,13 +49,13 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
   return isListIntact;
 };
 
-/** What is wrong with an object, and how that is said after its name. */
+/** What is wrong with an object. `text` follows its name in a sentence. */
 interface Fault {
   readonly kind: 'missing' | 'damaged';
   readonly text: string;
 }
 
-/** Told of each object of a set once: where its bytes lie, or why they do not. */
+/** Is told of each object of a set once: where its bytes are, or why they are lost. */
 interface Located {
   there(object: StoredObject, listed: ListedObject): Promise<void>;
   lost(listed: ListedObject, why: Fault): Promise<void>;
@@ -68,7 +68,7 @@ interface Sought extends ListedObject {
 
 /**
  * Looks for every object of a bucket's list in the mirror and then in the history, by the listings
- * alone and in constant memory. Rejects with `manifest-invalid` when the list itself is missing or
+ * and in constant memory. Rejects with `manifest-invalid` when the list itself is missing or
  * damaged, after the objects that it did name.
  */
 const locateObjects = async (
@@ -83,7 +83,7 @@ const locateObjects = async (
   let looked = 0;
   const notInMirror = async function* (): AsyncGenerator<Sought> {
     for await (const [item, found] of mergeJoin(
-      { items: readAhead(openProvenList(store, list), 'object list') },
+      { items: readAhead(openCheckedList(store, list), 'object list') },
       { items: readAhead(store.list(mirror), 'listing of the mirror'), prefix: mirror },
     )) {
       if (item === undefined) continue;
@@ -102,8 +102,8 @@ const locateObjects = async (
       continue;
     }
     looked += 1;
-    // A backup that runs meanwhile moves versions to the history, where its listing may have passed
-    // already.
+    // A backup that runs meanwhile may move a version to the history after its listing has passed
+    // that key.
     const moved = looked > mostLooked ? undefined : await findVersion(store, places, listed);
     if (moved) await located.there(moved, listed);
     else await located.lost(listed, kept ? faultInHistory(listed, kept) : why);

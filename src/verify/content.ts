@@ -4,7 +4,7 @@ import type { ListedObject } from '../repository/object-list.ts';
 import type { StoredObject, Clock, ObjectStore } from '../world.ts';
 import type { Damages } from './verification.ts';
 
-/** Reads many objects, some at a time, and tells which of them are damaged. */
+/** Reads many objects, several at a time, and reports those that are damaged. */
 interface ContentChecks {
   /**
    * Objects whose content was proven by a checksum, and those of which only the size could be
@@ -14,19 +14,19 @@ interface ContentChecks {
   readonly unproven: number;
   readonly bytes: number;
   /**
-   * Begins to read as soon as there is room for it. Rejects when an earlier one could not be read
-   * at all.
+   * Begins to read an object as soon as fewer than `width` are being read. Rejects when an earlier
+   * one could not be read.
    */
   read(object: StoredObject, listed: ListedObject, name: string): Promise<void>;
-  /** Waits for all of them. */
+  /** Waits until all objects are read. */
   end(): Promise<void>;
 }
 
 const mostSuspects = 1000;
 
 /**
- * `width` objects are read at a time. All of them must be of one origin, such as one bucket: either
- * their ETags are MD5s or they are not.
+ * `width` objects are read at a time. All of them must come from one place, such as one bucket, so
+ * that all their ETags are MD5s or none is.
  */
 export const createContentChecks = (
   world: ReadingWorld,
@@ -39,7 +39,7 @@ export const createContentChecks = (
   let proven = 0;
   let unproven = 0;
   let bytes = 0;
-  /** Whether an ETag was seen to be the MD5 of its content. */
+  /** Whether the ETag of some object was the MD5 of its content. */
   let honest = false;
 
   const check = async (object: StoredObject, listed: ListedObject, name: string): Promise<void> => {
@@ -80,7 +80,8 @@ export const createContentChecks = (
     end: async () => {
       await Promise.all(running);
       rethrow();
-      // Where one ETag is the MD5 of its content, they all are, and another MD5 is damage.
+      // When one ETag is the MD5 of its content, all must be, and an object with another MD5 is
+      // damaged.
       if (!honest) unproven += suspects.length;
       else
         for (const name of suspects)
@@ -98,7 +99,7 @@ interface ReadingWorld {
 
 const attempts = 3;
 
-/** Reads an object to its end and judges it, once more when the connection breaks off. */
+/** Reads an object to its end and judges it; again when the connection breaks. */
 export const checkContent = async (
   { store, clock, signal }: ReadingWorld,
   object: StoredObject,
@@ -119,8 +120,8 @@ export const checkContent = async (
 };
 
 /**
- * The line of an object of which nothing is known but its own listing, so that its ETag proves and
- * never damns it by itself.
+ * A line for an object of which only its listing is known. Its ETag can prove the content, but a
+ * different MD5 alone does not count as damage.
  */
 export const listedAsFound = ({ key, size, etag, lastModified }: StoredObject): ListedObject => ({
   key,

@@ -6,9 +6,9 @@ import { listedAsFound, createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
- * Looks whether a database backup lies where the manifest says, in as many objects and bytes and
- * with the same ETags, with the `.md5` that mysql-k8s writes last. A deep verification reads the
- * objects and compares them with their own ETags, since nothing else is known of them.
+ * Checks that a database backup is where the manifest says, with as many objects and bytes, the
+ * same ETags, and the `.md5` that mysql-k8s writes last. A deep verification reads the objects and
+ * compares them with their own ETags, since nothing else is known about them.
  */
 export const verifyDatabase = async (
   work: VerifyWork,
@@ -71,9 +71,9 @@ export const verifyDatabase = async (
 };
 
 /**
- * Asks the databases whether they list their backups as finished. What cannot be asked is no
- * damage: a model that is being rebuilt has no databases yet, and one that was restored writes to
- * another path by now, and lists only that.
+ * Asks the databases whether they list their backups as finished. When a database cannot be asked,
+ * that is not damage: a model that is being rebuilt has no databases yet, and a database that was
+ * restored lists only what is at its new path.
  */
 export const verifyFinished = async (
   world: World,

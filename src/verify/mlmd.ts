@@ -6,8 +6,8 @@ import { checkContent, listedAsFound } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
- * Looks whether the dump of ML Metadata is there, and in a deep verification loads it into a
- * scratch database.
+ * Checks that the dump of ML Metadata is there. A deep verification also loads it into a scratch
+ * database.
  */
 export const verifyDump = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
   const { damages } = work;
@@ -21,10 +21,7 @@ export const verifyDump = async (work: VerifyWork, dump: MlmdBackup): Promise<vo
   }
 };
 
-/**
- * Looks whether the dump is there, byte for byte: it was proven when it was made, so its checksum
- * is enough.
- */
+/** Checks every byte of the dump. It was proven when it was made, so its checksum is enough. */
 export const verifyBytes = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
   const found = await find(work, dump);
   if (found === undefined) return;
@@ -32,7 +29,9 @@ export const verifyBytes = async (work: VerifyWork, dump: MlmdBackup): Promise<v
   if (verdict.kind === 'damaged') await work.damages.found(`mlmd: ${dump.key} ${verdict.why}`);
 };
 
-/** The dump as it is stored; undefined when it cannot be the one, which was told then. */
+/**
+ * The dump as it is stored. Undefined when it is missing or another one, which was reported then.
+ */
 const find = async (
   work: VerifyWork,
   { key, size }: MlmdBackup,

@@ -2,18 +2,18 @@ import type { BackupId, Layout } from '../repository/layout.ts';
 import { excerpt } from '../text.ts';
 import type { Clock, ObjectStore, Progress } from '../world.ts';
 
-/** What a verification came to. The set is intact when there are no damages. */
+/** The result of a verification. The set is intact when there are no damages. */
 export interface Verification {
   readonly id: BackupId;
   readonly deep: boolean;
   readonly damages: number;
-  /** How many of them are something that is not there at all. */
+  /** How many of the damages are something that is missing. */
   readonly missing: number;
   /** The first few of them. */
   readonly first: readonly string[];
   /** Objects of the set that were looked for. */
   readonly objects: number;
-  /** Bytes that were read; only a deep one reads. */
+  /** Bytes that were read; 0 unless the verification was deep. */
   readonly bytes: number;
   /**
    * Objects whose content a checksum proved, and those of which only the size could be compared.
@@ -22,7 +22,7 @@ export interface Verification {
   readonly unproven: number;
 }
 
-/** What the parts of a verification work with. */
+/** What the parts of a verification share. */
 export interface VerifyWork {
   readonly store: ObjectStore;
   readonly layout: Layout;
@@ -33,14 +33,14 @@ export interface VerifyWork {
   readonly deep: boolean;
   /** How many objects are read at a time. */
   readonly width: number;
-  /** Adds to the figures. */
+  /** Adds to the numbers of the verification. */
   count(checked: Partial<Pick<Verification, 'objects' | 'bytes' | 'proven' | 'unproven'>>): void;
   note(message: string): Promise<void>;
 }
 
 /**
- * What is wrong with a set, as it is found. All of it goes to the action's log, up to a bound; the
- * first few are kept for a message.
+ * Collects what is wrong with a set. Each damage goes to the action's log, up to a limit; the first
+ * few are kept for a message.
  */
 export interface Damages {
   readonly count: number;
@@ -50,11 +50,11 @@ export interface Damages {
   found(damage: string, kind?: 'missing' | 'damaged'): Promise<void>;
 }
 
-/** Juju keeps a thousand lines of an action's log; the rest of them is for the progress. */
+/** Juju keeps a thousand lines of an action's log, and the progress needs some of them. */
 const mostLogged = 200;
 const mostKept = 10;
 
-/** Where a set is damaged, as the end of a sentence without its full stop. */
+/** What is damaged in a set, as the end of a sentence without its full stop. */
 export const damagesText = ({ first, count }: Pick<Damages, 'first' | 'count'>): string => {
   const one = excerpt(first[0] ?? '', 180);
   return count === 1
@@ -79,7 +79,7 @@ export const createDamages = (progress: Progress): Damages => {
       if (kind === 'missing') missing += 1;
       if (first.length < mostKept) first.push(damage);
       if (count <= mostLogged) await progress.note(`Damaged: ${damage}`);
-      if (count === mostLogged) await progress.note('What else is damaged is only counted.');
+      if (count === mostLogged) await progress.note('Further damage is only counted.');
     },
   };
 };

@@ -13,14 +13,13 @@ import { verifyDump } from './mlmd.ts';
 import { createDamages, type Verification, type VerifyWork } from './verification.ts';
 
 /**
- * Looks whether a set can be restored, and changes nothing. Shallow: every object that it lists is
- * there with the listed size and ETag, in the mirror or in the history, and so are its dump and its
- * database backups; the databases say that theirs are finished, when they can be asked. Deep:
- * everything is read and compared with its checksums, and the dump is loaded into a scratch
- * database.
+ * Checks whether a set can be restored, and changes nothing. Shallow: every listed object is in the
+ * mirror or in the history with its size and ETag; the dump and the database backups are there; the
+ * databases, when they can be asked, say that their backups are finished. Deep: everything is read
+ * and compared with its checksums, and the dump is loaded into a scratch database.
  *
- * Damage is told, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with the
- * failures of S3 and of our own disk.
+ * Damage is returned, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with
+ * the failures of S3 and of our own disk.
  */
 export const verifySet = async (
   world: World,
@@ -70,7 +69,7 @@ export const verifySet = async (
 
 const mostReaders = 16;
 
-/** Components that the set is said to have, and of which it tells nothing. */
+/** Components that the manifest names but does not describe. */
 const partsMissing = ({ components, databases, mlmd, buckets }: BackupManifest): string[] => {
   const parts = [
     ...databases.map(({ component }) => component),
@@ -80,13 +79,13 @@ const partsMissing = ({ components, databases, mlmd, buckets }: BackupManifest):
   return components
     .filter((component) => !parts.includes(component))
     .map(
-      (component) => `${component} is one of its components, but the manifest tells nothing of it`,
+      (component) => `${component} is one of its components, but the manifest does not describe it`,
     );
 };
 
 /**
- * Looks whether the claim of the path can be read, without which nothing is restored. That there is
- * none is no damage: a restore makes one.
+ * Checks that the claim of the path can be read; otherwise nothing can be restored. A missing claim
+ * is not damage: a restore makes one.
  */
 const verifyClaim = async (work: VerifyWork, target: Target): Promise<void> => {
   const { damages, layout } = work;

@@ -155,7 +155,7 @@ describe('a damaged set', () => {
     const before = pictureOf(rig);
     const refused = await failureOf(restore(rig));
     assert.equal(refused?.code, 'set-damaged');
-    assert.match(rig.progress.notes.join('\n'), /is not the one that its manifest tells of/);
+    assert.match(rig.progress.notes.join('\n'), /is not the one that its manifest names/);
     assert.deepEqual(pictureOf(rig), before);
   });
 });

@@ -8,7 +8,7 @@ import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { createObjectListWriter } from '../../src/repository/object-list-writer.ts';
 import { bringBack } from '../../src/components/buckets/bring-back.ts';
-import { differenceOf, settleBucket } from '../../src/components/buckets/difference.ts';
+import { differenceOf, confirmBroughtBack } from '../../src/components/buckets/difference.ts';
 import { openStoredSet } from '../../src/components/buckets/stored-set.ts';
 import type { FetchedObject, ObjectStore, StoredObject } from '../../src/world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
@@ -89,7 +89,7 @@ try {
     ...{ scratch: `${file}.exceptions`, allowDamaged: false },
   });
   isBack = true;
-  const extra = await settleBucket(() => set.list(), to, {
+  const extra = await confirmBroughtBack(() => set.list(), to, {
     ...{ exceptions, deleteExtra: true, forget, signal },
   });
   console.log(JSON.stringify({ missing, copied, put, extra, deleted }));

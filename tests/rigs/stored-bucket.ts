@@ -4,7 +4,7 @@ import { layoutOf } from '../../src/repository/layout.ts';
 import type { BucketBackup } from '../../src/repository/manifest.ts';
 import { uploadObjectList } from '../../src/repository/object-list.ts';
 import { bringBack, type BringBack } from '../../src/components/buckets/bring-back.ts';
-import { settleBucket } from '../../src/components/buckets/difference.ts';
+import { confirmBroughtBack } from '../../src/components/buckets/difference.ts';
 import { openStoredSet, type StoredSet } from '../../src/components/buckets/stored-set.ts';
 import { bucketFixture, sourceOf, type Fixture } from './mirror.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -69,7 +69,7 @@ export const storedBucket = async (
         clock,
         signal,
       });
-      const extra = await settleBucket(() => set.list(), source, {
+      const extra = await confirmBroughtBack(() => set.list(), source, {
         exceptions: () => done.exceptions(),
         deleteExtra,
         forget: (key) => {

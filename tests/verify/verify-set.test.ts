@@ -130,7 +130,7 @@ describe('verifySet', () => {
         const { bytes } = vault.store.bucket.get(layout.objectList(old, 'mlpipeline'));
         vault.store.seed(layout.objectList(newest, 'mlpipeline'), bytes);
       },
-      said: /is not the one that its manifest tells of/,
+      said: /is not the one that its manifest names/,
     },
     'the dump is missing': {
       spoil: () => {
@@ -291,7 +291,7 @@ describe('verifySet', () => {
     vault.store.seed(layout.manifest(newest), JSON.stringify(rest));
     const { first } = await verify(newest);
     assert.deepEqual(first, [
-      'mlmd is one of its components, but the manifest tells nothing of it',
+      'mlmd is one of its components, but the manifest does not describe it',
     ]);
   });
 

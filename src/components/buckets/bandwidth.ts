@@ -1,13 +1,13 @@
 import type { BandwidthPeriod } from '../../config/bandwidth-limit.ts';
 import type { Clock } from '../../world.ts';
 
-/** Shares out the bytes that all transfers together may move. */
+/** Limits the bytes that all transfers together may move. */
 export interface Bandwidth {
   /** Whether there is a limit at any time of the week. */
   readonly limited: boolean;
   /**
-   * The most bytes that should be asked for at once, so that the rate stays even. Infinity while
-   * there is no limit.
+   * The most bytes to ask for at once, so that the rate stays even. Infinity while there is no
+   * limit.
    */
   grain(): number;
   /**
@@ -18,15 +18,15 @@ export interface Bandwidth {
 }
 
 /**
- * How much of a second may be caught up when transfers started late: enough for late timers, too
- * little to be a burst.
+ * Milliseconds that may be caught up when transfers start late: enough for late timers, too little
+ * for a burst.
  */
 const slack = 100;
-/** How much of a second is asked for at once. */
+/** Milliseconds' worth of bytes to ask for at once. */
 const share = 50;
 
 /**
- * One token bucket over all transfers, after the timetable of the option `bandwidth-limit` (minutes
+ * One token bucket for all transfers, with the timetable of the option `bandwidth-limit` (minutes
  * of the week in UTC; the last period of a week goes on until the first one of the next). Over any
  * 10 s the bytes granted are within 3 % of the limit while there is enough to do, and there is
  * never more than 0.15 s worth at once.
@@ -51,7 +51,7 @@ export const createBandwidth = (periods: readonly BandwidthPeriod[], clock: Cloc
   };
 };
 
-/** When `bytes` have gone, if they start to go at `moment`. */
+/** The moment at which `bytes` are through, when they start at `moment`. */
 const book = (timetable: readonly BandwidthPeriod[], moment: number, bytes: number): number => {
   for (;;) {
     const { rate, until } = at(timetable, moment);

@@ -9,7 +9,7 @@ import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets } from './compare.ts';
-import { startCopies, type Copies } from './copies.ts';
+import { retryFailed, startCopies, type Copies } from './copies.ts';
 import { nothingLearnt } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { failedObjectsText } from './failed-objects.ts';
@@ -23,9 +23,9 @@ interface BucketRestoreOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly progress?: ProgressOfBucket;
-  /** A file for what memory must not hold: see `BringBack.exceptions`. */
+  /** The path of a scratch file: see `BringBack.exceptions`. */
   readonly scratch: string;
-  /** Whether objects whose backup is lost or damaged are left out. Otherwise they are a failure. */
+  /** Whether to leave out objects whose backup is lost or damaged. Otherwise they make it fail. */
   readonly allowDamaged: boolean;
 }
 
@@ -37,9 +37,9 @@ export interface BringBack {
   /** Objects whose backup is lost or damaged: how many, and the first few with the reason. */
   readonly lost: Lost;
   /**
-   * Every object that does not have its own ETag now, in the order of the keys: with the ETag that
-   * it has instead as `mirrorEtag`, which is empty for an object that is lost. In a bucket that
-   * encrypts with a key service these are all.
+   * Every object that does not have its old ETag now, in the order of the keys. `mirrorEtag` is the
+   * ETag that it has instead, and empty when the object is lost. In a bucket that encrypts with a
+   * key service these are all objects.
    */
   readonly exceptions: () => AsyncIterable<ListedObject>;
 }
@@ -51,10 +51,10 @@ interface Lost {
 
 /**
  * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that
- * it had, so that it has its ETag again wherever the bucket gives such ETags. What is there already
- * with the same size and ETag, or else with the same bytes, is passed over; what the set does not
- * know is left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which
- * names objects; what was brought back stays, and is passed over the next time.
+ * it had, so that it has its old ETag again wherever the bucket gives such ETags. Objects that are
+ * there already, with the same bytes, are skipped. Objects that the set does not have are left
+ * alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which names objects.
+ * What was brought back stays, and is skipped the next time.
  */
 export const bringBack = async (
   set: StoredSet,
@@ -135,14 +135,16 @@ export const bringBack = async (
   };
 };
 
-/** Of the lost objects so many are kept in memory; a file has all of them. */
+/** So many lost objects are kept in memory; the scratch file has all of them. */
 const mostNamed = 1000;
 
 /** Whether a bucket's object is the one that the set lists, as far as its listing tells. */
 export const isThere = (present: StoredObject, listed: StoredObject): boolean =>
   present.size === listed.size && provesContent(present, listed);
 
-/** Why what was read from the backup cannot be what the bucket once had; undefined when it can. */
+/**
+ * Why the content that was read from the backup cannot be the original one; undefined when it can.
+ */
 const damageOf = (
   set: StoredSet,
   { key }: StoredObject,
@@ -153,7 +155,7 @@ const damageOf = (
     return set.isLost(key)
       ? `its backup is neither at ${set.placeInMirror(key)} nor in the history, with the ETag ${storedEtag(set.listed(key))}`
       : 'its backup cannot be read';
-  // It was there already.
+  // Nothing was copied: the object was there already.
   if (contentEtag === undefined) return undefined;
   return isContent(set.listed(key), contentEtag, written.sha256)
     ? undefined
@@ -173,15 +175,6 @@ const isContent = (
     return true;
   if (listed.sha256 !== undefined && sha256 !== undefined) return listed.sha256 === sha256;
   return listed.mirrorEtag !== undefined || !isMd5(listed.etag);
-};
-
-/** Failures often pass with the load, so what failed is tried again at the end, twice. */
-const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
-  for (const pause of [1000, 5000]) {
-    if (copies.failures.length === 0 || signal.aborted) return;
-    await clock.sleep(pause, signal);
-    await copies.retry();
-  }
 };
 
 const failed = (to: Source, copies: Copies, lost: Lost): CharmError => {

@@ -5,8 +5,8 @@ import type { ReadAhead } from '../../repository/read-ahead.ts';
 import type { StoredObject } from '../../world.ts';
 
 /**
- * An object of the source beside what lies under its key in the mirror, and what the last list says
- * about it.
+ * An object of the source, together with the object under its key in the mirror and its line in the
+ * last list.
  */
 export interface Comparison {
   readonly source: StoredObject;
@@ -25,8 +25,8 @@ interface Listings {
 
 /**
  * Walks the listings side by side and yields every object of the source, in order and in constant
- * memory. What only the mirror or the last list has is passed over: nothing is deleted. Ends with
- * the source, and disposes of the listings.
+ * memory. Objects that only the mirror or the last list has are skipped: nothing is deleted. Ends
+ * with the source, and disposes of the listings.
  */
 export async function* compareBuckets({
   source,
@@ -46,11 +46,10 @@ export async function* compareBuckets({
 }
 
 /**
- * Whether the mirror already holds this object: the last list says which copy of it the mirror has
- * and the mirror still has that one, or the mirror's ETag proves it, as it does after a pass that
- * was interrupted. An object that was written again since is looked at, also when its ETag is the
- * same: its tags or other metadata may have changed, and some servers give the same ETag to other
- * bytes.
+ * Whether the mirror already holds this object. It does when the mirror still has the copy that the
+ * last list names, or when the mirror's ETag proves it, as after a pass that was interrupted. An
+ * object that was written again since counts as changed even when its ETag is the same: its tags or
+ * other metadata may have changed, and some servers give the same ETag to other bytes.
  */
 export const isUnchanged = (comparison: Comparison): boolean => {
   const { source, mirror, listed } = comparison;
@@ -61,8 +60,8 @@ export const isUnchanged = (comparison: Comparison): boolean => {
 };
 
 /**
- * Whether an object was written since the last list, although its size and ETag are the same. HEAD
- * tells times by the second only.
+ * Whether an object was written since the last list, although its size and ETag are the same. Times
+ * are compared to the second, because HEAD gives no more.
  */
 export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
   listed?.size === source.size &&

@@ -15,16 +15,16 @@ interface Written {
   readonly etag: string;
   /** Undefined for an object in one piece. */
   readonly layout: PartLayout | undefined;
-  /** Whether the server was told the MD5 beforehand, so that it would have refused other bytes. */
+  /** Whether the MD5 was sent along, so that the server would have refused other bytes. */
   readonly told: boolean;
 }
 
 /**
- * Compares the ETag of the target's reply with what was sent; undefined when the reply was not to
- * be trusted. Resolves with the ETag that the target's listing will show; rejects with
- * `store-corrupt` when the target holds something else. Costs a request only when they differ:
- * encryption by a key service gives other ETags, which is believed once an object that was read
- * back had the right content.
+ * Compares the ETag in the target's reply with what was sent. `replied` is undefined when the reply
+ * could not be trusted. Resolves with the ETag that the target's listing will show; rejects with
+ * `store-corrupt` when the target holds something else. When the ETags differ, the object is read
+ * back. If it is right, the ETags of this target are taken to be no MD5s, as with encryption by a
+ * key service, and the next objects are not read back.
  */
 export const confirmWritten = async (
   context: CopyContext,
@@ -50,10 +50,10 @@ export const confirmWritten = async (
 };
 
 /**
- * Looks at a copy that the server made, before what it keeps is overwritten: some answer 200 and
- * have no copy. The copy of an object in parts, or under a key service, may have another ETag than
- * the original; the first of these is compared byte for byte, the others by size. Rejects with
- * `store-corrupt`, and takes a wrong copy away.
+ * Checks a copy that the server made before the original is overwritten: some servers answer 200
+ * and make no copy. The copy of an object in parts, or under a key service, may have another ETag.
+ * The first such copy is compared byte for byte, the others by size. Deletes a wrong copy, and
+ * rejects with `store-corrupt`.
  */
 export const confirmKept = async (
   context: CopyContext,
@@ -92,9 +92,9 @@ const sha256Of = async (
 };
 
 /**
- * Reads an object with a Content-Encoding back, once a pass, and looks at each of the others: some
- * servers, and some proxies before them, unpack such objects on their way, and then a restore could
- * not give them back. Rejects with `store-corrupt`.
+ * Reads the first object with a Content-Encoding of each pass back, and checks the size of the
+ * others. Some servers, and some proxies before them, unpack such objects; then a restore could not
+ * bring them back. Rejects with `store-corrupt`.
  */
 export const confirmReadable = async (
   context: CopyContext,

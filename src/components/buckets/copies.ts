@@ -1,23 +1,24 @@
 import { hasCode } from '../../errors.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
+import type { Clock } from '../../world.ts';
 import { isWrittenAgain, type Comparison } from './compare.ts';
 import type { CopyContext } from './copy-context.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
 import type { Transfers } from './transfers.ts';
 
-/** What the copies of a pass came to. */
+/** The result of the copies of a pass. */
 export interface CopyCounts {
   unchanged: number;
   copied: number;
   archived: number;
   vanished: number;
-  /** Of everything in the list. */
+  /** The size of everything in the list. */
   bytes: number;
   bytesCopied: number;
 }
 
-/** Told once how a copy ended. */
+/** Is told once how a copy ended. */
 interface Place {
   /**
    * The line of the object; undefined when it has vanished. `contentEtag` is the ETag of what was
@@ -32,12 +33,12 @@ interface Failure {
   readonly error: unknown;
 }
 
-/** The copies of a pass, many in flight. */
+/** The copies of a pass, many at a time. */
 export interface Copies {
   readonly counts: CopyCounts;
   /** Failed objects, at most about a thousand. */
   readonly failures: readonly Failure[];
-  /** Whether so many failed, or one after another, that it makes no sense to go on. */
+  /** Whether so many failed, in all or in a row, that it makes no sense to go on. */
   readonly hopeless: boolean;
   /** Begins a copy as soon as there is room for it; does not wait for its end. */
   start(comparison: Comparison, place: Place): Promise<void>;
@@ -47,12 +48,12 @@ export interface Copies {
   retry(): Promise<void>;
 }
 
-/** After so many failures in a row the servers are taken to be away. */
+/** After so many failures in a row a server is taken to be down. */
 const mostInRow = 50;
 const mostFailures = 1000;
 /**
- * From this size on an object counts as four transfers: a few of them fill a link, and each takes
- * room.
+ * From this size on an object counts as four transfers: a few large objects fill a link, and each
+ * needs memory.
  */
 const large = 8 * 2 ** 20;
 
@@ -129,4 +130,17 @@ export const startCopies = (
       await Promise.all(inFlight);
     },
   };
+};
+
+/** Tries failed copies again at the end of a pass, twice: failures often pass with the load. */
+export const retryFailed = async (
+  copies: Copies,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> => {
+  for (const pause of [1000, 5000]) {
+    if (copies.failures.length === 0 || signal.aborted) return;
+    await clock.sleep(pause, signal);
+    await copies.retry();
+  }
 };

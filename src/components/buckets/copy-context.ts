@@ -1,17 +1,17 @@
 import type { Clock, ObjectStore, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 
-/** What every copy of a pass works with. */
+/** What all copies of a pass share. */
 export interface CopyContext {
-  /** Is only read: the source, or a backup set that stands for it in a restore. */
+  /** Only read from: the source, or in a restore the backup set. */
   readonly from: Pick<ObjectStore, 'description' | 'get' | 'fetch' | 'head' | 'tags'>;
   readonly to: ObjectStore;
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;
   readonly history: string;
   /**
-   * Whether an object of the target has the bytes of the source's although their ETags differ;
-   * without it, it is copied.
+   * Whether an object of the target has the same bytes as that of the source although their ETags
+   * differ. Without this function, such an object is copied.
    */
   readonly hasContent?: (there: StoredObject, source: StoredObject) => Promise<boolean>;
   /** Whether what is replaced has to be kept. */
@@ -24,27 +24,30 @@ export interface CopyContext {
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** What was found out in this pass. */
+  /** What this pass has learnt about the servers. */
   readonly learnt: {
     /**
-     * Its ETags are not MD5s although it stores what it is given, as with encryption by a key
-     * service.
+     * The target's ETags are not MD5s although it stores what it is given, as with encryption by a
+     * key service.
      */
     opaqueEtags: boolean;
-    /** Its own copies have other ETags than their originals although they have the same bytes. */
+    /**
+     * Copies that the target makes have other ETags than their originals although they have the
+     * same bytes.
+     */
     opaqueCopies: boolean;
-    /** It refuses writes without Content-MD5, as AWS does in a bucket with Object Lock. */
+    /** The target refuses writes without Content-MD5, as AWS does in a bucket with Object Lock. */
     wantsDigests: boolean;
-    /** It gives objects with a Content-Encoding back as it got them. */
+    /** The target gives objects with a Content-Encoding back as it got them. */
     givesPackedBack: boolean;
-    /** Uploads in parts were begun, and one whose beginning was not answered may be left. */
+    /** Uploads in parts were begun, and some may be unfinished. */
     usedParts: boolean;
   };
 }
 
 /**
- * Told of every piece of payload that moved; a negative number takes back what a failed attempt had
- * moved.
+ * Is told of the bytes of every piece that moved. After a failed attempt it is told the negative
+ * number.
  */
 export type Moved = (bytes: number) => void;
 

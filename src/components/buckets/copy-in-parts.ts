@@ -20,10 +20,10 @@ const attempts = 3;
 
 /**
  * Copies an object in parts, in the layout that it has in the source, so that its ETag is the same
- * and proves the copy. A layout that the source tells is copied with several parts at a time; one
- * that can only be guessed part after part, so that a digest of the whole can stand in the list
- * when the guess was wrong. No ETag proves what was read then, so it is read twice. The upload is
- * aborted when it fails.
+ * and proves the copy. When the source tells the layout, several parts are copied at a time. When
+ * it can only be guessed, the parts are copied one after the other, to compute a digest of the
+ * whole: if the guess was wrong, no ETag proves what was read. Then the source is read a second
+ * time, and the digest goes into the list. The upload is aborted when it fails.
  */
 export const copyParts = async (
   context: CopyContext,
@@ -59,7 +59,7 @@ export const copyParts = async (
 };
 
 /**
- * What the source says about its parts: RadosGW before 20 says nothing and answers with the whole
+ * The layout that the source tells. RadosGW before 20 does not tell, and answers with the whole
  * object.
  */
 const toldLayout = async (
@@ -85,7 +85,7 @@ interface Way {
 
 interface Transferred {
   readonly mirrorEtag: string;
-  /** Of what was read, in the layout that was used. */
+  /** The ETag of what was read, in the layout that was used. */
   readonly etag: string;
   readonly digests: readonly string[];
 }
@@ -116,7 +116,7 @@ const transfer = async (
       width,
       hashes,
     );
-    // From here on it is seen, and the parts may have taken long.
+    // This makes the object visible, and the parts may have taken a long time.
     await context.mayWrite?.();
     const replied = (await upload.complete()).etag;
     const etag = etagOfParts(md5s);

@@ -10,18 +10,18 @@ import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
 
-/** An object that has to be copied; what is found out about it stays for the next attempt. */
+/** An object that has to be copied. The fields change with what an attempt finds out. */
 export interface CopyJob {
-  /** As the source had it last. */
+  /** The object as it was last seen in the source. */
   source: StoredObject;
   /**
-   * What is about to be replaced, with its key in the mirror's bucket; undefined when there is
-   * nothing, or it has been kept already.
+   * The object that will be replaced, with its key in the mirror's bucket. Undefined when there is
+   * none, or when it has been kept already.
    */
   mirror: StoredObject | undefined;
   /**
-   * Whether it was written since it was listed with the same ETag, so that more than its bytes has
-   * to be compared.
+   * Whether it was written again since the last list, with the same ETag. Then its metadata have to
+   * be compared too.
    */
   readonly isRewritten: boolean;
   archived: boolean;
@@ -32,7 +32,7 @@ interface CopiedObject {
   readonly object: ListedObject;
   /** False when the mirror turned out to have it. */
   readonly copied: boolean;
-  /** The ETag that the content has that was copied. */
+  /** The ETag of the content that was copied. */
   readonly contentEtag?: string;
   readonly latency?: number;
 }
@@ -44,16 +44,14 @@ const largestPut = 5 * 2 ** 30;
 /** How often an object that keeps changing is read again. */
 const readings = 5;
 
-/**
- * Whether an object is copied through memory: it is small, and no burst at the bandwidth allowed.
- */
+/** Whether an object is copied through memory: it is small, also compared with the bandwidth. */
 const isSmall = ({ bandwidth }: CopyContext, { size }: StoredObject): boolean =>
   size <= Math.min(small, bandwidth.grain());
 
 /**
  * Brings one object into the mirror and proves it. What it replaces is kept in the history first.
- * An object that changes while it is read is read again as it is then; resolves with undefined when
- * it has vanished.
+ * An object that changes while it is read is read again. Resolves with undefined when it has
+ * vanished.
  */
 export const copyObject = async (
   context: CopyContext,
@@ -123,8 +121,8 @@ export const listedAs = (
 
 const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
   const parts = partsOf(source.etag) ?? 1;
-  // A gateway's ETag may look like one of parts that no S3 server accepts; such an object is copied
-  // in one piece.
+  // The ETag of a gateway may look like one of parts that are too small for S3. Such an object is
+  // copied in one piece.
   const inParts = parts > 1 && source.size > (parts - 1) * smallestPart;
   if (inParts || source.size > largestPut) return copyParts(context, source, moved);
   return isSmall(context, source)
@@ -132,7 +130,9 @@ const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): 
     : copyStreamed(context, source, moved);
 };
 
-/** Copies on the server what is about to be replaced to `history/<bucket>/<key>/<its ETag>`. */
+/**
+ * Copies the object that will be replaced to `history/<bucket>/<key>/<its ETag>`, on the server.
+ */
 const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> => {
   const { mirror } = job;
   if (!mirror || !context.archive) return;
@@ -144,7 +144,7 @@ const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> =
     await confirmKept(context, mirror, key);
   } catch (error) {
     if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
-    // Somebody else works in the mirror. What is there now is kept by the next attempt.
+    // Something else has written to the mirror. The next attempt keeps what is there now.
     job.mirror = await context.to.head(mirror.key);
     if (!job.mirror) return;
     throw error;

@@ -16,16 +16,16 @@ import {
   unpacked,
 } from './read-source.ts';
 
-/** What a copy turned out to be. */
+/** The result of a copy. */
 export interface Copy {
   /** As the mirror's listing will show it. */
   readonly mirrorEtag: string;
   /**
-   * The ETag that what was read has, by our own hashes or by the target's, in the parts in which it
-   * was written.
+   * The ETag of the content that was read, in the parts in which it was written; by our own hashes
+   * or by the target's.
    */
   readonly contentEtag: string;
-  /** Of the whole content, where no ETag proves it. */
+  /** Hex, of the whole content; present when no ETag proves it. */
   readonly sha256?: string;
   /** How long the servers took, in ms; of small objects only. */
   readonly latency?: number;
@@ -44,7 +44,7 @@ export const copySmall = async (
   if (bandwidth.grain() !== Infinity) await bandwidth.take(source.size, signal);
   const started = clock.now().getTime();
   signal.throwIfAborted();
-  // Small ones end soon enough without the signal, whose listeners would cost as much as the
+  // Small requests end soon without the signal. Its listeners would cost as much time as the
   // signature.
   const content = await context.from.fetch(source.key, { etag: source.etag });
   if (content.etag !== source.etag) throw changed(context.from, source.key);
@@ -63,8 +63,8 @@ export const copySmall = async (
   } catch (error) {
     if (!hasCode(error, 'store-corrupt', 'store-refused')) throw error;
     if (md5Of(body) !== md5) return copyCarefully(context, source, moved);
-    // Either the bytes were changed on their way, or only the ETag in the reply is odd: the target
-    // knows what it has.
+    // Either the bytes were changed on their way, or only the ETag in the reply is odd. The target
+    // is asked below.
     if (!hasCode(error, 'store-corrupt')) throw error;
   }
   const latency = clock.now().getTime() - started;
@@ -108,16 +108,16 @@ export const copyStreamed = async (
   } catch (error) {
     moved(-total);
     content.body.destroy();
-    // It may be the ETag that is no MD5 of the content, as with encryption in the source.
+    // Perhaps the ETag is not the MD5 of the content, as with encryption in the source.
     if (!hasCode(error, 'store-corrupt', 'store-refused')) throw error;
     return copyCarefully(context, source, moved);
   }
 };
 
 /**
- * Copies an object whose ETag is not the MD5 of its content, or does not seem to be. The MD5 is
- * taken of what is read, and compared with what arrives; when the ETag contradicts it, the source
- * is read a second time, and must give the same.
+ * Copies an object whose ETag is not the MD5 of its content, or does not seem to be. The MD5 of
+ * what is read is compared with what arrives. When the ETag contradicts it, the source is read a
+ * second time, and must give the same content.
  */
 const copyCarefully = async (
   context: CopyContext,
@@ -173,7 +173,7 @@ const sha256Unless = (
 ): { readonly sha256?: string } =>
   provesContent({ etag: md5 }, { etag }) ? {} : { sha256: digest() };
 
-/** Whether an ETag that tells something about the content tells something else than this MD5. */
+/** Whether an ETag has the form of an MD5, or of one part, and does not fit this MD5. */
 const contradicts = (etag: string, md5: string): boolean =>
   isMd5(etag) ? etag !== md5 : partsOf(etag) === 1 && etag !== etagOfParts([md5]);
 

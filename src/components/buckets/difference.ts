@@ -44,7 +44,7 @@ export const differenceOf = async (
 const batch = 1000;
 
 interface Settling {
-  /** Objects that are not expected to have their own ETag; see `BringBack.exceptions`. */
+  /** Objects that are expected to have another ETag; see `BringBack.exceptions`. */
   readonly exceptions: () => AsyncIterable<ListedObject>;
   readonly deleteExtra: boolean;
   readonly forget: (key: string) => void;
@@ -53,11 +53,11 @@ interface Settling {
 
 /**
  * Looks at a bucket once more after everything was brought back: rejects with `objects-failed`
- * unless every object of the set that is not lost is there with its size, and its ETag or the one
- * that it was given. Only then what the set does not know is deleted, if that was asked for.
- * Returns how many such objects there were.
+ * unless every object of the set that is not lost is there, with its size, and with its own ETag or
+ * the one in `exceptions`. After that it deletes the objects that the set does not have, if
+ * `deleteExtra` asks for it. Returns how many such objects there were.
  */
-export const settleBucket = async (
+export const confirmBroughtBack = async (
   listed: () => Listed,
   to: Source,
   options: Settling,
@@ -92,8 +92,8 @@ export const settleBucket = async (
 };
 
 /**
- * The objects of a set, each with the ETag that it has now when that is not its own; empty when it
- * is lost.
+ * The objects of a set. `etagNow` is the ETag that an object has when it is not its own, and empty
+ * when the object is lost.
  */
 async function* withExceptions(
   listed: Listed,

@@ -8,8 +8,8 @@ interface FailedObject {
 }
 
 /**
- * `objects-failed`, with every object that failed for `sets/<id>/failed.ndjson`; the message names
- * three, and the cause once.
+ * The error `objects-failed`. It holds every object that failed, for `sets/<id>/failed.ndjson`; its
+ * message names three.
  */
 export class ObjectsFailed extends CharmError {
   readonly failed: readonly FailedObject[];
@@ -36,7 +36,7 @@ export const keysText = (keys: readonly string[]): string =>
     3,
   );
 
-/** A message about many objects: three of their keys, and the cause that most of them have once. */
+/** A message about many objects: three of their keys, and the cause that most of them share. */
 export const failedObjectsText = ({
   failed,
   keys,

@@ -1,18 +1,18 @@
 import { CharmError } from '../../errors.ts';
 import type { Target } from '../../world.ts';
 
-/** More than this need not be named. */
+/** More than this are not named. */
 const mostNamed = 10;
 
-/** Objects that were copied before and are missing in the listing of the mirror. */
+/** Notes an object that was copied before and is missing in the listing of the mirror. */
 export const noteMissing = (missing: string[], key: string): void => {
   if (missing.length < mostNamed) missing.push(key);
 };
 
 /**
- * Rejects with `store-refused` when the target stores such an object, once it was copied again, and
- * still does not list it. MinIO does so with an object below another one (`a` and `a/b`), and then
- * `verify-backup` and `prune` would not know of it.
+ * Such an object was copied again by now. Rejects with `store-refused` when the target has it and
+ * still does not list it. MinIO behaves so with an object below another one (`a` and `a/b`).
+ * `verify-backup` and `prune` would not find it.
  */
 export const checkListed = async (
   { store }: Target,

@@ -16,9 +16,9 @@ export const metered = (
     ? new MeteredBody(context, body, moved, hashes)
     : watched(body, moved, hashes);
 
-/** Nothing has to wait, so there is no need for another stream. */
+/** Without a limit nothing has to wait, so no further stream is needed. */
 const watched = (body: Readable, moved: Moved, hashes: readonly Hash[]): Readable => {
-  // A listener would set it going before its reader is there.
+  // Without the pause, the listener would start the stream before its reader is there.
   body.pause();
   return body.on('data', (chunk: Buffer) => {
     for (const hash of hashes) hash.update(chunk);
@@ -27,8 +27,8 @@ const watched = (body: Readable, moved: Moved, hashes: readonly Hash[]): Readabl
 };
 
 /**
- * Hands pieces on in the event that they come in, which costs a tenth of what iterating over them
- * does; only a limit makes it wait.
+ * Passes each piece on in the event that brings it, which costs a tenth of iterating. It waits only
+ * for the bandwidth.
  */
 class MeteredBody extends Readable {
   readonly #context: Pick<CopyContext, 'bandwidth' | 'signal'>;
@@ -47,9 +47,10 @@ class MeteredBody extends Readable {
     this.#context = context;
     this.#source = source;
     this.#moved = moved;
-    // The reader is told of a failure, and there may be no reader any more.
+    // A failure reaches the reader. Without this listener it would end the process when there is no
+    // reader any more.
     this.on('error', () => undefined);
-    // What happened before somebody listened is not told again.
+    // An error or a close before now gives no event any more.
     if (source.destroyed) this.destroy(source.errored ?? closedEarly());
     source.on('data', (chunk: Buffer) => {
       for (const hash of hashes) hash.update(chunk);

@@ -6,10 +6,10 @@ import {
 import type { ListedObject } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
-import type { Clock, ObjectStore, Source, Target } from '../../world.ts';
+import type { Clock, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
-import { startCopies, type Copies, type CopyCounts } from './copies.ts';
+import { retryFailed, startCopies, type Copies, type CopyCounts } from './copies.ts';
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
@@ -30,23 +30,26 @@ export interface BucketOptions {
   readonly list: string;
   /** Whether versions that are replaced have to be kept, because a set may list them. */
   readonly archive: boolean;
-  /** Nothing should be written from then on; what is all the same gets counted. */
+  /**
+   * From then on nothing should be written to the source; objects that are written nevertheless are
+   * counted.
+   */
   readonly quietSince?: Date | undefined;
   /**
-   * Asked before anything in the mirror is replaced; rejects when another operation works on the
+   * Called before anything in the mirror is replaced. Rejects when another operation works on the
    * path by now.
    */
   readonly mayWrite?: () => Promise<void>;
   /** How many objects the last complete set has; undefined when there is none. */
   readonly previousCount: number | undefined;
   readonly allowShrink: boolean;
-  /** The most transfers at a time; fewer when the servers do not bear them. */
+  /** The most transfers at a time; fewer when the servers are too slow for them. */
   readonly transfers: number;
   /** Shared by all passes, since it limits all of them together. */
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told what goes on, to be shown. */
+  /** Is told what happens, to show it. */
   readonly progress?: ProgressOfBucket;
 }
 
@@ -65,8 +68,8 @@ export interface BucketPass extends Readonly<CopyCounts> {
  *
  * Rejects with `ObjectsFailed` when objects could not be copied although they were tried again,
  * with `source-shrunk` when the source lost its objects, with the failure of a listing, with
- * `backup-running` when the path has passed on to another operation, or with the signal's reason.
- * There is no list then, and what was copied stays.
+ * `backup-running` when another operation has taken the path, or with the signal's reason. There is
+ * no list then, and what was copied stays.
  */
 export const copyBucket = async (
   from: Source,
@@ -82,7 +85,7 @@ export const copyBucket = async (
     try {
       await options.mayWrite?.();
     } catch (error) {
-      // No other object fares better.
+      // It will be the same for every other object.
       if (hasCode(error, 'backup-running')) lost.abort(error);
       throw error;
     }
@@ -140,7 +143,10 @@ export const copyBucket = async (
   };
 };
 
-/** The source beside its mirror and the last list, which says how both can be listed in ranges. */
+/**
+ * Compares the source with its mirror and the last list, whose keys tell how both can be listed in
+ * ranges.
+ */
 const compare = (
   from: Source,
   to: Target,
@@ -175,8 +181,8 @@ interface Walk {
 }
 
 /**
- * Lists what is unchanged and copies the rest, until the source ends or it makes no sense to go on.
- * Returns how many objects the source listed.
+ * Puts unchanged objects into the list and copies the others, until the source ends or it makes no
+ * sense to go on. Returns how many objects the source listed.
  */
 const walk = async (
   comparisons: AsyncIterable<Comparison>,
@@ -211,7 +217,7 @@ const walk = async (
   return listed;
 };
 
-/** The clock of the source may be behind ours by so much. */
+/** Milliseconds by which the clock of the source may be behind ours. */
 const clockMargin = 30_000;
 const mostNamed = 3;
 
@@ -223,13 +229,4 @@ interface Written {
 const note = (written: Written, key: string): void => {
   written.count += 1;
   if (written.first.length < mostNamed) written.first.push(key);
-};
-
-/** Failures often pass with the load, so what failed is tried again at the end, twice. */
-const retryFailed = async (copies: Copies, clock: Clock, signal: AbortSignal): Promise<void> => {
-  for (const pause of [1000, 5000]) {
-    if (copies.failures.length === 0 || signal.aborted) return;
-    await clock.sleep(pause, signal);
-    await copies.retry();
-  }
 };

@@ -3,7 +3,7 @@ import type { Clock } from '../../world.ts';
 
 /** Where a pass over a bucket is. Sizes are bytes. */
 interface BucketProgress {
-  /** Objects looked at that are in the mirror by now, whether they had to be copied or not. */
+  /** Objects that are in the mirror by now, whether they had to be copied or not. */
   readonly objectsDone: number;
   readonly bytesDone: number;
   /** Undefined until the whole source has been listed. */
@@ -36,7 +36,7 @@ interface InFlight {
   moved: number;
 }
 
-/** What the passes report to, and what is read to show the progress. */
+/** The passes report to it, and the progress is read from it. */
 export class ProgressOfBucket {
   readonly #clock: Clock;
   readonly #inFlight = new Set<InFlight>();
@@ -64,10 +64,7 @@ export class ProgressOfBucket {
     this.#done.bytes += size;
   }
 
-  /**
-   * A copy begins. What comes back is told of the bytes that move, and how it ended; one that
-   * failed is not done.
-   */
+  /** A copy begins. The result is to be told of the bytes that move, and how the copy ended. */
   begin(key: string, size: number): TransferProgress {
     const transfer: InFlight = { key, size, since: this.#now(), moved: 0 };
     this.#inFlight.add(transfer);

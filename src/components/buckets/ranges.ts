@@ -5,7 +5,7 @@ import type { KeyRange, StoredObject } from '../../world.ts';
 /** What to read, for `readRanges`. */
 interface Ranges {
   readonly list: (range: KeyRange) => AsyncIterable<StoredObject>;
-  /** Where one range ends and the next one begins; the last one has no end. */
+  /** The keys at which one range ends and the next one begins. The last range has no end. */
   readonly bounds: AsyncIterable<string>;
   /** For messages. */
   readonly name: string;
@@ -14,9 +14,9 @@ interface Ranges {
 }
 
 /**
- * Reads a listing in ranges, several at a time, in the order of the keys. A server takes as long
- * for each page as its disks and the distance make it, one page after the other; ranges whose
- * bounds an earlier list tells need not wait for each other.
+ * Reads a listing in ranges, several at a time, in the order of the keys. A server gives one page
+ * after the other, and each takes time for its disks and the distance. Ranges can be listed at the
+ * same time; an earlier list tells their bounds.
  */
 export const readRanges = ({ list, bounds, name, lanes = 4 }: Ranges): ReadAhead<StoredObject> => {
   const next = bounds[Symbol.asyncIterator]();
@@ -58,12 +58,12 @@ export const readRanges = ({ list, bounds, name, lanes = 4 }: Ranges): ReadAhead
 };
 
 /**
- * An earlier list of a bucket, which also tells where its keys lie. All of it is read side by side,
+ * An earlier list of a bucket, and bounds taken from its keys. All three are read at the same time,
  * each once.
  */
 interface Baseline {
   readonly objects: AsyncIterable<ListedObject>;
-  /** Every so many keys one, for both listings. They run ahead of `objects`. */
+  /** One of every so many keys, for each of the two listings. They run ahead of `objects`. */
   readonly bounds: {
     readonly source: AsyncIterable<string>;
     readonly mirror: AsyncIterable<string>;
@@ -71,14 +71,14 @@ interface Baseline {
 }
 
 /**
- * A page of a listing has 1000 keys. A bound for somewhat fewer lets a range with some new keys fit
- * into one, too.
+ * A page of a listing has 1000 keys. With somewhat fewer keys between two bounds, a range with some
+ * new keys still fits into a page.
  */
 const keysInRange = 900;
 
 /**
- * Reads an earlier list as far ahead as the readers of its bounds ask for, and keeps what `objects`
- * has not taken yet.
+ * Reads an earlier list as far as the readers of its bounds need, and keeps what `objects` has not
+ * taken yet.
  */
 export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Baseline => {
   const source = list[Symbol.asyncIterator]();
@@ -101,8 +101,8 @@ export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Bas
     }
   };
   /**
-   * The first that needs it makes all wait for one and the same step. One that failed fails for
-   * ever, and for all of them.
+   * All readers that need the next step wait for the same promise. When a step has failed, it has
+   * failed for all of them and for good.
    */
   const advance = (): Promise<void> =>
     (advancing ??= readRange().then(() => {
@@ -134,5 +134,5 @@ export const readBaseline = (list: AsyncIterable<ListedObject> = nothing()): Bas
 };
 
 async function* nothing(): AsyncGenerator<never> {
-  // No earlier list.
+  // There is no earlier list.
 }

@@ -5,13 +5,12 @@ import { etagOfContent } from './confirm-written.ts';
 import type { CopyContext } from './copy-context.ts';
 
 /*
- * How an object of the source is read while it may change, and what is known of it besides its
- * bytes.
+ * How an object of the source, which may change at any time, is read, with its metadata.
  */
 
 /**
- * Whether the target has just refused a write because it was not told the MD5; from then on it is
- * told every one.
+ * Whether the target has just refused a write because it had no MD5. From then on every write of
+ * this pass has one.
  */
 export const learnsToTell = ({ learnt }: CopyContext, error: unknown): boolean => {
   if (learnt.wantsDigests || !hasCode(error, 'store-wants-digest')) return false;
@@ -20,8 +19,8 @@ export const learnsToTell = ({ learnt }: CopyContext, error: unknown): boolean =
 };
 
 /**
- * The MD5 of an object or a range of it. To read it twice takes less than to keep it: a part may
- * have gigabytes.
+ * The MD5 of an object or a range of it. It is read twice and not kept in memory, because a part
+ * may have gigabytes.
  */
 export const digestOf = async (
   context: CopyContext,
@@ -53,8 +52,7 @@ export const readAgain = async (
 };
 
 /**
- * Opens the very object that was listed; rejects with `object-changed` when it is another one by
- * now.
+ * Opens the object that was listed. Rejects with `object-changed` when it is another one by now.
  */
 export const openObject = async (
   { from }: CopyContext,
@@ -62,7 +60,7 @@ export const openObject = async (
   options: Omit<NonNullable<Parameters<ObjectStore['get']>[1]>, 'etag'>,
 ): Promise<ObjectContent> => {
   const content = await from.get(key, { etag, ...options });
-  // It may break before somebody reads it, who is told of it then.
+  // It may break before it has a reader, who will get the error.
   content.body.on('error', () => undefined);
   if (content.etag === etag && content.size === size) return content;
   content.body.destroy();
@@ -79,7 +77,7 @@ export const metadataOf = async (
 export const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
   new CharmError('object-changed', `${key} in ${description} changed while it was read.`);
 
-/** Something on the way, such as a proxy, changes what is stored. */
+/** The error when something on the way, such as a proxy, changes what is stored. */
 export const unpacked = (
   { description }: CopyContext['from'],
   key: string,

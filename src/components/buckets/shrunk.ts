@@ -4,8 +4,8 @@ import type { Source } from '../../world.ts';
 
 /**
  * Why a bucket must not be backed up as it is: it is empty, or lists less than half of what the
- * last complete set did. A bucket that was lost or replaced looks like that, and a backup of it
- * would push out the good ones.
+ * last complete set did. A bucket that was lost or replaced looks like that, and retention would
+ * let its backup push out the good ones.
  *
  * @param previousCount how many objects the last complete set has; undefined when there is none
  */
@@ -24,9 +24,7 @@ export const shrunkProblem = (
   );
 };
 
-/**
- * As `shrunkProblem`, before anything is copied: lists no more of the bucket than it needs to know.
- */
+/** As `shrunkProblem`, before anything is copied: lists only as much of the bucket as it needs. */
 export const looksShrunk = async (
   source: Source,
   previousCount: number | undefined,

@@ -1,14 +1,14 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import type { Layout } from '../../repository/layout.ts';
 import type { BucketBackup } from '../../repository/manifest.ts';
-import { type ListedObject, openProvenList, storedEtag } from '../../repository/object-list.ts';
+import { type ListedObject, openCheckedList, storedEtag } from '../../repository/object-list.ts';
 import { findVersion } from '../../repository/versions.ts';
 import type { ObjectContent, ObjectStore, StoredObject } from '../../world.ts';
 
 /**
- * What a backup set holds of one bucket, as if it were that bucket: the keys, sizes and ETags that
- * the objects had there, read from wherever their bytes lie by now, in the mirror or in the
- * history. So the copy engine can bring them back as it once fetched them.
+ * One bucket of a backup set, in the form of a bucket: with the keys, sizes and ETags that the
+ * objects had there, and their bytes from wherever they are now, in the mirror or in the history.
+ * So the copy engine can bring them back in the way it once fetched them.
  */
 export interface StoredSet extends Pick<
   ObjectStore,
@@ -21,21 +21,18 @@ export interface StoredSet extends Pick<
   list(): AsyncIterable<StoredObject>;
   /** The line of an object that is under way. */
   listed(key: string): ListedObject;
-  /** Where it would be if no later backup replaced it. */
+  /** Its key in the mirror, where it is unless a later backup replaced it. */
   placeInMirror(key: string): string;
-  /**
-   * Whether it was looked for, and its bytes are neither in the mirror nor in the history. It is
-   * then told as missing.
-   */
+  /** Whether it was looked for and its bytes are neither in the mirror nor in the history. */
   isLost(key: string): boolean;
   /**
-   * To be called for every object that was listed, when nobody will read it any more; otherwise
+   * To be called for every object that was listed, when it will not be read any more; otherwise
    * memory grows with the set.
    */
   forget(key: string): void;
 }
 
-/** An object under way: how it is listed, and where its bytes were found, once they were read. */
+/** An object that is being brought back: its line, and where its bytes were found. */
 interface Known {
   readonly listed: ListedObject;
   at?: Place;
@@ -61,7 +58,10 @@ export const openStoredSet = (
     if (found === undefined) throw new TypeError(`${key} is not under way`);
     return found;
   };
-  /** Asks the mirror for it, as most often it is there, and looks for it only when it is not. */
+  /**
+   * Tries the mirror first, where it is most often, and looks in the history only when it is not
+   * there.
+   */
   const readAt = async <T>(object: Known, read: (place: Place) => Promise<T>): Promise<T> => {
     const { listed } = object;
     const place = object.at ?? { key: mirror + listed.key, etag: storedEtag(listed) };
@@ -88,7 +88,7 @@ export const openStoredSet = (
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
-      for await (const listed of openProvenList(store, list)) {
+      for await (const listed of openCheckedList(store, list)) {
         known.set(listed.key, { listed });
         const { key, size, etag } = listed;
         yield { key, size, etag, lastModified: new Date(listed.lastModified) };

@@ -1,4 +1,4 @@
-/** What a transfer was like, for the number of those that follow. */
+/** How a transfer went. It decides how many run at a time from then on. */
 export interface TransferOutcome {
   /**
    * How long the servers took for a small object, in ms, without the wait for bandwidth; undefined
@@ -15,9 +15,9 @@ const drowning = 1000;
 /**
  * How many transfers are in flight. It starts at 16 or `most`, whichever is less, grows by a half
  * each time that it was used up, and never exceeds `most` (the option `transfers`). It is halved
- * when servers fail under the load, and falls by a fifth while small objects take a second and
- * more, many times longer than they did at best: servers that are drowning then, not just queueing.
- * So it settles where both servers bear it.
+ * when servers fail under the load. It falls by a fifth while small objects take more than a second
+ * and many times longer than at best, because then the servers are overloaded. So it finds the
+ * number that both servers can bear.
  */
 export class Transfers {
   readonly #most: number;
@@ -90,8 +90,8 @@ export class Transfers {
 
   #adjust(): void {
     const average = this.#samples > 0 ? this.#latency / this.#samples : undefined;
-    // The best drifts up slowly, so that a link that became longer does not hold the number down
-    // for ever.
+    // The best time drifts up slowly, so that a link that became slower does not keep the number
+    // down for ever.
     if (average !== undefined) this.#best = Math.min(this.#best * 1.01, Math.max(1, average));
     if (this.#overloaded) this.#set(this.#limit / 2);
     else if (average !== undefined && average > Math.max(drowning, 10 * this.#best))

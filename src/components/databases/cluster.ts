@@ -9,7 +9,8 @@ import type { ApplicationStatus, JujuModel } from '../../world.ts';
 export interface DatabaseWorld extends ScaleWorld {
   readonly heartbeat: Heartbeat;
   /**
-   * Fires when the backup is not worth going on with; `signal` fires when the process has to end.
+   * Fires when the backup has failed elsewhere and need not go on; `signal` fires when the process
+   * has to end.
    */
   readonly cancelled: AbortSignal;
   readonly note: (message: string) => Promise<void>;
@@ -18,15 +19,15 @@ export interface DatabaseWorld extends ScaleWorld {
 /** A database while it is backed up. */
 interface DatabaseScale {
   readonly application: ApplicationStatus;
-  /** How many units it has then. */
+  /** How many units it has during the backup. */
   readonly units: number;
   readonly timeoutSeconds: number;
 }
 
 /**
- * A member that is ONLINE and does not take the writes, once all members are ONLINE: a new unit is
- * active in Juju before it has joined. The newest unit is preferred. A database of one unit is
- * backed up on that.
+ * Waits until all members are ONLINE, since a new unit is active in Juju before it has joined the
+ * cluster. Then chooses a member that does not take the writes, the newest unit first. A database
+ * with one unit is backed up on that unit.
  */
 export const chooseMember = async (
   world: DatabaseWorld,
@@ -53,8 +54,8 @@ export const chooseMember = async (
 };
 
 /**
- * What a forced `create-backup` no longer checks. Rejects with `database-unhealthy` when it must
- * not be forced.
+ * Checks what a forced `create-backup` does not check. Rejects with `database-unhealthy` when it
+ * must not be forced.
  */
 export const assertSafeToForce = async (
   juju: JujuModel,

@@ -1,4 +1,4 @@
-/** `8.0.44-0ubuntu0.22.04.1` as numbers; undefined for what is no version. */
+/** `8.0.44-0ubuntu0.22.04.1` as numbers; undefined when the text is not a version. */
 const parse = (version: string): readonly [number, number, number] | undefined => {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
   return patch === undefined ? undefined : [Number(major), Number(minor), Number(patch)];
@@ -8,8 +8,8 @@ const parse = (version: string): readonly [number, number, number] | undefined =
  * Whether MySQL of this version can take over the files of a backup. A physical backup is the data
  * directory itself: MySQL upgrades one of an earlier patch when it starts, but neither goes back to
  * an earlier version nor, with Percona XtraBackup, to another series (MySQL 8.0 Reference Manual, 3
- * Downgrading; Percona XtraBackup, Server version and backup version comparison). Versions that are
- * not known are let through.
+ * Downgrading; Percona XtraBackup, Server version and backup version comparison). True when a
+ * version is not known.
  */
 export const canTakeOver = (running: string, backup: string): boolean => {
   const [now, then] = [parse(running), parse(backup)];

@@ -7,10 +7,11 @@ import type { Target, World } from '../../world.ts';
 type PathWorld = Pick<World, 'journal' | 'model' | 'handPath' | 'handedPath'>;
 
 /**
- * Counts a database's path up, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on, because
- * mysql-k8s does not write where it was restored from (its new cluster has another group id than
- * the one that claimed the path). Resolves with the new path, which the database learns when the
- * action ends; undefined, with nothing changed, when the prefix belongs to another model.
+ * Moves a database to its next path, from `<prefix>/kfp-db` to `<prefix>/kfp-db-2` and so on,
+ * because mysql-k8s does not write where it was restored from (its new cluster has another group id
+ * than the one that claimed the path). Resolves with the new path. Juju tells the database when the
+ * action ends. Resolves to undefined, and changes nothing, when the prefix belongs to another
+ * model.
  */
 export const moveToNextPath = async (
   world: PathWorld,
@@ -21,8 +22,8 @@ export const moveToNextPath = async (
   const claim = await changeClaim(target, async (found) => {
     if (found !== undefined && found.model.uuid !== model.uuid) return undefined;
     const generation = (await newestGeneration(world, target, found, component)) + 1;
-    // Before the claim: when we are killed, the next hook hands it out, and the next backup counts
-    // the claim up.
+    // Before the claim: if we are killed in between, the next hook hands the path out, and the next
+    // backup updates the claim.
     await world.journal.setDatabasePath(component, pathOf(target, component, generation));
     return { format: 1, model, generations: { ...found?.generations, [component]: generation } };
   });
@@ -31,9 +32,9 @@ export const moveToNextPath = async (
 };
 
 /**
- * Makes a prefix ours that belongs to another model. All databases move on, because their paths
- * were claimed by the clusters of the model that had them before. Nothing is changed when the
- * prefix is ours already. Resolves with the new paths by database.
+ * Takes over a prefix that belongs to another model. All databases get new paths, because the other
+ * model's clusters have claimed the old ones. Changes nothing when the prefix is ours already.
+ * Resolves with the new paths by database.
  */
 export const takeOverPath = async (
   world: PathWorld,
@@ -54,7 +55,10 @@ export const takeOverPath = async (
   return paths;
 };
 
-/** Hands a database the path of a generation, and makes hooks go on doing so. */
+/**
+ * Hands a database the path of a generation, and notes it in the journal, so that hooks hand out
+ * the same one.
+ */
 const handOut = async (
   { journal, handPath }: PathWorld,
   target: Target,
@@ -62,15 +66,15 @@ const handOut = async (
   generation: number,
 ): Promise<string> => {
   const path = pathOf(target, component, generation);
-  // When we are killed before Juju has heard of it, the next hook finds it in the journal.
+  // If we are killed before Juju has taken it, the next hook finds it in the journal.
   await journal.setDatabasePath(component, path);
   await handPath(component, path);
   return path;
 };
 
 /**
- * The newest path that anybody knows of. The claim may be behind, or lost; what was written to lies
- * in the bucket.
+ * The newest generation that is known from any source. The claim may be out of date or lost; paths
+ * that were written to are found in the bucket.
  */
 const newestGeneration = async (
   { journal, handedPath }: PathWorld,
@@ -88,7 +92,7 @@ const newestGeneration = async (
 const pathOf = ({ prefix }: Target, component: string, generation: number): string =>
   layoutOf(prefix).databasePath(component, generation);
 
-/** Writes what `change` makes of the claim, unless that is undefined. */
+/** Changes the claim by `change`; does nothing when that gives undefined. */
 const changeClaim = async (
   target: Target,
   change: (claim: Claim | undefined) => Promise<Claim | undefined>,
@@ -101,7 +105,7 @@ const changeClaim = async (
       await writeClaim(target, claim, found?.etag);
       return claim;
     } catch (error) {
-      // Somebody else wrote it.
+      // Another operation has written it meanwhile.
       if (!hasCode(error, 'object-changed')) throw error;
     }
   }
@@ -111,19 +115,19 @@ const changeClaim = async (
 export interface HandedDatabase {
   readonly component: string;
   readonly application: string;
-  /** Set when it does not write where it was told to. */
+  /** The problem when it cannot write to the path that it was handed. */
   readonly problem?: CharmError;
 }
 
 /**
- * Hands each database the path that it can write to: the one that the claim in S3 tells of, which a
- * charm that was deployed again does not know; the next one, when another cluster has written there
- * (the database was deployed again, or restored by hand); and new ones for all of them when the
- * path is taken over from another model, which the preflight has allowed.
+ * Hands each database a path that it can write to. That is the path in the claim, which a charm
+ * that was deployed again does not know; the next one, when another cluster has written to its path
+ * (the database was deployed again, or restored by hand); and new ones for all databases, when the
+ * prefix is taken over from another model, which the preflight has allowed.
  *
- * Juju tells a database only when the action has ended, so this action cannot go on. Rejects with
- * `database-path-moved` then, and with the problem of a database that cannot be moved. Resolves
- * when nothing had to be done.
+ * Juju tells a database only when the action has ended. So when a path was handed out, this action
+ * has to end: rejects with `database-path-moved`. Rejects with the problem of a database that
+ * cannot be moved. Resolves when nothing had to be done.
  */
 export const moveDatabasesOn = async (
   world: PathWorld,
@@ -136,7 +140,7 @@ export const moveDatabasesOn = async (
     const move = async (): Promise<string | undefined> => {
       if (taken.has(component)) return taken.get(component);
       const told = await world.handedPath(component);
-      // Nothing was handed out yet, which is for the hooks to do.
+      // It was not handed a path yet; the hooks do that.
       if (told === undefined) return undefined;
       const claimed = claim?.generations[component] ?? 1;
       if ((generationOf(layoutOf(target.prefix), component, told) ?? 0) < claimed)
@@ -153,6 +157,6 @@ export const moveDatabasesOn = async (
 const movedError = (moved: readonly string[]): CharmError =>
   new CharmError(
     'database-path-moved',
-    `Another cluster wrote to where databases were told to write their backups, so they are told to write elsewhere: ${moved.join(', ')}. They hear of it` +
+    `Another cluster has written to the path of these databases, so they get new paths: ${moved.join(', ')}. Juju tells them` +
       ' when this action has ended. No backup was made. Run the action again in a minute.',
   );

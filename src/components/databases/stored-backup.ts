@@ -6,9 +6,9 @@ import { readAhead } from '../../repository/read-ahead.ts';
 import type { ObjectStore, StoredObject, JujuModel } from '../../world.ts';
 
 /*
- * A backup of mysql-k8s is four families of keys below its path: `<id>/…`, `<id>.metadata`,
- * `<id>.backup.log` and `<id>.md5`. The last one is what `list-backups` and `restore` take for its
- * being finished (mysql-k8s lib/charms/mysql/v0/s3_helpers.py).
+ * A backup of mysql-k8s consists of these keys below its path: `<id>/…`, `<id>.metadata`,
+ * `<id>.backup.log` and `<id>.md5`. The last one is the mark: with it, `list-backups` and `restore`
+ * treat the backup as finished (mysql-k8s lib/charms/mysql/v0/s3_helpers.py).
  */
 
 /** Whether a finished backup of a database lies at this path. */
@@ -36,9 +36,9 @@ interface CopyOfBackup {
 }
 
 /**
- * Makes a backup visible at another path of the same bucket, by copies on the server. The mark that
- * it is finished comes last, so that half a backup is never taken for a whole one. What was copied
- * before is not copied again.
+ * Makes a backup visible at another path of the same bucket, by copies on the server. The mark is
+ * copied last, so that half a backup is never taken for a whole one. Objects that an earlier
+ * attempt copied are not copied again.
  */
 export const copyBackup = async (
   store: ObjectStore,
@@ -83,8 +83,8 @@ export const copyBackup = async (
 };
 
 /**
- * Some servers answer 200 to a copy and have none, or a part of it. Looked at before the mark says
- * that it is whole.
+ * Some servers answer 200 to a copy and make none, or only a part. So the copies are checked before
+ * the mark is made.
  */
 const confirmCopied = async (
   store: ObjectStore,
@@ -102,7 +102,7 @@ const confirmCopied = async (
   }
 };
 
-/** The objects of a backup at two paths, side by side; without the mark that it is finished. */
+/** The objects of a backup at two paths, side by side, without the marks. */
 const families = (
   store: ObjectStore,
   databaseBackupId: string,
@@ -120,7 +120,7 @@ const families = (
   );
 };
 
-/** Takes a backup away that was copied there, the mark that it is finished first. */
+/** Deletes the copy of a backup, its mark first. */
 export const deleteBackup = async (
   store: ObjectStore,
   path: string,
@@ -137,14 +137,17 @@ export const deleteBackup = async (
   if (keys.length > 0) await store.delete(keys);
 };
 
-/** An id may be the beginning of nothing else, but names are compared to the end all the same. */
+/**
+ * Whether a name belongs to this backup. Names are compared as a whole: another id may begin with
+ * this one.
+ */
 const isOf = (databaseBackupId: string, name: string): boolean =>
   name.startsWith(`${databaseBackupId}/`) ||
   ['.metadata', '.backup.log', '.md5'].some((end) => name === `${databaseBackupId}${end}`);
 
 /**
- * An ETag of one piece is that of the content; one of parts may be another after a copy, so that
- * only the size can tell.
+ * The ETag of an object in one piece stays the same in a copy. That of an object in parts may
+ * change, so then only the sizes are compared.
  */
 const isSame = (there: StoredObject, object: StoredObject): boolean =>
   there.size === object.size && (there.etag === object.etag || object.etag.includes('-'));
@@ -164,11 +167,11 @@ export const statusOfBackup = (table: unknown, databaseBackupId: string): string
 };
 
 /**
- * The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It is
- * another one when any object is.
+ * The SHA-256 of a listing: each object's name, size and ETag, in the order of the listing. It
+ * changes when any object does.
  */
 interface ListingDigest {
-  /** `name` is what is left of the key when the place that was listed is taken away. */
+  /** `name` is the key without the place that was listed. */
   add(name: string, object: Pick<StoredObject, 'size' | 'etag'>): void;
   /** Hex. */
   end(): string;
@@ -201,14 +204,14 @@ export const isListed = async (
 };
 
 /**
- * How the users of a database come to have the passwords that its backup knows (mysql-k8s, migrate
- * a cluster).
+ * How an operator gives the users of a database the passwords of its backup (mysql-k8s, migrate a
+ * cluster).
  */
 export const passwordCommands = (application: string): string =>
   `for each of root, clusteradmin and serverconfig read the old one with juju run ${application}/leader get-password username=<user> in the model of the` +
   ` backup, and set it here with juju run ${application}/leader set-password username=<user> password=<old password>`;
 
-/** What lies at the place of a database's backup; the digest is of the listing. */
+/** The size and number of the objects of a database's backup, and the digest of their listing. */
 export const measureBackup = async (
   store: ObjectStore,
   place: string,

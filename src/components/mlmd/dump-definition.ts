@@ -1,7 +1,4 @@
-/**
- * Quoted text and names, comments, words, and every other character that is no space, one for each
- * match.
- */
+/** One match for each quote, comment mark, word, and other character that is not white space. */
 const token = /'|"|`|\[|--|\/\*|[A-Za-z_]\w*|\S/g;
 const closings: Readonly<Record<string, string>> = {
   "'": "'",
@@ -13,9 +10,9 @@ const closings: Readonly<Record<string, string>> = {
 };
 
 /**
- * Where a definition ends: after its semicolon, or in a trigger after the semicolon behind its END
- * (sqlite3_complete). -1 when it goes on. Gives up after `longest` characters, with where it is
- * then.
+ * Where a definition ends: after its semicolon, or, for a trigger, after the semicolon that follows
+ * its END (see sqlite3_complete). -1 when it goes on. Gives up after `longest` characters and
+ * returns the position there.
  */
 export const endOfDefinition = (
   text: string,

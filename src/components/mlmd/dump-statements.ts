@@ -16,7 +16,7 @@ export type DumpStatement =
   | {
       readonly kind: 'insert';
       readonly table: string;
-      /** Undefined stands for all columns. */
+      /** Undefined: all columns. */
       readonly columns: readonly string[] | undefined;
       readonly values: readonly DumpValue[];
     };
@@ -40,21 +40,21 @@ const created: readonly (readonly [start: string, what: CreatedKind])[] = [
   ['CREATE TRIGGER ', 'trigger'],
 ];
 const insert = 'INSERT INTO ';
-/** So many characters tell every statement from the others. */
+/** So many characters are enough to tell every statement from the others. */
 const headLength = 32;
 /**
- * Ours, not SQLite's: a definition is short, and a row has no more than a few values of ML
- * Metadata's, which are at most 100 MiB on the wire.
+ * Our own limits, not SQLite's. A definition is short, and a row has a few values of ML Metadata,
+ * which take at most 100 MiB in its protocol.
  */
 const longestDefinition = 256 * 1024;
 const longestRow = 128 * 1024 * 1024;
 const mostValues = 2000;
 
 /**
- * Reads the SQL text of a dump, of which only the closed grammar of a dump is understood: one
- * INSERT of literal values for each row, the definitions of tables, indexes, views and triggers,
- * and the few statements around them. Each byte is looked at a fixed number of times. Throws
- * NotADump for everything else, for a NUL, and when the text does not end with its COMMIT.
+ * Reads the SQL text of a dump, with a grammar that has only what dumps hold: one INSERT of literal
+ * values for each row, the definitions of tables, indexes, views and triggers, and the few
+ * statements around them. Its time grows linearly with the text. Throws NotADump for everything
+ * else, for a NUL, and when the text does not end with its COMMIT.
  */
 export async function* readDump(
   chunks: AsyncIterable<Uint8Array>,
@@ -70,12 +70,12 @@ export async function* readDump(
 }
 
 interface State {
-  /** What was not taken apart yet; short unless it is a definition. */
+  /** The text that was not taken apart yet; short unless it is a definition. */
   pending: string;
   /** The beginning of a row that goes on in the next chunk. */
   parts: string[];
   length: number;
-  /** The quote that the row is in at the end of its parts. */
+  /** The quote that is still open at the end of the parts. */
   inQuote: string;
   isComplete: boolean;
 }

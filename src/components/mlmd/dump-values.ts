@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Text that is not UTF-8, or that a literal cannot hold: its bytes, to be cast. */
+/**
+ * The bytes of a text that is not UTF-8, or that a literal cannot hold. They have to be cast to
+ * text.
+ */
 export interface RawText {
   readonly text: Buffer;
 }
@@ -8,7 +11,7 @@ export interface RawText {
 /** A value as a dump writes it; a Buffer is a blob. */
 export type DumpValue = null | bigint | number | string | RawText | Buffer;
 
-/** Thrown for what neither a dump of ours nor one of the program sqlite3 holds. */
+/** Thrown for everything that dumps of this charm and of the program sqlite3 do not hold. */
 export class NotADump extends Error {}
 
 /** Reads the SQL of a dump. The text is latin1: one character for each byte. */
@@ -76,7 +79,10 @@ export const readQuoted = (cursor: Cursor, quote: '"' | "'"): string => {
   }
 };
 
-/** The text that bytes in latin1 stand for; NUL and what is not UTF-8 stay bytes. */
+/**
+ * Decodes text whose bytes are given as latin1. With a NUL, or when it is not UTF-8, it stays
+ * bytes.
+ */
 export const decodeText = (latin1: string): string | RawText => {
   if (/^[\t-\r -~]*$/.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');

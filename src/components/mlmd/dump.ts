@@ -20,7 +20,7 @@ interface MlmdDump {
   readonly key: string;
   /** Bytes of the object. */
   readonly size: number;
-  /** Of the object, hex. */
+  /** Hex, of the object. */
   readonly sha256: string;
   readonly schemaVersion: number;
   /** Rows of each table. */
@@ -32,10 +32,10 @@ interface MlmdDump {
 
 /**
  * Dumps ML Metadata's database, while it is being written to, as SQL text into one S3 object, and
- * proves the object by restoring it on the side. A snapshot comes to our own disk and is written as
- * SQL there, so that every dump is written by one hand, whatever the pod has. Rejects with
- * `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full` or what
- * Kubernetes and the store reject with; no object is left then.
+ * proves the object by restoring it into a scratch database. A snapshot comes to our own disk and
+ * is turned into SQL there, so that every dump has the same form, whatever tools the pod has.
+ * Rejects with `mlmd-missing`, `mlmd-corrupt`, `mlmd-dump-failed`, `mlmd-proof-failed`, `disk-full`
+ * or an error of Kubernetes or the store. Then it leaves no object.
  */
 export const dumpMlmd = async (
   world: DumpWorld,
@@ -80,7 +80,7 @@ const writeSql = async ({
   bytes,
   signal,
 }: SqlOrder): Promise<DatabaseContent & { readonly schemaVersion: number }> => {
-  // An hour, and a second for each 100 KiB: many times what it takes.
+  // An hour, and a second for each 100 KiB: many times more than needed.
   const seconds = 3600 + Math.ceil(bytes / 1e5);
   const outcome = await dumpDatabase({ file, dump }, { seconds, signal });
   if (outcome.kind === 'refused') throw problem('corrupt', outcome.why, place.file);

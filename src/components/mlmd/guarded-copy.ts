@@ -10,9 +10,9 @@ const pause = 500;
 
 /**
  * Copies the database's file to our own disk. A copy that was made while a transaction was open can
- * pass every check of SQLite and still hold rows that were never committed; so it is taken only
- * when there was no journal before and after, and inode, size, times and change counter stayed, and
- * when it arrived with all its bytes. False when the container lacks the tools.
+ * pass every check of SQLite and still hold rows that were never committed. So a copy counts only
+ * when there was no journal before and after it, when inode, size, times and change counter stayed
+ * the same, and when all its bytes arrived. Resolves to false when the container lacks the tools.
  */
 export const copyUntouched = async (
   { kubernetes, clock, patience, signal }: MlmdWorld & { readonly patience: number },

@@ -8,12 +8,13 @@ export interface DatabaseContent {
   readonly schemaVersion: number | undefined;
   /** Rows of each table. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Of the content of each table; see table-rows.ts. */
+  /** The digest of the content of each table; see table-rows.ts. */
   readonly digests: Readonly<Record<string, string>>;
 }
 
 /**
- * What SQLite finds wrong, table by table so that others get their turn; empty when all is well.
+ * What SQLite finds wrong; empty when all is well. It goes table by table, so that signals are
+ * handled in between.
  */
 export const checkIntegrity = async (database: DatabaseSync): Promise<readonly string[]> => {
   for (const table of tablesOf(database)) {

@@ -5,7 +5,7 @@ import { type DumpValue, NotADump } from './dump-values.ts';
 export interface LoadLimits {
   /** Bytes of the database file. */
   readonly fileBytes: number;
-  /** Bytes that SQLite may hold in memory; a limit of the whole process. */
+  /** Bytes that SQLite may hold in memory, for the whole process. */
   readonly memoryBytes: number;
 }
 
@@ -13,11 +13,11 @@ const pageSize = 4096;
 const mostPrepared = 500;
 
 /**
- * Builds a new database file of the text of a dump, which may come from somebody who wishes us ill.
- * Rows are bound as values. Only definitions are run as SQL, in the order in which a dump has them
- * (triggers and views last, so that none ever fires), with functions, queries, other files and
- * everything else forbidden. Throws NotADump, and SQLite's error when a statement fails or a limit
- * is reached; what the file then holds is of no use.
+ * Builds a new database file from the text of a dump, which an attacker may have written. Rows are
+ * bound as values. Only definitions are run as SQL, in the order of a dump (triggers and views
+ * last, so that none ever fires), and everything but definitions is forbidden there: functions,
+ * queries, other files. Throws NotADump, or SQLite's error when a statement fails or a limit is
+ * reached. Then the file is unusable.
  */
 export const loadDump = async (
   text: AsyncIterable<Uint8Array>,
@@ -66,10 +66,7 @@ const execute = (database: DatabaseSync, statement: Exclude<DumpStatement, Inser
   }
 };
 
-/**
- * What a column's check or default may call: nothing that takes longer than its argument, or has an
- * effect.
- */
+/** The functions that a column's check or default may call: fast, and without effects. */
 const harmless = new Set(['abs', 'coalesce', 'ifnull', 'length', 'lower', 'nullif', 'substr']);
 harmless.add('trim').add('typeof').add('upper');
 const allowed: ReadonlySet<number> = new Set([
@@ -97,8 +94,8 @@ const define = (database: DatabaseSync, { sql }: Created): void => {
 };
 
 /**
- * Binds rows to statements that are prepared once for each table and each place of texts that must
- * be cast.
+ * Inserts rows by prepared statements. There is one for each table and each combination of columns
+ * that must be cast to text.
  */
 const inserter = (database: DatabaseSync): ((row: Inserted) => void) => {
   const prepared = new Map<string, StatementSync>();
@@ -124,8 +121,7 @@ const bound = (value: DumpValue): SQLInputValue => (isRawText(value) ? value.tex
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
- * A dump has tables and rows first, then what SQLite counts for itself, then everything that rows
- * could set off.
+ * A dump has tables and rows first, then SQLite's own counters, then triggers, views and indexes.
  */
 const orderOfDump = (): { check(statement: DumpStatement): void } => {
   let isOpen = false;

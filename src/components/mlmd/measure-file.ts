@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-/** Size and SHA-256 (hex) of a file of ours. */
+/** Size and SHA-256 (hex) of a file on our disk. */
 export const measureFile = async (
   file: string,
 ): Promise<{ readonly size: number; readonly sha256: string }> => {

@@ -2,13 +2,13 @@ import { Writable, type Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
 import type { Clock, Container, ExecTarget, Kubernetes, Pod } from '../../world.ts';
 
-/** What a snapshot of ML Metadata's database touches. */
+/** What a snapshot of ML Metadata's database needs. */
 export interface MlmdWorld {
   readonly kubernetes: Kubernetes;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly note: (text: string) => Promise<void>;
-  /** Seconds to wait for a moment in which nobody writes; 30 unless told. */
+  /** Seconds to wait for a moment in which nobody writes; 30 by default. */
   readonly patience?: number;
 }
 

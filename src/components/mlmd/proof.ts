@@ -10,9 +10,9 @@ export interface ProofWorld extends RebuildWorld {
 }
 
 /**
- * Proves that a dump in S3 can be restored, by doing it on the side; see stored-dump.ts. Disk is
- * needed for the database (`bytes`, when it is known), and what was built is always removed.
- * Rejects with `mlmd-proof-failed`, `disk-full`, or what the store rejects with.
+ * Proves that a dump in S3 can be restored, by building a scratch database of it; see
+ * stored-dump.ts. It needs disk for the database (`bytes`, when known), and always removes what it
+ * built. Rejects with `mlmd-proof-failed`, `disk-full`, or an error of the store.
  */
 export const proveDump = async (world: ProofWorld, dump: StoredDump, bytes = 0): Promise<void> => {
   await checkSpace(world.scratch, bytes);
@@ -32,7 +32,7 @@ export const proveDump = async (world: ProofWorld, dump: StoredDump, bytes = 0):
 
 const checkSpace = async (scratch: string, bytes: number): Promise<void> => {
   const { bavail, bsize } = await statfs(scratch);
-  // Indexes are rebuilt more loosely than they were, and sorting them takes space for a while.
+  // Rebuilt indexes take more space than before, and sorting them takes some for a while.
   const needed = bytes * 1.5;
   if (bavail * bsize >= needed) return;
   throw new CharmError(

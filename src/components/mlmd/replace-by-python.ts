@@ -11,13 +11,13 @@ interface PythonReplacement {
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
   readonly signal: AbortSignal;
-  /** Seconds until nobody has the old database open any more. */
+  /** Seconds after which no process has the old database open any more. */
   readonly patience: number;
 }
 
 /**
- * Whether Python can do it there: it is installed, may write beside the database, and can give the
- * new file to the old one's owner.
+ * Whether Python can replace the database there: it is installed, may write to the database's
+ * folder, and may give the new file to the owner of the old one.
  */
 export const canUsePython = async (
   kubernetes: Kubernetes,
@@ -34,9 +34,9 @@ export const canUsePython = async (
 };
 
 /**
- * Sends a database that we have built to the volume, with Python in a container that has it, and
- * puts it into the place of the old one while that is locked, so that nobody who still has the old
- * one open can spoil the new one.
+ * Sends a database that we have built to the volume, with Python in a container that has it. Puts
+ * it in the place of the old one while that is locked, so that a process that still has the old one
+ * open cannot damage the new one.
  */
 export const replaceByPython = async (
   { kubernetes, place, kept, signal, patience }: PythonReplacement,
@@ -48,8 +48,8 @@ export const replaceByPython = async (
     const { exitCode, stderr } = await execText(kubernetes, place.target, command, options);
     if (exitCode !== 0) throw failed(exitCode, stderr.split('\n').at(-1) ?? '');
   };
-  // The number of bytes is told beforehand: the command cannot see the end of its input before
-  // Kubernetes 1.30.
+  // The command is told the number of bytes, because before Kubernetes 1.30 it cannot see the end
+  // of its input.
   const { size, sha256 } = await measureFile(file);
   await run(['receive', place.file, String(size), sha256], createReadStream(file));
   await run(['switch', place.file, kept, String(patience)]);
@@ -65,9 +65,9 @@ const failed = (exitCode: number, failure: string): CharmError =>
  * What runs in the pod; Python 3.8 and later. `probe`, `receive` and `switch`, each with the path
  * of the database.
  *
- * The switch holds SQLite's exclusive lock on the old file: whoever waits for it gives up after
- * three seconds (ML Metadata's server tries ten times for up to 300 ms), so after five nobody has
- * the old file open whose journal would be taken for the new file's.
+ * `switch` holds SQLite's exclusive lock on the old file for five seconds. Processes that wait for
+ * the lock give up after three (ML Metadata's server tries ten times for up to 300 ms). So at the
+ * end no process has the old file open, whose journal could be taken for that of the new file.
  */
 const replaceScript = `
 import hashlib, os, shutil, signal, sqlite3, sys, time

@@ -12,7 +12,7 @@ interface ShellReplacement {
   /** The name under which the replaced database is kept, in the same directory. */
   readonly kept: string;
   readonly signal: AbortSignal;
-  /** Seconds after which a journal that does not change belongs to nobody. */
+  /** Seconds after which a journal that has not changed is taken to have no writer. */
   readonly patience: number;
 }
 
@@ -26,8 +26,8 @@ export const replaceByShell = async (
 ): Promise<void> => {
   const { kubernetes, place, signal } = replacement;
   const { size, sha256 } = await measureFile(file);
-  // The number of bytes is told beforehand: the command cannot see the end of its input before
-  // Kubernetes 1.30.
+  // The command is told the number of bytes, because before Kubernetes 1.30 it cannot see the end
+  // of its input.
   const receive = `${refuseWal}
 rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
   await orDiscard(replacement, async () => {
@@ -50,8 +50,8 @@ rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
 };
 
 /**
- * Byte 18 of the header is 2 in WAL mode. A -wal file that stays would be taken for the new
- * database's, and bring the old rows back.
+ * Byte 18 of the header is 2 in WAL mode. SQLite would take a -wal file that is left for that of
+ * the new database, and bring old rows back.
  */
 const refuseWal = `if [ -e "$1-wal" ] || [ "$(od -An -tx1 -j18 -N1 "$1" 2>/dev/null)" = ' 02' ]; then
   echo "it is in SQLite's WAL mode, which ML Metadata does not use, and what is in its -wal file would come back" >&2
@@ -60,9 +60,9 @@ fi`;
 
 /**
  * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new
- * one over it, so that there is a database at every moment. A journal goes with the old one, whose
- * it is: left behind, it would be taken for the new one's. One that changes shows that somebody
- * writes.
+ * one over it, so that there is a database at every moment. A journal is moved together with the
+ * old database. If it stayed, SQLite would take it for that of the new one. A journal that changes
+ * shows that a process writes.
  */
 const putInPlace = (replacement: ShellReplacement): Promise<ExecText> =>
   orDiscard(replacement, () =>
@@ -102,8 +102,8 @@ const orDiscard = async <T>(replacement: ShellReplacement, work: () => Promise<T
 const newFile = ({ place }: ShellReplacement): string => `${place.file}.restoring`;
 
 /**
- * Runs a script that knows the database as $1, the new file as $2, and what is kept as $3. Rejects
- * unless it succeeds.
+ * Runs a script with the database as $1, the new file as $2, and the path for the old database as
+ * $3. Rejects unless it succeeds.
  */
 const shell = async (
   replacement: ShellReplacement,

@@ -14,7 +14,7 @@ interface MlmdRestoreWorld {
   /** A directory on our own disk. */
   readonly scratch: string;
   readonly signal: AbortSignal;
-  /** Seconds until nobody has the old database open any more. */
+  /** Seconds after which no process has the old database open any more. */
   readonly patience?: number;
 }
 
@@ -26,7 +26,7 @@ interface MlmdRestore {
 }
 
 /**
- * ML Metadata's server tries ten times for up to 300 ms to get at a locked database, and then gives
+ * ML Metadata's server tries ten times for up to 300 ms to open a locked database, and then gives
  * up (google/ml-metadata).
  */
 const defaultPatience = 5;
@@ -34,9 +34,9 @@ const defaultPatience = 5;
 /**
  * Replaces ML Metadata's database by what a dump holds. The database is built and compared on our
  * own disk, so that nothing of the dump is ever run in the pod; its file is sent to the same volume
- * and takes the place of the old one in one step, so that the server never finds none. Rejects,
- * with the old database in its place, with `mlmd-missing`, `mlmd-corrupt`, `mlmd-restore-failed`,
- * `disk-full`, or what Kubernetes and the store reject with.
+ * and replaces the old one in one step, so that the server always finds a database. Rejects with
+ * `mlmd-missing`, `mlmd-corrupt`, `mlmd-restore-failed`, `disk-full`, or an error of Kubernetes or
+ * the store; then the old database is still in place.
  */
 export const replaceMlmd = async (
   world: MlmdRestoreWorld,

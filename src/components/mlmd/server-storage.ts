@@ -7,14 +7,17 @@ import { execText, type MlmdPod } from './pod.ts';
  * (src/components/pebble_components.py).
  */
 const configuration = '/config/config.proto';
-/** Command lines of the container, each with NULs between its words, and then the configuration. */
+/**
+ * Prints the command lines in the container, with NULs between their words, and then the
+ * configuration.
+ */
 const look = 'for p in /proc/[0-9]*/cmdline; do cat "$p" 2>/dev/null; echo; done; echo; cat "$1"';
 
 /**
- * Rejects with `mlmd-missing` when ML Metadata's server keeps its data elsewhere than in SQLite:
- * what lies at the database's path is then left from earlier times. The charm of CKF 1.8 starts the
- * server with `--mysql_config_host` when it is related to MySQL (mlmd-operator, track/1.14). A
- * server that shows neither, because its image has no shell, is taken for what CKF deploys.
+ * Rejects with `mlmd-missing` when ML Metadata's server does not keep its data in SQLite. A file at
+ * the database's path is then an old one. The charm of CKF 1.8 starts the server with
+ * `--mysql_config_host` when it is related to MySQL (mlmd-operator, track/1.14). When the image has
+ * no shell and nothing can be seen, the server is taken to use SQLite, as CKF deploys it.
  */
 export const assertServerUsesSqlite = async (
   kubernetes: Kubernetes,
@@ -32,7 +35,9 @@ export const assertServerUsesSqlite = async (
   );
 };
 
-/** What says that it is another; never the words themselves, which hold a password. */
+/**
+ * The name of the option that shows another storage. Never its value, which may hold a password.
+ */
 const otherStorage = (text: string): string | undefined => {
   const server = text
     .split('\n')

@@ -1,17 +1,17 @@
 /**
- * Copies a SQLite database that is being written to, with nothing but Python 3.8 or later.
- * Arguments: the database, the seconds to wait for its writers, the seconds after which it ends
- * itself, and the folders that the temporary copy may lie in.
+ * Copies a SQLite database that is being written to, with only Python 3.8 or later. Arguments: the
+ * database, the seconds to wait for its writers, the seconds after which it ends itself, and the
+ * folders that the temporary copy may lie in.
  *
  * - The copy is made with SQLite's online backup through a read-only connection, which takes the
- *   locks that SQLite's own clients take. It goes in steps, because a lock that is held for long
- *   makes ML Metadata refuse writes after about two seconds; only when writers make it begin again
- *   several times is it done in one step.
- * - The copy's file is unlinked as soon as it is open, so that its space is given back however
- *   this process ends. A thread ends the process when nobody reads stdout any more.
+ *   locks that SQLite's own clients take. It goes in steps, because ML Metadata refuses writes when
+ *   a lock is held for more than about two seconds. Only when writers have made it start again
+ *   several times, it is done in one step.
+ * - The copy's file is unlinked as soon as it is open, so that its space is freed however this
+ *   process ends. A thread ends the process when stdout is not read any more.
  * - stdout is the copy, gzipped. stderr says how many bytes it has and their SHA-256.
- * - Exits 0, 127 without the module sqlite3, or 10 with a line `error`, which
- *   snapshot-failures.ts reads.
+ * - Exits 0, 127 without the module sqlite3, or 10 with a line `error`, which snapshot-failures.ts
+ *   reads.
  */
 export const pythonSnapshot = `
 import gzip,hashlib,os,pathlib,select,shutil,signal,sys,tempfile,threading,time
@@ -126,9 +126,9 @@ say sha256 "\${sum%% *}"
 `.trim();
 
 /**
- * Copies the file of the database to stdout, with coreutils alone, and says before and after what
- * shows whether it was written to: journals, inode, size, times to the nanosecond, and the header
- * with the change counter. Argument: the database.
+ * Copies the file of the database to stdout, with coreutils alone. Before and after, it prints to
+ * stderr what shows whether the file was written to: journals, inode, size, times to the
+ * nanosecond, and the header with the change counter. Argument: the database.
  */
 export const guardedCopy = `
 for tool in stat od cat; do command -v "$tool" >/dev/null || exit 127; done

@@ -17,16 +17,16 @@ import { pythonSnapshot, sqlite3Snapshot } from './snapshot-scripts.ts';
 export type Way = 'python3' | 'sqlite3' | 'copy';
 
 /**
- * A process in the pod whose connection was lost in a way that it cannot see ends itself after so
- * many seconds.
+ * Seconds after which a process in the pod ends itself, in case it does not notice that its
+ * connection was lost.
  */
 const lifetime = 6 * 60 * 60;
 const defaultPatience = 30;
 
 /**
- * Brings a snapshot of the database into `file`, on our own disk, while the database is being
- * written to. Takes the first way that the pod has the tools for. Rejects with `mlmd-missing`,
- * `mlmd-corrupt`, `mlmd-dump-failed`, `disk-full`, or what Kubernetes rejects with.
+ * Writes a snapshot of the database to `file`, on our own disk, while the database is being written
+ * to. Uses the first way for which the pod has the tools. Rejects with `mlmd-missing`,
+ * `mlmd-corrupt`, `mlmd-dump-failed`, `disk-full`, or an error of Kubernetes.
  */
 export const takeSnapshot = async (world: MlmdWorld, pod: MlmdPod, file: string): Promise<Way> => {
   const { workload, charm } = pod;
@@ -104,7 +104,9 @@ const byScript = async (
 const isZlibError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
 
-/** Says of a lost connection whether it was the pod, and of a full disk whose it is. */
+/**
+ * Explains an error: whether the pod restarted when a connection was lost, and which disk is full.
+ */
 const tellingOfThePod = async <T>(
   { kubernetes }: MlmdWorld,
   { pod: before }: MlmdPod,

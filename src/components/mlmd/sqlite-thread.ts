@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { DatabaseContent } from './inspect-database.ts';
 import type { LoadLimits } from './load-dump.ts';
 
-/** Files of ours: the SQL text, gzipped, and the database. */
+/** Files on our disk: the SQL text, gzipped, and the database. */
 interface Files {
   readonly dump: string;
   readonly file: string;
@@ -22,9 +22,9 @@ export type Order = BuildOrder | DumpOrder;
 
 export type Outcome =
   | { readonly kind: 'done'; readonly content: DatabaseContent }
-  /** What was given is no good; `why` follows a colon. */
+  /** The dump or the database is not valid. `why` can follow a colon. */
   | { readonly kind: 'refused'; readonly why: string }
-  /** Our disk, or what the file may have of it, is full. */
+  /** Our disk is full, or the file has reached its limit. */
   | { readonly kind: 'full' };
 
 interface Patience {
@@ -32,13 +32,13 @@ interface Patience {
   readonly signal: AbortSignal;
 }
 
-/** Of the thread, in MiB; the charm's container has 1 GiB in all. */
+/** The heap of the thread, in MiB; the charm's container has 1 GiB in all. */
 const heap = 384;
 
 /**
- * Builds a database of a dump, checks it, and says what it holds. Whatever is in the dump, our
- * event loop goes on, and time, memory and the size of the file are bounded. Rejects with the
- * signal's reason; the caller removes the file.
+ * Builds a database from a dump, checks it, and returns what it holds. Whatever the dump holds, the
+ * event loop goes on, and time, memory and the size of the file are limited. Rejects with the
+ * signal's reason. The caller removes the file.
  */
 export const buildDatabase = (
   order: Omit<BuildOrder, 'kind'>,

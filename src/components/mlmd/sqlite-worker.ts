@@ -11,8 +11,8 @@ import type { BuildOrder, DumpOrder, Order, Outcome } from './sqlite-thread.ts';
 import { writeDump } from './write-dump.ts';
 
 /*
- * A thread of its own, in which SQLite works while the charm goes on listening to signals: it makes
- * a dump of a database, or a database of a dump. sqlite-thread.ts starts it and ends it.
+ * A separate thread for SQLite, so that the charm still handles signals. It makes a dump of a
+ * database, or a database of a dump. sqlite-thread.ts starts and ends it.
  */
 
 const build = async ({ dump, file, limits }: BuildOrder): Promise<Outcome> => {
@@ -45,7 +45,7 @@ const dump = async ({ file, dump: target }: DumpOrder): Promise<Outcome> => {
   return { kind: 'done', content: found };
 };
 
-/** Enough to know what is wrong. */
+/** The first few are enough to know what is wrong. */
 const some = (damage: readonly string[]): string => damage.slice(0, 3).join('; ');
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */

@@ -13,7 +13,7 @@ import { buildDatabase } from './sqlite-thread.ts';
 export interface StoredDump {
   readonly key: string;
   readonly size: number;
-  /** Hex, of the object as it is stored. */
+  /** Hex, of the stored object. */
   readonly sha256: string;
   readonly schemaVersion: number;
   readonly rows: Readonly<Record<string, number>>;
@@ -28,21 +28,21 @@ export interface RebuildWorld {
 
 export type Rebuilt =
   | { readonly kind: 'same'; readonly file: string }
-  /** `why` follows a colon. */
+  /** `why` can follow a colon. */
   | { readonly kind: 'damaged'; readonly why: string };
 
-/** The memory that SQLite may have while it builds. */
+/** Bytes of memory that SQLite may use while it builds. */
 const memoryBytes = 256 * 2 ** 20;
-/** What stays free on our disk for others. */
+/** Bytes that stay free on our disk. */
 const reserve = 64 * 2 ** 20;
-/** Ten minutes, and a second for each 16 KiB of the object: many times what it takes. */
+/** Ten minutes, and a second for each 16 KiB of the object: many times more than needed. */
 const patienceFor = (size: number): number => 600 + Math.ceil(size / 2 ** 14);
 
 /**
- * Makes a database of a dump that lies in S3, in `folder`, and compares it with what was backed up:
- * size and SHA-256 of the object before anything of it is read, then tables, rows, content and
- * schema version. The object may be anybody's. Rejects with `disk-full`, with what the store
- * rejects with, and with the signal's reason. The caller removes the folder.
+ * Builds a database in `folder` from a dump in S3, and compares it with what was backed up: first
+ * size and SHA-256 of the object, then tables, rows, content and schema version. The object is not
+ * trusted. Rejects with `disk-full`, an error of the store, or the signal's reason. The caller
+ * removes the folder.
  */
 export const rebuildDatabase = async (
   { store, signal }: RebuildWorld,

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Rows are handed on when their text reaches this; a single row may be longer. */
+/** Rows are yielded in pieces of about this length; a single row may be longer. */
 const pieceLength = 64 * 1024;
 
 /** `"name"`, whatever the name. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** The columns that an INSERT names; `isAll` unless some are generated. */
+/** The columns that an INSERT names. `isAll` is false when some are generated. */
 export const storedColumns = (
   database: DatabaseSync,
   table: string,
@@ -23,22 +23,22 @@ export const storedColumns = (
 
 /**
  * The rows of a table in the order in which they are stored, each as the literals of its values:
- * `1,'x',NULL`. Text that is not UTF-8 or holds NUL or CR is a blob that is cast: the program
- * sqlite3 ends text at a NUL and takes the CR of a CRLF away. Floats have 20 digits, since older
- * releases of SQLite do not always read back the shortest form.
+ * `1,'x',NULL`. Text that is not UTF-8, or holds NUL or CR, is written as a blob that is cast: the
+ * program sqlite3 ends text at a NUL, and drops the CR of a CRLF. Floats have 20 digits, because
+ * older releases of SQLite do not always read back the shortest form.
  */
 export function* tableRows(
   database: DatabaseSync,
   table: string,
 ): Generator<readonly string[], void, undefined> {
   const { names } = storedColumns(database, table);
-  // node:sqlite would replace what is not UTF-8; as a blob it comes as it is, and its type beside
-  // it.
+  // node:sqlite would replace bytes that are not UTF-8. So text is read as a blob, together with
+  // its type.
   const values = names.map(
     (name) => `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) ELSE ${name} END`,
   );
   const types = names.map((name) => `typeof(${name})`);
-  // An index that has all columns would give another order.
+  // With an index that has all columns, the order would be another one.
   const select = database.prepare(
     `SELECT ${[...values, ...types].join(', ')} FROM ${quoteName(table)} NOT INDEXED`,
     { returnArrays: true, readBigInts: true },
