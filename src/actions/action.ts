@@ -3,6 +3,11 @@ import { CharmError } from '../errors.ts';
 import { isBackupId, type BackupId } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 
+/*
+ * This folder has one file for each action of actions.yaml. An action reads its parameters, calls
+ * an operation, and phrases the outcome as results.
+ */
+
 /**
  * What runs when an operator says `juju run <unit> <action>`.
  *

@@ -1,6 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../world.ts';
 
+/*
+ * This folder has the adapters: the ports for the real systems. Only they import the packages of
+ * outside systems.
+ */
+
 export const systemClock: Clock = {
   now: () => new Date(),
   async sleep(milliseconds, signal) {

@@ -13,6 +13,11 @@ import { backUpDatabases } from './databases.ts';
 import { backUpMlmd } from './mlmd.ts';
 import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
 
+/*
+ * This folder is the operation backup. This file has the story; each component has a chapter of the
+ * same name.
+ */
+
 /**
  * The guide's "back up the control plane" in one action. The result is a complete set that was
  * proven readable, or no set. However it ends, every scale is put back. When that fails, the

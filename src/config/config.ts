@@ -4,6 +4,10 @@ import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
 import { type OptionName, allowed, optionNames, options } from './options.ts';
 
+/*
+ * This folder reads the charm's options. From here on they are typed and valid.
+ */
+
 /** The parts that a backup set can consist of. The databases are named after our endpoints. */
 export const components = ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'] as const;
 

@@ -8,6 +8,11 @@ import { type ScheduleReport, keepSchedule } from './schedule.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
+/*
+ * This folder is what every hook does: it brings relations, schedule and status in line with the
+ * present state.
+ */
+
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
 
 /**

@@ -7,8 +7,8 @@ import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
 
 /*
- * What every operation needs that changes the model or the path in S3: its lock, heartbeat, scratch
- * files and held scales. The files next to this one have the details.
+ * This folder has what every operation needs that changes the model or the path in S3: its lock,
+ * heartbeat, scratch files and held scales.
  */
 
 /**

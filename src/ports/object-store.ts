@@ -1,5 +1,10 @@
 import type { Readable } from 'node:stream';
 
+/*
+ * This folder has the ports: one small interface for each outside system. The contract suites in
+ * tests/contracts check them, for each fake and adapter alike.
+ */
+
 export interface StoredObject {
   readonly key: string;
   /** Bytes. */

@@ -2,6 +2,11 @@ import { CharmError, hasCode } from '../errors.ts';
 import type { Databag, HookTools } from '../world.ts';
 import { type S3Location, readS3Location } from './s3-location.ts';
 
+/*
+ * This folder reads and writes the databags of the relations: s3, object-storage and the databases'
+ * s3.
+ */
+
 /** The application at the other end of an endpoint that takes one relation. */
 export interface Provider {
   readonly relationId: string;

@@ -1,5 +1,10 @@
 import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
 
+/*
+ * This folder is the format in S3: every key, the manifest, object lists, the claim and the lock of
+ * a path. It knows no operation.
+ */
+
 /**
  * Every key that this charm writes to or reads from the target bucket. README and docs show it as a
  * tree.

@@ -9,6 +9,11 @@ import { restoreMlmd } from './mlmd.ts';
 import { preflight } from './preflight.ts';
 import type { RestoreRequest } from './set.ts';
 
+/*
+ * This folder is the operation restore. This file has the story; each component has a chapter of
+ * the same name.
+ */
+
 /** What a restore would do. */
 interface RestorePlan {
   readonly components: readonly string[];

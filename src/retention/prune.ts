@@ -10,6 +10,11 @@ import { forget, partsThatNeed, type RetainedSet } from './policy.ts';
 import { removeSets, type RemovalOptions, type RemovalReport } from './remove-sets.ts';
 import type { Survey } from './survey.ts';
 
+/*
+ * This folder decides which sets go, and deletes them with everything that no other set needs. Each
+ * component has a chapter of the same name.
+ */
+
 /**
  * Removes the sets that the policy does not keep, and everything that no set needs, such as the
  * remains of dead backups. With all `keep-*` at 0 it removes only the latter. Rejects like

@@ -1,9 +1,3 @@
-/*
- * When backups start by themselves: the slots of a cron expression, the times in which none starts,
- * and what becomes of each slot. Pure; what is remembered and what is done about it is
- * keep-schedule.ts.
- */
-
 /**
  * Times of the week in which no backup starts by itself. Local times of the schedule's time zone.
  */

@@ -3,6 +3,11 @@ import { Cron } from 'croner';
 import { CharmError, reasonOf } from '../errors.ts';
 import { type Exclusions, parseExclusions } from './exclusions.ts';
 
+/*
+ * This folder decides when backups start by themselves: the slots of a cron expression, the
+ * excluded times, and what becomes of each slot. It is pure; hooks/schedule.ts remembers and acts.
+ */
+
 /** The slots of a schedule: the instants at which a backup is due. */
 export interface Schedule {
   /** The first slot that is strictly later; undefined when there is none any more. */

@@ -1,7 +1,7 @@
 /*
- * Sessions: every run of a backup leaves a record, however it ended, and so does every slot of the
- * schedule that got no run. They lie in S3 under runs/; what S3 could not take waits in the
- * journal.
+ * This folder keeps sessions: the record of every run of a backup, however it ended, and of every
+ * slot of the schedule that got no run. They lie in S3 under runs/; what S3 could not take waits in
+ * the journal.
  */
 
 export const phases = ['Running', 'Succeeded', 'Failed', 'Skipped', 'Missed', 'Cancelled'] as const;

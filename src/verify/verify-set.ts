@@ -12,6 +12,10 @@ import { verifyDatabase, verifyFinished } from './databases.ts';
 import { verifyDump } from './mlmd.ts';
 import { createDamages, type Verification, type VerifyWork } from './verification.ts';
 
+/*
+ * This folder checks whether a set can be restored. Each component has a chapter of the same name.
+ */
+
 /**
  * Checks whether a set can be restored, and changes nothing. Shallow: every listed object is in the
  * mirror or in the history with its size and ETag; the dump and the database backups are there; the

@@ -3,6 +3,7 @@ import { deleteBackup } from '../../src/actions/delete-backup.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const config = aConfig();
 
@@ -38,15 +39,14 @@ describe('delete-backup', () => {
     const first = await vault.backUp();
     await vault.backUp();
     const { store } = vault;
-    const remove = store.delete.bind(store);
     let deletions = 0;
-    store.delete = async (keys) => {
+    const putBack = intercept(store, 'delete', (remove) => async (keys) => {
       deletions += 1;
       if (deletions === 2) throw new Error('killed');
       await remove(keys);
-    };
+    });
     await assert.rejects(deleteBackup(vault.world, config, { 'backup-id': first }), /killed/);
-    store.delete = remove;
+    putBack();
     await deleteBackup(vault.world, config, { 'backup-id': first });
     assert.deepEqual(
       [...store.objects.keys()].filter((key) => key.includes(first)),

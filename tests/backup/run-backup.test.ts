@@ -9,6 +9,7 @@ import { aBackupWorld, type BackupWorldRig } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { anMlmdVolume } from '../rigs/mlmd-volume.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 const layout = layoutOf('ckf');
@@ -214,12 +215,11 @@ describe('the story of a backup', () => {
     using rig = setUp();
     seedDatabases(rig);
     rig.target.seed(layout.started(backupIdAt(new Date(0))), '{}');
-    const remove = rig.target.delete.bind(rig.target);
-    rig.target.delete = async (keys) => {
+    intercept(rig.target, 'delete', (remove) => async (keys) => {
       if (keys.some((key) => key.includes('1970')))
         throw new CharmError('store-denied', 'Deleting is not allowed.');
       await remove(keys);
-    };
+    });
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
     assert.ok(keysOf(rig).includes(layout.manifest(manifest.id)));
   });
@@ -300,15 +300,19 @@ describe('the story of a backup', () => {
     it(`takes nothing away when S3 went silent while the manifest was sent ${what}`, async () => {
       using rig = setUp();
       seedDatabases(rig);
-      const put = rig.target.put.bind(rig.target);
       const silent = new CharmError('store-unreachable', 'S3 is away.');
-      rig.target.put = async (...argv: Parameters<typeof put>) => {
-        if (!argv[0].endsWith('manifest.json')) return put(...argv);
-        if (arrives) await put(...argv);
-        for (const method of ['read', 'head', 'delete'] as const)
-          rig.target.failNext(method, silent, 2);
-        throw silent;
-      };
+      const putBack = intercept(
+        rig.target,
+        'put',
+        (put) =>
+          async (...argv: Parameters<typeof put>) => {
+            if (!argv[0].endsWith('manifest.json')) return put(...argv);
+            if (arrives) await put(...argv);
+            for (const method of ['read', 'head', 'delete'] as const)
+              rig.target.failNext(method, silent, 2);
+            throw silent;
+          },
+      );
       const { message } = await rejectsWithCode(
         runBackup(rig.whole, aConfig(), request),
         'store-unreachable',
@@ -317,7 +321,7 @@ describe('the story of a backup', () => {
       const kept = keysOf(rig).filter((key) => /^ckf\/(sets|mlmd)\//.test(key));
       assert.equal(kept.length, arrives ? 4 : 3, kept.join());
       assertAsBefore(rig);
-      rig.target.put = put;
+      putBack();
       await rig.clock.sleep(60_000);
       await runBackup(rig.whole, aConfig({ components: ['mlmd', 'mlpipeline'] }), request);
       assert.equal(
@@ -329,12 +333,11 @@ describe('the story of a backup', () => {
   it('is a success when only the reply about the manifest was lost', async () => {
     using rig = setUp();
     seedDatabases(rig);
-    const put = rig.target.put.bind(rig.target);
-    rig.target.put = async (...argv: Parameters<typeof put>) => {
+    intercept(rig.target, 'put', (put) => async (...argv: Parameters<typeof put>) => {
       const stored = await put(...argv);
       if (argv[0].endsWith('manifest.json')) throw new CharmError('store-unreachable', 'Away.');
       return stored;
-    };
+    });
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
     assert.ok(keysOf(rig).includes(layout.manifest(manifest.id)));
   });

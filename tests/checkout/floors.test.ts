@@ -33,6 +33,21 @@ describe('the floors of src', () => {
     assert.deepEqual(circles(), []);
   });
 
+  it('let nothing but the actions use the story of a backup', () => {
+    const users = [...imports].flatMap(([from, files]) =>
+      files.some((to) => roomOf(to) === 'backup') ? [roomOf(from)] : [],
+    );
+    assert.deepEqual([...new Set(users)].sort(), ['actions', 'backup']);
+  });
+
+  it('have a file in each folder that says what the folder is for', () => {
+    const silent = [...Map.groupBy(imports.keys(), dirname)]
+      .filter(([, files]) => !files.some((file) => textOf(file).includes('/*\n * This folder ')))
+      .map(([folder]) => folder);
+    // What lies in `src` itself is in the README's map.
+    assert.deepEqual(silent.sort(), ['src']);
+  });
+
   it('let an arrow up and a circle be seen', () => {
     assert.ok(!mayImport('repository', 'backup'));
     assert.ok(!mayImport('verify', 'restore'));

@@ -10,6 +10,7 @@ import { targetIn } from '../rigs/target.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { profileOf, s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
 import { startS3Server, testUser } from '../servers/s3/server.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const locks = 'ckf/locks/';
 const minute = 60_000;
@@ -152,14 +153,13 @@ describe('lock of a path', () => {
     await clock.sleep(6 * minute);
     const [claim] = [...store.objects.keys()];
     const content = await store.read(claim!);
-    const put = store.put.bind(store);
     let count = 0;
-    store.put = async (...argv: Parameters<typeof put>) => {
+    intercept(store, 'put', (put) => async (...argv: Parameters<typeof put>) => {
       count += 1;
       // Between the two looks of the one who takes it over.
       if (count === 2) await put(claim!, content);
       return put(...argv);
-    };
+    });
     await rejectsWithCode(take(1), 'backup-running');
     await sleeper.assertHeld();
   });
@@ -201,9 +201,14 @@ describe('lock of a path', () => {
 
   it('cannot be had where listings lag behind', async () => {
     const { store, take } = setStage();
-    store.list = async function* () {
-      // Nothing yet.
-    };
+    intercept(
+      store,
+      'list',
+      () =>
+        async function* () {
+          // Nothing yet.
+        },
+    );
     const { message } = await rejectsWithCode(take(0), 'store-refused');
     assert.match(message, /does not list/);
     assert.equal(store.objects.size, 0);

@@ -4,6 +4,7 @@ import { layoutOf, type BackupId } from '../../src/repository/layout.ts';
 import { reserveId } from '../../src/repository/reserve-id.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const layout = layoutOf('ckf');
 const time = new Date('2026-11-21T20:15:00.700Z');
@@ -34,23 +35,21 @@ describe('reserveId', () => {
 
   it('takes the next second when somebody was quicker at the same moment', async () => {
     const store = new FakeObjectStore();
-    const put = store.put.bind(store);
-    store.put = async (...argv: Parameters<typeof put>) => {
-      store.put = put;
+    const putBack = intercept(store, 'put', (put) => async (...argv: Parameters<typeof put>) => {
+      putBack();
       store.seed(layout.started(id), 'theirs');
       return put(...argv);
-    };
+    });
     assert.equal((await reserveId(store, layout, time)).id, '2026-11-21T20:15:01Z');
     assert.equal(store.bucket.get(layout.started(id)).bytes.toString(), 'theirs');
   });
 
   it('knows its own mark again when the reply was lost and the request was sent twice', async () => {
     const store = new FakeObjectStore();
-    const put = store.put.bind(store);
-    store.put = async (...argv: Parameters<typeof put>) => {
+    intercept(store, 'put', (put) => async (...argv: Parameters<typeof put>) => {
       await put(...argv);
       throw new CharmError('object-exists', 'It is there.');
-    };
+    });
     assert.equal((await reserveId(store, layout, time)).id, id);
   });
 

@@ -6,6 +6,7 @@ import { deleteSet } from '../../src/retention/prune.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, seedDatabase, type Vault } from '../rigs/vault.ts';
 import { md5Of } from '../../src/ports/etags.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
@@ -338,11 +339,10 @@ describe('deleteSet', () => {
       expires: '2099-01-01',
     });
     const { store } = vault;
-    const remover = store.delete.bind(store);
-    store.delete = async (some) => {
+    intercept(store, 'delete', (remover) => async (some) => {
       await remover(some);
       store.seed(layout.oldLock, thief);
-    };
+    });
     await rejectsWithCode(remove(old), 'backup-running');
     await vault.restored(middle);
     await vault.restored(newest);
@@ -351,11 +351,10 @@ describe('deleteSet', () => {
   it('removes more than S3 deletes in one request', async () => {
     const sizes: number[] = [];
     const { store } = vault;
-    const remover = store.delete.bind(store);
-    store.delete = async (some) => {
+    intercept(store, 'delete', (remover) => async (some) => {
       sizes.push(some.length);
       await remover(some);
-    };
+    });
     for (let index = 0; index < 1200; index += 1) vault.source.seed(`many/${index}`, '');
     const full = await vault.backUp();
     for (let index = 0; index < 1200; index += 1) vault.source.bucket.remove(`many/${index}`);

@@ -3,6 +3,7 @@ import { applyRetention, pruneSets } from '../../src/retention/prune.ts';
 import { backupIdAt } from '../../src/repository/layout.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const none = { last: 0, daily: 0, weekly: 0, monthly: 0 };
 
@@ -176,7 +177,7 @@ describe('applyRetention', () => {
   it('does nothing while there is no policy, not even a request', async () => {
     await using vault = await createVault();
     await vault.backUp();
-    vault.store.list = () => assert.fail('asked S3');
+    intercept(vault.store, 'list', () => () => assert.fail('asked S3'));
     assert.equal(await applyRetention(vault.world, { keep: none }, vault.target), undefined);
   });
 
@@ -191,7 +192,7 @@ describe('applyRetention', () => {
   it('reads no object list when all sets are kept', async () => {
     await using vault = await createVault();
     await vault.backUp();
-    vault.store.get = () => assert.fail('read a list');
+    intercept(vault.store, 'get', () => () => assert.fail('read a list'));
     const report = await applyRetention(vault.world, { keep: { ...none, last: 5 } }, vault.target);
     assert.deepEqual(report?.removed, []);
   });

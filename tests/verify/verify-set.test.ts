@@ -7,6 +7,7 @@ import { verifySet } from '../../src/verify/verify-set.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
 import { md5Of } from '../../src/ports/etags.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
@@ -264,16 +265,19 @@ describe('verifySet', () => {
 
   it('is not confused by a backup that moves versions to the history meanwhile', async () => {
     const { store } = vault;
-    const list = store.list.bind(store);
-    const before = await Array.fromAsync(list(history));
+    const before = await Array.fromAsync(store.list(history));
     for (const key of ['a', 'empty', '\uffee']) vault.source.seed(key, `third ${key}`);
     await vault.backUp();
-    store.list = (prefix, options) =>
-      prefix === history
-        ? (async function* () {
-            yield* before;
-          })()
-        : list(prefix, options);
+    intercept(
+      store,
+      'list',
+      (list) => (prefix, options) =>
+        prefix === history
+          ? (async function* () {
+              yield* before;
+            })()
+          : list(prefix, options),
+    );
     assert.deepEqual((await verify(newest)).first, []);
   });
 

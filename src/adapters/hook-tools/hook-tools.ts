@@ -12,6 +12,10 @@ import {
 import { type Environment, HookToolError, createRunTool } from './run-tool.ts';
 import { createSecretTools } from './secrets.ts';
 
+/*
+ * This folder runs Juju's hook tools, the programs by which a charm speaks to its unit agent.
+ */
+
 /** The kernel takes 131,071 bytes as one argument; a code point has at most four. */
 const longestArgument = 30_000;
 const longestStatus = 1_000;

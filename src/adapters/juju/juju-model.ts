@@ -9,6 +9,10 @@ import { type JujuSessionOptions, JujuSession } from './session.ts';
 import { modelStatus } from './status.ts';
 import { listTasks } from './tasks.ts';
 
+/*
+ * This folder is the client of Juju's controller: login, status, scale, actions and tasks.
+ */
+
 export interface JujuModelOptions extends JujuSessionOptions {
   /**
    * Milliseconds: for how long to try to log in, and later for how long a controller may stay away.

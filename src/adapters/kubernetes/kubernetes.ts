@@ -11,6 +11,11 @@ import { createCall, type Call } from './call.ts';
 import { ApiFailure } from './errors.ts';
 import { execute } from './exec.ts';
 
+/*
+ * This folder is the client of the Kubernetes API: it reads pods and custom resources, and runs
+ * commands in containers.
+ */
+
 export interface KubernetesOptions {
   /**
    * Asks Juju for the cluster's address and our token; asked again when Kubernetes no longer

@@ -10,6 +10,11 @@ import { putObject } from './put.ts';
 import { createReader } from './read.ts';
 import { createUploader } from './upload.ts';
 
+/*
+ * This folder is the object store on S3: requests are signed, sent, retried and explained here.
+ * Start with client.ts for what happens to each request.
+ */
+
 export type { S3Advice, S3Options } from './options.ts';
 
 /**

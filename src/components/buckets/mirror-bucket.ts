@@ -19,6 +19,11 @@ import { readBaseline, readRanges } from './ranges.ts';
 import { shrunkProblem } from './shrunk.ts';
 import { Transfers } from './transfers.ts';
 
+/*
+ * This folder copies buckets: from MinIO into the mirror for a backup (this file), and back for a
+ * restore (bring-back.ts).
+ */
+
 export interface BucketOptions {
   /** The keys of the mirror begin with this: `<prefix>/<bucket>/`. */
   readonly mirror: string;

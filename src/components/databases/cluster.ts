@@ -6,6 +6,11 @@ import { unlessAborted } from '../../unless-aborted.ts';
 import { waitUntil } from '../../wait-until.ts';
 import type { ApplicationStatus, JujuModel } from '../../world.ts';
 
+/*
+ * This folder knows mysql-k8s: its cluster, the paths that it writes to, and the backups that it
+ * makes.
+ */
+
 export interface DatabaseWorld extends ScaleWorld {
   readonly heartbeat: Heartbeat;
   /**

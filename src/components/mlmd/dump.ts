@@ -10,6 +10,11 @@ import { problem } from './snapshot-failures.ts';
 import { takeSnapshot, type Way } from './snapshot.ts';
 import { dumpDatabase } from './sqlite-thread.ts';
 
+/*
+ * This folder dumps the SQLite database of ML Metadata (this file), and replaces it by what a dump
+ * holds (replace.ts).
+ */
+
 export interface DumpWorld extends MlmdWorld {
   readonly store: ObjectStore;
   /** A directory on our own disk. */

@@ -5,6 +5,7 @@ import type { ListedObject } from '../../../src/repository/object-list.ts';
 import type { KeyRange, StoredObject } from '../../../src/world.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { bucketFixture, mirror } from '../../rigs/mirror.ts';
+import { intercept } from '../../rigs/intercept.ts';
 
 const mebi = 2 ** 20;
 // The three listings of 100,000 objects would take more than 100 MiB; the rest of the test process makes some noise.
@@ -85,18 +86,22 @@ describe('the memory of a copy', () => {
     const to = new MadeUpStore(count);
     const first = (await Array.fromAsync(madeUp('', 1)))[0]!;
     let release = (): void => undefined;
-    from.list = async function* () {
-      yield { ...first, etag: from.seed(first.key, 'slow').etag, size: 4 };
-      for await (const object of madeUp('', count)) if (object.key !== first.key) yield object;
-      release();
-    };
-    const original = FakeObjectStore.prototype.get.bind(from);
-    from.get = async (key, options) => {
+    intercept(
+      from,
+      'list',
+      () =>
+        async function* () {
+          yield { ...first, etag: from.seed(first.key, 'slow').etag, size: 4 };
+          for await (const object of madeUp('', count)) if (object.key !== first.key) yield object;
+          release();
+        },
+    );
+    intercept(from, 'get', (original) => async (key, options) => {
       await new Promise<void>((resolve) => {
         release = resolve;
       });
       return original(key, options);
-    };
+    });
     await using fixture = await bucketFixture(from, to);
     const heap = watchHeap();
     const pass = await fixture.pass({ archive: false });

@@ -11,6 +11,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { bucketFixture, history, mirror, restored, type Fixture } from '../../rigs/mirror.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
+import { intercept } from '../../rigs/intercept.ts';
 
 const mebi = 2 ** 20;
 const seeded = (objects: Readonly<Record<string, string>>): FakeObjectStore => {
@@ -328,11 +329,10 @@ describe('copying what changes', () => {
     const from = seeded({ a: 'old' });
     await using fixture = await bucketFixture(from);
     from.failNext('get', new CharmError('object-changed', 'It has changed.'));
-    const original = from.head.bind(from);
-    from.head = async (key) => {
+    intercept(from, 'head', (original) => async (key) => {
       from.seed('a', 'a new one');
       return original(key);
-    };
+    });
     await fixture.pass();
     const [line] = await fixture.list();
     assert.equal(line?.etag, md5Of('a new one'));
@@ -343,11 +343,10 @@ describe('copying what changes', () => {
   it('leaves out an object that vanishes, and counts it', async () => {
     const from = seeded({ a: 'a', b: 'b', c: 'c' });
     await using fixture = await bucketFixture(from);
-    const original = from.get.bind(from);
-    from.get = async (key, options) => {
+    intercept(from, 'get', (original) => async (key, options) => {
       if (key === 'b') from.bucket.remove('b');
       return original(key, options);
-    };
+    });
     const pass = await fixture.pass();
     assert.equal(pass.vanished, 1);
     assert.equal(pass.listed, 2);
@@ -414,14 +413,13 @@ describe('proving a copy', () => {
   it('does not accept content that differs each time it is read', async () => {
     const from = seeded({ a: 'aaaa' });
     await using fixture = await bucketFixture(from);
-    const original = from.get.bind(from);
     let reads = 0;
-    from.get = async (key, options) => {
+    intercept(from, 'get', (original) => async (key, options) => {
       const content = await original(key, options);
       reads += 1;
       content.body.destroy();
       return { ...content, body: Readable.from([Buffer.from(`bad${reads % 10}`)]) };
-    };
+    });
     await assert.rejects(fixture.pass(), /different content for a each time/);
   });
 });
@@ -468,11 +466,10 @@ describe('refusing and failing', () => {
     );
     from.seed('good', 'y');
     await using fixture = await bucketFixture(from);
-    const original = from.get.bind(from);
-    from.get = async (key, options) => {
+    intercept(from, 'get', (original) => async (key, options) => {
       if (key.startsWith('key-')) throw new CharmError('store-denied', `You may not read ${key}.`);
       return original(key, options);
-    };
+    });
     await assert.rejects(fixture.pass(), (error) => {
       assert.ok(error instanceof ObjectsFailed);
       assert.match(error.message, /^30 objects of the bucket mlpipeline/);
@@ -526,9 +523,14 @@ describe('refusing and failing', () => {
   it('fails when a listing is not in order', async () => {
     const from = seeded({ a: 'a', b: 'b' });
     await using fixture = await bucketFixture(from);
-    from.list = async function* () {
-      yield* [...from.objects.values()].reverse();
-    };
+    intercept(
+      from,
+      'list',
+      () =>
+        async function* () {
+          yield* [...from.objects.values()].reverse();
+        },
+    );
     await assert.rejects(fixture.pass(), /names "a" after "b"/);
   });
 
@@ -547,13 +549,12 @@ describe('refusing and failing', () => {
     );
     await using fixture = await bucketFixture(from);
     const stop = new AbortController();
-    const original = from.get.bind(from);
     let reads = 0;
-    from.get = async (key, options) => {
+    intercept(from, 'get', (original) => async (key, options) => {
       reads += 1;
       if (reads === 20) stop.abort(new CharmError('interrupted', 'Juju wants us to stop.'));
       return original(key, options);
-    };
+    });
     await assert.rejects(fixture.pass({ signal: stop.signal }), /Juju wants us to stop/);
     const after = fixture.to.objects.size;
     await new Promise(setImmediate);
@@ -586,14 +587,13 @@ describe('the pace and the progress of a copy', () => {
     await fixture.pass();
     from.seed('b', 'BB');
     const progress = new ProgressOfBucket(fixture.options.clock);
-    const original = from.get.bind(from);
-    from.get = async (key, options) => {
+    intercept(from, 'get', (original) => async (key, options) => {
       await fixture.options.clock.sleep(40_000);
       const { slowest } = progress.snapshot();
       assert.equal(slowest[0]?.key, 'b');
       assert.ok(slowest[0].seconds >= 40);
       return original(key, options);
-    };
+    });
     await fixture.pass({ progress });
     const { objectsDone, objectsTotal, bytesDone, bytesTotal, secondsLeft, copied } =
       progress.snapshot();

@@ -6,6 +6,7 @@ import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
 import { bucketFixture, mirror, restored } from '../../rigs/mirror.ts';
+import { intercept } from '../../rigs/intercept.ts';
 
 /** What somebody does to the source. Few keys and contents, so that things come, go and come back. */
 type Change =
@@ -102,12 +103,11 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
   for (const { before, during, faults, withBaseline } of rounds) {
     before.forEach(source.apply);
     const coming = [...during];
-    const original = FakeObjectStore.prototype.get.bind(source.store);
-    source.store.get = async (key, options) => {
+    const putBack = intercept(source.store, 'get', (original) => async (key, options) => {
       const change = coming.shift();
       if (change) source.apply(change);
       return original(key, options);
-    };
+    });
     for (const { method, times } of faults)
       (method === 'put' || method === 'copy' ? to : source.store).failNext(
         method,
@@ -127,6 +127,7 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
     } catch (error) {
       if (!(error instanceof ObjectsFailed)) throw error;
     }
+    putBack();
     await source.store[Symbol.asyncDispose]();
     await to[Symbol.asyncDispose]();
     for (const list of sets)
@@ -134,7 +135,6 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
         assert.deepEqual(restored(to, line), source.contents.get(`${line.key}\0${line.etag}`));
   }
   // Once nothing changes and nothing fails any more, the mirror has all of the source.
-  source.store.get = FakeObjectStore.prototype.get.bind(source.store);
   await fixture.pass({ allowShrink: true });
   for (const [key, object] of source.store.objects)
     assert.deepEqual(to.bucket.get(mirror + key).bytes, object.bytes);
