@@ -17,7 +17,7 @@ export const floors: readonly (readonly string[])[] = [
   ],
   ['config', 'relations', 'schedule'],
   ['repository'],
-  ['operation', 'sessions'],
+  ['assurance', 'operation', 'sessions'],
   ['components'],
   ['backup', 'restore', 'retention', 'verify'],
   ['actions', 'hooks'],

@@ -33,6 +33,7 @@ export interface Charm extends Omit<Unit, 'openWorld'> {
 const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'backup-control-plane': async () =>
     (await import('./actions/backup-control-plane.ts')).backupControlPlane,
+  assurance: async () => (await import('./actions/assurance.ts')).assurance,
   check: async () => (await import('./actions/check.ts')).check,
   'restore-control-plane': async () =>
     (await import('./actions/restore-control-plane.ts')).restoreControlPlane,

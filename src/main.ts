@@ -8,6 +8,7 @@ import { createRedaction } from './adapters/redaction.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
+import { runDeadline } from './operation/run-deadline.ts';
 import { printable } from './text.ts';
 
 /*
@@ -41,24 +42,6 @@ process.once('SIGTERM', () => {
 /** Linux gives each boot of a machine an id of its own. */
 const bootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-/**
- * Fires when a run takes too long. It is put back and fails as if the unit had been asked to stop.
- */
-const deadline = (milliseconds: number): AbortSignal => {
-  const late = new AbortController();
-  setTimeout(
-    () => {
-      late.abort(
-        new CharmError(
-          'deadline-exceeded',
-          `The backup took longer than ${milliseconds / 60_000} minutes (run-deadline) and was given up. What had been changed is put back.`,
-        ),
-      );
-    },
-    Math.min(milliseconds, 2 ** 31 - 1),
-  ).unref();
-  return late.signal;
-};
 
 const journal = openJournal({
   locate: () => tools.storageLocation('journal'),
@@ -90,7 +73,7 @@ const charm: Charm = {
       task: event.kind === 'action' ? event.task : undefined,
       signal:
         event.kind === 'action' && event.name === 'backup-control-plane'
-          ? AbortSignal.any([stop.signal, deadline(config.runDeadline)])
+          ? AbortSignal.any([stop.signal, runDeadline(systemClock, config.runDeadline)])
           : stop.signal,
       serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     });

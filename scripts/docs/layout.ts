@@ -62,13 +62,21 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.removed(id),
     'Stands in for the manifest of a set that is being removed, so that an interrupted removal can be finished.',
   ],
+  proofs: [
+    layout.proofs(id),
+    'When the set was last verified, read as a whole, and restored, and what that found; see `assurance`.',
+  ],
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
-  runs: [layout.runs, 'The records of runs, the newest 200.'],
+  runs: [layout.runs, 'The records of runs: the newest 200, and those of runs that made a set.'],
   run: [
     layout.run(id),
     'What became of a run, or of a slot of the schedule that got none; see `list-sessions`.',
   ],
-  runLog: [layout.runLog(id), 'What the run said.'],
+  runLog: [layout.runLog(id), 'What the run said, after what earlier runs for the same slot said.'],
+  runSet: [
+    layout.runSet(id),
+    'The id of the set that the run made; while it is there the record is kept.',
+  ],
 };
 
 function code(text: string): string {

@@ -1,10 +1,13 @@
+import { assuranceText } from '../assurance/assurance-text.ts';
+import { assess } from '../assurance/assurance.ts';
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
  * Lists the sets from S3 alone, so that it works in a fresh model that points at an old path.
- * Results: `backups`, a table or JSON, and `next`, the id to give as `before` for older ones.
+ * Results: `backups`, a table or JSON; `assurance`, a line on how far back one could go; and
+ * `next`, the id to give as `before` for older ones.
  */
 export const listBackups: Action = async (world, _config, parameters) => {
   const { limit, before, format } = parameters;
@@ -19,6 +22,7 @@ export const listBackups: Action = async (world, _config, parameters) => {
   return {
     backups: format === 'json' ? jsonOfSets(page.sets, now) : tableOfSets(page.sets, now),
     location: `s3://${target.bucket}/${target.prefix}`,
+    assurance: assuranceText(await assess(target), now),
     ...(page.next !== undefined && { next: page.next }),
   };
 };

@@ -1,8 +1,10 @@
 import { keysText } from '../components/buckets/failed-objects.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { keepProof } from '../repository/proofs.ts';
 import type { RestoreReport } from '../restore/describe-plan.ts';
 import { runRestore } from '../restore/run-restore.ts';
 import type { RestoreRequest } from '../restore/set.ts';
+import { secondText } from '../sessions/session.ts';
 import { countText, sum, sizeText, durationText } from '../text.ts';
 import type { World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
@@ -23,6 +25,7 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
   if (!('plan' in report)) {
     const seconds = (world.clock.now().getTime() - started) / 1000;
     const results = resultsOf(request.backupId, report, seconds, world.application);
+    await keep(world, request, report, seconds);
     const lost = lostOf(request.backupId, report, results);
     if (lost !== undefined) throw lost;
     return results;
@@ -34,6 +37,30 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
     components: report.components.join(','),
     plan: report.plan.join('\n'),
   };
+};
+
+/**
+ * A restore of all of a set proves it, and says how long the next one takes. It is done, whether
+ * that can be noted or not.
+ */
+const keep = async (
+  world: World,
+  { backupId, components }: RestoreRequest,
+  { buckets }: RestoreReport,
+  seconds: number,
+): Promise<void> => {
+  if (components !== undefined) return;
+  const kept = await orProblem(async () => {
+    const target = await world.openTarget();
+    await using _store = target.store;
+    await keepProof(target, backupId, {
+      ...{ kind: 'restore', at: secondText(world.clock.now()), seconds },
+      intact: buckets.every(({ lost }) => lost.count === 0),
+      bytes: sum(buckets.map(({ bytesCopied }) => bytesCopied)),
+    });
+  });
+  if (kept instanceof CharmError)
+    await world.progress.note(`That it was restored could not be noted: ${kept.message}`);
 };
 
 /** Juju has validated the parameters against actions.yaml and filled in the defaults. */

@@ -1,5 +1,6 @@
+import type { EarlierRun, SessionComponent } from '../sessions/session.ts';
 import { readSession } from '../sessions/stored-sessions.ts';
-import { durationText, sizeText } from '../text.ts';
+import { countText, durationText, sizeText } from '../text.ts';
 import type { Action } from './action.ts';
 
 /** So many characters of the log are shown; Juju takes no longer result from a command line. */
@@ -12,7 +13,7 @@ export const showSession: Action = async (world, _config, parameters) => {
   const { session: id } = parameters;
   const { session, log } = await readSession(target, typeof id === 'string' ? id : '');
   const { phase, trigger, started, finished, unit, task, attempt } = session;
-  const { code, reason, set, consistent, slots, components = [] } = session;
+  const { code, reason, set, consistent, slots, components = [], earlier = [] } = session;
   return {
     ...{ session: session.id, phase, trigger, started, unit },
     ...(finished !== undefined && {
@@ -27,18 +28,28 @@ export const showSession: Action = async (world, _config, parameters) => {
     ...(set !== undefined && { 'backup-id': set }),
     ...(consistent !== undefined && { consistent: String(consistent) }),
     ...Object.fromEntries(
-      components.map(({ name, seconds, size, objects }) => [
-        `component-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
-        [
-          durationText(seconds),
-          ...(size === undefined ? [] : [sizeText(size)]),
-          ...(objects === undefined ? [] : [`${objects} objects`]),
-        ].join(', '),
+      components.map((component) => [
+        `component-${component.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
+        figures(component),
       ]),
     ),
+    ...(earlier.length > 0 && { earlier: earlier.map(earlierText).join('\n') }),
     log: shortened(log ?? 'No log was kept.'),
   };
 };
+
+const figures = ({ seconds, size, objects, copied, bytesCopied }: SessionComponent): string =>
+  [
+    durationText(seconds),
+    ...(size === undefined ? [] : [sizeText(size)]),
+    ...(objects === undefined ? [] : [countText(objects, 'object')]),
+    ...(copied === undefined || bytesCopied === undefined
+      ? []
+      : [`${copied} of them copied, ${sizeText(bytesCopied)}`]),
+  ].join(', ');
+
+const earlierText = ({ attempt = 1, task, phase, code, reason }: EarlierRun): string =>
+  `attempt ${attempt}${task === undefined ? '' : `, task ${task}`}: ${phase}${code === undefined ? '' : ` [${code}]`} ${reason ?? ''}`.trimEnd();
 
 /** Keeps the end of the log, which says how the run ended. */
 const shortened = (log: string): string =>

@@ -1,8 +1,10 @@
 import { CharmError, orProblem } from '../errors.ts';
+import { keepProof } from '../repository/proofs.ts';
+import { secondText } from '../sessions/session.ts';
 import { sizeText } from '../text.ts';
 import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
-import type { World } from '../world.ts';
+import type { Target, World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
@@ -13,10 +15,12 @@ export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const target = await world.openTarget();
   await using _store = target.store;
+  const started = world.clock.now().getTime();
   const verification = await verifySet(world, config, target, {
     id,
     deep: parameters['deep'] === true,
   });
+  await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
   await remember(world, verification);
   if (verification.damages > 0) throw damaged(verification);
   return resultsOf(verification);
@@ -39,18 +43,39 @@ const resultsOf = (verification: Verification): Readonly<Record<string, string>>
   };
 };
 
+/** Beside the set, for everybody who asks how sure it is; credentials may only read there. */
+const keep = async (
+  { clock, progress }: Pick<World, 'clock' | 'progress'>,
+  target: Target,
+  { id, deep, damages, bytes }: Verification,
+  seconds: number,
+): Promise<void> => {
+  const kept = await orProblem(() =>
+    keepProof(target, id, {
+      ...{ kind: deep ? 'deep' : 'verify', intact: damages === 0, seconds, bytes },
+      at: secondText(clock.now()),
+    }),
+  );
+  if (kept instanceof CharmError)
+    await progress.note(`That it was verified could not be noted beside the set: ${kept.message}`);
+};
+
 /**
  * Notes the result for the status, which shows only the last backup. A failure here must not hide
  * the result.
  */
 const remember = async (
-  { journal }: Pick<World, 'journal'>,
+  { clock, journal }: Pick<World, 'clock' | 'journal'>,
   { id, damages }: Verification,
 ): Promise<void> => {
   await orProblem(async () => {
     const last = await journal.lastBackup();
     if (last?.id === id)
-      await journal.setLastBackup({ ...last, verified: damages === 0 ? 'intact' : 'damaged' });
+      await journal.setLastBackup({
+        ...last,
+        verified: damages === 0 ? 'intact' : 'damaged',
+        verifiedAt: secondText(clock.now()),
+      });
   });
 };
 

@@ -198,13 +198,17 @@ const parseEntry = ({ application, scale, changedTo, since }: Fields): JournalEn
     ? { application, scale, changedTo, since }
     : undefined;
 
-const parseLastBackup = ({ id, bytes, consistent, verified }: Fields): LastBackup | undefined =>
-  typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
+const parseLastBackup = (fields: Fields): LastBackup | undefined => {
+  const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = fields;
+  return typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
     ? {
         ...{ id, bytes, consistent },
         ...(verified === 'intact' || verified === 'damaged' ? { verified } : {}),
+        ...(typeof verifiedAt === 'string' && { verifiedAt }),
+        ...(typeof restoreSeconds === 'number' && { restoreSeconds }),
       }
     : undefined;
+};
 
 const parseAttempt = ({ at, task, outcome, code }: Fields): Attempt | undefined =>
   typeof at === 'string' &&

@@ -1,3 +1,4 @@
+import { ratesOf, restoreTime } from '../assurance/restore-time.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
@@ -44,10 +45,19 @@ export const commitSet = async (
   const size = sizeOf(manifest);
   // Only the status needs this, so a failure does not matter: the set is complete.
   const noted = await orProblem(() =>
-    world.journal.setLastBackup({ id, bytes: size, consistent: manifest.consistent }),
+    world.journal.setLastBackup({
+      ...{ id, bytes: size, consistent: manifest.consistent },
+      ...restoreSecondsOf(manifest),
+    }),
   );
   if (noted instanceof CharmError) await world.progress.note(`For the status: ${noted.message}`);
   return manifest;
+};
+
+/** By this set's own rates: hooks do not look for those of others. */
+const restoreSecondsOf = (manifest: BackupManifest): { readonly restoreSeconds?: number } => {
+  const { seconds } = restoreTime(manifest, [], ratesOf([manifest]));
+  return seconds === undefined ? {} : { restoreSeconds: Math.round(seconds) };
 };
 
 const notKnown = (error: unknown, id: string): unknown =>

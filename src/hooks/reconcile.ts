@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
@@ -45,19 +44,32 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   // A wrong option has its default here, which the operator did not ask for.
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
   const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
-  if (!(journal instanceof CharmError)) await sendSessions(unit, config);
+  if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
   const known = left.length > 0 ? left : await atController(unit, hook, assessment);
   await showStatus(unit, assessment, known, { schedule });
 };
+
+/** Hooks of a leader that may find runs of units that are gone. */
+const afterAbsence = ['start', 'leader-elected'];
 
 /**
  * Sends to S3 the records that it could not take when a run ended, and those of killed runs. When
  * there are none, nothing is loaded.
  */
-const sendSessions = async (unit: Unit, config: Config): Promise<void> => {
-  if ((await unit.journal.sessions()).length === 0) return;
-  const { deliverSessions } = await import('../sessions/deliver.ts');
-  const problem = await orProblem(async () => deliverSessions(await unit.openWorld(config)));
+const sendSessions = async (
+  unit: Unit,
+  hook: Hook,
+  { leader, config, location }: Assessment,
+): Promise<void> => {
+  const looks = leader && afterAbsence.includes(hook.name) && !(location instanceof CharmError);
+  if (!looks && (await unit.journal.sessions()).length === 0) return;
+  const sessions = await import('../sessions/deliver.ts');
+  const options = { patience: sessions.patienceInHooks };
+  const problem = await orProblem(async () => {
+    const world = await unit.openWorld(config);
+    const unsent = await sessions.deliverSessions(world, options);
+    return unsent ?? (looks ? await sessions.settleVanished(world, options) : undefined);
+  });
   if (problem instanceof CharmError)
     await unit.tools.log('WARNING', `Records of runs are sent to S3 later: ${problem.message}`);
 };

@@ -3,9 +3,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { decide, withRun } from '../schedule/decide.ts';
 import type { Decision, Situation, Waiting } from '../schedule/decision.ts';
-import type { Unused } from '../schedule/unused.ts';
-import { keepSession } from '../sessions/deliver.ts';
-import { type Session, secondText } from '../sessions/session.ts';
+import { secondText } from '../sessions/session.ts';
 import type { World } from '../world.ts';
 import {
   type ScheduleMemory,
@@ -13,6 +11,7 @@ import {
   recallSchedule,
   rememberSchedule,
 } from './schedule-memory.ts';
+import { recordDecision } from './schedule-records.ts';
 import type { Unit } from './unit.ts';
 
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
@@ -108,8 +107,7 @@ const step = async (
     first.step.kind === 'look'
       ? await lookAndAct(unit, world, situation)
       : { decision: first, memory: first.standing, problem: undefined };
-  for (const unused of decision.unused)
-    await keepSession(world.journal, unusedSession(unused, world.unit, now));
+  await recordDecision(world, decision, now);
   const failed = failedRun(decision, known);
   return {
     memory: {
@@ -162,13 +160,3 @@ const failedRun = (
   if (ended === undefined || ended.retryAt !== undefined) return known?.failed;
   return ended.state === 'cancelled' ? undefined : { slot: ended.slot, task: ended.task };
 };
-
-const unusedSession = (
-  { phase, first, last, count, reason }: Unused,
-  unit: string,
-  now: Date,
-): Session => ({
-  ...{ format: 1, id: secondText(first), trigger: 'schedule', phase, unit, reason },
-  ...{ started: secondText(first), finished: secondText(now) },
-  ...(count > 1 && { slots: { count, last: secondText(last) } }),
-});

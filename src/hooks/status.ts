@@ -1,5 +1,5 @@
 import { CharmError, type ErrorCode, errorCodes } from '../errors.ts';
-import { sizeText } from '../text.ts';
+import { durationText, sizeText } from '../text.ts';
 import type { Attempt, LastBackup, Status } from '../world.ts';
 import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
 import type { ScheduleReport } from './schedule.ts';
@@ -50,12 +50,15 @@ export const statusOf = (facts: Facts): Status => {
       name: 'active',
       message: [`Ready${interrupted}; this unit has made no backup yet`, ...next].join(', '),
     };
-  const { id, bytes, consistent, verified } = lastBackup;
+  const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = lastBackup;
   const words = [
     `Ready${interrupted}; last backup ${id}`,
     sizeText(bytes),
     ...(consistent ? [] : ['not consistent']),
-    ...(verified === undefined ? [] : [`verified ${verified}`]),
+    ...(restoreSeconds === undefined ? [] : [`restore ${durationText(restoreSeconds)}`]),
+    ...(verified === undefined
+      ? []
+      : [`verified ${verified}${verifiedAt === undefined ? '' : ` ${verifiedAt.slice(0, 10)}`}`]),
     ...next,
   ];
   return { name: 'active', message: words.join(', ') };

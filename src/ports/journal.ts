@@ -70,6 +70,10 @@ export interface LastBackup {
   readonly consistent: boolean;
   /** What verify-backup found last; absent until it has looked. */
   readonly verified?: 'intact' | 'damaged';
+  /** When it looked; ISO 8601. */
+  readonly verifiedAt?: string;
+  /** How long its restore is expected to take; absent when nothing was measured. */
+  readonly restoreSeconds?: number;
 }
 
 /** The error when an operation would change an application whose scale still has to be put back. */

@@ -84,6 +84,8 @@ export interface ObjectStore extends AsyncDisposable {
   readonly description: string;
   /** Rejects unless the bucket exists and may be listed. */
   probe(): Promise<void>;
+  /** The buckets of the server that the credentials may see, in order; this one may be missing. */
+  bucketNames(): Promise<readonly string[]>;
   /**
    * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after
    * `upTo`. Every key comes exactly as it is stored.

@@ -46,6 +46,8 @@ export interface Layout {
    * finished.
    */
   removed(id: BackupId): string;
+  /** When the set was proven, and how. */
+  proofs(id: BackupId): string;
   /** The manifest. It is written last; without it there is no backup set. */
   manifest(id: BackupId): string;
   /** Prefix of the records of runs. */
@@ -53,6 +55,8 @@ export interface Layout {
   run(session: string): string;
   /** The log of a run. */
   runLog(session: string): string;
+  /** Says that the run made a set, so that its record is kept for ever. */
+  runSet(session: string): string;
 }
 
 export const layoutOf = (prefix: string): Layout => ({
@@ -73,10 +77,12 @@ export const layoutOf = (prefix: string): Layout => ({
   objectList: (id, bucket) => `${prefix}/sets/${id}/${bucket}.ndjson.gz`,
   failedObjects: (id) => `${prefix}/sets/${id}/failed.ndjson`,
   lostObjects: (id, bucket) => `${prefix}/sets/${id}/lost/${bucket}.ndjson.gz`,
+  proofs: (id) => `${prefix}/sets/${id}/proofs.json`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
   runs: `${prefix}/runs/`,
   run: (session) => `${prefix}/runs/${session}.json`,
   runLog: (session) => `${prefix}/runs/${session}.log`,
+  runSet: (session) => `${prefix}/runs/${session}.set`,
 });
 
 /**
@@ -92,6 +98,7 @@ export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean 
     layout.started(id),
     layout.removed(id),
     layout.failedObjects(id),
+    layout.proofs(id),
   ];
   return (
     own.includes(key) ||

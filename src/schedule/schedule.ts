@@ -119,7 +119,9 @@ const openCron = (options: ScheduleOptions): Cron => {
   try {
     return new Cron(pattern, { paused: true, timezone, mode: '5-part' });
   } catch (error) {
-    throw wrong(options, 'schedule', schedule, `cannot be read: ${reasonOf(error)}`);
+    // It says first which of its classes speaks.
+    const reason = reasonOf(error).replace(/^Cron\w*: /, '');
+    throw wrong(options, 'schedule', schedule, `cannot be read: ${reason}`);
   }
 };
 
@@ -148,4 +150,10 @@ const wrong = (
   new CharmError(
     'option-invalid',
     `The option ${option} is ${JSON.stringify(value)}, but it ${reason}. Run: juju config ${application} ${option}=<value>`,
+    {
+      brief: {
+        what: `Option ${option} ${reason}`,
+        run: `juju config ${application} ${option}=<value>`,
+      },
+    },
   );

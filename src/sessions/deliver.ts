@@ -1,14 +1,40 @@
 import { CharmError, orProblem } from '../errors.ts';
-import type { Journal, Target, World } from '../world.ts';
-import { type Session, parseSession, secondText, sessionText } from './session.ts';
-import { forgetOldSessions, storeSession } from './stored-sessions.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import type { Journal, KeptSession, Target, World } from '../world.ts';
+import { type Session, parseSession, sessionText } from './session.ts';
+import { settleRuns } from './settle.ts';
+import { forgetOldSessions, listSessions, storeSession } from './stored-sessions.ts';
 
-/** Milliseconds that S3 may take in a hook. */
-const patience = 10_000;
+/** Milliseconds that S3 may take in a hook, during which nothing else happens in the unit. */
+export const patienceInHooks = 20_000;
+/** So many of the newest records are looked at for runs that vanished. */
+const lookedAt = 10;
+
+type DeliveringWorld = Pick<World, 'application' | 'journal' | 'clock' | 'openTarget' | 'openJuju'>;
 
 /** Keeps a record in the journal, from where it is sent to S3. */
 export const keepSession = (journal: Journal, session: Session): Promise<void> =>
-  journal.keepSession(session.id, sessionText(session));
+  journal.keepSession(nameInJournal(session), sessionText(session));
+
+/** Each run for a slot has a record and a log of its own until S3 has both. */
+export const nameInJournal = ({ id, task }: Session): string =>
+  task === undefined ? id : `${id}.${task}`;
+
+/**
+ * Keeps a record of a run of which the schedule learned from Juju that it ended, and how: that of
+ * the run itself is better, when there is one.
+ */
+export const keepEnd = async (journal: Journal, session: Session): Promise<void> => {
+  const kept = await journal.sessions();
+  if (!kept.some(({ id }) => id === nameInJournal(session))) await keepSession(journal, session);
+};
+
+interface Delivery {
+  /** The run that goes on. */
+  readonly current?: Session;
+  /** Milliseconds after which S3 is given up. */
+  readonly patience?: number;
+}
 
 /**
  * Sends the records that the journal keeps to S3. One that says that it is running, and is not
@@ -16,46 +42,70 @@ export const keepSession = (journal: Journal, session: Session): Promise<void> =
  * journal then, and the next hook tries again.
  */
 export const deliverSessions = async (
-  world: Pick<World, 'journal' | 'clock' | 'openTarget'>,
-  current?: string,
+  world: DeliveringWorld,
+  { current, patience }: Delivery = {},
 ): Promise<CharmError | undefined> => {
-  const { journal, clock } = world;
-  const kept = await journal.sessions();
+  const { journal } = world;
+  const nameOfCurrent = current && nameInJournal(current);
+  const kept = (await journal.sessions())
+    .filter(({ id }) => id !== nameOfCurrent)
+    // Of two runs for a slot the one that began first, whose task has the smaller number.
+    .sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   if (kept.length === 0) return undefined;
-  const problem = await orProblem(async () => {
-    const target = await world.openTarget();
-    await using _store = target.store;
-    for (const { id, text, log } of kept)
-      if (id !== current) await deliver(target, { journal, id, log }, settled(text, clock.now()));
+  return problemAt(world, patience, async (target) => {
+    for (const one of kept) {
+      await deliver(world, target, one);
+      await journal.dropSession(one.id);
+    }
     await forgetOldSessions(target);
   });
-  return problem instanceof CharmError ? problem : undefined;
 };
 
 const deliver = async (
+  world: DeliveringWorld,
   target: Target,
-  {
-    journal,
-    id,
-    log,
-  }: { readonly journal: Journal; readonly id: string; readonly log: string | undefined },
-  session: Session | undefined,
+  { text, log }: KeptSession,
 ): Promise<void> => {
-  if (session !== undefined)
-    await storeSession(target, session, log, AbortSignal.timeout(patience));
-  await journal.dropSession(id);
+  const session = parseSession(text);
+  if (session === undefined) return;
+  for (const settled of await settleRuns(world, [session], { mayRun: false }))
+    await storeSession(target, settled, log);
 };
 
-/** A run whose process is gone did not say how it ended. */
-const settled = (text: string, now: Date): Session | undefined => {
-  const session = parseSession(text);
-  if (session?.phase !== 'Running') return session;
-  return {
-    ...session,
-    phase: 'Failed',
-    finished: secondText(now),
-    code: 'interrupted',
-    reason:
-      'The run was killed before it could say how it ended. What it had changed is put back by the next hook.',
-  };
+/**
+ * Settles runs of which S3 says that they go on, although they do not, and no journal knows of them
+ * any more: of a unit that is gone, with its storage. A run that still goes on in another unit is
+ * left alone.
+ */
+export const settleVanished = (
+  world: DeliveringWorld,
+  { current, patience }: Delivery = {},
+): Promise<CharmError | undefined> =>
+  problemAt(world, patience, async (target) => {
+    const { sessions } = await listSessions(target, { limit: lookedAt });
+    const running = sessions.filter(
+      ({ phase, task }) => phase === 'Running' && task !== current?.task,
+    );
+    for (const session of await settleRuns(world, running, { mayRun: true }))
+      if (session.phase !== 'Running') await storeSession(target, session);
+  });
+
+const problemAt = async (
+  world: DeliveringWorld,
+  patience: number | undefined,
+  work: (target: Target) => Promise<void>,
+): Promise<CharmError | undefined> => {
+  const late = patience === undefined ? undefined : AbortSignal.timeout(patience);
+  const problem = await orProblem(async () => {
+    const target = await world.openTarget();
+    await using _store = target.store;
+    await unlessAborted(work(target), late).catch((error: unknown) => {
+      if (error !== late?.reason || late === undefined) throw error;
+      throw new CharmError(
+        'store-unreachable',
+        `${target.store.description} did not answer within ${patience ?? 0} ms.`,
+      );
+    });
+  });
+  return problem instanceof CharmError ? problem : undefined;
 };

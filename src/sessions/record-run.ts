@@ -1,7 +1,7 @@
-import { CharmError, expectedFailures, orProblem } from '../errors.ts';
+import { CharmError, type ErrorCode, expectedFailures, orProblem } from '../errors.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import type { Progress, World } from '../world.ts';
-import { deliverSessions, keepSession } from './deliver.ts';
+import { deliverSessions, keepSession, nameInJournal, settleVanished } from './deliver.ts';
 import { type Phase, type Session, secondText } from './session.ts';
 import { storeSession } from './stored-sessions.ts';
 
@@ -30,10 +30,14 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
     phase: 'Running',
     ...{ started, unit },
     ...(task !== undefined && { task }),
-    ...(trigger.slot !== undefined && { attempt: trigger.attempt }),
+    ...(trigger.slot !== undefined && {
+      slot: secondText(trigger.slot),
+      attempt: trigger.attempt,
+    }),
   };
   await orProblem(() => keepSession(journal, begun));
-  await orProblem(() => deliverSessions(world, begun.id));
+  await orProblem(() => deliverSessions(world, { current: begun }));
+  await settleVanished(world, { current: begun });
   await orProblem(() => announce(world, begun));
   const finish = async (end: Partial<Session> & { readonly phase: Phase }): Promise<void> => {
     const session: Session = { ...begun, finished: secondText(clock.now()), ...end };
@@ -45,7 +49,7 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
       );
   };
   try {
-    const result = await work({ ...world, progress: logged(world, begun.id) });
+    const result = await work({ ...world, progress: await openLog(world, begun) });
     await finish(success(result.manifest));
     return result;
   } catch (error) {
@@ -58,7 +62,7 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
 const announce = async (world: World, session: Session): Promise<void> => {
   const target = await world.openTarget();
   await using _store = target.store;
-  await storeSession(target, session, undefined);
+  await storeSession(target, session);
 };
 
 const success = ({ id, consistent, databases, mlmd, buckets }: BackupManifest) => ({
@@ -71,8 +75,8 @@ const success = ({ id, consistent, databases, mlmd, buckets }: BackupManifest) =
       ...(objects !== undefined && { objects }),
     })),
     ...(mlmd === undefined ? [] : [{ name: 'mlmd', seconds: mlmd.seconds, size: mlmd.size }]),
-    ...buckets.map(({ bucket, seconds, size, objects }) => ({
-      ...{ name: bucket, seconds, size, objects },
+    ...buckets.map(({ bucket, seconds, size, objects, copied, bytesCopied }) => ({
+      ...{ name: bucket, seconds, size, objects, copied, bytesCopied },
     })),
   ],
 });
@@ -81,18 +85,28 @@ const failure = (error: unknown, { slot }: RunTrigger) => {
   const [first] = expectedFailures(error) ?? [];
   if (first === undefined)
     return { phase: 'Failed' as const, reason: 'The charm failed; see juju debug-log.' };
-  // The schedule tries again, or has somebody else’s run to thank; nothing was done.
-  const nothingDone = first.code === 'workloads-running' || first.code === 'backup-running';
-  return {
-    phase: slot !== undefined && nothingDone ? ('Skipped' as const) : ('Failed' as const),
-    ...{ code: first.code, reason: first.message },
-  };
+  const { code, message: reason } = first;
+  return { phase: phaseOf(code, slot !== undefined), code, reason };
 };
 
-const logged = ({ progress, journal, clock }: World, id: string): Progress => {
+const phaseOf = (code: ErrorCode, isScheduled: boolean): Phase => {
+  // The unit was asked to stop.
+  if (code === 'interrupted') return 'Cancelled';
+  // The schedule tries again, or has somebody else’s run to thank; nothing was done.
+  const nothingDone = code === 'workloads-running' || code === 'backup-running';
+  return isScheduled && nothingDone ? 'Skipped' : 'Failed';
+};
+
+const openLog = async (
+  { progress, journal, clock }: World,
+  session: Session,
+): Promise<Progress> => {
   const log = async (message: string): Promise<void> => {
-    await orProblem(() => journal.appendSessionLog(id, `${secondText(clock.now())} ${message}\n`));
+    const line = `${secondText(clock.now())} ${message}\n`;
+    await orProblem(() => journal.appendSessionLog(nameInJournal(session), line));
   };
+  const { task = '?', attempt = 1 } = session;
+  await log(attempt === 1 ? `Task ${task}` : `Task ${task}, attempt ${attempt}`);
   return {
     step: async (message) => {
       await log(message);

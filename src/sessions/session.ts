@@ -17,6 +17,8 @@ export interface Session {
    */
   readonly id: string;
   readonly trigger: 'schedule' | 'operator';
+  /** The time of the schedule that it was for. */
+  readonly slot?: string;
   readonly phase: Phase;
   readonly started: string;
   /** Absent while it runs. */
@@ -35,6 +37,8 @@ export interface Session {
   readonly set?: string;
   readonly consistent?: boolean;
   readonly components?: readonly SessionComponent[];
+  /** The runs for the same slot before this one, the oldest first. */
+  readonly earlier?: readonly EarlierRun[];
 }
 
 export interface SessionComponent {
@@ -42,7 +46,15 @@ export interface SessionComponent {
   readonly seconds: number;
   readonly size?: number;
   readonly objects?: number;
+  /** Of a bucket: how many objects this run had to copy, and their bytes. */
+  readonly copied?: number;
+  readonly bytesCopied?: number;
 }
+
+export type EarlierRun = Pick<
+  Session,
+  'phase' | 'started' | 'finished' | 'unit' | 'task' | 'attempt' | 'code' | 'reason'
+>;
 
 const idPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(-[0-9a-z]{1,40})?$/;
 
@@ -69,22 +81,33 @@ export const parseSession = (text: string): Session | undefined => {
 const isSession = (value: unknown): value is Session => {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Readonly<Record<string, unknown>> = { ...value };
-  const are = (type: string, names: readonly string[], optional = false): boolean =>
-    names.every((name) => typeof fields[name] === type || (optional && fields[name] === undefined));
   return (
+    isRun(fields) &&
     fields['format'] === 1 &&
-    are('string', ['id', 'started', 'unit']) &&
+    are(fields, 'string', ['id']) &&
     isSessionId(String(fields['id'])) &&
-    phases.some((phase) => phase === fields['phase']) &&
     (fields['trigger'] === 'schedule' || fields['trigger'] === 'operator') &&
-    are('string', ['finished', 'task', 'code', 'reason', 'set'], true) &&
-    are('number', ['attempt'], true) &&
-    are('boolean', ['consistent'], true) &&
+    are(fields, 'string', ['slot', 'set'], true) &&
+    are(fields, 'boolean', ['consistent'], true) &&
     (fields['slots'] === undefined || isSlots(fields['slots'])) &&
-    (fields['components'] === undefined ||
-      (Array.isArray(fields['components']) && fields['components'].every(isComponent)))
+    isListOf(fields['components'], isComponent) &&
+    isListOf(fields['earlier'], (run) => typeof run === 'object' && isRun({ ...run }))
   );
 };
+
+const isRun = (fields: Fields): boolean =>
+  are(fields, 'string', ['started', 'unit']) &&
+  phases.some((phase) => phase === fields['phase']) &&
+  are(fields, 'string', ['finished', 'task', 'code', 'reason'], true) &&
+  are(fields, 'number', ['attempt'], true);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const are = (fields: Fields, type: string, names: readonly string[], optional = false): boolean =>
+  names.every((name) => typeof fields[name] === type || (optional && fields[name] === undefined));
+
+const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(isItem));
 
 const isSlots = (value: unknown): boolean =>
   typeof value === 'object' &&

@@ -1,30 +1,40 @@
 import { CharmError, hasCode } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';
+import { mergeSessions } from './merge.ts';
 import { type Session, isSessionId, parseSession, sessionText } from './session.ts';
 
-/** So many records are kept. */
+/** So many records are kept, and those of runs that made a set. */
 export const mostSessions = 200;
 const concurrency = 16;
 
-/** Writes a record, and the log when there is one, over what was there. */
+/** Characters; what is before them is left out. */
+const longestLog = 1 << 20;
+
+/**
+ * Writes what is known of a session now, together with what S3 knew of it: an earlier run for the
+ * same slot stays in the record, and its log stands before this one's.
+ */
 export const storeSession = async (
-  { store, prefix }: Target,
+  target: Target,
   session: Session,
-  log: string | undefined,
-  signal?: AbortSignal,
+  log?: string,
 ): Promise<void> => {
+  const { store, prefix } = target;
   const layout = layoutOf(prefix);
-  const limit = signal === undefined ? {} : { signal };
-  if (log !== undefined)
-    await store.put(layout.runLog(session.id), log, {
-      ...limit,
-      metadata: { contentType: 'text/plain; charset=utf-8' },
-    });
-  await store.put(layout.run(session.id), sessionText(session), {
-    ...limit,
-    metadata: { contentType: 'application/json' },
-  });
+  const { id } = session;
+  const put = (key: string, text: string, contentType: string): Promise<unknown> =>
+    store.put(key, text, { metadata: { contentType } });
+  const stored = await readStored(target, id);
+  const merged = stored === undefined ? session : mergeSessions(stored, session);
+  if (log !== undefined) {
+    const before = (await readText(target, layout.runLog(id))) ?? '';
+    // It is there already when the same record could only be sent in part the last time.
+    const whole = before.endsWith(log) ? before : before + log;
+    await put(layout.runLog(id), whole.slice(-longestLog), 'text/plain; charset=utf-8');
+  }
+  if (merged.set !== undefined) await put(layout.runSet(id), merged.set, 'text/plain');
+  await put(layout.run(id), sessionText(merged), 'application/json');
 };
 
 /**
@@ -62,23 +72,34 @@ export const readSession = async (
   return { session, log };
 };
 
-/** Deletes the records beyond the newest 200, with their logs. */
+/** Deletes what lies beyond the newest 200 records, except the records of runs that made a set. */
 export const forgetOldSessions = async (target: Target): Promise<void> => {
   const layout = layoutOf(target.prefix);
-  const old = (await sessionIds(target)).slice(mostSessions);
-  if (old.length > 0)
-    await target.store.delete(old.flatMap((id) => [layout.run(id), layout.runLog(id)]));
+  const keys = await keysOfSessions(target);
+  const old = newestFirst(keys)
+    .slice(mostSessions)
+    .filter((id) => !keys.get(id)?.includes(layout.runSet(id)));
+  if (old.length > 0) await target.store.delete(old.flatMap((id) => keys.get(id) ?? []));
 };
 
-/** Newest first. */
-const sessionIds = async ({ store, prefix }: Target): Promise<readonly string[]> => {
-  const { runs } = layoutOf(prefix);
-  const ids: string[] = [];
-  for await (const { key } of store.list(runs)) {
-    const id = key.slice(runs.length, -'.json'.length);
-    if (key.endsWith('.json') && isSessionId(id)) ids.push(id);
+const sessionIds = async (target: Target): Promise<readonly string[]> =>
+  newestFirst(await keysOfSessions(target));
+
+const newestFirst = (keys: ReadonlyMap<string, readonly string[]>): readonly string[] =>
+  [...keys.keys()].sort().reverse();
+
+/** All that belongs to each record that there is. */
+const keysOfSessions = async ({
+  store,
+  prefix,
+}: Target): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const layout = layoutOf(prefix);
+  const found = new Map<string, string[]>();
+  for await (const { key } of store.list(layout.runs)) {
+    const [id = ''] = key.slice(layout.runs.length).split('.');
+    if (isSessionId(id)) found.set(id, [...(found.get(id) ?? []), key]);
   }
-  return ids.sort().reverse();
+  return new Map([...found].filter(([id, keys]) => keys.includes(layout.run(id))));
 };
 
 const readStored = async (target: Target, id: string): Promise<Session | undefined> => {

@@ -20,6 +20,7 @@ describe('list-backups', () => {
     assert.deepEqual(results, {
       backups: 'There are no backups.',
       location: 's3://backups/ckf',
+      assurance: 'There is no set that could be restored',
     });
   });
 

@@ -54,6 +54,14 @@ export class FakeObjectStore implements ObjectStore {
     this.#failures.mayFail('probe');
   }
 
+  /** What `bucketNames` says. */
+  buckets: readonly string[] = [];
+
+  async bucketNames(): Promise<readonly string[]> {
+    this.#failures.mayFail('bucketNames');
+    return this.buckets;
+  }
+
   async *list(
     prefix: string,
     { startAfter = '', upTo }: KeyRange = {},

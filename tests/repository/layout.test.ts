@@ -32,6 +32,7 @@ describe('layout', () => {
       layout.started(id),
       layout.removed(id),
       layout.failedObjects(id),
+      layout.proofs(id),
       layout.lostObjects(id, 'mlpipeline'),
     ];
     for (const key of others) {

@@ -1,4 +1,4 @@
-import type { CharmError } from '../../src/errors.ts';
+import { CharmError } from '../../src/errors.ts';
 import { reconcile } from '../../src/hooks/reconcile.ts';
 import type { Unit } from '../../src/hooks/unit.ts';
 import type { JujuModel, World } from '../../src/world.ts';
@@ -49,14 +49,19 @@ export const setUp = () => {
     journal,
     now: () => new Date('2026-11-26T10:49:30Z'),
     openWorld: async () => {
-      const openJuju = async (): Promise<
-        Pick<JujuModel, 'user' | 'access' | typeof Symbol.asyncDispose>
-      > => {
+      const openJuju = async (): Promise<JujuModel> => {
         rig.logins++;
         if (rig.loginProblem) throw rig.loginProblem;
-        return { user: 'backup', access: rig.access, [Symbol.asyncDispose]: async () => {} };
+        const juju: Partial<JujuModel> = {
+          ...{ user: 'backup', access: rig.access },
+          [Symbol.asyncDispose]: async () => {},
+        };
+        return juju as JujuModel;
       };
-      return { openJuju } as Partial<World> as World;
+      const openTarget = async (): Promise<never> => {
+        throw new CharmError('store-unreachable', 'S3 is away.');
+      };
+      return { journal, openJuju, openTarget } as Partial<World> as World;
     },
     putBack: async () => {
       if (rig.unsettled.length === 0) journal.kept.clear();

@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { recordRun } from '../../src/sessions/record-run.ts';
 import { deliverSessions } from '../../src/sessions/deliver.ts';
-import {
-  type Session,
-  isSessionId,
-  parseSession,
-  sessionText,
-} from '../../src/sessions/session.ts';
+import { isSessionId, parseSession, sessionText } from '../../src/sessions/session.ts';
 import {
   forgetOldSessions,
   listSessions,
@@ -16,39 +11,9 @@ import {
   storeSession,
 } from '../../src/sessions/stored-sessions.ts';
 import { backupIdAt } from '../../src/repository/layout.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { FakeJournal } from '../fakes/journal.ts';
-import { FakeObjectStore } from '../fakes/object-store.ts';
-import { FakeProgress } from '../fakes/progress.ts';
 import { aManifest } from '../rigs/manifest.ts';
+import { recordOf as record, sessionRig as setUp, slot } from '../rigs/sessions.ts';
 import { targetIn } from '../rigs/target.ts';
-import type { World } from '../../src/world.ts';
-
-const slot = new Date('2026-11-25T02:00:00Z');
-
-const setUp = () => {
-  const store = new FakeObjectStore({ description: 'bucket backups at http://s3.test' });
-  const journal = new FakeJournal();
-  const progress = new FakeProgress();
-  const rig = { store, journal, progress, away: undefined as CharmError | undefined };
-  const world = {
-    ...{ journal, progress, unit: 'ckf-backup/0', task: '7' },
-    clock: new FakeClock('2026-11-25T02:00:03Z'),
-    openTarget: async () => {
-      if (rig.away) throw rig.away;
-      return targetIn(store);
-    },
-  } as Partial<World> as World;
-  return Object.assign(rig, {
-    world,
-    stored: async () => (await listSessions(targetIn(store), { limit: 500 })).sessions,
-  });
-};
-
-const record = (id: string): Session => ({
-  ...{ format: 1, id, trigger: 'schedule', phase: 'Missed', unit: 'ckf-backup/0' },
-  started: id,
-});
 
 describe('a run', () => {
   it('leaves a record of its success, with what it said', async () => {
@@ -64,9 +29,17 @@ describe('a run', () => {
     assert.partialDeepStrictEqual(session, {
       ...{ id: '2026-11-25T02:00:00Z', trigger: 'schedule', phase: 'Succeeded', attempt: 2 },
       ...{ task: '7', set: manifest.id, started: '2026-11-25T02:00:03Z' },
+      slot: '2026-11-25T02:00:00Z',
+    });
+    assert.deepEqual(session?.components?.at(-1), {
+      ...{ name: 'mlpipeline', seconds: 1.25, size: 300, objects: 3 },
+      ...{ copied: 3, bytesCopied: 300 },
     });
     const { log } = await readSession(targetIn(rig.store), '2026-11-25T02:00:00Z');
-    assert.match(log ?? '', /^2026-11-25T02:00:03Z Checking\n2026-11-25T02:00:03Z a detail\n$/);
+    assert.match(
+      log ?? '',
+      /^2026-11-25T02:00:03Z Task 7, attempt 2\n2026-11-25T02:00:03Z Checking\n2026-11-25T02:00:03Z a detail\n$/,
+    );
     assert.deepEqual(await rig.journal.sessions(), []);
   });
 
@@ -118,19 +91,6 @@ describe('a run', () => {
     assert.deepEqual(await rig.journal.sessions(), []);
   });
 
-  it('is settled as failed by the next hook when it was killed', async () => {
-    const rig = setUp();
-    await rig.journal.keepSession(
-      '2026-11-25T02:00:00Z',
-      sessionText({ ...record('2026-11-25T02:00:00Z'), phase: 'Running' }),
-    );
-    await deliverSessions(rig.world);
-    assert.partialDeepStrictEqual((await rig.stored())[0], {
-      phase: 'Failed',
-      code: 'interrupted',
-    });
-  });
-
   it('runs all the same when nothing can be recorded', async () => {
     const rig = setUp();
     rig.away = new CharmError('store-unreachable', 'Away.');
@@ -171,9 +131,34 @@ describe('the records of runs', () => {
     assert.equal(keys.sort()[0], 'ckf/runs/2026-01-04T00:00:00Z.json');
   });
 
+  it('of runs that made a set are kept for ever, with their logs', async () => {
+    const { store, stored } = setUp();
+    const target = targetIn(store);
+    const ids = Array.from(
+      { length: mostSessions + 5 },
+      (_, day) => `${new Date(Date.UTC(2026, 0, 1 + day)).toISOString().slice(0, 19)}Z`,
+    );
+    for (const [day, id] of ids.entries())
+      await storeSession(
+        target,
+        day === 1 ? { ...record(id), phase: 'Succeeded', set: '2026-01-02T00:00:07Z' } : record(id),
+        'log',
+      );
+    await forgetOldSessions(target);
+    await forgetOldSessions(target);
+    const left = (await stored()).map(({ id }) => id);
+    assert.deepEqual(left, [...ids.slice(5).toReversed(), ids[1]]);
+    assert.equal((await readSession(target, ids[1] ?? '')).log, 'log');
+  });
+
   it('are parsed or refused', () => {
     const session = record('2026-11-25T02:00:00Z');
     assert.deepEqual(parseSession(sessionText(session)), session);
+    const earlier = [
+      { phase: 'Failed', started: session.started, unit: 'a/0', task: '3' },
+    ] as const;
+    assert.deepEqual(parseSession(sessionText({ ...session, earlier })), { ...session, earlier });
+    assert.equal(parseSession(JSON.stringify({ ...session, earlier: [{}] })), undefined);
     for (const text of ['', '{}', 'null', '[]', sessionText({ ...session, id: '../x' })])
       assert.equal(parseSession(text), undefined);
     assert.ok(isSessionId('2026-11-25T02:00:00Z-7'));

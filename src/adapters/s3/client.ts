@@ -72,7 +72,9 @@ export interface S3Client {
 const pauses = [250, 8000] as const;
 
 export const createClient = (options: S3Options): S3Client => {
-  const address = addressOf(options.endpoint, options.bucket, options.style);
+  const address = options.atRoot
+    ? addressOf(options.endpoint, '', 'path')
+    : addressOf(options.endpoint, options.bucket, options.style);
   const connection = connect(options, address);
   const description = `bucket ${options.bucket} at ${options.endpoint}`;
   const control = createControl(connection, options, address, description);

@@ -22,6 +22,8 @@ export interface S3Options {
   readonly secretKey: string;
   /** `https://host/bucket/key` or `https://bucket.host/key`. */
   readonly style: 'path' | 'host';
+  /** Speaks to the server and not to the bucket. */
+  readonly atRoot?: boolean;
   /** PEM; trusted in addition to the public authorities. */
   readonly caChain?: readonly string[];
   /** Asked for everything that is written. */

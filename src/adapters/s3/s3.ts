@@ -2,6 +2,7 @@ import type { ObjectStore } from '../../world.ts';
 import { createClient } from './client.ts';
 import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
+import { listBuckets } from './list-buckets.ts';
 import { listUploads } from './list-uploads.ts';
 import { createLister } from './listing.ts';
 import type { S3Options } from './options.ts';
@@ -29,6 +30,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     description: client.description,
     ...createLister(client),
     ...createReader(client),
+    bucketNames: () => listBuckets(options),
     put: (key, body, putOptions) => putObject(client, key, body, putOptions),
     upload: createUploader(client),
     startParts: (key, metadata) => startParts(client, key, metadata),

@@ -42,6 +42,13 @@ describe('the S3 adapter', () => {
     assert.equal(stage.store.description, `bucket bench at ${stage.server.url}`);
   });
 
+  it('names the buckets of its server, where they are paths and where they are hosts', async () => {
+    await using paths = await stageS3();
+    await using hosts = await overTls();
+    for (const { store } of [paths, hosts])
+      assert.ok((await store.bucketNames()).includes('bench'));
+  });
+
   it('needs one request for each thing it is asked for', async () => {
     await using stage = await stageS3();
     const { server, store } = stage;

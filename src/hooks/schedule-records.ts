@@ -1,0 +1,65 @@
+import type { EndedRun } from '../schedule/current-run.ts';
+import type { Decision } from '../schedule/decision.ts';
+import type { Unused } from '../schedule/unused.ts';
+import { keepEnd, keepSession } from '../sessions/deliver.ts';
+import { type Session, secondText } from '../sessions/session.ts';
+import type { World } from '../world.ts';
+
+/**
+ * Keeps in the journal what a decision says of slots: those that get no run, and a run that ended
+ * without success, which may have had no chance to say so itself.
+ */
+export const recordDecision = async (
+  { journal, unit }: Pick<World, 'journal' | 'unit'>,
+  { unused, ended }: Decision,
+  now: Date,
+): Promise<void> => {
+  for (const slots of unused) await keepSession(journal, unusedSession(slots, unit, now));
+  if (ended !== undefined && ended.state !== 'succeeded')
+    await keepEnd(journal, endedSession({ ...ended, state: ended.state }, unit, now));
+};
+
+const unusedSession = (
+  { phase, first, last, count, reason }: Unused,
+  unit: string,
+  now: Date,
+): Session => ({
+  ...sessionOf(first, unit, now),
+  ...{ phase, reason },
+  ...(count > 1 && { slots: { count, last: secondText(last) } }),
+});
+
+const endedSession = (
+  {
+    slot,
+    attempt,
+    task,
+    state,
+  }: EndedRun & { readonly state: Exclude<EndedRun['state'], 'succeeded'> },
+  unit: string,
+  now: Date,
+): Session => {
+  const { phase, code, reason } = endings[state];
+  return {
+    ...sessionOf(slot, unit, now),
+    ...{ phase, code, task, attempt, reason: `${reason} See juju show-task ${task}.` },
+  };
+};
+
+const sessionOf = (slot: Date, unit: string, now: Date): Omit<Session, 'phase'> => {
+  const text = secondText(slot);
+  return {
+    ...{ format: 1, id: text, trigger: 'schedule', slot: text },
+    ...{ unit, started: text, finished: secondText(now) },
+  };
+};
+
+const endings = {
+  cancelled: { phase: 'Cancelled', code: 'interrupted', reason: 'Its task was cancelled.' },
+  vanished: { phase: 'Failed', code: 'interrupted', reason: 'Its task vanished.' },
+  failed: {
+    phase: 'Failed',
+    code: 'scheduled-backup-failed',
+    reason: 'Its task failed before it could begin.',
+  },
+} as const;

@@ -1,0 +1,67 @@
+import { hasCode } from '../errors.ts';
+import type { Target } from '../world.ts';
+import { type BackupId, layoutOf } from './layout.ts';
+
+/** Each proves more than the one before. */
+export const proofKinds = ['verify', 'deep', 'restore'] as const;
+
+export type ProofKind = (typeof proofKinds)[number];
+
+/**
+ * That somebody looked whether a set can be restored: `verify` that everything is there, `deep`
+ * that all of it was read and equals its checksums, `restore` that all of it was restored.
+ */
+export interface Proof {
+  readonly kind: ProofKind;
+  /** ISO 8601, to the second. */
+  readonly at: string;
+  readonly intact: boolean;
+  readonly seconds: number;
+  /** What was read; 0 of a proof that reads nothing. */
+  readonly bytes: number;
+}
+
+/** The newest proof of each kind; those that cannot be read are left out. */
+export const readProofs = async (
+  { store, prefix }: Target,
+  id: BackupId,
+): Promise<readonly Proof[]> => {
+  try {
+    return parseProofs((await store.read(layoutOf(prefix).proofs(id))).toString('utf8'));
+  } catch (error) {
+    if (hasCode(error, 'object-missing')) return [];
+    throw error;
+  }
+};
+
+/** Keeps a proof beside its set, in place of the one of the same kind before it. */
+export const keepProof = async (target: Target, id: BackupId, proof: Proof): Promise<void> => {
+  const others = (await readProofs(target, id)).filter(({ kind }) => kind !== proof.kind);
+  const text = `${JSON.stringify({ format: 1, proofs: [...others, proof] }, undefined, 2)}\n`;
+  await target.store.put(layoutOf(target.prefix).proofs(id), text, {
+    metadata: { contentType: 'application/json' },
+  });
+};
+
+const parseProofs = (text: string): readonly Proof[] => {
+  try {
+    const value: unknown = JSON.parse(text);
+    const proofs: unknown =
+      typeof value === 'object' && value !== null && 'proofs' in value ? value.proofs : [];
+    return Array.isArray(proofs) ? proofs.filter(isProof) : [];
+  } catch {
+    return [];
+  }
+};
+
+const isProof = (value: unknown): value is Proof => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, at, intact, seconds, bytes }: Readonly<Record<string, unknown>> = { ...value };
+  return (
+    proofKinds.some((known) => known === kind) &&
+    typeof at === 'string' &&
+    !Number.isNaN(Date.parse(at)) &&
+    typeof intact === 'boolean' &&
+    [seconds, bytes].every((figure) => typeof figure === 'number' && figure >= 0)
+  );
+};
