@@ -49,8 +49,8 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   await showStatus(unit, assessment, known, { schedule });
 };
 
-/** Hooks of a leader that may find runs of units that are gone. */
-const afterAbsence = ['start', 'leader-elected'];
+/** Hooks in which a leader may find runs of units that are gone. */
+const afterAbsence = ['leader-elected'];
 
 /**
  * Sends to S3 the records that it could not take when a run ended, and those of killed runs. When
