@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { fuzz } from '../tests/hostile/fuzz.ts';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
 import { playLives } from '../tests/reliability/lives.ts';
 import { decisive, planBlows } from '../tests/reliability/plan.ts';
@@ -13,6 +14,8 @@ import { type Blow, changeSource, playRound } from '../tests/reliability/round.t
  * only the moments with that in their names. Exits with 1 when a promise was broken.
  *
  * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in memory instead.
+ *
+ * `npm run reliability -- --fuzz --cases 100000 --seed 1` gives the parsers of everything that comes from outside what they never saw.
  */
 
 const { values } = parseArgs({
@@ -23,6 +26,8 @@ const { values } = parseArgs({
     restore: { type: 'boolean', default: false },
     lives: { type: 'boolean', default: false },
     steps: { type: 'string', default: '20000' },
+    fuzz: { type: 'boolean', default: false },
+    cases: { type: 'string', default: '100000' },
   },
 });
 const roundsPerRig = 12;
@@ -138,4 +143,17 @@ const playAllLives = async (): Promise<void> => {
   for (const [what, count] of [...total].toSorted()) say(`${String(count).padStart(7)} ${what}`);
 };
 
-await (values.lives ? playAllLives() : main());
+const playFuzz = async (): Promise<void> => {
+  const [seed, cases] = [Number(values.seed), Number(values.cases)];
+  say(`${cases} cases, seed ${seed}`);
+  const counts = await fuzz({
+    seed,
+    cases,
+    onProgress: (done) => {
+      say(`${done} of ${cases} cases`);
+    },
+  });
+  for (const [what, count] of [...counts].toSorted()) say(`${String(count).padStart(7)} ${what}`);
+};
+
+await (values.fuzz ? playFuzz() : values.lives ? playAllLives() : main());

@@ -21,6 +21,7 @@ export const errorCodes = {
   'juju-credentials-missing': 'operator',
   'juju-credentials-not-granted': 'operator',
   'juju-credentials-invalid': 'operator',
+  'secret-unreadable': 'operator',
   'juju-login-refused': 'operator',
   'juju-read-only': 'operator',
   'juju-unreachable': 'transient',
@@ -30,6 +31,7 @@ export const errorCodes = {
   'kubernetes-denied': 'operator',
   'kubernetes-refused': 'operator',
 
+  'proxy-invalid': 'operator',
   'relation-missing': 'operator',
   'relation-incomplete': 'transient',
   'relation-invalid': 'operator',
@@ -76,6 +78,7 @@ export const errorCodes = {
   'backup-protected': 'operator',
   'clock-wrong': 'operator',
   'manifest-invalid': 'operator',
+  'signature-invalid': 'operator',
   'set-damaged': 'operator',
 } as const satisfies Record<string, 'transient' | 'operator'>;
 
@@ -130,7 +133,10 @@ export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error i
 
 /** The text of anything thrown, for use inside another message. */
 export const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+  (error instanceof Error ? error.message : String(error)).replace(nodesAdvice, '');
+
+/** What Node says of a certificate; nobody can give a charm's Node an option. */
+const nodesAdvice = /; if the root CA is installed locally.*$/s;
 
 /**
  * An expected failure as a value, for those who collect failures; what is not expected is thrown

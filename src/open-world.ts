@@ -1,9 +1,13 @@
 import type { Environment } from './adapters/hook-tools/run-tool.ts';
 import { readClusterAccess, readNamespace, readToken } from './adapters/kubernetes/access.ts';
 import type { Redaction } from './adapters/redaction.ts';
-import { minioAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
+import { minioAdvice, retentionAdvice, s3IntegratorAdvice } from './adapters/s3/options.ts';
 import type { Config } from './config/config.ts';
+import { proxyFor } from './config/proxy.ts';
 import { readJujuCredentials } from './config/juju-credentials.ts';
+import { readRetentionCredentials } from './config/retention-credentials.ts';
+import { readSigningKeys } from './config/signing-keys.ts';
+import { CharmError } from './errors.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
 
@@ -40,31 +44,41 @@ export const openWorld = (options: WorldOptions): World => {
     uuid: environment['JUJU_MODEL_UUID'] ?? '',
   };
 
-  const openTarget = async (): Promise<Target> => {
+  const openTarget: World['openTarget'] = async (purpose): Promise<Target> => {
     const provider = await findProvider(tools, 's3-credentials');
     if (provider === undefined) throw missingS3(application);
     const location = await locateS3(tools, provider, config.bucket);
     redaction.hide(location.secretKey);
     const { openS3 } = await import('./adapters/s3/s3.ts');
-    const { bucket, endpoint, region, accessKey, secretKey, style, caChain } = location;
+    const { bucket, endpoint, region, style, caChain } = location;
+    const own =
+      purpose === 'retention'
+        ? await readRetentionCredentials(tools, config, application)
+        : undefined;
+    const { accessKey, secretKey } = own ?? location;
+    const proxy = proxyFor(environment, new URL(endpoint));
+    if (proxy) redaction.hide(decodeURIComponent(proxy.password));
     return {
       bucket,
       endpoint,
       application,
       prefix: config.path ?? location.path ?? model.name,
       store: openS3({
-        ...{ endpoint, region, bucket, accessKey, secretKey, style, caChain, clock, signal },
+        ...{ endpoint, region, bucket, accessKey, secretKey, style, caChain, proxy, clock, signal },
         ...(location.storageClass === undefined ? {} : { storageClass: location.storageClass }),
         ...(config.serverSideEncryption === undefined
           ? {}
           : { serverSideEncryption: config.serverSideEncryption }),
         extraHeaders: location.attributes,
-        advice: s3IntegratorAdvice(
-          provider.application,
-          bucket,
-          // Our own option wins over what the provider says.
-          config.bucket === undefined ? provider.application : application,
-        ),
+        advice: {
+          ...s3IntegratorAdvice(
+            provider.application,
+            bucket,
+            // Our own option wins over what the provider says.
+            config.bucket === undefined ? provider.application : application,
+          ),
+          ...(purpose === 'retention' && { credentials: retentionAdvice(application) }),
+        },
       }),
     };
   };
@@ -73,7 +87,7 @@ export const openWorld = (options: WorldOptions): World => {
     const provider = await findProvider(tools, 'object-storage');
     if (provider === undefined) throw missingObjectStorage(application);
     const { readObjectStorage } = await import('./relations/object-storage.ts');
-    const minio = readObjectStorage(provider.application, provider.data);
+    const minio = readObjectStorage(provider.application, provider.data, config.objectStorageCa);
     redaction.hide(minio.secretKey);
     const { openS3 } = await import('./adapters/s3/s3.ts');
     return {
@@ -81,7 +95,9 @@ export const openWorld = (options: WorldOptions): World => {
       endpoint: minio.endpoint,
       store: openS3({
         ...minio,
+        // No proxy: MinIO is in the model.
         ...{ bucket, region: undefined, style: 'path', clock, signal },
+        caChain: config.objectStorageCa,
         advice: minioAdvice(provider.application, application, bucket),
       }),
     };
@@ -100,6 +116,7 @@ export const openWorld = (options: WorldOptions): World => {
     scratch: options.scratch,
     openTarget,
     openSource,
+    openSigningKeys: () => readSigningKeys(tools, config, application),
     openJuju: async ({ hurry } = {}) => {
       const account = await readJujuCredentials(tools, config, application, model.name);
       redaction.hide(account.password);
@@ -118,13 +135,14 @@ export const openWorld = (options: WorldOptions): World => {
           (await readAgentConf(`${environment['JUJU_CHARM_DIR'] ?? '.'}/../agent.conf`)).caCert,
       });
     },
-    openKubernetes: async () => {
+    openKubernetes: async ({ hurry } = {}) => {
       const { openKubernetes } = await import('./adapters/kubernetes/kubernetes.ts');
       return openKubernetes({
         access: () => readClusterAccess(tools, environment, serviceAccount, application),
         token: () => readToken(serviceAccount),
         namespace: await readNamespace(serviceAccount, model.name),
-        ...{ application, clock, signal },
+        ...{ application, clock },
+        signal: hurry === undefined ? signal : AbortSignal.any([signal, tooLate(hurry)]),
       });
     },
     relatedDatabase: async (endpoint) => {
@@ -141,4 +159,18 @@ export const openWorld = (options: WorldOptions): World => {
       if (relationId !== undefined) await tools.setApplicationData(relationId, { path });
     },
   };
+};
+
+/** For those who would rather know nothing than wait. */
+const tooLate = (milliseconds: number): AbortSignal => {
+  const late = new AbortController();
+  setTimeout(() => {
+    late.abort(
+      new CharmError(
+        'kubernetes-unreachable',
+        `The Kubernetes API did not answer within ${milliseconds / 1000} s.`,
+      ),
+    );
+  }, milliseconds).unref();
+  return late.signal;
 };

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from './ports/clock.ts';
 import type { Journal } from './ports/journal.ts';
 import type { JujuModel } from './ports/juju-model.ts';
@@ -30,6 +31,14 @@ export interface Target {
   readonly application: string;
 }
 
+/** Keys of Ed25519 for the signatures of sets. */
+export interface SigningKeys {
+  /** Signs; undefined where sets are only checked. */
+  readonly signs: KeyObject | undefined;
+  /** Public keys; the first belongs to `signs` where there is that one. */
+  readonly trusted: readonly KeyObject[];
+}
+
 /** Where a bucket of artifacts is read from. */
 export interface Source {
   readonly store: ObjectStore;
@@ -47,9 +56,13 @@ export interface World {
    * minute by default.
    */
   openJuju(options?: { readonly hurry?: number }): Promise<JujuModel>;
-  openKubernetes(): Promise<Kubernetes>;
-  openTarget(): Promise<Target>;
+  /** `hurry` as for Juju. */
+  openKubernetes(options?: { readonly hurry?: number }): Promise<Kubernetes>;
+  /** With the keys that may delete for `retention`, where there are some of its own. */
+  openTarget(purpose?: 'retention'): Promise<Target>;
   openSource(bucket: string): Promise<Source>;
+  /** Undefined while sets are not signed. */
+  openSigningKeys(): Promise<SigningKeys | undefined>;
   /**
    * The application that is related to one of our database endpoints, `kfp-db` or `katib-db`;
    * undefined when none is.

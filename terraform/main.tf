@@ -12,6 +12,6 @@ resource "juju_application" "ckf_backup" {
   config             = var.config
   resources          = var.resources
   storage_directives = { journal = var.journal_size }
-  trust              = true
+  trust              = var.trust
   units              = 1
 }

@@ -44,3 +44,9 @@ variable "revision" {
   type        = number
   default     = null
 }
+
+variable "trust" {
+  description = "Whether the charm may do everything in the cluster; without it, apply the ClusterRole of docs/how-to/less-power.md."
+  type        = bool
+  default     = true
+}

@@ -1,7 +1,12 @@
 import { laterRefusals } from '../backup/later-refusals.ts';
 import { preflight } from '../backup/preflight.ts';
 import { moveDatabasesOn } from '../components/databases/paths.ts';
+import { CharmError } from '../errors.ts';
+import { clusterRoleText } from '../operation/cluster-role.ts';
+import { layoutOf, neverASet } from '../repository/layout.ts';
+import { publicKeyText } from '../repository/signature.ts';
 import { countText, listText } from '../text.ts';
+import type { Protection, World } from '../world.ts';
 import type { Action } from './action.ts';
 import { requestOf } from './backup-control-plane.ts';
 
@@ -16,9 +21,14 @@ export const check: Action = async (world, config, parameters, wrongOptions = []
   await using ready = await preflight(world, config, request, async function* (opened) {
     yield* wrongOptions;
     yield* laterRefusals(world, config, opened, request);
+  }).catch(async (error: unknown) => {
+    await showRole(world, error);
+    throw error;
   });
   await moveDatabasesOn(world, ready);
-  const { plan, sources, target, running, warnings } = ready;
+  const { plan, sources, target, running, warnings, signing } = ready;
+  const [publicKey] = signing?.trusted ?? [];
+  const protection = await target.store.protection(layoutOf(target.prefix).manifest(neverASet));
   for (const warning of warnings) await world.progress.note(`Warning: ${warning}`);
   return {
     result: 'ready',
@@ -35,6 +45,26 @@ export const check: Action = async (world, config, parameters, wrongOptions = []
     ...(plan.mlmd && { mlmd: plan.mlmd.name }),
     ...(sources.length > 0 && { buckets: sources.map(({ bucket }) => bucket).join(', ') }),
     ...(running.length > 0 && { running: listText(running, 10, 2000) }),
+    versioning: protection.versioning,
+    'object-lock': lockText(protection.lock),
+    'keys-may-delete': protection.mayDelete,
+    ...(publicKey && { 'public-key': publicKeyText(publicKey) }),
     warnings: warnings.length === 0 ? 'none' : listText(warnings, 10, 2000),
   };
 };
+
+/** `juju trust` is all or nothing; this is the other way. */
+const showRole = async ({ application, model, progress }: World, error: unknown): Promise<void> => {
+  const found = error instanceof CharmError ? [error, ...error.problems] : [];
+  if (found.some(({ code }) => code === 'kubernetes-denied'))
+    await progress.note(
+      `In place of juju trust an administrator of the cluster may apply this (kubectl apply -f -):\n${clusterRoleText(application, model.name)}`,
+    );
+};
+
+const lockText = (lock: Protection['lock']): string =>
+  lock.kind === 'default'
+    ? `${lock.mode} for ${countText(lock.days, 'day')}`
+    : lock.kind === 'on'
+      ? 'on, without a retention by default'
+      : lock.kind;

@@ -6,7 +6,7 @@ import { removalResults } from './prune.ts';
 export const deleteBackup: Action = async (world, _config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const dryRun = parameters['dry-run'] === true;
-  const target = await world.openTarget();
+  const target = await world.openTarget('retention');
   await using _store = target.store;
   return removalResults(await deleteSet(world, target, id, { dryRun }), dryRun);
 };

@@ -6,7 +6,7 @@ import type { Action } from './action.ts';
 /** Removes the sets that the `keep-*` options do not keep, and everything that no set needs. */
 export const prune: Action = async (world, config, parameters) => {
   const dryRun = parameters['dry-run'] === true;
-  const target = await world.openTarget();
+  const target = await world.openTarget('retention');
   await using _store = target.store;
   return removalResults(await pruneSets(world, config, target, { dryRun }), dryRun);
 };

@@ -3,6 +3,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import { keepProof } from '../repository/proofs.ts';
 import type { RestoreReport } from '../restore/describe-plan.ts';
 import { runRestore } from '../restore/run-restore.ts';
+import { parseRenamedBuckets } from '../restore/sources.ts';
 import type { RestoreRequest } from '../restore/set.ts';
 import { secondText } from '../sessions/session.ts';
 import { countText, sum, sizeText, durationText } from '../text.ts';
@@ -76,7 +77,9 @@ const requestOf = (world: World, parameters: Readonly<Record<string, unknown>>):
     components: components.length > 0 ? components : undefined,
     dryRun: parameters['dry-run'] === true,
     deleteExtra: parameters['delete-extra'] === true,
+    renamed: parseRenamedBuckets(text('rename-buckets')),
     allowDamaged: parameters['allow-damaged'] === true,
+    allowUnsigned: parameters['allow-unsigned'] === true,
     allowRunning: parameters['allow-running'] === true,
     confirm: text('confirm'),
     fromModel: text('from-model') || undefined,

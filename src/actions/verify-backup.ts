@@ -19,6 +19,7 @@ export const verifyBackup: Action = async (world, config, parameters) => {
   const verification = await verifySet(world, config, target, {
     id,
     deep: parameters['deep'] === true,
+    allowUnsigned: parameters['allow-unsigned'] === true,
   });
   await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
   await remember(world, verification);

@@ -1,7 +1,11 @@
+import { excerpt } from '../text.ts';
 import type { HookTools, Progress } from '../world.ts';
 
 /** Juju 3.6 silently drops an action's lines after the thousandth. */
 const mostLines = 900;
+
+/** Characters; a longer line holds something from outside that nobody reads. */
+const longestLine = 2000;
 
 /**
  * Shows an action's progress in its log and, step by step, in the unit's status. When Juju does not
@@ -12,7 +16,7 @@ export const actionProgress = (tools: HookTools): Progress => {
   let lines = 0;
   const say = async (message: string): Promise<void> => {
     lines++;
-    if (lines < mostLines) await orNot(tools.actionLog(message));
+    if (lines < mostLines) await orNot(tools.actionLog(excerpt(message, longestLine)));
     if (lines === mostLines)
       await orNot(tools.actionLog('Juju takes no more lines than this; the unit status goes on.'));
   };

@@ -2,6 +2,7 @@ import { ratesOf, restoreTime } from '../assurance/restore-time.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { signManifest } from '../repository/signature.ts';
 import { writeManifest } from '../repository/stored-manifest.ts';
 import { listText, sum } from '../text.ts';
 import type { Backup } from './begin-backup.ts';
@@ -24,7 +25,7 @@ export const commitSet = async (
       `The set will say consistent: false, because something wrote while it was made: ${listText(running, 10, 1000)}`,
     );
   }
-  const manifest: BackupManifest = {
+  const unsigned: BackupManifest = {
     format: 1,
     id,
     model: world.model,
@@ -35,6 +36,7 @@ export const commitSet = async (
     components: config.components,
     ...parts,
   };
+  const manifest = signManifest(unsigned, ready.signing);
   world.signal.throwIfAborted();
   await backup.assertOurs();
   backup.committing();

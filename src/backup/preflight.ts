@@ -8,7 +8,7 @@ import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { nestingProblems, storageProblems } from '../operation/storage.ts';
 import { countText, listText } from '../text.ts';
-import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
+import type { JujuModel, Kubernetes, SigningKeys, Source, Target, World } from '../world.ts';
 import { planApplications, type DatabasePlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
 
@@ -37,6 +37,8 @@ export interface ReadyBackup extends AsyncDisposable {
   /** What runs although the backup is allowed. */
   readonly running: readonly string[];
   readonly warnings: readonly string[];
+  /** Undefined while sets are not signed. */
+  readonly signing: SigningKeys | undefined;
 }
 
 /**
@@ -61,6 +63,9 @@ export const preflight = async (
   try {
     const { juju, kubernetes, target, sources } = connections;
     const problems = [...connections.problems, ...(await journalProblems(world))];
+    const opened = await orProblem(() => openSigningKeys(world));
+    const signing = opened instanceof CharmError ? undefined : opened;
+    if (opened instanceof CharmError) problems.push(opened);
     for await (const problem of storageProblems(world, target, sources, request.takeOver))
       problems.push(problem);
     for await (const problem of nestingProblems(target)) problems.push(problem);
@@ -90,7 +95,7 @@ export const preflight = async (
       throw new TypeError('a connection that did not open has no problem to report');
     }
     return {
-      ...{ juju, kubernetes, target, sources, handed, looked, running },
+      ...{ juju, kubernetes, target, sources, handed, looked, running, signing },
       plan: applications.plan,
       warnings: workloads?.warnings ?? [],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
@@ -99,6 +104,17 @@ export const preflight = async (
     await connections[Symbol.asyncDispose]();
     throw error;
   }
+};
+
+/** A backup needs the key that signs; those that are only trusted are for restores. */
+const openSigningKeys = async (world: World): Promise<SigningKeys | undefined> => {
+  const keys = await world.openSigningKeys();
+  if (keys !== undefined && keys.signs === undefined)
+    throw new CharmError(
+      'secret-unreadable',
+      `The secret of the option signing-key has no private-key, so a backup could not be signed. Run: juju update-secret <secret> private-key#file=signing.pem, or juju config ${world.application} --reset signing-key`,
+    );
+  return keys;
 };
 
 async function* nothingFurther(): AsyncGenerator<CharmError> {

@@ -78,7 +78,12 @@ const retain = async (
   { target }: ReadyBackup,
   id: string,
 ): Promise<void> => {
-  const report = await orProblem(() => applyRetention(world, config, target));
+  const report = await orProblem(async () => {
+    if (config.retentionCredentials === undefined) return applyRetention(world, config, target);
+    const ours = await world.openTarget('retention');
+    await using _store = ours.store;
+    return await applyRetention(world, config, ours);
+  });
   if (report instanceof CharmError)
     await world.progress.note(
       `The backup ${id} is complete, but older sets could not be removed: ${report.message} [${report.code}]. The action prune does it again.`,

@@ -1,8 +1,10 @@
 import { CharmError } from '../errors.ts';
+import { excerpt } from '../text.ts';
+import { readCertificates } from './certificates.ts';
 import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
-import { type OptionName, allowed, optionNames, options } from './options.ts';
+import { type OptionName, allowed, isBucket, optionNames, options } from './options.ts';
 
 /*
  * This folder reads the charm's options. From here on they are typed and valid.
@@ -21,16 +23,22 @@ export type DatabaseEndpoint = (typeof databaseEndpoints)[number];
 export interface Config {
   /** `secret:<id>`; undefined while it is not set. */
   readonly jujuCredentials: string | undefined;
+  /** `secret:<id>` with the key that signs sets; undefined while they are not signed. */
+  readonly signingKey: string | undefined;
   readonly components: readonly Component[];
   readonly bucket: string | undefined;
   readonly path: string | undefined;
   readonly bandwidthLimit: readonly BandwidthPeriod[];
   readonly transfers: number;
   readonly sourceBuckets: readonly string[];
+  /** PEM; MinIO is asked over TLS when there are some. */
+  readonly objectStorageCa: readonly string[];
   readonly mlmdApplication: string;
   readonly metadataWriterApplication: string;
   readonly databaseUnits: number;
   readonly serverSideEncryption: ServerSideEncryption | undefined;
+  /** `secret:<id>` with keys of S3 that may delete; undefined when the others may. */
+  readonly retentionCredentials: string | undefined;
   readonly keep: {
     readonly last: number;
     readonly daily: number;
@@ -94,16 +102,19 @@ export const parseConfig = (
   };
   return {
     jujuCredentials: given['juju-credentials'] || undefined,
+    signingKey: given['signing-key'] || undefined,
     components: parsed('components', parseComponents),
     bucket: text('bucket') || undefined,
     path: parsed('path', parsePath) || undefined,
     bandwidthLimit: parsed('bandwidth-limit', (value) => parseBandwidthLimit(value || 'off')),
     transfers: number('transfers'),
     sourceBuckets: parsed('source-buckets', parseSourceBuckets),
+    objectStorageCa: parseCa(text('object-storage-ca'), application),
     mlmdApplication: text('mlmd-application'),
     metadataWriterApplication: text('metadata-writer-application'),
     databaseUnits: number('database-units'),
     serverSideEncryption: parseServerSideEncryption(text('server-side-encryption')),
+    retentionCredentials: given['retention-credentials'] || undefined,
     keep: {
       last: number('keep-last'),
       daily: number('keep-daily'),
@@ -118,17 +129,23 @@ export const parseConfig = (
 type NumberOption = {
   [Name in OptionName]: (typeof options)[Name]['type'] extends 'integer' ? Name : never;
 }[OptionName];
-type TextOption = Exclude<OptionName, NumberOption | 'juju-credentials' | 'schedule-paused'>;
+type TextOption = Exclude<OptionName, NumberOption | SecretOption | 'schedule-paused'>;
+type SecretOption = (typeof secretOptions)[number];
 
 const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
   new CharmError(
     'option-invalid',
     // The value may be the secret itself instead of its URI, so it is not shown.
-    `The option ${name} is ${name === 'juju-credentials' ? 'something else' : JSON.stringify(value)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
+    `The option ${name} is ${isSecret(name) ? 'something else' : excerpt(JSON.stringify([value]).slice(1, -1), 100)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
     {
       brief: { what: `Option ${name} is wrong`, run: `juju config ${application} ${name}=<value>` },
     },
   );
+
+const secretOptions = ['juju-credentials', 'signing-key', 'retention-credentials'] as const;
+
+const isSecret = (name: OptionName): name is SecretOption =>
+  secretOptions.some((secret) => secret === name);
 
 const listOf = (text: string): readonly string[] => [
   ...new Set(
@@ -162,12 +179,29 @@ const parseSourceBuckets = (text: string): readonly string[] | undefined => {
   const buckets = listOf(text);
   const fit = buckets.every(
     (bucket) =>
-      /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(bucket) &&
+      isBucket(bucket) &&
       !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
         bucket,
       ),
   );
   return fit && buckets.length > 0 ? buckets : undefined;
+};
+
+const parseCa = (text: string, application: string): readonly string[] => {
+  if (text.trim() === '') return [];
+  const read = readCertificates(text);
+  if (read.kind === 'certificates') return read.certificates;
+  throw new CharmError(
+    'option-invalid',
+    // Without the value: it is long, and may be a private key that was put there.
+    `The option object-storage-ca has ${read.problem}; it must be ${allowed['object-storage-ca']}. Run: juju config ${application} object-storage-ca=@ca.pem`,
+    {
+      brief: {
+        what: 'Option object-storage-ca is wrong',
+        run: `juju config ${application} object-storage-ca=@ca.pem`,
+      },
+    },
+  );
 };
 
 const parseServerSideEncryption = (text: string): ServerSideEncryption | undefined => {

@@ -12,16 +12,19 @@ interface OptionSchema {
 }
 
 const application = '^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$';
+const bucket = '[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]';
 const count = { type: 'integer', default: 0, minimum: 0, maximum: 10_000 } as const;
 
 export const options = {
   'juju-credentials': { type: 'string', pattern: '^(secret:.+)?$' },
+  'signing-key': { type: 'string', pattern: '^(secret:.+)?$' },
   components: { type: 'string', default: 'kfp-db,katib-db,mlmd,mlpipeline' },
-  bucket: { type: 'string', default: '', pattern: '^([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])?$' },
+  bucket: { type: 'string', default: '', pattern: `^(${bucket})?$` },
   path: { type: 'string', default: '' },
   'bandwidth-limit': { type: 'string', default: 'off' },
   transfers: { type: 'integer', default: 16, minimum: 1, maximum: 256 },
   'source-buckets': { type: 'string', default: 'mlpipeline' },
+  'object-storage-ca': { type: 'string', default: '' },
   'mlmd-application': { type: 'string', default: 'mlmd', pattern: application },
   'metadata-writer-application': {
     type: 'string',
@@ -34,6 +37,7 @@ export const options = {
     default: '',
     pattern: '^$|^AES256$|^aws:kms$|^aws:kms:[!-~]+$',
   },
+  'retention-credentials': { type: 'string', pattern: '^(secret:.+)?$' },
   'keep-last': count,
   'keep-daily': count,
   'keep-weekly': count,
@@ -50,6 +54,9 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
+/** Whether a bucket may have this name: S3's rule, wherever the name comes from. */
+export const isBucket = (name: string): boolean => new RegExp(`^${bucket}$`).test(name);
+
 const isOptionName = (name: string): name is OptionName => name in options;
 
 export const optionNames = Object.keys(options).filter(isOptionName);
@@ -57,6 +64,7 @@ export const optionNames = Object.keys(options).filter(isOptionName);
 /** What is allowed, as the end of a sentence that begins with the option and its value. */
 export const allowed: Readonly<Record<OptionName, string>> = {
   'juju-credentials': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
+  'signing-key': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
   components: 'one or more of kfp-db, katib-db, mlmd and mlpipeline, separated by commas',
   bucket: 'the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens), or nothing',
   path: 'a path such as production/kubeflow, of at most 200 letters, digits and -_.~, with no part . or ..',
@@ -65,10 +73,12 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   transfers: 'a whole number from 1 to 256',
   'source-buckets':
     'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, runs, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
+  'object-storage-ca': 'certificates in PEM, or base64 of them, or nothing',
   'mlmd-application': 'the name of a Juju application',
   'metadata-writer-application': 'the name of a Juju application, or nothing',
   'database-units': 'a whole number from 1 to 9',
   'server-side-encryption': 'AES256, aws:kms, aws:kms:<key id>, or nothing',
+  'retention-credentials': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
   'keep-last': 'a whole number from 0 to 10000',
   'keep-daily': 'a whole number from 0 to 10000',
   'keep-weekly': 'a whole number from 0 to 10000',

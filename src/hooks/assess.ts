@@ -65,13 +65,28 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
   const place = optionProblems.get('bucket') ?? optionProblems.get('path') ?? config;
   return {
     ...{ leader, config, optionProblems, place, s3, objectStorage, journal },
-    trustProblem: trusted === false ? notTrusted(unit.application) : undefined,
+    trustProblem: trusted === false ? await accessProblem(unit, config) : undefined,
     location: await locate(unit, s3, place),
     // While the option components is wrong, it is not known whether MinIO is needed.
     objectStorageProblem: optionProblems.has('components')
       ? undefined
       : await objectStorageProblem(unit, objectStorage, config),
   };
+};
+
+/**
+ * Juju does not trust the application, but an administrator may have given it what it needs: that
+ * Kubernetes itself knows. What cannot be asked counts as refused.
+ */
+const accessProblem = async (unit: Unit, config: Config): Promise<CharmError | undefined> => {
+  const { forbiddenKinds } = await import('../operation/cluster-role.ts');
+  const forbidden = await orProblem(async () => {
+    const world = await unit.openWorld(config);
+    await using kubernetes = await world.openKubernetes({ hurry });
+    return await forbiddenKinds(kubernetes);
+  });
+  const mayAll = !(forbidden instanceof CharmError) && forbidden.length === 0;
+  return mayAll ? undefined : notTrusted(unit.application);
 };
 
 const locate = async (

@@ -96,6 +96,13 @@ const suspicious: readonly Rule[] = [
   ),
 ];
 
+/** Every kind that is looked at, each once. */
+export const kindsLookedAt = (): readonly CustomResourceKind[] => [
+  ...new Map(
+    [...running, ...suspicious].map(({ resource }) => [JSON.stringify(resource), resource]),
+  ).values(),
+];
+
 /** Looks through all namespaces. A kind that is not installed has no resources. */
 export const findRunningWorkloads = async (kubernetes: Kubernetes): Promise<RunningWorkloads> => ({
   running: await matches(kubernetes, running),

@@ -43,6 +43,8 @@ export interface Kubernetes extends AsyncDisposable {
    * Every object of a kind in all namespaces, page by page; nothing when the kind is not installed.
    */
   list(kind: CustomResourceKind, labelSelector?: string): AsyncIterable<CustomResource>;
+  /** Whether we may list the objects of a kind in all namespaces (SelfSubjectAccessReview). */
+  mayList(kind: CustomResourceKind): Promise<boolean>;
   /**
    * Runs a command in a container. Its stdout goes to `stdout` with backpressure (which is ended
    * when the command ends), and the first 64 KiB of stderr are returned. Resolves with the

@@ -14,6 +14,22 @@ export interface StoredObject {
   readonly lastModified: Date;
 }
 
+/** What keeps the objects of a bucket from those who have our keys. */
+export interface Protection {
+  /** `unknown`: the server does not say, or not to our keys. */
+  readonly versioning: 'on' | 'suspended' | 'off' | 'unknown';
+  /** `on`: there is Object Lock, and no retention by default. */
+  readonly lock:
+    | {
+        readonly kind: 'default';
+        readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+        readonly days: number;
+      }
+    | { readonly kind: 'on' | 'off' | 'unknown' };
+  /** Whether our keys may delete for good; in a bucket with versioning, versions. */
+  readonly mayDelete: 'yes' | 'no' | 'unknown';
+}
+
 /** Keys after one key, up to and with another one; open where there is none. */
 export interface KeyRange {
   readonly startAfter?: string | undefined;
@@ -87,6 +103,10 @@ export interface ObjectStore extends AsyncDisposable {
   /** The buckets of the server that the credentials may see, in order; this one may be missing. */
   bucketNames(): Promise<readonly string[]>;
   /**
+   * `absent` is a key that never is an object: its deletion is tried. Never rejects for a refusal.
+   */
+  protection(absent: string): Promise<Protection>;
+  /**
    * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after
    * `upTo`. Every key comes exactly as it is stored.
    */
@@ -100,7 +120,14 @@ export interface ObjectStore extends AsyncDisposable {
   head(
     key: string,
     options?: { readonly part?: number },
-  ): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined>;
+  ): Promise<
+    | (StoredObject & {
+        readonly metadata: ObjectMetadata;
+        /** By Object Lock; absent where there is none, or where it may not be seen. */
+        readonly lockedUntil?: Date;
+      })
+    | undefined
+  >;
   /**
    * `etag` makes it reject with `object-changed` when the object is another one by now; `range` is
    * inclusive.

@@ -16,10 +16,16 @@ export interface ObjectStorage {
  * Reads the provider's databag. Every value is read as a text: PyYAML writes access keys such as
  * `12345678e9` without quotes, and a YAML 1.2 parser would take them for numbers.
  *
+ * @param ca the option object-storage-ca. MinIO's charm says `secure: False` whatever MinIO does,
+ *   so an authority to trust tells that it speaks TLS.
  * @throws CharmError `relation-incomplete` while there is no data, `relation-invalid` when it is
  * not of version 1
  */
-export const readObjectStorage = (provider: string, databag: Databag): ObjectStorage => {
+export const readObjectStorage = (
+  provider: string,
+  databag: Databag,
+  ca: readonly string[] = [],
+): ObjectStorage => {
   const text = databag['data'];
   if (!text?.trim())
     throw new CharmError(
@@ -28,22 +34,26 @@ export const readObjectStorage = (provider: string, databag: Databag): ObjectSto
       { brief: { what: `Waiting for ${provider}`, run: `juju status ${provider}` } },
     );
   const data = parsed(text);
-  if (!validate(data))
-    throw new CharmError(
-      'relation-invalid',
-      `${provider} sends something over object-storage that is not version 1 of that interface` +
-        `${fieldOf(validate.errors?.[0])}. Look at juju status ${provider} and refresh it if it is old.`,
-      { brief: { what: `${provider} sends the wrong version`, run: `juju refresh ${provider}` } },
-    );
-  const { service, namespace } = data;
+  if (!validate(data)) throw invalid(provider, fieldOf(validate.errors?.[0]));
+  const { service, namespace, port } = data;
   const domain = !namespace || namespace === 'null' || namespace === '~' ? '' : `.${namespace}`;
-  const scheme = data.secure.toLowerCase() === 'true' ? 'https' : 'http';
+  const scheme = ca.length > 0 || data.secure.toLowerCase() === 'true' ? 'https' : 'http';
+  const endpoint = `${scheme}://${service}${domain}:${port}`;
+  if (!URL.canParse(endpoint)) throw invalid(provider, '');
   return {
-    endpoint: `${scheme}://${service}${domain}:${data.port}`,
+    endpoint,
     accessKey: data['access-key'],
     secretKey: data['secret-key'],
   };
 };
+
+const invalid = (provider: string, field: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends something over object-storage that is not version 1 of that interface${field}.` +
+      ` Look at juju status ${provider} and refresh it if it is old.`,
+    { brief: { what: `${provider} sends the wrong version`, run: `juju refresh ${provider}` } },
+  );
 
 const parsed = (text: string): unknown => {
   try {

@@ -1,5 +1,8 @@
+import { readCertificates } from '../config/certificates.ts';
 import { parsePath } from '../config/config.ts';
+import { allowed, isBucket } from '../config/options.ts';
 import { type Brief, CharmError } from '../errors.ts';
+import { excerpt } from '../text.ts';
 import type { Databag } from '../world.ts';
 
 /**
@@ -45,6 +48,7 @@ export const readS3Location = (
   const { bucket: name, 'access-key': accessKey, 'secret-key': secretKey } = found;
   if (!name || !accessKey || !secretKey) throw incomplete(provider, found);
   if (bucket === undefined && madeUp.test(name)) throw withoutBucket(provider, name);
+  if (!isBucket(name)) throw wrongBucket(provider, name);
   const path = parsePath(data['path'] ?? '');
   if (path === undefined) throw invalid(provider, 'path', data['path'] ?? '');
   if (given('s3-api-version') === '2') throw invalid(provider, 's3-api-version', '2');
@@ -81,6 +85,13 @@ const withoutBucket = (provider: string, name: string): CharmError =>
     },
   );
 
+const wrongBucket = (provider: string, name: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends the bucket ${JSON.stringify(excerpt(name, 80))}, which is not ${allowed.bucket.replace(', or nothing', '')}. Change it: juju config ${provider} bucket=<bucket>`,
+    { brief: wrongOption(provider, 'bucket') },
+  );
+
 const incomplete = (
   provider: string,
   found: Readonly<Record<string, string | undefined>>,
@@ -111,7 +122,7 @@ const incomplete = (
 const invalid = (provider: string, option: string, value: string): CharmError =>
   new CharmError(
     'relation-invalid',
-    `${provider} sends ${option}=${JSON.stringify(value)}, which cannot be used here. Change it: juju config ${provider} ${option}=<${option}>`,
+    `${provider} sends ${option}=${JSON.stringify(excerpt(value, 80))}, which cannot be used here. Change it: juju config ${provider} ${option}=<${option}>`,
     { brief: wrongOption(provider, option) },
   );
 
@@ -168,12 +179,11 @@ const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host'
  */
 const readCaChain = (provider: string, text: string | undefined): readonly string[] => {
   if (!text?.trim()) return [];
-  return textsOf(text).flatMap((entry) => {
-    const pem = entry.includes('-----BEGIN') ? entry : Buffer.from(entry, 'base64').toString();
-    const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-    if (certificates === null)
-      throw unusable(provider, 'tls-ca-chain', 'a tls-ca-chain that has no certificate in PEM');
-    return certificates;
+  return textsOf(text).flatMap((entry, index) => {
+    const read = readCertificates(entry);
+    if (read.kind === 'certificates') return read.certificates;
+    const which = index === 0 ? '' : ` (entry ${index + 1})`;
+    throw unusable(provider, 'tls-ca-chain', `a tls-ca-chain${which} that has ${read.problem}`);
   });
 };
 

@@ -126,6 +126,9 @@ const parsed = (text: string): BackupId => {
   return text;
 };
 
+/** A set that is older than S3: its objects may be asked to be deleted, for they never are. */
+export const neverASet = backupIdAt(new Date(0));
+
 /*
  * Everybody who can write to the bucket can write a manifest. So its names are not trusted: before
  * something is deleted, a name must have the form that this charm gives.

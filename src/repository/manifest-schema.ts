@@ -81,6 +81,16 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
         seconds,
       },
     },
+    signature: {
+      type: 'object',
+      nullable: true,
+      required: ['algorithm', 'publicKey', 'value'],
+      properties: {
+        algorithm: { type: 'string', const: 'Ed25519' },
+        publicKey: { type: 'string', pattern: '^[A-Za-z0-9+/]{59}=$' },
+        value: { type: 'string', pattern: '^[A-Za-z0-9+/]{86}==$' },
+      },
+    },
     buckets: {
       type: 'array',
       items: {

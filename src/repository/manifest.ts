@@ -16,6 +16,17 @@ export interface BackupManifest {
   readonly databases: readonly DatabaseBackup[];
   readonly mlmd?: MlmdBackup;
   readonly buckets: readonly BucketBackup[];
+  /**
+   * Of all the rest, as it is stored; see signature.ts. Absent while the option signing-key is not
+   * set.
+   */
+  readonly signature?: {
+    readonly algorithm: 'Ed25519';
+    /** Base64 of the key's SubjectPublicKeyInfo (RFC 8410). */
+    readonly publicKey: string;
+    /** Base64. */
+    readonly value: string;
+  };
 }
 
 export interface DatabaseBackup {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { createGunzip } from 'node:zlib';
 import { CharmError, reasonOf, hasCode } from '../errors.ts';
 import type { ObjectStore, ObjectContent } from '../world.ts';
+import { gunzipList } from './gunzip.ts';
 import type { BucketBackup } from './manifest.ts';
 
 /**
@@ -67,7 +67,7 @@ export async function* readObjectList(
       { cause },
     );
   let number = 0;
-  const lines = splitLines(gunzip(gzipped));
+  const lines = splitLines(gunzipList(gzipped));
   for (;;) {
     let next: IteratorResult<string>;
     try {
@@ -92,13 +92,6 @@ export const uploadObjectList = (
   file: string,
 ): Promise<{ readonly etag: string; readonly size: number; readonly sha256: string }> =>
   store.upload(key, createReadStream(file), { metadata: { contentType: 'application/gzip' } });
-
-const gunzip = (gzipped: Readable): Readable => {
-  const unzipped = createGunzip();
-  // The reader gets the error from the last stream, so this callback has nothing to do.
-  pipeline(gzipped, unzipped, () => undefined);
-  return unzipped;
-};
 
 const parseLine = (line: string): ListedObject | undefined => {
   let value: unknown;

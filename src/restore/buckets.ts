@@ -39,9 +39,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
   const bandwidth = createBandwidth(config.bandwidthLimit, clock);
   const restored: RestoredBucket[] = [];
   for (const source of ready.sources) {
-    const { bucket } = source;
-    const backup = ready.manifest.buckets.find((one) => one.bucket === bucket);
-    if (backup === undefined) throw new TypeError(`the set has no bucket ${bucket}`);
+    const { bucket, backup } = source;
     const started = clock.now().getTime();
     const progress = new ProgressOfBucket(clock);
     const set = openStoredSet(ready.target.store, ready.layout, backup);

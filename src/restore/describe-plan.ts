@@ -22,13 +22,13 @@ export const planText = async (
 ): Promise<string[]> => {
   const lines: string[] = [];
   for (const source of sources) {
-    const backup = manifest.buckets.find(({ bucket }) => bucket === source.bucket);
-    if (backup === undefined) continue;
+    const { bucket, backup } = source;
     const set = openStoredSet(target.store, layout, backup);
     const difference = await differenceOf(set.list(), source, (key) => {
       set.forget(key);
     });
-    lines.push(`bucket ${source.bucket}: ${differenceText(difference, deleteExtra)}`);
+    const from = backup.bucket === bucket ? '' : ` (${backup.bucket} of the set)`;
+    lines.push(`bucket ${bucket}${from}: ${differenceText(difference, deleteExtra)}`);
   }
   if (plan.mlmd !== undefined && manifest.mlmd !== undefined) {
     const rows = sum(Object.values(manifest.mlmd.rows));

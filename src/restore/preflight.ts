@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { ApplicationPlan } from '../operation/applications.ts';
@@ -10,11 +9,13 @@ import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { storageProblems } from '../operation/storage.ts';
 import { layoutOf, type Layout } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
 import { countText, listText } from '../text.ts';
-import type { JujuModel, Kubernetes, Source, Target, World } from '../world.ts';
+import type { JujuModel, Kubernetes, Target, World } from '../world.ts';
 import { planApplications, type DatabasePlan } from './applications.ts';
 import { mlmdProblems } from './mlmd-space.ts';
+import { openSources, sourceProblems, type RestoredSource } from './sources.ts';
 import { componentsOf, requestProblems, type RestoreRequest, setProblem } from './set.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface ReadyRestore extends AsyncDisposable {
   readonly kubernetes: Kubernetes;
   readonly target: Target;
   /** The buckets that are restored. */
-  readonly sources: readonly Source[];
+  readonly sources: readonly RestoredSource[];
   readonly layout: Layout;
   readonly manifest: BackupManifest;
   readonly components: readonly string[];
@@ -58,9 +59,12 @@ export const preflight = async (
 
     const manifest = target && (await collect(() => readSet(target, request.backupId)));
     problems.push(...requestProblems(world, request, manifest));
+    const keys = await collect(() => world.openSigningKeys());
+    const unsigned = manifest && signatureProblem(manifest, keys);
+    if (unsigned && !request.allowUnsigned) problems.push(unsigned);
     const components = manifest ? componentsOf(request, manifest) : [];
-    const buckets = components.includes('mlpipeline') ? (manifest?.buckets ?? []) : [];
-    const sources = await openSources(world, config, buckets, opened);
+    const buckets = components.includes('mlpipeline') ? manifest : undefined;
+    const sources = await openSources(world, config, request, buckets, opened);
     problems.push(...sources.problems);
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);
@@ -98,7 +102,11 @@ export const preflight = async (
       sources: sources.opened,
       layout: layoutOf(target.prefix),
       plan: applications.plan,
-      warnings: [...running, ...(workloads?.warnings ?? [])],
+      warnings: [
+        ...(unsigned ? [unsigned.message] : []),
+        ...running,
+        ...(workloads?.warnings ?? []),
+      ],
       [Symbol.asyncDispose]: () => closing.disposeAsync(),
     };
   } catch (error) {
@@ -113,51 +121,3 @@ const workloadsRunning = (running: readonly string[]): CharmError =>
     `${countText(running.length, 'workload')} would write to what is being restored: ${listText(running)}. Let them end and disable recurring runs,` +
       ` or restore all the same with allow-running=true; what they write meanwhile is lost or mixed with what is restored.`,
   );
-
-/**
- * Opens those buckets of the set that the option source-buckets names. A manifest alone must not
- * open any bucket of MinIO.
- */
-const openSources = async (
-  world: World,
-  { sourceBuckets }: Config,
-  buckets: BackupManifest['buckets'],
-  opened: AsyncDisposableStack,
-): Promise<{ readonly opened: readonly Source[]; readonly problems: readonly CharmError[] }> => {
-  const sources: Source[] = [];
-  const problems: CharmError[] = [];
-  for (const { bucket } of buckets) {
-    if (!sourceBuckets.includes(bucket)) {
-      const application = world.unit.split('/')[0] ?? 'ckf-backup';
-      problems.push(
-        new CharmError(
-          'parameter-invalid',
-          `The set has the bucket ${bucket}, which the option source-buckets (${sourceBuckets.join(',')}) does not name, so it is not touched. If it is to be restored, run: ` +
-            `juju config ${application} source-buckets=${[...sourceBuckets, bucket].join(',')}`,
-        ),
-      );
-      continue;
-    }
-    const source = await orProblem(() => world.openSource(bucket));
-    if (source instanceof CharmError) problems.push(source);
-    else {
-      opened.use(source.store);
-      sources.push(source);
-    }
-  }
-  return { opened: sources, problems };
-};
-
-/**
- * The problems of writing to the buckets. Beginning and aborting an upload in parts needs the same
- * permission as a PUT, and leaves nothing.
- */
-async function* sourceProblems(sources: readonly Source[]): AsyncGenerator<CharmError> {
-  for (const { store } of sources) {
-    const refused = await orProblem(async () => {
-      const upload = await store.startParts(`ckf-restore-write-test-${randomUUID()}`, {});
-      await upload.abort();
-    });
-    if (refused instanceof CharmError && refused.code !== 'store-bucket-missing') yield refused;
-  }
-}

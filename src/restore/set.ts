@@ -83,12 +83,16 @@ export interface RestoreRequest {
   readonly dryRun: boolean;
   /** Delete the objects of the bucket that the set does not have. */
   readonly deleteExtra: boolean;
+  /** Where buckets of the set go that are not to go to one of their name. */
+  readonly renamed: ReadonlyMap<string, string>;
   /** Go on although something runs. */
   readonly allowRunning: boolean;
   /**
    * Bring back what is left of a bucket when the backup of some of its objects is lost or damaged.
    */
   readonly allowDamaged: boolean;
+  /** Go on although the signature of the set is missing or wrong. */
+  readonly allowUnsigned: boolean;
   /** Must be the name of this model. */
   readonly confirm: string;
   /** Must be the name of the model that made the set, when that is another one. */

@@ -1,4 +1,4 @@
-import { CharmError } from '../errors.ts';
+import { CharmError, hasCode } from '../errors.ts';
 import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
@@ -10,6 +10,7 @@ import { type CandidateFile, readCandidates } from './candidates.ts';
 import { clockProblem } from './clocks.ts';
 import { clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
+import { deleteUnlocked, findLockedSets } from './locked.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
 import { surveySets, type Survey } from './survey.ts';
 
@@ -66,7 +67,9 @@ export const removeSets = async (
   await world.progress.step('Finding out what the backups that stay need');
   const now = backupIdAt(world.clock.now());
   const survey = await surveySets(target, layout, now, claim?.generations);
-  const chosen = new Set(await choose(survey));
+  const wanted = await choose(survey);
+  const locked = await findLockedSets(world, store, layout, wanted);
+  const chosen = new Set(wanted.filter((id) => !locked.has(id)));
   const wrong = clockProblem(
     survey.complete.filter(({ id }) => !chosen.has(id)),
     world.clock.now(),
@@ -100,6 +103,7 @@ export const removeSets = async (
     () => `deleted ${done} of ${countText(report.objects, 'object')}`,
     () =>
       carryOut(
+        world,
         removal,
         garbage,
         () => operation.assertOurs(),
@@ -141,6 +145,7 @@ const batch = 1000;
  * tell the next attempt what to finish. `mayGoOn` is called before each deletion.
  */
 const carryOut = async (
+  world: Pick<World, 'clock' | 'progress'>,
   removal: Removal,
   garbage: CandidateFile,
   mayGoOn: () => Promise<void>,
@@ -151,8 +156,22 @@ const carryOut = async (
     if (keys.length === 0) return;
     removal.signal.throwIfAborted();
     await mayGoOn();
-    await store.delete(keys);
-    deleted(keys.length);
+    const gone = await deleteOrKeep(keys);
+    deleted(gone.length);
+  };
+
+  const kept: string[] = [];
+  const deleteOrKeep = async (keys: readonly string[]): Promise<readonly string[]> => {
+    try {
+      await store.delete(keys);
+      return keys;
+    } catch (error) {
+      if (!hasCode(error, 'store-denied')) throw error;
+      const gone = await deleteUnlocked(world, store, keys);
+      if (gone === undefined) throw error;
+      kept.push(...keys.filter((key) => !gone.includes(key)));
+      return gone;
+    }
   };
 
   const manifests = go.flatMap(({ id, objects }) =>
@@ -175,6 +194,8 @@ const carryOut = async (
   }
   await remove(keys);
 
+  // The lists tell a later prune what was locked.
+  if (kept.length > 0) return;
   const gone = new Set(manifests.map(({ key }) => key));
   const folders = go.flatMap(({ id, objects }) => [
     ...objects.map(({ key }) => key).filter((key) => !gone.has(key)),

@@ -4,6 +4,7 @@ import { startHeartbeat } from '../operation/heartbeat.ts';
 import { readClaim } from '../repository/claim.ts';
 import { type BackupId, layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
@@ -22,18 +23,25 @@ import { createDamages, type Verification, type VerifyWork } from './verificatio
  * databases, when they can be asked, say that their backups are finished. Deep: everything is read
  * and compared with its checksums, and the dump is loaded into a scratch database.
  *
- * Damage is returned, not thrown. Rejects with `backup-missing` and `manifest-invalid`, and with
- * the failures of S3 and of our own disk.
+ * Damage is returned, not thrown. Rejects with `backup-missing`, `manifest-invalid` and
+ * `signature-invalid`, and with the failures of S3 and of our own disk.
  */
 export const verifySet = async (
   world: World,
   config: Pick<Config, 'transfers'>,
   target: Target,
-  { id, deep }: { readonly id: BackupId; readonly deep: boolean },
+  {
+    id,
+    deep,
+    allowUnsigned = false,
+  }: { readonly id: BackupId; readonly deep: boolean; readonly allowUnsigned?: boolean },
 ): Promise<Verification> => {
   const { clock, progress, signal, scratch } = world;
   await progress.step(`Verifying ${id}${deep ? ', reading all of it' : ''}`);
   const manifest = await readSet(target, id);
+  const unsigned = signatureProblem(manifest, await world.openSigningKeys());
+  if (unsigned && !allowUnsigned) throw unsigned;
+  if (unsigned) await progress.note(`Warning: ${unsigned.message}`);
   await using heartbeat = startHeartbeat(world);
   const damages = createDamages(progress);
   const total = { objects: 0, bytes: 0, proven: 0, unproven: 0 };

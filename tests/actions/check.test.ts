@@ -6,6 +6,7 @@ import { takeLock } from '../../src/repository/lock.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { aManifest } from '../rigs/manifest.ts';
+import { signingKeys } from '../rigs/signing-keys.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 
 describe('check', () => {
@@ -24,6 +25,19 @@ describe('check', () => {
     const { message } = await rejectsWithCode(check(rig.whole, aConfig(), {}), 'backup-running');
     assert.match(message, /ckf-backup\/7/);
     await _lock.assertHeld();
+  });
+
+  it('shows the public key with which sets are signed, and asks for the private one', async () => {
+    using rig = aBackupWorld();
+    const keys = signingKeys();
+    const world = { ...rig.whole, openSigningKeys: async () => keys };
+    const results = await check(world, aConfig(), {});
+    assert.match(results['public-key'] ?? '', /^MCowBQYDK2VwAyEA[\w+/]{43}=$/);
+    const onlyTrusted = {
+      ...rig.whole,
+      openSigningKeys: async () => ({ ...keys, signs: undefined }),
+    };
+    await rejectsWithCode(check(onlyTrusted, aConfig(), {}), 'secret-unreadable');
   });
 
   it('finds that ML Metadata has no pod', async () => {

@@ -73,6 +73,35 @@ describe('the action restore-control-plane', () => {
     assert.equal(rig.source.objects.size, 0);
   });
 
+  it('brings a bucket back to another one that is named, and refuses names that are none', async () => {
+    using rig = aRestoreWorld();
+    const opened: string[] = [];
+    const world = {
+      ...rig.whole,
+      openSource: (bucket: string) => {
+        opened.push(bucket);
+        return rig.whole.openSource(bucket);
+      },
+    };
+    const only = { ...parameters, components: 'mlpipeline' };
+    const wanted = { ...only, 'rename-buckets': ' mlpipeline = pipelines-2 , ' };
+    await restoreControlPlane(world, aConfig(), wanted);
+    assert.deepEqual(opened, ['pipelines-2']);
+    for (const text of [
+      'mlpipeline',
+      'mlpipeline=',
+      '=a',
+      'a=b',
+      'mlpipeline=../x',
+      'abc=abd,abc=abe',
+      'abc=abd=abe',
+    ])
+      await rejectsWithCode(
+        restoreControlPlane(world, aConfig(), { ...only, 'rename-buckets': text }),
+        'parameter-invalid',
+      );
+  });
+
   it('restores nothing that was not confirmed', async () => {
     using rig = aRestoreWorld();
     await rejectsWithCode(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { createAuthority } from '../servers/certificates.ts';
 import { camelCase, declaredOptions, filesBelow, textOf } from './checkout.ts';
 
 const declared = Object.entries(declaredOptions());
@@ -11,8 +12,15 @@ const examplesOf = (description = ''): readonly string[] =>
     .map((example) => example.trim())
     .filter((example) => example !== '');
 
+const { ca } = await createAuthority();
+
+/** Of `@file` Juju hands on what is in the file. */
 const valueOf = (type: string, text: string): unknown =>
-  type === 'int' ? Number(text) : type === 'boolean' ? text === 'true' : text;
+  type === 'int'
+    ? Number(text)
+    : type === 'boolean'
+      ? text === 'true'
+      : text.replace(/^@ca\.pem$/, ca);
 
 describe('config.yaml', () => {
   it('has the options that the charm parses', () => {

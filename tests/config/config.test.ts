@@ -6,7 +6,8 @@ import { parse } from 'yaml';
 import { parseBandwidthLimit } from '../../src/config/bandwidth-limit.ts';
 import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { CharmError } from '../../src/errors.ts';
+import { createAuthority } from '../servers/certificates.ts';
+import { CharmError, hasCode } from '../../src/errors.ts';
 
 interface Declared {
   readonly type: string;
@@ -20,7 +21,7 @@ const declared = (
 ).options;
 
 const jujuType = (name: string, type: string): string => {
-  if (name === 'juju-credentials') return 'secret';
+  if (['juju-credentials', 'signing-key', 'retention-credentials'].includes(name)) return 'secret';
   return type === 'integer' ? 'int' : type;
 };
 
@@ -37,6 +38,20 @@ describe('the options', () => {
     );
   });
 
+  it('take the authority of MinIO in PEM or base64, and never show what was given instead', async () => {
+    const ca = (await createAuthority()).ca.trim();
+    for (const given of [ca, Buffer.from(ca).toString('base64')])
+      assert.deepEqual(parseConfig({ 'object-storage-ca': given }).objectStorageCa, [ca]);
+    for (const given of ['hushhush', `${ca}\n-----BEGIN PRIVATE KEY-----hush`])
+      assert.throws(
+        () => parseConfig({ 'object-storage-ca': given }),
+        (error) =>
+          hasCode(error, 'option-invalid') &&
+          error.message.includes('object-storage-ca=@ca.pem') &&
+          !error.message.includes('hush'),
+      );
+  });
+
   it('say for each span of time how many sets are kept', () => {
     const given = { 'keep-last': 1, 'keep-daily': 2, 'keep-weekly': 3, 'keep-monthly': 4 };
     assert.deepEqual(parseConfig(given).keep, { last: 1, daily: 2, weekly: 3, monthly: 4 });
@@ -51,16 +66,19 @@ describe('the options', () => {
     assert.deepEqual(parseConfig({}), parseConfig(defaults));
     assert.deepEqual(parseConfig({}), {
       jujuCredentials: undefined,
+      signingKey: undefined,
       components: ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'],
       bucket: undefined,
       path: undefined,
       bandwidthLimit: [{ minute: 0, bytesPerSecond: undefined }],
       transfers: 16,
       sourceBuckets: ['mlpipeline'],
+      objectStorageCa: [],
       mlmdApplication: 'mlmd',
       metadataWriterApplication: 'kfp-metadata-writer',
       databaseUnits: 2,
       serverSideEncryption: undefined,
+      retentionCredentials: undefined,
       keep: { last: 0, daily: 0, weekly: 0, monthly: 0 },
       schedule: undefined,
       runDeadline: 12 * 3_600_000,

@@ -22,6 +22,11 @@ export interface ContractRig extends AsyncDisposable {
 
 /** The promises of the port Kubernetes in world.ts. */
 export const kubernetesContract = (open: () => Promise<ContractRig>): void => {
+  it('tells that it may list a kind', async () => {
+    await using rig = await open();
+    assert.equal(await rig.kubernetes.mayList(contractKind), true);
+  });
+
   it('reads a pod, its containers and where they mount what', async () => {
     await using rig = await open();
     const pod = await rig.kubernetes.pod('mlmd-0');

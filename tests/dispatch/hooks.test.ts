@@ -37,7 +37,7 @@ describe('a hook, through the real dispatch,', () => {
     state.credential = { endpoint: 'https://127.0.0.1:9', ca: 'PEM', token: 'T' };
     state.relations.push(
       newRelation(4, 's3-credentials', 's3-integrator', {
-        ...{ bucket: 'b', endpoint: 'http://127.0.0.1:9', 'access-key': 'a', 'secret-key': 's' },
+        ...{ bucket: 'bkt', endpoint: 'http://127.0.0.1:9', 'access-key': 'a', 'secret-key': 's' },
       }),
     );
     await using agent = await startUnitAgent({ state });

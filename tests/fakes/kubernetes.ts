@@ -76,6 +76,13 @@ export class FakeKubernetes implements Kubernetes {
     this.#resources.delete(keyOf(kind));
   }
 
+  /** Kinds that we may not list, by their plural. */
+  readonly denied = new Set<string>();
+
+  async mayList({ plural }: CustomResourceKind): Promise<boolean> {
+    return !this.denied.has(plural);
+  }
+
   failNext(method: 'pod' | 'list' | 'exec', error: Error): void {
     this.#failures.set(method, [...(this.#failures.get(method) ?? []), error]);
   }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { CharmError } from '../../src/errors.ts';
 import type {
   KeyRange,
   ObjectContent,
   ObjectMetadata,
   ObjectStore,
+  Protection,
   PartUpload,
   PutOptions,
   StoredObject,
@@ -62,6 +64,16 @@ export class FakeObjectStore implements ObjectStore {
     return this.buckets;
   }
 
+  /** Until when objects are locked. In a bucket that keeps no versions they cannot be deleted. */
+  readonly locks = new Map<string, Date>();
+  /** What `protection` tells. */
+  protectedBy: Protection = { versioning: 'off', lock: { kind: 'off' }, mayDelete: 'yes' };
+
+  async protection(): Promise<Protection> {
+    this.#failures.mayFail('protection');
+    return this.protectedBy;
+  }
+
   async *list(
     prefix: string,
     { startAfter = '', upTo }: KeyRange = {},
@@ -88,12 +100,11 @@ export class FakeObjectStore implements ObjectStore {
     yield* new Set(found);
   }
 
-  async head(
-    key: string,
-  ): Promise<(StoredObject & { readonly metadata: ObjectMetadata }) | undefined> {
+  async head(key: string): ReturnType<ObjectStore['head']> {
     this.#failures.mayFail('head');
     const found = this.bucket.find(key);
-    return found && described(found);
+    const lockedUntil = this.locks.get(key);
+    return found && { ...described(found), ...(lockedUntil && { lockedUntil }) };
   }
 
   async get(key: string, options: Parameters<ObjectStore['get']>[1] = {}): Promise<ObjectContent> {
@@ -194,7 +205,15 @@ export class FakeObjectStore implements ObjectStore {
 
   async delete(keys: readonly string[]): Promise<void> {
     this.#failures.mayFail('delete');
-    for (const key of keys) this.bucket.remove(key);
+    const refused = keys.filter(
+      (key) => this.locks.has(key) && this.protectedBy.versioning !== 'on',
+    );
+    for (const key of keys) if (!refused.includes(key)) this.bucket.remove(key);
+    if (refused.length > 0)
+      throw new CharmError(
+        'store-denied',
+        `The ${this.description} refused to delete ${refused.join()}.`,
+      );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -88,6 +88,16 @@ describe('every hook', () => {
     assert.equal(rig.tools.status.name, 'active');
   });
 
+  it('is not blocked when Juju does not trust it, and Kubernetes lets it list all it has to', async () => {
+    const rig = setUp();
+    rig.tools.trusted = false;
+    await rig.run('config-changed');
+    assert.match(rig.tools.status.message, /^Not trusted/);
+    rig.kubernetes.denied.clear();
+    await rig.run('config-changed');
+    assert.equal(rig.tools.status.name, 'active');
+  });
+
   it('waits for a controller that cannot be reached', async () => {
     const rig = setUp();
     rig.loginProblem = new CharmError('juju-unreachable', 'Away.');

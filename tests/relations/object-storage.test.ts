@@ -36,6 +36,11 @@ describe('object storage', () => {
       assert.equal(read(data({ 'secret-key': key })).secretKey, key);
     });
 
+  it('is asked over TLS when there is an authority to trust, whatever its charm says', () => {
+    const { endpoint } = readObjectStorage('minio', { data: data() }, ['a certificate']);
+    assert.equal(endpoint, 'https://minio.kubeflow:9000');
+  });
+
   it('reads quoted, folded and JSON texts', () => {
     assert.equal(read(data({ 'secret-key': '"a: b # c"' })).secretKey, 'a: b # c');
     assert.equal(read(data({ 'secret-key': 'one\n  two' })).secretKey, 'one two');
@@ -63,6 +68,7 @@ describe('object storage', () => {
       [{ port: 'seven' }, 'port'],
       [{ secure: 'maybe' }, 'secure'],
       [{ service: 'a b' }, 'service'],
+      [{ port: '-1' }, 'port'],
       [{ 'secret-key': "''" }, 'secret-key'],
     ] as const)
       assert.throws(
@@ -71,6 +77,11 @@ describe('object storage', () => {
           hasCode(error, 'relation-invalid') &&
           error.message.includes(`(${field})`) &&
           !error.message.includes('hush'),
+      );
+    for (const change of [{ port: '99999' }, { service: '1.2.3.4', namespace: '5' }])
+      assert.throws(
+        () => read(data(change)),
+        (error) => hasCode(error, 'relation-invalid'),
       );
     assert.throws(
       () => read('service: minio\n'),

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { handle } from '../../src/charm.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { Databag } from '../../src/world.ts';
+import { createAuthority } from '../servers/certificates.ts';
 import { setUp } from '../rigs/unit.ts';
 import { s3Secret, secretKey } from '../dispatch/world-of-relations.ts';
 
-const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+const pem = (await createAuthority()).ca.trim();
 const chain = JSON.stringify([pem, pem]);
 const secretExtra = { 'secret-extra': `secret:${s3Secret}` };
 const keys = { 'access-key': 'AK', 'secret-key': secretKey };
@@ -46,18 +47,18 @@ const full = [...bare, ...Object.keys(options), 'attributes', 'tls-ca-chain'];
 const providers: Readonly<Record<string, Case>> = {
   'track 1 before anybody asked': { provider: {}, status: 'relation-incomplete' },
   'track 1 that has options and no keys yet': {
-    provider: { bucket: 'b', ...options, ...asked1 },
+    provider: { bucket: 'bkt', ...options, ...asked1 },
     status: 'relation-incomplete',
     bucket: 'relation-4',
   },
   'track 1 with what it must have': {
-    provider: { bucket: 'b', 'access-key': 'AK', 'secret-key': secretKey, ...asked1 },
+    provider: { bucket: 'bkt', 'access-key': 'AK', 'secret-key': secretKey, ...asked1 },
     status: 'active',
     bucket: 'relation-4',
     gives: bare,
   },
   'track 1 with every option': {
-    provider: { bucket: 'b', ...keys, ...track1Options, ...asked1 },
+    provider: { bucket: 'bkt', ...keys, ...track1Options, ...asked1 },
     status: 'active',
     bucket: 'relation-4',
     gives: full,
@@ -72,22 +73,22 @@ const providers: Readonly<Record<string, Case>> = {
     status: 'relation-incomplete',
   },
   'track 2 with what it must have': {
-    provider: { version: '1', bucket: 'b', ...secretExtra, ...asked2 },
+    provider: { version: '1', bucket: 'bkt', ...secretExtra, ...asked2 },
     status: 'active',
     gives: bare,
   },
   'track 2 with every option': {
-    provider: { version: '1', bucket: 'b', ...track2Options, ...secretExtra, ...asked2 },
+    provider: { version: '1', bucket: 'bkt', ...track2Options, ...secretExtra, ...asked2 },
     status: 'active',
     gives: full,
   },
   'track 2 as it was built until 2026-02': {
-    provider: { 'lib-version': '1.0', bucket: 'b', ...options, ...secretExtra, ...asked2 },
+    provider: { 'lib-version': '1.0', bucket: 'bkt', ...options, ...secretExtra, ...asked2 },
     status: 'active',
     gives: [...bare, ...Object.keys(options)],
   },
   'track 2 with keys in the databag': {
-    provider: { version: '1', bucket: 'b', ...keys, ...asked2 },
+    provider: { version: '1', bucket: 'bkt', ...keys, ...asked2 },
     status: 'active',
     gives: bare,
   },

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CharmError, hasCode } from '../../src/errors.ts';
+import { createAuthority } from '../servers/certificates.ts';
 import { readS3Location } from '../../src/relations/s3-location.ts';
 
-const keys = { bucket: 'b', 'access-key': 'AK', 'secret-key': 'hushhush' };
+const keys = { bucket: 'bkt', 'access-key': 'AK', 'secret-key': 'hushhush' };
 const read = (data: Record<string, string>, bucket?: string) =>
   readS3Location('s3-integrator', { ...keys, ...data }, undefined, bucket);
 
+const authorities = Promise.all([createAuthority('one'), createAuthority('two')]);
 const pem = (body: string): string =>
   `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----`;
 
 describe('an S3 location', () => {
   it('is Amazon by default, at the region that was given', () => {
     assert.deepEqual(read({}), {
-      bucket: 'b',
+      bucket: 'bkt',
       path: undefined,
       endpoint: 'https://s3.amazonaws.com',
       region: undefined,
@@ -49,8 +51,8 @@ describe('an S3 location', () => {
     assert.equal(read({ path: '/' }).path, undefined);
   });
 
-  it('takes the CA chain in all its forms', () => {
-    const [one, two] = [pem('AAAA'), pem('BBBB')];
+  it('takes the CA chain in all its forms', async () => {
+    const [one = '', two = ''] = (await authorities).map(({ ca }) => ca.trim());
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     for (const chain of [
       JSON.stringify([one, two]),
@@ -60,6 +62,24 @@ describe('an S3 location', () => {
       base64(`${one}\n${two}`),
     ])
       assert.deepEqual(read({ 'tls-ca-chain': chain }).caChain, [one, two]);
+  });
+
+  it('names the certificate of a chain that is none, in the charm’s own words', async () => {
+    const [{ ca }] = await authorities;
+    for (const [chain, place] of [
+      [[ca, pem('AAAA'), ca].join('\n'), 'number 2 of 3'],
+      [JSON.stringify([ca, pem('AAAA')]), 'entry 2'],
+      [`${ca}\n-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----`, 'number 2 of 2'],
+      [ca.slice(0, 200), 'number 1 of 1'],
+    ] as const)
+      assert.throws(
+        () => read({ 'tls-ca-chain': chain }),
+        (error) =>
+          hasCode(error, 'relation-invalid') &&
+          error.message.includes(place) &&
+          error.message.includes('juju config s3-integrator tls-ca-chain=') &&
+          !error.message.includes('hush'),
+      );
   });
 
   it('takes the attributes of both tracks as headers', () => {
@@ -96,6 +116,10 @@ describe('an S3 location', () => {
       ['endpoint', 'ftp://host'],
       ['endpoint', 'https://user:hushhush@host'],
       ['path', 'a/../b'],
+      ['bucket', 'my bucket'],
+      ['bucket', 'a/b'],
+      ['bucket', '..'],
+      ['bucket', 'x'.repeat(5000)],
       ['s3-api-version', '2'],
       ['tls-ca-chain', 'nonsense'],
     ] as const)
@@ -104,6 +128,7 @@ describe('an S3 location', () => {
         (error) =>
           hasCode(error, 'relation-invalid') &&
           error.message.includes(`juju config s3-integrator ${option}=`) &&
+          error.message.length <= 400 &&
           !error.message.includes('hush'),
       );
   });

@@ -13,6 +13,7 @@ import {
 } from '../../src/repository/object-list.ts';
 import { createObjectListWriter } from '../../src/repository/object-list-writer.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
+import { padded } from '../hostile/lists.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 
 const line = (key: string, extra: Partial<ListedObject> = {}): ListedObject => ({
@@ -48,6 +49,20 @@ describe('an object list', () => {
       ...lines,
       line('z', { mirrorEtag: 'x', sha256: 'y' }),
     ]);
+  });
+
+  it('is given up when it unpacks to more than any list of ours', async () => {
+    const bomb = gzipSync(padded.repeat(1700));
+    let lines = 0;
+    await assert.rejects(
+      async () => {
+        for await (const { size } of readObjectList(Readable.from([bomb]), 'of the test'))
+          lines += size > 0 ? 1 : 0;
+      },
+      (error) =>
+        hasCode(error, 'manifest-invalid') && error.message.includes('more than 350 times'),
+    );
+    assert.ok(lines > 100);
   });
 
   it('can be read by hand with zcat, one JSON object a line', async () => {

@@ -14,6 +14,8 @@ const request: RestoreRequest = {
   deleteExtra: true,
   allowRunning: false,
   allowDamaged: false,
+  allowUnsigned: false,
+  renamed: new Map(),
   confirm: 'kubeflow',
   fromModel: undefined,
   takeOver: false,

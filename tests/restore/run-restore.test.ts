@@ -6,6 +6,8 @@ import type { RestoreRequest } from '../../src/restore/set.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
 import type { World } from '../../src/world.ts';
 import { aConfig } from '../rigs/config.ts';
+import { signManifest } from '../../src/repository/signature.ts';
+import { signingKeys } from '../rigs/signing-keys.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { aRestoreWorld, mysqlBackupId, type RestoreWorldRig } from '../rigs/restore-world.ts';
 
@@ -16,6 +18,8 @@ const request: RestoreRequest = {
   deleteExtra: false,
   allowRunning: false,
   allowDamaged: false,
+  allowUnsigned: false,
+  renamed: new Map(),
   confirm: 'kubeflow',
   fromModel: undefined,
   takeOver: false,
@@ -47,6 +51,62 @@ const claimOf = ({ target }: RestoreWorldRig): unknown =>
   JSON.parse(target.objects.get('ckf/ckf-backup.json')?.bytes.toString() ?? 'null');
 
 describe('a restore', () => {
+  it('brings a bucket back to another one when it is told which, and opens no other', async () => {
+    using rig = aRestoreWorld();
+    const opened: string[] = [];
+    const world: World = {
+      ...rig.whole,
+      openSource: (bucket) => {
+        opened.push(bucket);
+        return rig.whole.openSource(bucket);
+      },
+    };
+    const wanted = {
+      components: ['mlpipeline'],
+      renamed: new Map([['mlpipeline', 'pipelines-2']]),
+    };
+    const report = await restored(world, wanted);
+    assert.deepEqual(opened, ['pipelines-2']);
+    assert.deepEqual(
+      report.buckets.map(({ bucket, copied }) => [bucket, copied]),
+      [['pipelines-2', 2]],
+    );
+    const plan = await run(world, { ...wanted, dryRun: true });
+    assert.match(
+      'plan' in plan ? plan.plan.join() : '',
+      /^bucket pipelines-2 \(mlpipeline of the set\)/,
+    );
+
+    for (const renamed of [
+      new Map([['mlflow', 'pipelines-2']]),
+      new Map([
+        ['mlflow', 'a'],
+        ['mlpipeline', 'b'],
+      ]),
+    ])
+      await rejectsWithCode(
+        run(world, { components: ['mlpipeline'], renamed }),
+        'parameter-invalid',
+      );
+  });
+
+  it('refuses a set that is not signed when there is a key to check it with, unless it may', async () => {
+    using rig = aRestoreWorld();
+    const keys = signingKeys();
+    const world: World = { ...rig.whole, openSigningKeys: async () => keys };
+    const { message } = await rejectsWithCode(run(world), 'signature-invalid');
+    assert.match(message, /is not signed.*allow-unsigned=true/);
+    assertUntouched(rig);
+    await restored(world, { allowUnsigned: true });
+
+    const signed = signManifest(rig.manifest, keys);
+    rig.target.seed(`ckf/sets/${signed.id}/manifest.json`, JSON.stringify(signed));
+    await restored(world);
+    const changed = { ...signed, model: { ...signed.model, name: 'kubeflow-2' } };
+    rig.target.seed(`ckf/sets/${signed.id}/manifest.json`, JSON.stringify(changed));
+    await rejectsWithCode(run(world, { fromModel: 'kubeflow-2' }), 'signature-invalid');
+  });
+
   it('restores databases on exactly one unit, and gives them back the units that they had', async () => {
     using rig = aRestoreWorld(3);
     const report = await restored(rig.whole);

@@ -117,6 +117,7 @@ const world: World = {
   },
   ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },
   ...{ openJuju: away, openKubernetes: away, openSource: away, openTarget: async () => target },
+  openSigningKeys: async () => undefined,
   relatedDatabase: async () => undefined,
   handedPath: async () => undefined,
   handPath: away,

@@ -15,13 +15,16 @@ process.once('exit', () => {
 /**
  * A box of a test's own, deployed and integrated. To deploy takes a while, so that each kind of box is deployed once and then copied.
  */
-export const copyOfBox = async (kind: Omit<BoxOptions, 'directory'> = {}): Promise<Box> => {
+export const copyOfBox = async (
+  kind: Omit<BoxOptions, 'directory'> = {},
+  environment: BoxOptions['environment'] = {},
+): Promise<Box> => {
   const name = JSON.stringify(kind);
   const template = templates.get(name) ?? deploy(kind);
   templates.set(name, template);
   const copy = join(directory, `copy-${++copies}`);
   cpSync(await template, copy, { recursive: true });
-  const box = await startBox({ directory: copy, pace: 20 });
+  const box = await startBox({ directory: copy, pace: 20, environment });
   return {
     ...box,
     async [Symbol.asyncDispose]() {

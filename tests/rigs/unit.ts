@@ -4,6 +4,7 @@ import type { Unit } from '../../src/hooks/unit.ts';
 import type { JujuModel, World } from '../../src/world.ts';
 import { databags, s3Secret, secretKey } from '../dispatch/world-of-relations.ts';
 import { FakeHookTools } from '../fakes/hook-tools.ts';
+import { FakeKubernetes } from '../fakes/kubernetes.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 
 const hook = (name: string, relationId?: string) => ({ kind: 'hook', name, relationId }) as const;
@@ -12,6 +13,8 @@ const hook = (name: string, relationId?: string) => ({ kind: 'hook', name, relat
 export const setUp = () => {
   const tools = new FakeHookTools();
   const journal = new FakeJournal();
+  const kubernetes = new FakeKubernetes();
+  kubernetes.denied.add('workflows');
   tools.options = { 'juju-credentials': 'secret:d3n8r2e5kg0c73fhvb10' };
   tools.relations.set('s3-credentials:4', {
     application: 's3-integrator',
@@ -36,6 +39,8 @@ export const setUp = () => {
   const rig = {
     tools,
     journal,
+    /** It lets nobody list workflows whom Juju does not trust. */
+    kubernetes,
     access: 'write' as JujuModel['access'],
     loginProblem: undefined as CharmError | undefined,
     logins: 0,
@@ -61,7 +66,8 @@ export const setUp = () => {
       const openTarget = async (): Promise<never> => {
         throw new CharmError('store-unreachable', 'S3 is away.');
       };
-      return { journal, openJuju, openTarget } as Partial<World> as World;
+      const openKubernetes = async () => kubernetes;
+      return { journal, openJuju, openKubernetes, openTarget } as Partial<World> as World;
     },
     putBack: async () => {
       if (rig.unsettled.length === 0) journal.kept.clear();

@@ -266,6 +266,7 @@ const worldOf = (
     openKubernetes: away('Kubernetes'),
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
+    openSigningKeys: async () => undefined,
     relatedDatabase: async () => undefined,
     handedPath: async () => undefined,
     handPath: async () => undefined,

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { BackupId } from '../../src/repository/layout.ts';
+import { readSet } from '../../src/repository/sets.ts';
+import { signManifest } from '../../src/repository/signature.ts';
+import { signingKeys } from '../rigs/signing-keys.ts';
 import { CharmError } from '../../src/errors.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
@@ -41,6 +44,22 @@ describe('verifySet', () => {
       id,
       deep,
     });
+  it('refuses a set whose signature is missing or wrong once there is a key to check it with', async () => {
+    const keys = signingKeys();
+    const world = { ...vault.world, openSigningKeys: async () => keys };
+    const verifySigned = (allowUnsigned = false) =>
+      verifySet(world, { transfers: 4 }, vault.target, { id: newest, deep: false, allowUnsigned });
+    await rejectsWithCode(verifySigned(), 'signature-invalid');
+    assert.equal((await verifySigned(true)).damages, 0);
+    const key = layout.manifest(newest);
+    const manifest = await readSet(vault.target, newest);
+    await vault.target.store.put(key, JSON.stringify(signManifest(manifest, keys)));
+    assert.equal((await verifySigned()).damages, 0);
+    const other = { ...signManifest(manifest, keys), started: '2026-11-20T00:00:00Z' };
+    await vault.target.store.put(key, JSON.stringify(other));
+    await rejectsWithCode(verifySigned(), 'signature-invalid');
+  });
+
   const replaced = `${history}a/${md5Of(Buffer.from('first a'))}`;
 
   for (const deep of [false, true]) {

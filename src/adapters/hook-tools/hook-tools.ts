@@ -20,7 +20,7 @@ import { createSecretTools } from './secrets.ts';
 const longestArgument = 30_000;
 const longestStatus = 1_000;
 /** The values of these keys are secrets, to be hidden in every text. */
-const secretKey = /password|secret-key|token/;
+const secretKey = /password|secret-key|private-key|token/;
 
 /**
  * Juju's hook tools, as processes. Free text goes after `--`. Databags go through stdin, because

@@ -1,5 +1,6 @@
 import {
   ApiException,
+  AuthorizationV1Api,
   CoreV1Api,
   createConfiguration,
   CustomObjectsApi,
@@ -15,6 +16,7 @@ import { ApiFailure } from './errors.ts';
 export interface Api {
   readonly core: CoreV1Api;
   readonly custom: CustomObjectsApi;
+  readonly authorization: AuthorizationV1Api;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export const createApi = (access: ClusterAccess, timeout: number, signal: AbortS
   return {
     core: new CoreV1Api(configuration),
     custom: new CustomObjectsApi(configuration),
+    authorization: new AuthorizationV1Api(configuration),
     close: async () => agent.destroy(),
   };
 };

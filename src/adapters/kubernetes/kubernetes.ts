@@ -1,3 +1,8 @@
+import {
+  V1ResourceAttributes,
+  V1SelfSubjectAccessReview,
+  V1SelfSubjectAccessReviewSpec,
+} from '@kubernetes/client-node';
 import { CharmError } from '../../errors.ts';
 import type {
   Clock,
@@ -76,12 +81,28 @@ export const openKubernetes = async ({
         return pod && toPod(pod);
       }),
     list: (kind, labelSelector) => list(call, apiOf, kind, labelSelector),
+    mayList: async ({ groupVersion, plural }) => {
+      const body = accessReview(groupVersion.split('/')[0] ?? '', plural);
+      const { status } = await call('tell what we may do', async (used) =>
+        request(async () => apiOf(used).authorization.createSelfSubjectAccessReview({ body })),
+      );
+      return status?.allowed === true;
+    },
     exec: async (target, command, options = {}) =>
       execute({ call, namespace, clock, signal, timeout, silence }, target, command, options),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...apis.values()].map(async (api) => api.close()));
     },
   };
+};
+
+/** The question whether we may list the objects of a kind in all namespaces. */
+const accessReview = (group: string, resource: string): V1SelfSubjectAccessReview => {
+  const review = new V1SelfSubjectAccessReview();
+  review.spec = new V1SelfSubjectAccessReviewSpec();
+  review.spec.resourceAttributes = new V1ResourceAttributes();
+  Object.assign(review.spec.resourceAttributes, { group, resource, verb: 'list' });
+  return review;
 };
 
 /**

@@ -1,6 +1,5 @@
-import { rootCertificates, createSecureContext } from 'node:tls';
-import { Pool } from 'undici';
 import { escapeS3, type S3Address } from './address.ts';
+import { openDispatcher } from './dispatcher.ts';
 import { defaultTimeouts, type S3Options } from './options.ts';
 import {
   dispatchStreamed,
@@ -27,21 +26,7 @@ export interface S3Connection {
 export const connect = (options: S3Options, address: S3Address): S3Connection => {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const sign = createSigner(options, address);
-  const pool = new Pool(address.origin, {
-    connections: options.connections ?? 256,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: timeouts.reply,
-    bodyTimeout: timeouts.silence,
-    connect: {
-      timeout: timeouts.connect,
-      ...(options.lookup && { lookup: options.lookup }),
-      // Made once, because reading the public authorities takes milliseconds for each connection.
-      ...(options.caChain?.length && {
-        secureContext: createSecureContext({ ca: [...rootCertificates, ...options.caChain] }),
-      }),
-    },
-  });
+  const dispatcher = openDispatcher(options, address.origin);
   const prepare = async (request: S3RawRequest): Promise<Dispatch> => {
     const headers = await sign(request);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
@@ -49,6 +34,7 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
     // it on the way.
     headers['accept-encoding'] = request.packed ? 'gzip' : 'identity';
     const options = {
+      origin: address.origin,
       method: request.method,
       path: request.path + searchOf(request.query),
       headers: onTheWire(headers),
@@ -57,7 +43,7 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
       reset: false,
       ...(request.slow && { headersTimeout: timeouts.slowReply }),
     };
-    return { dispatcher: pool, options, decode: fromTheWire, signal: request.signal };
+    return { dispatcher, options, decode: fromTheWire, signal: request.signal };
   };
   const located = (request: S3Request): S3RawRequest => {
     const { key, query = {} } = request;
@@ -67,7 +53,7 @@ export const connect = (options: S3Options, address: S3Address): S3Connection =>
     send: async (request) => dispatchStreamed(await prepare(located(request))),
     ask: async (request) => dispatchWhole(await prepare(located(request))),
     askRaw: async (request) => dispatchWhole(await prepare(request)),
-    close: () => pool.destroy(),
+    close: () => dispatcher.destroy(),
   };
 };
 

@@ -1,4 +1,5 @@
 import { CharmError, reasonOf, type ErrorCode } from '../../errors.ts';
+import { refusalOfProxy } from './dispatcher.ts';
 import { S3Failure } from './failure.ts';
 import { defaultAdvice, type S3Advice, type S3Options } from './options.ts';
 
@@ -24,9 +25,11 @@ export const createExplainer = (
     const meaning =
       error instanceof S3Failure
         ? meaningOf(error, attempt, advice, options)
-        : meaningOfNoAnswer(error, advice);
+        : meaningOfNoAnswer(error, advice, options.proxy);
     if (!meaning) return error;
-    const said = error instanceof S3Failure ? answerOf(error) : `gave no answer: ${wordsOf(error)}`;
+    const way = options.proxy ? ` through the proxy ${options.proxy.origin}` : '';
+    const said =
+      error instanceof S3Failure ? answerOf(error) : `gave no answer${way}: ${wordsOf(error)}`;
     const often = attempt.attempts > 1 ? ` (tried ${attempt.attempts} times)` : '';
     return new CharmError(
       meaning.code,
@@ -150,26 +153,43 @@ const meaningOf = (
   if (status === 404 && code === '') return { code: 'object-missing', hint: '' };
   if (passingStatuses.has(status) || passingCodes.has(code))
     return { code: 'store-unreachable', hint: 'It may be overloaded or out of order for a while' };
-  return { code: 'store-refused', hint: '' };
+  // No S3 server answers so; one that speaks TLS and was not asked over it does.
+  return { code: 'store-refused', hint: code === '' ? sentence(advice.endpoint) : '' };
 };
 
 /** Codes of node:tls and OpenSSL. */
 const certificateCodes =
-  /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL/;
+  /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL|PRX_TLS/;
+
+/** All of our connections go to the proxy, so what it is that failed only it can tell. */
+const proxyAdvice =
+  'look at that proxy; juju model-config juju-http-proxy, juju-https-proxy and juju-no-proxy say what is asked through it';
 
 /** Caused by ourselves: we closed the connection, or a signal fired. */
 const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
-const meaningOfNoAnswer = (error: unknown, advice: S3Advice): Meaning | undefined => {
+const meaningOfNoAnswer = (
+  error: unknown,
+  advice: S3Advice,
+  proxy: URL | undefined,
+): Meaning | undefined => {
+  if (refusalOfProxy(error) !== undefined)
+    return { code: 'store-unreachable', hint: sentence(proxyAdvice) };
   const code = codeOf(error);
   if (code === 'UND_ERR_INVALID_ARG') return { code: 'store-refused', hint: '' };
   if (code === undefined || ownCodes.has(code)) return undefined;
-  const hint = certificateCodes.test(code) ? advice.certificate : advice.endpoint;
+  const hint = certificateCodes.test(code)
+    ? advice.certificate
+    : proxy
+      ? proxyAdvice
+      : advice.endpoint;
   return { code: 'store-unreachable', hint: sentence(hint) };
 };
 
 /** Whether the network failed in a way that may pass. A wrong certificate does not pass. */
 const isPassingNetworkError = (error: unknown): boolean => {
+  const refusal = refusalOfProxy(error);
+  if (refusal !== undefined) return passingStatuses.has(refusal);
   const code = codeOf(error);
   return (
     code !== undefined &&
@@ -207,6 +227,18 @@ const words: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of its reply',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; should the endpoint begin with http://?',
   EPROTO: 'it does not speak TLS; should the endpoint begin with http://?',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the authority of its certificate is not trusted here',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its self-signed certificate is not trusted here',
+  UNABLE_TO_GET_ISSUER_CERT: 'the authority of its certificate is not trusted here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority of its certificate is not trusted here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority of its certificate is not trusted here',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  UND_ERR_PRX_TLS: 'its certificate names another host',
 };
 
-const wordsOf = (error: unknown): string => words[codeOf(error) ?? ''] ?? reasonOf(error);
+const wordsOf = (error: unknown): string => {
+  const refusal = refusalOfProxy(error);
+  if (refusal === 407) return 'it wants a user and a password (407)';
+  if (refusal !== undefined) return `it refused to let us through (${refusal})`;
+  return words[codeOf(error) ?? ''] ?? reasonOf(error);
+};

@@ -15,16 +15,20 @@ export class S3Failure extends Error {
   readonly location: string | undefined;
 
   constructor(status: number, xml: string, headers: Readonly<Record<string, string>>) {
-    super((textOf(xml, 'Message') ?? '').replace(/\s+/g, ' ').trim().slice(0, 150));
+    super(inShort(textOf(xml, 'Message'), 150) ?? '');
     this.name = 'S3Failure';
     this.status = status;
-    this.code = textOf(xml, 'Code') ?? '';
+    this.code = inShort(textOf(xml, 'Code'), 60) ?? '';
     const seconds = Number(headers['retry-after'] ?? NaN);
     this.retryAfter = Number.isFinite(seconds) ? seconds * 1000 : undefined;
-    this.location = headers['location'];
-    this.region = textOf(xml, 'Region') ?? headers['x-amz-bucket-region'];
+    this.location = inShort(headers['location'], 150);
+    this.region = inShort(textOf(xml, 'Region') ?? headers['x-amz-bucket-region'], 60);
   }
 }
+
+/** What stands in a message, whatever answers there. */
+const inShort = (text: string | undefined, most: number): string | undefined =>
+  text?.replace(/\s+/g, ' ').trim().slice(0, most);
 
 /** Reads what a server says about its refusal. */
 export const failureOf = async ({ status, headers, body }: S3Response): Promise<S3Failure> =>

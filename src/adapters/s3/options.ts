@@ -26,6 +26,8 @@ export interface S3Options {
   readonly atRoot?: boolean;
   /** PEM; trusted in addition to the public authorities. */
   readonly caChain?: readonly string[];
+  /** Through which the server is asked, with its user and password where it wants some. */
+  readonly proxy?: URL | undefined;
   /** Asked for everything that is written. */
   readonly storageClass?: string;
   readonly serverSideEncryption?: { readonly algorithm: string; readonly keyId?: string };
@@ -103,10 +105,14 @@ export const s3IntegratorAdvice = (provider: string, bucket: string, named: stri
   certificate: `give the certificates of its authority: juju config ${provider} tls-ca-chain="$(base64 -w0 ca.pem)"`,
 });
 
+/** What mends keys that may not delete backups, which is no fault of the keys that write them. */
+export const retentionAdvice = (application: string): string =>
+  `if its keys are not to delete backups, give keys that may: juju config ${application} retention-credentials=<secret>, or leave it to the lifecycle of the bucket`;
+
 /** What an operator does about MinIO, as ends of sentences. */
 export const minioAdvice = (provider: string, application: string, bucket: string): S3Advice => ({
   credentials: `look at juju status ${provider}; its keys come over the object-storage relation`,
   bucket: `there is no bucket ${bucket} in ${provider}; name those that there are: juju config ${application} source-buckets=<bucket>,<bucket>`,
-  endpoint: `look at juju status ${provider}, and whether it can be reached from this unit`,
-  certificate: `look at juju config ${provider} ssl-ca`,
+  endpoint: `look at juju status ${provider}, and whether it can be reached from this unit; if it speaks TLS: juju config ${application} object-storage-ca=@ca.pem`,
+  certificate: `give the certificates of its authority: juju config ${application} object-storage-ca=@ca.pem`,
 });

@@ -48,7 +48,12 @@ export const createReader = (
         const answer = await askForStored({ method: 'HEAD', key, doing, query, headers: touch });
         const described = await describe(key, answer);
         const length = Number(answer.headers['content-length'] ?? described.size);
-        return part === undefined ? described : { ...described, size: length };
+        const lockedUntil = lockedUntilIn(answer.headers);
+        return {
+          ...described,
+          ...(part !== undefined && { size: length }),
+          ...(lockedUntil && { lockedUntil }),
+        };
       } catch (error) {
         if (hasCode(error, 'object-missing')) return undefined;
         throw error;
@@ -107,6 +112,13 @@ export const createReader = (
       return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
     },
   };
+};
+
+/** A legal hold has no end; then this is the last day that there is. */
+const lockedUntilIn = (headers: S3Headers): Date | undefined => {
+  if (headers['x-amz-object-lock-legal-hold'] === 'ON') return new Date(8.64e15);
+  const until = new Date(headers['x-amz-object-lock-retain-until-date'] ?? NaN);
+  return Number.isNaN(until.getTime()) ? undefined : until;
 };
 
 const tagCountIn = (headers: S3Headers): number => Number(headers['x-amz-tagging-count'] ?? 0);

@@ -7,6 +7,7 @@ import { listUploads } from './list-uploads.ts';
 import { createLister } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { abortParts, startParts } from './parts.ts';
+import { createProtection } from './protection.ts';
 import { putObject } from './put.ts';
 import { createReader } from './read.ts';
 import { createUploader } from './upload.ts';
@@ -31,6 +32,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     ...createLister(client),
     ...createReader(client),
     bucketNames: () => listBuckets(options),
+    ...createProtection(client),
     put: (key, body, putOptions) => putObject(client, key, body, putOptions),
     upload: createUploader(client),
     startParts: (key, metadata) => startParts(client, key, metadata),

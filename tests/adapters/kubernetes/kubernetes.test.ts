@@ -258,6 +258,14 @@ describe('the Kubernetes adapter', () => {
       );
     });
 
+  it('knows from Kubernetes that it may not list a kind', async () => {
+    await using rig = await setUp();
+    rig.server.denied.add('workflows');
+    assert.equal(await rig.kubernetes.mayList(contractKind), false);
+    const experiments = { groupVersion: 'kubeflow.org/v1beta1', plural: 'experiments' };
+    assert.equal(await rig.kubernetes.mayList(experiments), true);
+  });
+
   it('tries again what passes by itself', async () => {
     await using rig = await setUp();
     rig.server.answerFaults.push(503, 0, 429);

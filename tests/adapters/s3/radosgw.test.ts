@@ -1,6 +1,16 @@
+import assert from 'node:assert/strict';
+import { openS3 } from '../../../src/adapters/s3/s3.ts';
+import { backupIdAt, layoutOf, neverASet } from '../../../src/repository/layout.ts';
+import { takeLock } from '../../../src/repository/lock.ts';
+import { documentedPolicy } from '../../rigs/documented-policy.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
 import { describeRealServer } from '../../contracts/object-store.ts';
-import { radosGwVersion, startRadosGw, type RadosGw } from '../../servers/s3/radosgw.ts';
+import {
+  backupUser,
+  radosGwVersion,
+  startRadosGw,
+  type RadosGw,
+} from '../../servers/s3/radosgw.ts';
 import type { S3Quirk } from '../../servers/s3/quirks.ts';
 import { testUser } from '../../servers/s3/server.ts';
 
@@ -33,6 +43,57 @@ if (version !== undefined)
         sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
       },
     });
+    it('lets a user with the documented policy make backups and delete none', async () => {
+      const { Version, Statement } = documentedPolicy('policed');
+      const Principal = { AWS: ['arn:aws:iam:::user/ckf-backup'] };
+      for (const isVersioned of [false, true]) {
+        const bucket = isVersioned ? 'policed-versions' : 'policed';
+        if (isVersioned) await server.createVersionedBucket(bucket);
+        else await server.createBucket(bucket);
+        const policy = JSON.stringify({
+          Version,
+          Statement: Statement.map((statement) => ({ ...statement, Principal })),
+        });
+        await server.setPolicy(
+          bucket,
+          JSON.parse(policy.replaceAll(':::policed', `:::${bucket}`)) as object,
+        );
+        const layout = layoutOf('kubeflow');
+        const id = backupIdAt(new Date());
+        await using store = openS3({ ...options(bucket)(), ...backupUser });
+        const target = {
+          ...{ store, bucket, endpoint: server.url, prefix: 'kubeflow', application: 'ckf-backup' },
+        };
+        {
+          const { clock } = options(bucket)();
+          const unit = { model: { name: 'kubeflow', uuid: 'u' }, unit: 'ckf-backup/0', host: 'h' };
+          await using lock = await takeLock(target, { ...unit, clock });
+          await lock.assertHeld();
+        }
+        const passing = [layout.writeTest('1'), layout.started(id), layout.lockClaim('1')];
+        for (const key of passing) {
+          await store.put(key, 'x');
+          await store.delete([key]);
+        }
+        assert.deepEqual(await Array.fromAsync(store.list('')), []);
+        const { etag } = await store.put(layout.manifest(id), '{}', {
+          metadata: { tags: { a: 'b' } },
+        });
+        await store.copy(layout.manifest(id), layout.removed(id), etag);
+        const parts = await store.startParts(layout.mirror('mlpipeline'), {});
+        await parts.put(1, Buffer.from('x'), 1);
+        await parts.complete();
+        for (const keys of [[layout.manifest(id)], [layout.manifest(id), layout.removed(id)]])
+          await assert.rejects(store.delete(keys), { code: 'store-denied' });
+        assert.equal((await Array.fromAsync(store.list(''))).length, 3);
+        const { versioning, mayDelete } = await store.protection(layout.manifest(neverASet));
+        assert.deepEqual([versioning, mayDelete], [isVersioned ? 'on' : 'off', 'no']);
+      }
+      await using owner = openS3(options('policed-versions')());
+      const { mayDelete, lock } = await owner.protection('never');
+      assert.deepEqual([mayDelete, lock], ['yes', { kind: 'off' }]);
+    });
+
     describeRealServer(`RadosGW ${version}`, options('bench'));
     describeRealServer(`RadosGW ${version} with versioning`, options('versioned'), quirks);
   });

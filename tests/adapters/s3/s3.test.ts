@@ -37,6 +37,37 @@ const overTls = async (): Promise<S3Stage> => {
 describeObjectStore('S3 over TLS, buckets as hosts', async () => opened(await overTls()));
 
 describe('the S3 adapter', () => {
+  it('tells how a bucket keeps what is deleted, and whether its keys may delete', async () => {
+    const keys = { accessKey: 'testkey', secretKey: 'testsecret' };
+    await using plain = await stageS3({ users: [{ ...keys, deletes: /^locks\// }] });
+    await plain.store.put('sets/1', 'x');
+    assert.deepEqual(await plain.store.protection('sets/0'), {
+      versioning: 'off',
+      lock: { kind: 'off' },
+      mayDelete: 'no',
+    });
+    await using locked = await stageS3({ profile: 'aws' }, { region: 'eu-central-1' });
+    assert.deepEqual(await locked.store.protection('sets/0'), {
+      versioning: 'on',
+      lock: { kind: 'default', mode: 'GOVERNANCE', days: 1 },
+      mayDelete: 'yes',
+    });
+    await using silent = await stageS3();
+    for (const operation of [/^GetBucketVersioning|^GetObjectLock/, 'DeleteObject'])
+      silent.server.fail({
+        operation,
+        times: Infinity,
+        fault: { answer: 501, code: 'NotImplemented' },
+      });
+    assert.deepEqual(await silent.store.protection('sets/0'), {
+      versioning: 'unknown',
+      lock: { kind: 'unknown' },
+      mayDelete: 'unknown',
+    });
+    for (const { server } of [plain, locked, silent])
+      assert.ok(!server.contents.keys('bench').includes('sets/0'));
+  });
+
   it('names its bucket and its server', async () => {
     await using stage = await stageS3();
     assert.equal(stage.store.description, `bucket bench at ${stage.server.url}`);

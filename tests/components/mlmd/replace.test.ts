@@ -237,6 +237,7 @@ describe('the restore of ML Metadata', () => {
     const backup = await prepare(rig);
     const { kubernetes } = rig.world;
     const refusing: Kubernetes = {
+      mayList: async () => true,
       pod: (name) => kubernetes.pod(name),
       list: (kind) => kubernetes.list(kind),
       exec: async (target, command, options) =>
@@ -308,6 +309,7 @@ describe('the restore of ML Metadata', () => {
     const backup = await prepare(rig);
     const { kubernetes } = rig.world;
     const serverOf = (text: string): Kubernetes => ({
+      mayList: async () => true,
       pod: (name) => kubernetes.pod(name),
       list: (kind) => kubernetes.list(kind),
       exec: async (target, command, options) => {

@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -134,6 +135,10 @@ export class KubernetesServer implements AsyncDisposable {
     if (fault === 0 || fault === -1) return;
     try {
       if (fault !== undefined) throw new Refusal(fault, 'Fault', `answered ${fault} on demand`);
+      if (url.pathname.endsWith('/selfsubjectaccessreviews')) {
+        void this.#review(request, response);
+        return;
+      }
       this.#authorize(request, url.pathname);
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify(this.objects.read(request.method ?? '', url)));
@@ -141,6 +146,25 @@ export class KubernetesServer implements AsyncDisposable {
       const { status, body } = toStatus(error);
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
     }
+  }
+
+  /** Everybody who has a token may ask what it allows. */
+  async #review(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { spec } = JSON.parse(await text(request)) as {
+      spec: { resourceAttributes: { resource: string; verb: string; namespace?: string } };
+    };
+    const { resource, verb, namespace } = spec.resourceAttributes;
+    const isKnown = request.headers.authorization === `Bearer ${this.token}`;
+    const allowed = verb === 'list' && namespace === undefined && !this.denied.has(resource);
+    response.writeHead(isKnown ? 201 : 401, { 'Content-Type': 'application/json' });
+    response.end(
+      JSON.stringify({
+        kind: 'SelfSubjectAccessReview',
+        apiVersion: 'authorization.k8s.io/v1',
+        spec,
+        status: { allowed },
+      }),
+    );
   }
 
   #authorize(request: IncomingMessage, path: string): void {

@@ -14,6 +14,8 @@ export interface S3Context {
   readonly key: string;
   readonly profile: S3Profile;
   readonly fault: S3FaultAction | undefined;
+  /** The keys that the user may delete; all unless given. */
+  readonly deletes?: RegExp;
   now(): Date;
   findBucket(name: string): S3Bucket;
 }
@@ -22,6 +24,11 @@ export const existing = ({ bucket, key }: Pick<S3Context, 'bucket' | 'key'>): S3
   const object = bucket.get(key);
   if (!object) throw new S3Error(404, 'NoSuchKey', 'The specified key does not exist.');
   return object;
+};
+
+/** As a bucket with a policy does: whether the object is there makes no difference. */
+export const checkMayDelete = ({ deletes }: Pick<S3Context, 'deletes'>, key: string): void => {
+  if (deletes && !deletes.test(key)) throw new S3Error(403, 'AccessDenied', 'Access Denied.');
 };
 
 /** 1024 bytes of UTF-8 without NUL; MinIO refuses more, because it keeps objects as files. */

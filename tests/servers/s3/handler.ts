@@ -87,6 +87,7 @@ const perform = async (
   if (operation.name === 'DeleteBucket' && buckets.find(incoming.bucket).size > 0)
     throw new S3Error(409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty');
   const context: S3Context = {
+    ...(user.deletes && { deletes: user.deletes }),
     operation: operation.name,
     incoming,
     bucketName: incoming.bucket,

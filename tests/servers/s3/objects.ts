@@ -6,6 +6,7 @@ import { contentOf, receive, receiveText } from './content.ts';
 import {
   type S3Context,
   checkKey,
+  checkMayDelete,
   checkWriteConditions,
   copySourceOf,
   existing,
@@ -155,6 +156,9 @@ export const copyObject = (context: S3Context): S3Reply => {
 };
 
 export const deleteObject = (context: S3Context): S3Reply => {
+  checkMayDelete(context, context.key);
+  // There are no versions to choose from.
+  if (context.incoming.query.get('versionId') !== undefined) return { status: 204 };
   context.bucket.remove(context.key);
   const headers = versionHeaders(context);
   const isMarker = context.profile.quirks.has('keeps-versions');

@@ -66,7 +66,8 @@ const byName = (name: string, known: boolean): S3Operation => {
   return operation;
 };
 
-const deleteObjects = async ({ incoming, bucket, profile }: S3Context): Promise<S3Reply> => {
+const deleteObjects = async (context: S3Context): Promise<S3Reply> => {
+  const { incoming, bucket, profile } = context;
   const { headers } = incoming;
   const checked =
     headers['content-md5'] !== undefined ||
@@ -82,8 +83,12 @@ const deleteObjects = async ({ incoming, bucket, profile }: S3Context): Promise<
   const keys = [...xml.matchAll(/<Key>(.*?)<\/Key>/gs)].map(([, key = '']) => unescapeXml(key));
   if (keys.length === 0 || keys.length > 1000 || !xml.trimEnd().endsWith('</Delete>'))
     throw malformedXml();
-  for (const key of keys) bucket.remove(key);
-  return xmlReply('DeleteResult', '');
+  const refused = keys.filter((key) => context.deletes?.test(key) === false);
+  for (const key of keys) if (!refused.includes(key)) bucket.remove(key);
+  const errors = refused.map(
+    (key) => `<Error>${element('Key', key)}${element('Code', 'AccessDenied')}</Error>`,
+  );
+  return xmlReply('DeleteResult', errors.join(''));
 };
 
 const headBucket = (): S3Reply => ({ status: 200 });
@@ -147,7 +152,7 @@ const operations: readonly S3Operation[] = [
   write('PutObject', [], putObject),
   write('PutObjectTagging', ['tagging'], putTags),
   write('CopyObject', [], copyObject),
-  write('DeleteObject', [], deleteObject),
+  write('DeleteObject', ['versionId'], deleteObject),
   write('DeleteObjects', ['delete'], deleteObjects),
   write('CreateMultipartUpload', ['uploads'], createUpload),
   write('UploadPart', ['uploadId', 'partNumber'], uploadPart),

@@ -94,6 +94,9 @@ start() {
   done
   radosgw-admin -c "$directory/ceph.conf" -n client.rgw.a user create --uid=test --display-name=test \
     --access-key=testkey --secret-key=testsecret --max-buckets=10000
+  # Has no bucket of its own; what it may do a bucket's policy says.
+  radosgw-admin -c "$directory/ceph.conf" -n client.rgw.a user create --uid=ckf-backup --display-name=ckf-backup \
+    --access-key=backupkey --secret-key=backupsecret
   watch "$directory" "$PPID" </dev/null >/dev/null 2>&1 &
 }
 

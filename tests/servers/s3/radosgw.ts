@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { freePort } from '../free-port.ts';
 import { testUser } from './server.ts';
 
@@ -12,6 +17,8 @@ export interface RadosGw extends AsyncDisposable {
   createBucket(name: string): Promise<void>;
   /** A bucket that keeps versions. */
   createVersionedBucket(name: string): Promise<void>;
+  /** Sets the policy of a bucket, as its owner. The user `ckf-backup` has no other rights. */
+  setPolicy(bucket: string, policy: object): Promise<void>;
   /** How many requests it was sent since it was started or reset. */
   requests(): number;
   /** Forgets everything that it stores. */
@@ -39,6 +46,9 @@ export const radosGwVersion = (): string | undefined => {
   }
 };
 
+/** Another user than the owner of the buckets. */
+export const backupUser = { accessKey: 'backupkey', secretKey: 'backupsecret' } as const;
+
 export const startRadosGw = async (
   directory = mkdtempSync(join(tmpdir(), 'radosgw-')),
 ): Promise<RadosGw> => {
@@ -60,6 +70,10 @@ export const startRadosGw = async (
     url,
     createBucket: (name) => createBucket(url, name),
     createVersionedBucket: (name) => createBucket(url, name, { isVersioned: true }),
+    setPolicy: (bucket, policy) =>
+      asOwner(url, (client) =>
+        client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) })),
+      ),
     requests: () => {
       const told = JSON.parse(run('requests', directory)) as { rgw: { req: number } };
       return told.rgw.req;
@@ -80,19 +94,31 @@ export const createBucket = async (
   name: string,
   { isVersioned = false } = {},
 ): Promise<void> => {
+  await asOwner(url, async (client) => {
+    await client.send(new CreateBucketCommand({ Bucket: name }));
+    if (isVersioned)
+      await client.send(
+        new PutBucketVersioningCommand({
+          Bucket: name,
+          VersioningConfiguration: { Status: 'Enabled' },
+        }),
+      );
+  });
+};
+
+const asOwner = async (
+  url: string,
+  work: (client: S3Client) => Promise<unknown>,
+): Promise<void> => {
   const client = new S3Client({
     endpoint: url,
     region: 'us-east-1',
     forcePathStyle: true,
     credentials: { accessKeyId: testUser.accessKey, secretAccessKey: testUser.secretKey },
   });
-  await client.send(new CreateBucketCommand({ Bucket: name }));
-  if (isVersioned)
-    await client.send(
-      new PutBucketVersioningCommand({
-        Bucket: name,
-        VersioningConfiguration: { Status: 'Enabled' },
-      }),
-    );
-  client.destroy();
+  try {
+    await work(client);
+  } finally {
+    client.destroy();
+  }
 };

@@ -7,6 +7,8 @@ export interface S3User {
   readonly secretKey: string;
   /** `full` unless given. */
   readonly access?: 'full' | 'read' | 'none';
+  /** The keys that it may delete, as its policy would say; all unless given. */
+  readonly deletes?: RegExp;
   /** The buckets that it may use; all unless given. */
   readonly buckets?: readonly string[];
 }

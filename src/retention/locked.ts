@@ -1,0 +1,64 @@
+import { type BackupId, type Layout, neverASet } from '../repository/layout.ts';
+import { countText, listText } from '../text.ts';
+import type { ObjectStore, World } from '../world.ts';
+
+/*
+ * What Object Lock keeps. In a bucket with versioning a DELETE hides an object, and the lock keeps
+ * its version; a server without versioning refuses it.
+ */
+
+/**
+ * Looks at the manifests of sets that are to go, and tells the operator what is locked. Resolves
+ * with the sets of which nothing may be deleted, because their manifest cannot be.
+ */
+export const findLockedSets = async (
+  { clock, progress }: Pick<World, 'clock' | 'progress'>,
+  store: ObjectStore,
+  layout: Layout,
+  ids: readonly BackupId[],
+): Promise<ReadonlySet<BackupId>> => {
+  const locked: { readonly id: BackupId; readonly until: Date }[] = [];
+  for (const id of ids) {
+    const until = (await store.head(layout.manifest(id)))?.lockedUntil;
+    if (until !== undefined && until > clock.now()) locked.push({ id, until });
+  }
+  if (locked.length === 0) return new Set();
+  const names = listText(locked.map(({ id, until }) => `${id} until ${dateText(until)}`));
+  const { versioning } = await store.protection(layout.manifest(neverASet));
+  if (versioning === 'on') {
+    await progress.note(
+      `Object Lock keeps the bytes of ${names}. The sets are no longer listed; their versions stay until then, and until a lifecycle rule of the bucket removes them.`,
+    );
+    return new Set();
+  }
+  await progress.note(`Object Lock keeps ${names}: they stay. Prune again after that.`);
+  return new Set(locked.map(({ id }) => id));
+};
+
+/**
+ * Deletes what is not locked, after S3 has refused to delete all of it: asks for each object until
+ * when it is locked. Undefined when none is, which means that the refusal has another reason.
+ */
+export const deleteUnlocked = async (
+  { clock, progress }: Pick<World, 'clock' | 'progress'>,
+  store: ObjectStore,
+  keys: readonly string[],
+): Promise<readonly string[] | undefined> => {
+  const free: string[] = [];
+  let last = 0;
+  for (const key of keys) {
+    const until = (await store.head(key))?.lockedUntil;
+    if (until === undefined || until <= clock.now()) free.push(key);
+    else last = Math.max(last, until.getTime());
+  }
+  if (free.length === keys.length) return undefined;
+  if (free.length > 0) await store.delete(free);
+  await progress.note(
+    `Object Lock keeps ${countText(keys.length - free.length, 'object')} until ${dateText(new Date(last))}: they stay, and a later prune removes them.`,
+  );
+  return free;
+};
+
+/** The last day that there is stands for a legal hold, which has no end. */
+const dateText = (until: Date): string =>
+  until.getTime() === 8.64e15 ? 'its legal hold is lifted' : until.toISOString().slice(0, 16) + 'Z';
