@@ -59,6 +59,8 @@ const pass = await copyBucket(
         : readObjectList(createReadStream(copy.baseline), copy.baseline),
     list: copy.list,
     archive: copy.baseline !== undefined,
+    keepsTags: true,
+    confirmListed: false,
     previousCount: undefined,
     allowShrink: false,
     transfers: copy.transfers,

@@ -13,6 +13,18 @@ const meanings: Readonly<Record<string, string>> = {
   consistent: 'False when something ran, or began to run, while the backup was made.',
   running: 'What ran, such as `Workflow alice/train-1 (Running)`.',
   components: 'What the set consists of, from the option `components`.',
+  server: 'What the S3 server did when the preflight tried it out; `check` shows the same.',
+  'server.conditions':
+    '`heeded`, or `ignored`: whether a PUT with `If-None-Match` is refused when it should be. The charm does not rely on it.',
+  'server.digests':
+    '`checked`, or `ignored`: whether bytes that do not fit their Content-MD5 are refused.',
+  'server.tags': '`kept`, or `refused`: then the object lists have the tags.',
+  'server.keys':
+    '`any`, or `limited`: not every key that S3 allows can be stored and is listed afterwards.',
+  'server.partEtags':
+    '`md5`, `other`, or `unknown`: whether an object in parts has the ETag that S3 gives it.',
+  'server.clockAheadSeconds':
+    'By how much the clock of the unit was ahead of the server’s; negative when it was behind.',
   databases: 'The backups of the databases, by mysql-k8s.',
   'databases[].component': 'Our endpoint: `kfp-db` or `katib-db`.',
   'databases[].application': 'The Juju application.',
@@ -56,6 +68,10 @@ const meanings: Readonly<Record<string, string>> = {
   'buckets[].archived':
     'Versions in the mirror that were moved to the history because they were replaced.',
   'buckets[].vanished': 'Objects that the source listed and that were gone when they were read.',
+  'buckets[].tagsListed':
+    'Objects whose tags are in the object list, because the target keeps none.',
+  'buckets[].tagsUnreadable':
+    'Objects whose tags the source could not read, and which have none in the set.',
   'buckets[].seconds': 'How long it took.',
 };
 

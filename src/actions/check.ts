@@ -5,6 +5,7 @@ import { CharmError } from '../errors.ts';
 import { clusterRoleText } from '../operation/cluster-role.ts';
 import { layoutOf, neverASet } from '../repository/layout.ts';
 import { publicKeyText } from '../repository/signature.ts';
+import { serverText } from '../operation/probe-server.ts';
 import { countText, listText } from '../text.ts';
 import type { Protection, World } from '../world.ts';
 import type { Action } from './action.ts';
@@ -26,13 +27,14 @@ export const check: Action = async (world, config, parameters, wrongOptions = []
     throw error;
   });
   await moveDatabasesOn(world, ready);
-  const { plan, sources, target, running, warnings, signing } = ready;
+  const { plan, sources, target, server, running, warnings, signing } = ready;
   const [publicKey] = signing?.trusted ?? [];
   const protection = await target.store.protection(layoutOf(target.prefix).manifest(neverASet));
   for (const warning of warnings) await world.progress.note(`Warning: ${warning}`);
   return {
     result: 'ready',
     location: `s3://${target.bucket}/${target.prefix}`,
+    server: serverText(server),
     ...(plan.databases.length > 0 && {
       databases: plan.databases
         .map(({ application, units }) =>

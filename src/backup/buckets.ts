@@ -108,6 +108,8 @@ export const copyChangesOfBuckets = async (
       bytesCopied: second.bytesCopied + (first?.bytesCopied ?? 0),
       archived: second.archived + (first?.archived ?? 0),
       vanished: second.vanished,
+      ...(second.tagsListed > 0 && { tagsListed: second.tagsListed }),
+      ...(second.tagsUnreadable > 0 && { tagsUnreadable: second.tagsUnreadable }),
       seconds: second.seconds + (first?.seconds ?? 0),
     });
   }
@@ -140,6 +142,8 @@ const copyOne = async (
           baseline,
           list: listFile(backup, bucket, pass),
           archive,
+          keepsTags: ready.server.tags === 'kept',
+          confirmListed: pass === 'changes',
           quietSince,
           mayWrite: () => backup.stillOurs(),
           previousCount: before.get(bucket)?.objects,
@@ -165,6 +169,8 @@ const passText = ({
   bytesCopied,
   archived,
   vanished,
+  tagsListed,
+  tagsUnreadable,
   seconds,
 }: BucketPass): string =>
   [
@@ -172,6 +178,10 @@ const passText = ({
     `${copied} copied (${sizeText(bytesCopied)})`,
     ...(archived > 0 ? [`${archived} older versions kept`] : []),
     ...(vanished > 0 ? [`${vanished} vanished meanwhile`] : []),
+    ...(tagsListed > 0 ? [`the tags of ${tagsListed} kept in the object list`] : []),
+    ...(tagsUnreadable > 0
+      ? [`${tagsUnreadable} copied without their tags, which the source cannot read`]
+      : []),
     `in ${durationText(seconds)}`,
   ].join(', ');
 

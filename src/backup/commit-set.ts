@@ -34,6 +34,7 @@ export const commitSet = async (
     consistent: running.length === 0,
     running,
     components: config.components,
+    server: ready.server,
     ...parts,
   };
   const manifest = signManifest(unsigned, ready.signing);

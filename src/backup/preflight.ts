@@ -6,8 +6,11 @@ import { openConnections } from '../operation/connections.ts';
 import { reportProblems } from '../operation/problems.ts';
 import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
+import { probeServer, serverWarnings } from '../operation/probe-server.ts';
 import { nestingProblems, storageProblems } from '../operation/storage.ts';
+import { unstorableKeys } from '../operation/unstorable-keys.ts';
 import { countText, listText } from '../text.ts';
+import type { ServerTraits } from '../repository/manifest.ts';
 import type { JujuModel, Kubernetes, SigningKeys, Source, Target, World } from '../world.ts';
 import { planApplications, type DatabasePlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
@@ -29,6 +32,8 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly kubernetes: Kubernetes;
   readonly target: Target;
   readonly sources: readonly Source[];
+  /** What the server of the target does. */
+  readonly server: ServerTraits;
   readonly plan: ApplicationPlan<DatabasePlan>;
   /** The databases that get their path from us. */
   readonly handed: readonly HandedDatabase[];
@@ -66,8 +71,17 @@ export const preflight = async (
     const opened = await orProblem(() => openSigningKeys(world));
     const signing = opened instanceof CharmError ? undefined : opened;
     if (opened instanceof CharmError) problems.push(opened);
-    for await (const problem of storageProblems(world, target, sources, request.takeOver))
-      problems.push(problem);
+    const storage = await Array.fromAsync(
+      storageProblems(world, target, sources, request.takeOver),
+    );
+    problems.push(...storage);
+    const server =
+      target && storage.length === 0
+        ? await orProblem(() => probeServer(target, world.clock))
+        : undefined;
+    if (server instanceof CharmError) problems.push(server);
+    else if (target && server)
+      problems.push(...(await keyProblems(world, target, sources, server)));
     for await (const problem of nestingProblems(target)) problems.push(problem);
     const planned =
       juju &&
@@ -90,14 +104,16 @@ export const preflight = async (
       juju === undefined ||
       kubernetes === undefined ||
       target === undefined ||
+      server === undefined ||
+      server instanceof CharmError ||
       applications === undefined
     ) {
       throw new TypeError('a connection that did not open has no problem to report');
     }
     return {
-      ...{ juju, kubernetes, target, sources, handed, looked, running, signing },
+      ...{ juju, kubernetes, target, server, sources, handed, looked, running, signing },
       plan: applications.plan,
-      warnings: workloads?.warnings ?? [],
+      warnings: [...(workloads?.warnings ?? []), ...serverWarnings(server)],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -115,6 +131,25 @@ const openSigningKeys = async (world: World): Promise<SigningKeys | undefined> =
       `The secret of the option signing-key has no private-key, so a backup could not be signed. Run: juju update-secret <secret> private-key#file=signing.pem, or juju config ${world.application} --reset signing-key`,
     );
   return keys;
+};
+
+/** Only a server that does not take every key is asked about the keys of the sources. */
+const keyProblems = async (
+  { progress }: World,
+  target: Target,
+  sources: readonly Source[],
+  { keys }: ServerTraits,
+): Promise<readonly CharmError[]> => {
+  if (keys === 'any') return [];
+  const problems: CharmError[] = [];
+  for (const source of sources) {
+    await progress.note(
+      `Looking through the keys of the bucket ${source.bucket}, because ${target.store.description} does not take every key`,
+    );
+    const found = await orProblem(() => unstorableKeys(source, target));
+    problems.push(...(found instanceof CharmError ? [found] : found));
+  }
+  return problems;
 };
 
 async function* nothingFurther(): AsyncGenerator<CharmError> {

@@ -93,7 +93,9 @@ export interface PartUpload {
  * One bucket of an S3 server. Failures that may pass (connections, 429, 500, 502, 503, 504) are
  * retried with back-off, except that a body given as a stream is sent once only. Codes:
  * `store-unreachable`, `store-denied`, `store-bucket-missing`, `store-refused` (with the server's
- * own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`.
+ * own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`,
+ * `store-refuses-tags` for a write with tags or their reading on a server that has none,
+ * `tags-unreadable` for tags that the server stores and cannot read.
  */
 export interface ObjectStore extends AsyncDisposable {
   /** For messages: `bucket mlpipeline at http://minio.kubeflow:9000`. */

@@ -44,6 +44,19 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
     consistent: { type: 'boolean' },
     running: { type: 'array', items: text },
     components: { type: 'array', items: jujuName, minItems: 1, maxItems: 100 },
+    server: {
+      type: 'object',
+      nullable: true,
+      required: ['conditions', 'digests', 'tags', 'keys', 'partEtags', 'clockAheadSeconds'],
+      properties: {
+        conditions: { type: 'string', enum: ['heeded', 'ignored'] },
+        digests: { type: 'string', enum: ['checked', 'ignored'] },
+        tags: { type: 'string', enum: ['kept', 'refused'] },
+        keys: { type: 'string', enum: ['any', 'limited'] },
+        partEtags: { type: 'string', enum: ['md5', 'other', 'unknown'] },
+        clockAheadSeconds: { type: 'number' },
+      },
+    },
     databases: {
       type: 'array',
       items: {
@@ -119,6 +132,8 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
           bytesCopied: count,
           archived: count,
           vanished: count,
+          tagsListed: { ...count, nullable: true },
+          tagsUnreadable: { ...count, nullable: true },
           seconds,
         },
       },

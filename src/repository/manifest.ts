@@ -13,6 +13,10 @@ export interface BackupManifest {
   readonly consistent: boolean;
   readonly running: readonly string[];
   readonly components: readonly string[];
+  /**
+   * What the S3 server did when the preflight tried it out. Absent from sets of earlier revisions.
+   */
+  readonly server?: ServerTraits;
   readonly databases: readonly DatabaseBackup[];
   readonly mlmd?: MlmdBackup;
   readonly buckets: readonly BucketBackup[];
@@ -27,6 +31,22 @@ export interface BackupManifest {
     /** Base64. */
     readonly value: string;
   };
+}
+
+/** What an S3 server was seen to do, in our bucket, when a backup began. */
+export interface ServerTraits {
+  /** Whether it heeds `If-None-Match`. The charm does not rely on it. */
+  readonly conditions: 'heeded' | 'ignored';
+  /** Whether it refuses bytes that do not fit their Content-MD5. */
+  readonly digests: 'checked' | 'ignored';
+  /** `refused`: tags go to the object list. */
+  readonly tags: 'kept' | 'refused';
+  /** `limited`: not every key that S3 allows can be stored, or is listed afterwards. */
+  readonly keys: 'any' | 'limited';
+  /** Whether an object in parts has the ETag that S3 gives it; `unknown` when it was not tried. */
+  readonly partEtags: 'md5' | 'other' | 'unknown';
+  /** By how many seconds the clock of the unit was ahead of the server's. */
+  readonly clockAheadSeconds: number;
 }
 
 export interface DatabaseBackup {
@@ -79,5 +99,9 @@ export interface BucketBackup {
   readonly bytesCopied: number;
   readonly archived: number;
   readonly vanished: number;
+  /** Objects whose tags are in the object list, because the target keeps none. */
+  readonly tagsListed?: number;
+  /** Objects whose tags the source could not read, and which have none in the set. */
+  readonly tagsUnreadable?: number;
   readonly seconds: number;
 }

@@ -28,6 +28,10 @@ export interface ListedObject {
   readonly mirrorEtag?: string;
   /** Hex, of the whole content. Present when no ETag proves that the copy equals the source. */
   readonly sha256?: string;
+  /** Its tags, where the target keeps none. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The source itself could not read its tags, so the copy has none. */
+  readonly tagsUnreadable?: true;
 }
 
 /**
@@ -115,7 +119,14 @@ const isListedObject = (value: unknown): value is ListedObject =>
   'lastModified' in value &&
   typeof value.lastModified === 'string' &&
   (!('mirrorEtag' in value) || typeof value.mirrorEtag === 'string') &&
-  (!('sha256' in value) || typeof value.sha256 === 'string');
+  (!('sha256' in value) || typeof value.sha256 === 'string') &&
+  (!('tags' in value) || areTags(value.tags)) &&
+  (!('tagsUnreadable' in value) || value.tagsUnreadable === true);
+
+const areTags = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((tag) => typeof tag === 'string');
 
 /** A key has at most 1,024 bytes, which JSON may write as six times as many characters. */
 const longestLine = 64 * 1024;

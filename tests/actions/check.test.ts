@@ -18,6 +18,30 @@ describe('check', () => {
     assert.equal(scaled['databases'], 'kfp-db (1 to 2 units), katib-db (1 to 2 units)');
   });
 
+  it('says what the S3 server does', async () => {
+    using rig = aBackupWorld();
+    const { server } = await check(rig.whole, aConfig(), {});
+    assert.match(
+      String(server),
+      /^conditions heeded, .* tags kept, takes every key, .* clocks agree$/,
+    );
+  });
+
+  it('names keys that the target cannot hold', async () => {
+    using rig = aBackupWorld();
+    rig.source.seed(`pipelines/${'n'.repeat(256)}`, 'x');
+    const checkKey = rig.target.bucket.checkKey.bind(rig.target.bucket);
+    rig.target.bucket.checkKey = (key) => {
+      checkKey(key);
+      if (key.split('/').some((name) => name.length > 255))
+        throw rig.target.bucket.refused('XMinioInvalidObjectName');
+    };
+    const { message } = await rejectsWithCode(check(rig.whole, aConfig(), {}), 'keys-refused');
+    assert.match(message, /bucket mlpipeline, such as "pipelines\/n/);
+    assert.ok(rig.progress.notes.some((note) => /Looking through the keys/.test(note)));
+    assert.equal(rig.target.objects.size, 0);
+  });
+
   it('finds that another unit works on the path, and leaves its lock alone', async () => {
     using rig = aBackupWorld();
     const target = await rig.whole.openTarget();

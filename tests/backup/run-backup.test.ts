@@ -77,6 +77,7 @@ describe('the story of a backup', () => {
     );
     assert.deepEqual(manifest.mlmd?.rows, { MLMDEnv: 1, Artifact: 2 });
     assert.equal(manifest.buckets[0]?.objects, 1);
+    assert.deepEqual([manifest.server?.tags, manifest.server?.keys], ['kept', 'any']);
     assert.equal((await rig.target.read('ckf/mlpipeline/pipelines/1')).toString(), 'a pipeline');
     const list = gunzipSync(await rig.target.read(manifest.buckets[0].list.key)).toString();
     assert.match(list, /"key":"pipelines\/1"/);

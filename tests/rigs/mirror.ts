@@ -63,6 +63,8 @@ export const fixtureBetween = async <From extends ObjectStore, To extends Object
     baseline: undefined,
     list: join(scratch, 'list'),
     archive: true,
+    keepsTags: true,
+    confirmListed: false,
     previousCount: undefined,
     allowShrink: false,
     transfers: 16,

@@ -3,6 +3,7 @@ import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import type { BucketBackup } from '../../src/repository/manifest.ts';
 import { uploadObjectList } from '../../src/repository/object-list.ts';
+import type { BucketOptions } from '../../src/components/buckets/mirror-bucket.ts';
 import { bringBack, type BringBack } from '../../src/components/buckets/bring-back.ts';
 import { confirmBroughtBack } from '../../src/components/buckets/difference.ts';
 import { openStoredSet, type StoredSet } from '../../src/components/buckets/stored-set.ts';
@@ -27,6 +28,7 @@ export interface StoredBucket extends Fixture<FakeObjectStore> {
 export const storedBucket = async (
   from = new FakeObjectStore({ description: 'bucket mlpipeline at http://minio.test' }),
   to?: FakeObjectStore,
+  options: Partial<BucketOptions> = {},
 ): Promise<StoredBucket> => {
   const fixture = await bucketFixture(from, to);
   const layout = layoutOf('p');
@@ -38,7 +40,7 @@ export const storedBucket = async (
     open,
     backUp: async () => {
       sets += 1;
-      const pass = await fixture.pass();
+      const pass = await fixture.pass(options);
       const file = join(dirname(fixture.options.list), String(sets));
       const key = `p/sets/${sets}/mlpipeline.ndjson.gz`;
       const { size, sha256 } = await uploadObjectList(fixture.to, key, file);

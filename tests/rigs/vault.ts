@@ -94,6 +94,8 @@ export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Pro
         baseline: listed && openObjectList(store, listed.list.key),
         list: file,
         archive: await hasAnySet(target),
+        keepsTags: true,
+        confirmListed: false,
         previousCount: undefined,
         allowShrink: true,
         transfers: 4,

@@ -18,6 +18,7 @@ interface S3Work {
   readonly key?: string;
   readonly signal?: AbortSignal;
   readonly onCondition?: S3Attempt['onCondition'];
+  readonly aboutTags?: boolean;
   /** Called before the request is sent again. The server may have carried out the first one. */
   readonly onRetry?: () => void;
   /**
@@ -106,8 +107,11 @@ export const createClient = (options: S3Options): S3Client => {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const { doing, onCondition } = request;
-      throw explain(error, { doing, attempts: attempt, ...(onCondition && { onCondition }) });
+      const { doing, onCondition, aboutTags = false } = request;
+      throw explain(error, {
+        ...{ doing, attempts: attempt, aboutTags },
+        ...(onCondition && { onCondition }),
+      });
     }
   };
 

@@ -1,5 +1,5 @@
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
-import { CharmError } from '../../errors.ts';
+import { CharmError, hasCode } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { deleteKeys } from './delete.ts';
@@ -60,7 +60,7 @@ const copyInParts = async (
   source: NonNullable<Awaited<ReturnType<ObjectStore['head']>>>,
   to: string,
 ): Promise<void> => {
-  const tags = await createReader(client).tags(source.key);
+  const tags = await tagsOf(client, source.key);
   const parts = await startParts(client, to, { ...source.metadata, tags });
   const partSize = client.sizes.copyPart;
   const waiting = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => index);
@@ -77,6 +77,19 @@ const copyInParts = async (
     await parts.complete();
   } catch (error) {
     await parts.abort().catch(() => undefined);
+    throw error;
+  }
+};
+
+/** A server without tags has none to copy. */
+const tagsOf = async (
+  client: S3Client,
+  key: string,
+): Promise<Awaited<ReturnType<ObjectStore['tags']>>> => {
+  try {
+    return await createReader(client).tags(key);
+  } catch (error) {
+    if (hasCode(error, 'store-refuses-tags')) return {};
     throw error;
   }
 };

@@ -9,6 +9,8 @@ export interface S3Attempt {
   readonly doing: string;
   /** What a failed precondition (412) means here. */
   readonly onCondition?: 'object-exists' | 'object-changed';
+  /** Whether it was about tags, which not every server has. */
+  readonly aboutTags?: boolean;
   readonly attempts: number;
 }
 
@@ -101,7 +103,7 @@ export const mayPass = (error: unknown): boolean =>
 
 const meaningOf = (
   { status, code, location, message, region }: S3Failure,
-  { onCondition }: S3Attempt,
+  { onCondition, aboutTags }: S3Attempt,
   advice: S3Advice,
   options: S3Options,
 ): Meaning => {
@@ -119,6 +121,13 @@ const meaningOf = (
   // AWS has no code of its own for this.
   if (status === 400 && /content-md5 or x-amz-checksum/i.test(message))
     return { code: 'store-wants-digest', hint: '' };
+  if (aboutTags && (status === 501 || /tagging/i.test(message)) && !deniedCodes.has(code))
+    return { code: 'store-refuses-tags', hint: 'That server has no tags' };
+  if (aboutTags && code === 'InvalidTag')
+    return {
+      code: 'tags-unreadable',
+      hint: 'MinIO before 2022 cannot read tags with & again. Set the tags of that object again without &',
+    };
   if (code === 'InvalidObjectState')
     return {
       code: 'store-refused',

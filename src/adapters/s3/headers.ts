@@ -33,6 +33,9 @@ export const metadataHeaders = (metadata: Partial<ObjectMetadata> = {}): Record<
   return headers;
 };
 
+export const hasTags = ({ tags }: Partial<ObjectMetadata> = {}): boolean =>
+  Object.keys(tags ?? {}).length > 0;
+
 /** Makes a write depend on what is there. */
 export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<string, string> => ({
   ...(ifAbsent && { 'if-none-match': '*' }),

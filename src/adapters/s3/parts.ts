@@ -12,7 +12,14 @@ import { etagOfParts, isMd5, md5Of } from '../../ports/etags.ts';
 import type { ObjectMetadata, PartUpload, PutOptions, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
 import { S3Failure } from './failure.ts';
-import { conditionHeaders, copySource, etagIn, metadataHeaders, writeHeaders } from './headers.ts';
+import {
+  conditionHeaders,
+  copySource,
+  etagIn,
+  hasTags,
+  metadataHeaders,
+  writeHeaders,
+} from './headers.ts';
 import { sendBytes, sendStream } from './put.ts';
 import { createReader } from './read.ts';
 import type { Written } from './written.ts';
@@ -44,7 +51,10 @@ export const startParts = async (
   const doing = `start to write ${quoteKey(key)} in parts`;
   const { bucket: Bucket } = client.options;
   const { UploadId: uploadId } = await client.control(
-    { key, doing, headers: { ...headers.create, ...metadataHeaders(metadata) } },
+    {
+      ...{ key, doing, aboutTags: hasTags(metadata) },
+      headers: { ...headers.create, ...metadataHeaders(metadata) },
+    },
     (sdk, options) => sdk.send(new CreateMultipartUploadCommand({ Bucket, Key: key }), options),
   );
   if (!uploadId)

@@ -29,6 +29,7 @@ export const putConditionally = async (
     return await send(client, { ...call, onRetry }, bytes, md5);
   } catch (error) {
     if (!hasCode(error, 'object-exists', 'object-changed')) throw error;
+    if (ifMatch === undefined && repeats === 0) throw error;
     const reader = createReader(client);
     const found = await reader.head(call.key);
     if (found !== undefined && found.etag === ifMatch)

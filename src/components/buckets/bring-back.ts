@@ -72,6 +72,8 @@ export const bringBack = async (
       mirror: '',
       history: '',
       archive: false,
+      keepsTags: true,
+      confirmListed: false,
       hasContent: async (there, { key }) =>
         (await judgeContent(to.store, there, set.listed(key), signal)).kind === 'proven',
       signal: AbortSignal.any([signal, stop.signal]),

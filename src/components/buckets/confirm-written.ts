@@ -117,6 +117,24 @@ export const confirmReadable = async (
   );
 };
 
+/**
+ * Rejects with `store-refused` when the target stores an object that was just copied, and does not
+ * list it. MinIO does so with an object below another one (`a` and `a/b`), and then `verify-backup`
+ * and `prune` would not know of it.
+ */
+export const confirmListed = async ({ to, mirror }: CopyContext, key: string): Promise<void> => {
+  const at = mirror + key;
+  for await (const found of to.list(at, { upTo: at })) if (found.key === at) return;
+  throw new CharmError(
+    'store-refused',
+    `${to.description} has ${at} and does not list it. MinIO hides an object whose key begins with that of another object and a slash.` +
+      ' There is no set, because it could not be verified. Rename one of the two in the source, or use another server as target.',
+    {
+      why: `${to.description} does not list it, as MinIO does with objects below others. Rename one of the two, or use another server as target.`,
+    },
+  );
+};
+
 /** The ETag that a content has in a layout, read within the bandwidth. */
 export const etagOfContent = async (
   context: CopyContext,

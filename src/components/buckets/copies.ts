@@ -13,6 +13,10 @@ export interface CopyCounts {
   copied: number;
   archived: number;
   vanished: number;
+  /** Objects whose tags are in the list, because the target keeps none. */
+  tagsListed: number;
+  /** Objects whose tags the source could not read. */
+  tagsUnreadable: number;
   /** The size of everything in the list. */
   bytes: number;
   bytesCopied: number;
@@ -67,6 +71,8 @@ export const startCopies = (
     copied: 0,
     archived: 0,
     vanished: 0,
+    tagsListed: 0,
+    tagsUnreadable: 0,
     bytes: 0,
     bytesCopied: 0,
   };
@@ -82,7 +88,9 @@ export const startCopies = (
       place.settle(result?.object, result?.contentEtag);
       if (job.archived) counts.archived += 1;
       if (result) {
-        const { size } = result.object;
+        const { size, tags, tagsUnreadable } = result.object;
+        if (tags) counts.tagsListed += 1;
+        if (tagsUnreadable) counts.tagsUnreadable += 1;
         counts.bytes += size;
         if (result.copied) counts.copied += 1;
         else counts.unchanged += 1;

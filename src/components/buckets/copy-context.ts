@@ -14,6 +14,10 @@ export interface CopyContext {
    * differ. Without this function, such an object is copied.
    */
   readonly hasContent?: (there: StoredObject, source: StoredObject) => Promise<boolean>;
+  /** Whether the target keeps tags; where it does not, they go to the object list. */
+  readonly keepsTags: boolean;
+  /** Whether each copy under a new key has to show up in the target's listing. */
+  readonly confirmListed: boolean;
   /** Whether what is replaced has to be kept. */
   readonly archive: boolean;
   /**

@@ -13,7 +13,14 @@ import { confirmWritten } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import type { Copy } from './copy-whole.ts';
 import { metered } from './metered.ts';
-import { learnsToTell, digestOf, readAgain, openObject, metadataOf } from './read-source.ts';
+import {
+  learnsToTell,
+  digestOf,
+  readAgain,
+  openObject,
+  belongingsOf,
+  type ListedTags,
+} from './read-source.ts';
 
 const sideBySide = 4;
 const attempts = 3;
@@ -33,13 +40,13 @@ export const copyParts = async (
   const told = await toldLayout(context, source);
   let before: string | undefined;
   if (told) {
-    const { mirrorEtag, etag } = await transfer(
+    const { mirrorEtag, etag, listedTags } = await transfer(
       context,
       source,
       { layout: told, width: sideBySide },
       moved,
     );
-    if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
+    if (etag === source.etag) return { mirrorEtag, contentEtag: etag, listedTags };
     moved(-source.size);
     before = etag;
   }
@@ -47,15 +54,15 @@ export const copyParts = async (
     told ?? guessLayout(source.size, partsOf(source.etag) ?? 0) ?? ownLayout(source.size);
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
-  const { mirrorEtag, etag, digests } = await transfer(
+  const { mirrorEtag, etag, digests, listedTags } = await transfer(
     context,
     source,
     { layout, width: 1, hashes: [sha256, md5] },
     moved,
   );
-  if (etag === source.etag) return { mirrorEtag, contentEtag: etag };
+  if (etag === source.etag) return { mirrorEtag, contentEtag: etag, listedTags };
   if (digests[1] !== source.etag && etag !== before) await readAgain(context, source, layout, etag);
-  return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '' };
+  return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '', listedTags };
 };
 
 /**
@@ -88,6 +95,7 @@ interface Transferred {
   /** The ETag of what was read, in the layout that was used. */
   readonly etag: string;
   readonly digests: readonly string[];
+  readonly listedTags: ListedTags;
 }
 
 const transfer = async (
@@ -109,7 +117,8 @@ const transfer = async (
   let upload: PartUpload | undefined;
   try {
     context.learnt.usedParts = true;
-    upload = await context.to.startParts(key, await metadataOf(context, first));
+    const { metadata, listedTags } = await belongingsOf(context, first);
+    upload = await context.to.startParts(key, metadata);
     const { md5s, digests } = await copyAll(
       { context, source, layout, upload, moved: count },
       first,
@@ -121,7 +130,8 @@ const transfer = async (
     const replied = (await upload.complete()).etag;
     const etag = etagOfParts(md5s);
     const written = { key, size: source.size, etag, layout, told: false };
-    return { mirrorEtag: await confirmWritten(context, written, replied), etag, digests };
+    const mirrorEtag = await confirmWritten(context, written, replied);
+    return { mirrorEtag, etag, digests, listedTags };
   } catch (error) {
     moved(-total);
     first.body.destroy();

@@ -5,10 +5,11 @@ import { provesContent, smallestPart } from '../../repository/etag.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { excerpt } from '../../text.ts';
 import type { StoredObject } from '../../world.ts';
-import { confirmKept } from './confirm-written.ts';
+import { confirmKept, confirmListed } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
+import { listedTagsOf } from './read-source.ts';
 
 /** An object that has to be copied. The fields change with what an attempt finds out. */
 export interface CopyJob {
@@ -62,12 +63,18 @@ export const copyObject = async (
   for (let reading = 1; ; reading += 1) {
     const { source, mirror } = job;
     if (mirror && mirror.size === source.size && (await isMirrored(context, job, mirror)))
-      return { object: listedAs(source, mirror.etag), copied: false };
+      return {
+        object: listedAs(source, mirror.etag, await listedTagsOf(context, source.key)),
+        copied: false,
+      };
+    const isNew = mirror === undefined;
     await keepReplaced(context, job);
     try {
       const copy = await copyContent(context, source, moved);
+      if (isNew && context.confirmListed) await confirmListed(context, source.key);
+      const { sha256, listedTags } = copy;
       return {
-        object: listedAs(source, copy.mirrorEtag, copy.sha256),
+        object: listedAs(source, copy.mirrorEtag, { ...(sha256 && { sha256 }), ...listedTags }),
         copied: true,
         contentEtag: copy.contentEtag,
         ...(copy.latency !== undefined && { latency: copy.latency }),
@@ -94,22 +101,23 @@ const isMirrored = async (
 
 /** Compares everything that is copied besides the bytes. */
 const hasSameMetadata = async (
-  { from, to }: CopyContext,
+  { from, to, keepsTags }: CopyContext,
   source: StoredObject,
   mirror: StoredObject,
 ): Promise<boolean> => {
   const [theirs, ours] = await Promise.all([from.head(source.key), to.head(mirror.key)]);
   if (theirs?.etag !== source.etag || ours?.etag !== mirror.etag) return false;
   if (!isDeepStrictEqual(theirs.metadata, ours.metadata)) return false;
+  if (!keepsTags) return true;
   const tags = await Promise.all([from.tags(source.key), to.tags(mirror.key)]);
   return isDeepStrictEqual(tags[0], tags[1]);
 };
 
-/** The line of an object. */
+/** The line of an object; `more` is what was found out when it was copied. */
 export const listedAs = (
   { key, size, etag, lastModified }: StoredObject,
   mirrorEtag: string,
-  sha256?: string,
+  { sha256, tags, tagsUnreadable }: Pick<ListedObject, 'sha256' | 'tags' | 'tagsUnreadable'> = {},
 ): ListedObject => ({
   key,
   size,
@@ -117,6 +125,8 @@ export const listedAs = (
   lastModified: lastModified.toISOString(),
   ...(mirrorEtag !== etag && { mirrorEtag }),
   ...(sha256 !== undefined && { sha256 }),
+  ...(tags && { tags }),
+  ...(tagsUnreadable && { tagsUnreadable }),
 });
 
 const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {

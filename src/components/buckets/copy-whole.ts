@@ -11,7 +11,8 @@ import {
   digestOf,
   readAgain,
   openObject,
-  metadataOf,
+  belongingsOf,
+  type ListedTags,
   changed,
   unpacked,
 } from './read-source.ts';
@@ -27,6 +28,7 @@ export interface Copy {
   readonly contentEtag: string;
   /** Hex, of the whole content; present when no ETag proves it. */
   readonly sha256?: string;
+  readonly listedTags: ListedTags;
   /** How long the servers took, in ms; of small objects only. */
   readonly latency?: number;
 }
@@ -52,7 +54,7 @@ export const copySmall = async (
   if (content.size !== source.size)
     throw unpacked(context.from, source.key, source.size, content.size);
   if (body.length !== content.size) throw cutShort(context, source, body.length);
-  const metadata = await metadataOf(context, content);
+  const { metadata, listedTags } = await belongingsOf(context, content);
   const key = context.mirror + source.key;
   const md5 = isMd5(source.etag) ? source.etag : md5Of(body);
   if (contradicts(source.etag, md5)) return copyCarefully(context, source, moved);
@@ -76,7 +78,7 @@ export const copySmall = async (
     mirrorEtag,
     contentEtag: md5,
     ...sha256Unless(source, md5, () => sha256Of(body)),
-    latency,
+    ...{ listedTags, latency },
   };
 };
 
@@ -94,7 +96,7 @@ export const copyStreamed = async (
   const key = context.mirror + source.key;
   let total = 0;
   try {
-    const metadata = await metadataOf(context, content);
+    const { metadata, listedTags } = await belongingsOf(context, content);
     const body = metered(context, content.body, (bytes) => {
       total += bytes;
       moved(bytes);
@@ -104,7 +106,7 @@ export const copyStreamed = async (
     const written = { key, size, etag: md5, layout: undefined, told: true };
     const mirrorEtag = await confirmWritten(context, written, etag);
     await confirmReadable(context, written, metadata);
-    return { mirrorEtag, contentEtag: md5 };
+    return { mirrorEtag, contentEtag: md5, listedTags };
   } catch (error) {
     moved(-total);
     content.body.destroy();
@@ -133,8 +135,10 @@ const copyCarefully = async (
   const whole = createHash('sha256');
   let total = 0;
   let replied: string;
+  let listedTags: ListedTags;
   try {
-    const metadata = await metadataOf(context, content);
+    const { metadata, ...found } = await belongingsOf(context, content);
+    listedTags = found.listedTags;
     const body = metered(
       context,
       content.body,
@@ -158,7 +162,7 @@ const copyCarefully = async (
   const mirrorEtag = await confirmWritten(context, written, replied);
   if (contradicts(source.etag, md5)) await readAgain(context, source, undefined, md5);
   return {
-    ...{ mirrorEtag, contentEtag: md5 },
+    ...{ mirrorEtag, contentEtag: md5, listedTags },
     ...sha256Unless(source, md5, () => whole.digest('hex')),
   };
 };

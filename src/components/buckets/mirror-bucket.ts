@@ -13,7 +13,6 @@ import { retryFailed, startCopies, type Copies, type CopyCounts } from './copies
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
-import { checkListed, noteMissing } from './hidden-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { readBaseline, readRanges } from './ranges.ts';
 import { shrunkProblem } from './shrunk.ts';
@@ -35,6 +34,13 @@ export interface BucketOptions {
   readonly list: string;
   /** Whether versions that are replaced have to be kept, because a set may list them. */
   readonly archive: boolean;
+  /** Whether the target keeps tags; where it does not, they go to the object list. */
+  readonly keepsTags: boolean;
+  /**
+   * Whether what is new in the mirror has to show up in its listing. It costs a request for each
+   * such object, so only the pass asks for it whose list becomes the set's.
+   */
+  readonly confirmListed: boolean;
   /**
    * From then on nothing should be written to the source; objects that are written nevertheless are
    * counted.
@@ -109,21 +115,19 @@ export const copyBucket = async (
   await abortUploads(to.store, mirror);
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
-  const missing: string[] = [];
   try {
     const listed = await walk(compare(from, to, options), copies, list, {
       quietSince: options.quietSince,
+      keepsTags: options.keepsTags,
       signal,
       progress,
       written,
-      missing,
     });
     if (!copies.hopeless) {
       const shrunk = shrunkProblem(from, listed, options.previousCount);
       if (shrunk !== undefined && !options.allowShrink) throw shrunk;
       await copies.idle();
       await retryFailed(copies, clock, signal);
-      await checkListed(to, mirror, missing);
     }
     signal.throwIfAborted();
   } finally {
@@ -180,9 +184,9 @@ const compare = (
 interface Walk {
   readonly signal: AbortSignal;
   readonly quietSince: Date | undefined;
+  readonly keepsTags: boolean;
   readonly progress: ProgressOfBucket;
   readonly written: Written;
-  readonly missing: string[];
 }
 
 /**
@@ -193,7 +197,7 @@ const walk = async (
   comparisons: AsyncIterable<Comparison>,
   copies: Copies,
   list: ObjectListWriter,
-  { signal, quietSince, progress, written, missing }: Walk,
+  { signal, quietSince, keepsTags, progress, written }: Walk,
 ): Promise<number> => {
   const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
   let listed = 0;
@@ -202,17 +206,17 @@ const walk = async (
     const { source, mirror } = comparison;
     listed += 1;
     progress.list(source.size);
-    if (mirror && isUnchanged(comparison)) {
+    const known = comparison.listed?.etag === source.etag ? comparison.listed : undefined;
+    // Where the target keeps no tags, only the last list knows those of what it has.
+    if (mirror && isUnchanged(comparison) && (keepsTags || known)) {
       copies.counts.unchanged += 1;
       copies.counts.bytes += source.size;
       progress.pass(source.size);
-      const known = comparison.listed;
-      const sha256 = known?.etag === source.etag ? known.sha256 : undefined;
-      list.add(listedAs(source, mirror.etag, sha256));
+      list.add(listedAs(source, mirror.etag, known));
+      if (known?.tags) copies.counts.tagsListed += 1;
+      if (known?.tagsUnreadable) copies.counts.tagsUnreadable += 1;
     } else {
       if (source.lastModified.getTime() >= quiet) note(written, source.key);
-      if (mirror === undefined && comparison.listed?.etag === source.etag)
-        noteMissing(missing, source.key);
       await copies.start(comparison, list.reserve());
     }
     if (copies.hopeless) break;

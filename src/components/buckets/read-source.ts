@@ -1,5 +1,6 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import type { PartLayout } from '../../repository/etag.ts';
+import type { ListedObject } from '../../repository/object-list.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
 import { etagOfContent } from './confirm-written.ts';
 import type { CopyContext } from './copy-context.ts';
@@ -67,12 +68,51 @@ export const openObject = async (
   throw content.etag === etag ? unpacked(from, key, size, content.size) : changed(from, key);
 };
 
+/** What of an object's tags goes to the object list. */
+export type ListedTags = Pick<ListedObject, 'tags' | 'tagsUnreadable'>;
+
 /** Everything that belongs to the object besides its bytes. */
-export const metadataOf = async (
-  { from }: CopyContext,
+interface Belongings {
+  /** What is written to the target. */
+  readonly metadata: ObjectMetadata;
+  readonly listedTags: ListedTags;
+}
+
+export const belongingsOf = async (
+  context: CopyContext,
   { key, metadata, tagCount }: Omit<ObjectContent, 'body'>,
-): Promise<ObjectMetadata> =>
-  tagCount === 0 ? metadata : { ...metadata, tags: await from.tags(key) };
+): Promise<Belongings> => {
+  if (tagCount === 0) return { metadata, listedTags: {} };
+  const tags = await readTags(context, key);
+  if (tags === undefined) return { metadata, listedTags: { tagsUnreadable: true } };
+  return context.keepsTags
+    ? { metadata: { ...metadata, tags }, listedTags: {} }
+    : { metadata, listedTags: { tags } };
+};
+
+/** What goes to the object list for an object that the target has already. */
+export const listedTagsOf = async (context: CopyContext, key: string): Promise<ListedTags> => {
+  if (context.keepsTags) return {};
+  const tags = await readTags(context, key);
+  if (tags === undefined) return { tagsUnreadable: true };
+  return Object.keys(tags).length > 0 ? { tags } : {};
+};
+
+/**
+ * The tags of an object of the source; undefined when it stores them and cannot read them, as MinIO
+ * of 2021 does with an `&` in them: nobody can bring those back.
+ */
+const readTags = async (
+  { from }: CopyContext,
+  key: string,
+): Promise<ObjectMetadata['tags'] | undefined> => {
+  try {
+    return await from.tags(key);
+  } catch (error) {
+    if (hasCode(error, 'tags-unreadable')) return undefined;
+    throw error;
+  }
+};
 
 export const changed = ({ description }: CopyContext['from'], key: string): CharmError =>
   new CharmError('object-changed', `${key} in ${description} changed while it was read.`);

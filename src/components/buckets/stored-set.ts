@@ -85,6 +85,10 @@ export const openStoredSet = (
     lastModified: new Date(listed.lastModified),
   });
 
+  /** Where the target keeps no tags, the list has them. */
+  const tagged = <T extends { readonly tagCount: number }>(found: T, { listed }: Known): T =>
+    listed.tags ? { ...found, tagCount: Object.keys(listed.tags).length } : found;
+
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
@@ -106,7 +110,7 @@ export const openStoredSet = (
         there.body.destroy();
         throw absent(place);
       });
-      return original(content, object);
+      return tagged(original(content, object), object);
     },
     fetch: async (key) => {
       const object = find(key);
@@ -115,7 +119,7 @@ export const openStoredSet = (
         if (there.size === object.listed.size) return there;
         throw absent(place);
       });
-      return original(fetched, object);
+      return tagged(original(fetched, object), object);
     },
     head: async (key, options) => {
       const object = find(key);
@@ -127,9 +131,9 @@ export const openStoredSet = (
       });
       return original(found, object);
     },
-    tags: (key) => {
-      const { at } = find(key);
-      return store.tags(at?.key ?? mirror + key);
+    tags: async (key) => {
+      const { at, listed } = find(key);
+      return listed.tags ?? store.tags(at?.key ?? mirror + key);
     },
   };
 };

@@ -116,8 +116,22 @@ describe('the mirror of a bucket on servers as they are', () => {
       { key: 'run', content: 'the parent' },
       { key: 'run/model', content: 'the child' },
     );
+    // The listing of the pass before does not show it, so it is copied again, and looked for.
     await fixture.pass();
-    await assert.rejects(fixture.pass(), { code: 'store-refused', message: /run\/model/ });
+    const last = fixture.pass({ confirmListed: true });
+    await assert.rejects(last, {
+      code: 'objects-failed',
+      message: /run\/model.* does not list it/,
+    });
+  });
+
+  it('is refused where an object is hidden that is written during the backup', async () => {
+    await using stage = await setStage('minio-2025');
+    const { source, fixture } = stage;
+    await fixture.pass();
+    source.contents.put('mlpipeline', { key: 'plain/child', content: 'new, below plain' });
+    const last = fixture.pass({ confirmListed: true });
+    await assert.rejects(last, { code: 'objects-failed', message: /plain\/child/ });
   });
 
   it('is refused where a packed object does not come back as it was sent', async () => {

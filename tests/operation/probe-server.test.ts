@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { openS3 } from '../../src/adapters/s3/s3.ts';
+import { probeServer, serverText, serverWarnings } from '../../src/operation/probe-server.ts';
+import type { ServerTraits } from '../../src/repository/manifest.ts';
+import type { Clock } from '../../src/world.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { targetIn } from '../rigs/target.ts';
+import { profileOf, s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
+import { startS3Server, testUser, type S3ServerOptions } from '../servers/s3/server.ts';
+
+const asPromised: ServerTraits = {
+  conditions: 'heeded',
+  digests: 'checked',
+  tags: 'kept',
+  keys: 'any',
+  partEtags: 'md5',
+  clockAheadSeconds: 0,
+};
+
+/** In what each server differs from what S3 promises, as far as the probe asks. */
+const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
+  target: {},
+  'minio-2021': { conditions: 'ignored', tags: 'refused', keys: 'limited', partEtags: 'unknown' },
+  'minio-2025': { keys: 'limited', partEtags: 'unknown' },
+  'radosgw-16': {},
+  'radosgw-16-versioned': { conditions: 'ignored' },
+  'radosgw-20-versioned': {},
+  aws: {},
+  r2: { tags: 'refused' },
+  'gcs-xml': { conditions: 'ignored', partEtags: 'other' },
+};
+
+/** The server tells real time. */
+const clock: Clock = {
+  now: () => new Date(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 5))),
+};
+
+const stage = async (options: S3ServerOptions) => {
+  const server = await startS3Server({ buckets: ['backups'], ...options });
+  const { region } = profileOf(options.profile ?? 'target');
+  const store = openS3({
+    ...{ endpoint: server.url, region, bucket: 'backups', style: 'path' as const },
+    ...{ ...testUser, clock },
+  });
+  return {
+    server,
+    probe: () => probeServer(targetIn(store), clock),
+    [Symbol.asyncDispose]: async () => {
+      await store[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+};
+
+const isNear = (seconds: number): boolean => Math.abs(seconds) <= 2;
+
+describe('what a server really does', () => {
+  for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
+    it(`is found with at most ten requests, and nothing is left: ${s3Profiles[profile].title}`, async () => {
+      await using rig = await stage({ profile });
+      const found = await rig.probe();
+      assert.ok(isNear(found.clockAheadSeconds), String(found.clockAheadSeconds));
+      const expected = { ...asPromised, ...differences[profile] };
+      assert.deepEqual({ ...found, clockAheadSeconds: 0 }, expected);
+      const { requests, contents } = rig.server;
+      const asked = requests.map(({ operation }) => operation);
+      assert.ok(asked.length <= 10, asked.join(' '));
+      assert.deepEqual(contents.keys('backups'), []);
+      assert.equal(contents.bucket('backups').uploads.size, 0);
+    });
+
+  it('includes objects that are stored and not listed', async () => {
+    await using rig = await stage({ quirks: ['hides-objects-below-objects'] });
+    assert.equal((await rig.probe()).keys, 'limited');
+  });
+
+  it('takes tags that come back as others for tags that are refused', async () => {
+    await using rig = await stage({ quirks: ['spoils-tags'] });
+    assert.equal((await rig.probe()).tags, 'refused');
+  });
+
+  it('is told of a key that may write, but no tags', async () => {
+    await using rig = await stage({});
+    rig.server.fail({
+      operation: 'PutObject',
+      nth: 1,
+      fault: { answer: 403, code: 'AccessDenied' },
+    });
+    assert.equal((await rig.probe()).tags, 'refused');
+  });
+
+  it('is not found when the server is away', async () => {
+    await using rig = await stage({});
+    await rig.server.close();
+    await rejectsWithCode(rig.probe(), 'store-unreachable');
+  });
+
+  it('includes how far the clocks are apart, and what follows from it', async () => {
+    const sixMinutes = 6 * 60_000;
+    await using rig = await stage({ now: () => new Date(Date.now() + sixMinutes) });
+    const found = await rig.probe();
+    assert.ok(isNear(found.clockAheadSeconds + 360), String(found.clockAheadSeconds));
+    assert.match(serverWarnings(found).join(), /is (5m59|6m\d)s behind .* No set is removed/);
+    assert.deepEqual(serverWarnings(asPromised), []);
+  });
+
+  it('is told in a line', () => {
+    assert.equal(
+      serverText({ ...asPromised, tags: 'refused', keys: 'limited', partEtags: 'unknown' }),
+      'conditions heeded, Content-MD5 checked, no tags (the object list keeps them), does not take every key, clocks agree',
+    );
+    assert.match(
+      serverText({ ...asPromised, clockAheadSeconds: -90 }),
+      /its clock is 1m30s ahead of ours/,
+    );
+  });
+});
