@@ -11,7 +11,7 @@ import { losesLowestUnit } from '../operation/leaving-units.ts';
 import { settledModel } from '../operation/settled-model.ts';
 import { waitForScale } from '../operation/wait-for-scale.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
-import { countText, durationText } from '../text.ts';
+import { countText, durationText, excerpt } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { says } from '../wordings.ts';
 import type { ActionOutcome, Clock, JujuModel } from '../world.ts';
@@ -96,6 +96,12 @@ const createBackup = async (
     outcome = await runCreateBackup(world, unit, { force: true });
   }
   const backupId = outcome.results['backup-id'];
+  if (outcome.status === 'completed' && typeof backupId !== 'string')
+    throw new CharmError(
+      'database-backup-failed',
+      `create-backup on ${unit} ended well and named no backup${outcome.message && `; it said: ${excerpt(outcome.message, 80)}`}. Without its id nobody can restore it, so there is no set.` +
+        ` See juju show-task ${outcome.task} and juju debug-log --include ${unit}; then run the backup again.`,
+    );
   if (outcome.status !== 'completed' || typeof backupId !== 'string') {
     throw new CharmError(
       'database-backup-failed',

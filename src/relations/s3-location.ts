@@ -61,7 +61,7 @@ export const readS3Location = (
     path: path || undefined,
     endpoint,
     region,
-    style: readStyle(given('s3-uri-style'), endpoint),
+    style: readStyle(given('s3-uri-style'), endpoint, name),
     accessKey,
     secretKey,
     caChain: readCaChain(provider, data['tls-ca-chain']),
@@ -167,10 +167,19 @@ const readEndpoint = (
 /**
  * Path style for every server but Amazon, unless the provider says otherwise: it needs no wildcard
  * DNS name.
+ * A bucket with dots in its name has no host at Amazon whose certificate fits, since `*` stands for
+ * one label (AWS, "Virtual hosting of general purpose buckets").
  */
-const readStyle = (given: string | undefined, endpoint: string): 'path' | 'host' => {
+const readStyle = (
+  given: string | undefined,
+  endpoint: string,
+  bucket: string,
+): 'path' | 'host' => {
+  const { protocol, hostname } = new URL(endpoint);
+  const isAmazon = hostname.endsWith('.amazonaws.com');
+  if (isAmazon && protocol === 'https:' && bucket.includes('.')) return 'path';
   if (given === 'path' || given === 'host') return given;
-  return new URL(endpoint).hostname.endsWith('.amazonaws.com') ? 'host' : 'path';
+  return isAmazon ? 'host' : 'path';
 };
 
 /**

@@ -143,4 +143,25 @@ describe('backup of a database', () => {
     const { message } = await rejectsWithCode(backUp(world), 'database-backup-failed');
     assert.match(message, /list-backups says failed/);
   });
+
+  it('believes one that list-backups calls Finished', async () => {
+    using world = aScaleWorld();
+    const database = addScriptedDatabase(world.model, 'kfp-db');
+    database.listedAs = 'Finished';
+    await backUp(world);
+    assert.equal(database.backups.length, 1);
+  });
+
+  it('says that create-backup ended well and named no backup, not that it failed', async () => {
+    using world = aScaleWorld();
+    const database = addScriptedDatabase(world.model, 'kfp-db');
+    database.silence = 'Stanza was not initialised';
+    const { message } = await rejectsWithCode(backUp(world), 'database-backup-failed');
+    assert.match(
+      message,
+      /create-backup on kfp-db\/1 ended well and named no backup.* juju show-task \d+/,
+    );
+    assert.doesNotMatch(message, /ended as completed|failed:/);
+    assert.equal(world.model.application('kfp-db').scale, 1);
+  });
 });

@@ -40,6 +40,14 @@ describe('an S3 location', () => {
     assert.equal(read({ endpoint: 'http://minio:9000', 's3-uri-style': 'host' }).style, 'host');
   });
 
+  it('is asked by path at Amazon when the bucket has dots, for which no certificate is right', () => {
+    for (const style of [{}, { 's3-uri-style': 'host' }])
+      assert.equal(read({ ...style, bucket: 'backups.example.com' }).style, 'path');
+    assert.equal(read({}, 'backups.example.com').style, 'path');
+    const elsewhere = { endpoint: 'https://s3.example.com', 's3-uri-style': 'host' };
+    assert.equal(read({ ...elsewhere, bucket: 'a.b' }).style, 'host');
+  });
+
   it('takes an endpoint with blanks, slashes or no scheme, and RadosGW without a region', () => {
     const { endpoint, region } = read({ endpoint: ' https://rgw.local/swift// ', region: '' });
     assert.deepEqual([endpoint, region], ['https://rgw.local/swift', undefined]);

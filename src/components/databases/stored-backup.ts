@@ -154,16 +154,19 @@ const isSame = (there: StoredObject, object: StoredObject): boolean =>
 
 /**
  * What `list-backups` of mysql-k8s says of one backup: `finished`, `failed` or `in progress`;
- * undefined when it is not listed. The result is a text table `backup-id | backup-type |
- * backup-status` under two lines of heading (mysql-k8s lib/charms/mysql/v0/backups.py).
+ * undefined when it is not listed, or the result is no such table. It is a text table
+ * `backup-id | backup-type | backup-status` with a line below its heading (mysql-k8s
+ * lib/charms/mysql/v0/backups.py). Newer revisions of its sister charms have lines before the
+ * heading, and more columns, so columns are found by their names.
  */
 export const statusOfBackup = (table: unknown, databaseBackupId: string): string | undefined => {
-  const rows = typeof table === 'string' ? table.split('\n').slice(2) : [];
-  for (const row of rows) {
-    const [id, , status] = row.split('|').map((cell) => cell.trim());
-    if (id === databaseBackupId) return status;
-  }
-  return undefined;
+  const rows = (typeof table === 'string' ? table.split('\n') : []).map((row) =>
+    row.split('|').map((cell) => cell.trim()),
+  );
+  const heading = rows.find((cells) => cells[0] === 'backup-id') ?? [];
+  const column = heading.indexOf('backup-status');
+  const row = rows.find((cells) => cells !== heading && cells[0] === databaseBackupId);
+  return row?.[column]?.toLowerCase();
 };
 
 /**

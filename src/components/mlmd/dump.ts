@@ -96,9 +96,10 @@ const writeSql = async ({
     );
   const { schemaVersion, ...content } = outcome.content;
   if (schemaVersion !== undefined) return { ...content, schemaVersion };
-  throw problem(
-    'not-mlmd',
-    'its table MLMDEnv does not hold exactly one schema version',
-    place.file,
+  throw new CharmError(
+    'mlmd-corrupt',
+    `${place.file} does not hold exactly one schema version in its table MLMDEnv, and ML Metadata needs one to start. Two servers that migrated it at once` +
+      ' leave that. Nothing was changed. Keep the one row of the version that its tables have, then run the backup again. If it is another database,' +
+      ' check the option mlmd-application.',
   );
 };

@@ -24,11 +24,6 @@ export const problem = (kind: string, text: string, file: string): CharmError =>
         `SQLite finds ${file} damaged: ${text.slice(0, 120)}. Nothing was changed. Restore ML Metadata from an earlier backup, or ` +
           'recover what can be read with the .recover command of sqlite3 on a copy of the file.',
       );
-    case 'not-mlmd':
-      return new CharmError(
-        'mlmd-corrupt',
-        `${file} is not a database of ML Metadata: ${text}. Check the option mlmd-application, and restore the file if it was lost.`,
-      );
     case 'no-space':
       return dumpFailed(
         `There is no space in the pod for a temporary copy of ${file} (${text}). Free some on its node or on its volume`,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyBackup } from '../../../src/components/databases/stored-backup.ts';
+import { copyBackup, statusOfBackup } from '../../../src/components/databases/stored-backup.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 
@@ -24,6 +24,35 @@ class LyingStore extends FakeObjectStore {
 }
 
 const copy = { databaseBackupId: id, from: 'ckf/kfp-db', to: 'ckf/kfp-db-2', transfers: 4 };
+
+describe('what list-backups says of a backup', () => {
+  const row = `${id}  | physical     | finished`;
+  const heading = 'backup-id             | backup-type  | backup-status';
+  const line = '-'.repeat(54);
+  for (const [what, table, status] of [
+    ['as mysql-k8s writes it', [heading, line, row], 'finished'],
+    ['with a capital', [heading, line, row.replace('f', 'F')], 'finished'],
+    [
+      'with lines before the heading',
+      ['Storage bucket name: b', '', heading, line, row],
+      'finished',
+    ],
+    [
+      'with more columns in another order',
+      ['backup-id | backup-status | type', line, `${id} | failed | full`, 'T1 | finished | pitr'],
+      'failed',
+    ],
+    ['of others only', [heading, line, row.replace('2026', '2025')], undefined],
+    ['in no table', [`${id} is finished`], undefined],
+  ] as const)
+    it(`is read ${what}`, () => {
+      assert.equal(statusOfBackup(table.join('\n'), id), status);
+    });
+
+  it('is nothing when there is no text', () => {
+    assert.equal(statusOfBackup(undefined, id), undefined);
+  });
+});
 
 describe('a backup of a database that is copied to another path', () => {
   it('is whole there, and its mark comes last', async () => {
