@@ -57,6 +57,22 @@ describe('the S3 adapter tells an operator', () => {
     await assert.rejects(stage.store.probe(), failure('store-refused', 'region is eu-west-1'));
   });
 
+  it('which region Amazon redirects to, also when a HEAD has no body', async () => {
+    await using stage = await stageS3({ profile: 'aws' }, { region: 'us-east-1' });
+    const told = ['301', 'The region is us-east-1: set it to eu-central-1'] as const;
+    await assert.rejects(stage.store.probe(), failure('store-refused', ...told));
+    await assert.rejects(stage.store.head('a'), failure('store-refused', ...told));
+    await assert.rejects(stage.store.put('a', ''), failure('store-refused', ...told));
+    assert.equal(stage.server.requests.length, 3);
+  });
+
+  it('where a new bucket of Amazon is for now', async () => {
+    await using stage = await stageS3({}, { advice });
+    const location = 'https://bench.s3.eu-central-1.amazonaws.com/';
+    stage.server.fail({ fault: { answer: 307, code: 'TemporaryRedirect', location } });
+    await assert.rejects(stage.store.probe(), failure('store-refused', '307 TemporaryRedirect'));
+  });
+
   it('that the server has no room left', async () => {
     await using stage = await stageS3();
     stage.server.fail({ fault: { answer: 507, code: 'XMinioStorageFull' } });

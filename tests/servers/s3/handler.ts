@@ -79,7 +79,7 @@ const perform = async (
   fault: S3FaultAction | undefined,
 ): Promise<S3Reply> => {
   const { buckets, profile } = options;
-  const user = authenticate(incoming, options.users(), options.now(), profile.region);
+  const user = authenticate(incoming, options.users(), options.now(), profile);
   checkAccess(user, operation, incoming.bucket);
   checkVocabulary(incoming, operation.query);
   if (operation.name === 'ListBuckets') return listBuckets(buckets);

@@ -93,7 +93,13 @@ export const s3Profiles = {
     title: 'AWS, in a bucket with Object Lock',
     trailers: awsTrailers,
     region: 'eu-central-1',
-    quirks: ['keeps-versions', 'demands-digests', 'encodes-metadata', 'slows-down'],
+    quirks: [
+      'keeps-versions',
+      'demands-digests',
+      'encodes-metadata',
+      'slows-down',
+      'redirects-regions',
+    ],
   },
   r2: {
     server: 'cloudflare',

@@ -124,6 +124,10 @@ export const s3Quirks = {
     does: 'gives an object that was uploaded in parts an ETag that is no MD5 of MD5s',
     source: 'Google, "Hashes and ETags: best practices"',
   },
+  'redirects-regions': {
+    does: 'answers 301 PermanentRedirect to what is signed for another region, and names the right one in a header',
+    source: 'AWS, "Request redirection and the REST API" and "Error responses"',
+  },
   'slows-down': {
     does: 'answers 503 SlowDown now and then (here every fortieth request)',
     source: 'AWS, "Best practices design patterns: optimizing Amazon S3 performance"',

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { S3Profile } from './profiles.ts';
 import { S3Error } from './replies.ts';
 import type { S3Incoming } from './incoming.ts';
 
@@ -23,7 +24,7 @@ export const authenticate = (
   incoming: S3Incoming,
   users: readonly S3User[],
   now: Date,
-  expectedRegion: string | undefined,
+  { region: expectedRegion, quirks }: Pick<S3Profile, 'region' | 'quirks'>,
 ): S3User => {
   const given = signatureIn(incoming);
   const [accessKey = '', day = '', region = '', service = '', terminator = ''] = given.scope;
@@ -37,12 +38,19 @@ export const authenticate = (
   if (service !== 's3' || terminator !== 'aws4_request' || !given.date.startsWith(day))
     throw new S3Error(400, 'AuthorizationHeaderMalformed', 'The credential scope is wrong.');
   if (expectedRegion !== undefined && region !== expectedRegion)
-    throw new S3Error(
-      400,
-      'AuthorizationHeaderMalformed',
-      `The authorization header is malformed; the region '${region}' is wrong; expecting '${expectedRegion}'`,
-      { 'x-amz-bucket-region': expectedRegion },
-    );
+    throw quirks.has('redirects-regions')
+      ? new S3Error(
+          301,
+          'PermanentRedirect',
+          'The bucket you are attempting to access must be addressed using the specified endpoint.',
+          { 'x-amz-bucket-region': expectedRegion },
+        )
+      : new S3Error(
+          400,
+          'AuthorizationHeaderMalformed',
+          `The authorization header is malformed; the region '${region}' is wrong; expecting '${expectedRegion}'`,
+          { 'x-amz-bucket-region': expectedRegion },
+        );
   const age = now.getTime() - parseDate(given.date);
   if (
     given.expires === undefined ? Math.abs(age) > skew : age < -skew || age > given.expires * 1000
