@@ -22,7 +22,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
   writeTest: [
     layout.writeTest('<uuid>'),
-    'Written and deleted by the preflight, to see whether S3 can be written and what the server does; also what lies below it.',
+    'Written and deleted by the preflight, to see whether S3 can be written and what the server does; also what begins with it.',
   ],
   databasePath: [
     `${layout.databasePath('kfp-db', 1)}/`,

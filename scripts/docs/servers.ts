@@ -5,11 +5,12 @@ import { table } from './tables.ts';
 /** What is known of S3 servers, as the tests' own server does it: each quirk once, with the servers that have it. */
 export const serversTable = (): string => {
   const servers = Object.values(s3Profiles);
-  const rows = Object.entries(s3Quirks).map(([quirk, { does, source }]) => {
+  const rows = Object.entries(s3Quirks).map(([quirk, known]) => {
     const having = servers
       .filter(({ quirks }) => (quirks as readonly S3Quirk[]).includes(quirk as S3Quirk))
       .map(({ title }) => title);
-    return [does, having.join('; ') || 'gateways to other storages', source];
+    const others = 'others' in known ? [known.others] : [];
+    return [known.does, [...having, ...others].join('; '), known.source];
   });
   return table(['it …', 'servers', 'known from'], rows);
 };

@@ -16,34 +16,42 @@ export const probeServer = async (
   { store, prefix }: Target,
   clock: Clock,
 ): Promise<ServerTraits> => {
-  const key = layoutOf(prefix).writeTest(randomUUID());
-  const keys = [key];
+  const base = layoutOf(prefix).writeTest(randomUUID());
+  // In the order of S3 this one comes before what lies below `base`.
+  const key = `${base}!`;
+  const hard = base + hardSegments;
+  const easy = `${base}/x`;
+  const keys = [key, hard];
   try {
+    let sent = clock.now().getTime();
     const tags = await tryTags(store, key);
-    const conditions = (await isRefused(
+    const again = clock.now().getTime();
+    const isGuarded = await isRefused(
       () => store.put(key, content, { ifAbsent: true }),
       'object-exists',
-    ))
-      ? 'heeded'
-      : 'ignored';
-    const digests = (await isRefused(
+    );
+    if (!isGuarded) sent = again;
+    const isChecked = await isRefused(
       () => store.put(key, content, { md5: md5Of('other bytes') }),
       'store-corrupt',
       'store-refused',
-    ))
-      ? 'checked'
-      : 'ignored';
-    const hard = key + hardSegments;
-    keys.push(hard);
-    const written = clock.now().getTime();
+    );
     const etag = await tryParts(store, hard);
-    const listed = await Array.fromAsync(store.list(key));
+    if (etag === undefined) {
+      keys.push(easy);
+      await store.put(easy, content);
+    }
+    const listed = await Array.fromAsync(store.list(base));
+    const [first, second] = listed.map((object) => object.key);
+    if (second === key && (first === hard || first === easy)) throw outOfOrder(store);
     const own = listed.find((object) => object.key === key);
     return {
-      ...{ conditions, digests, tags },
+      conditions: isGuarded ? 'heeded' : 'ignored',
+      digests: isChecked ? 'checked' : 'ignored',
+      tags,
       keys: etag !== undefined && listed.some((one) => one.key === hard) ? 'any' : 'limited',
       partEtags: etag === undefined ? 'unknown' : etag === partsEtag ? 'md5' : 'other',
-      clockAheadSeconds: Math.round((written - (own?.lastModified.getTime() ?? written)) / 1000),
+      clockAheadSeconds: Math.round((sent - (own?.lastModified.getTime() ?? sent)) / 1000),
     };
   } finally {
     await orProblem(() => store.delete(keys));
@@ -82,14 +90,22 @@ const clockText = ({ clockAheadSeconds: ahead }: ServerTraits): string =>
 const content = 'Written to see what this server does. May be deleted.\n';
 
 /**
- * Below another object, a segment that is a dot but for a space, and one of more than 255 bytes:
- * what servers that keep objects as files do not take.
+ * A segment that is a dot but for a space, and one of more than 255 bytes: what servers that keep
+ * objects as files do not take.
  */
 const hardSegments = `/. /${'x'.repeat(256)}`;
 
 const md5Of = (text: string): string => createHash('md5').update(text).digest('hex');
 
 const partsEtag = etagOfParts([md5Of(content)]);
+
+/** Without that order no listing can be compared with another one. */
+const outOfOrder = ({ description }: ObjectStore): CharmError =>
+  new CharmError(
+    'store-refused',
+    `${description} lists "a/b" before "a!", so not in the order of S3, as SeaweedFS does. ckf-backup compares listings, and cannot back up to such a server. Nothing was changed.` +
+      ' Use another S3 server, such as AWS, MinIO or RadosGW.',
+  );
 
 /** A server without tags answers 501; some only let a few keys set them. */
 const tryTags = async (store: ObjectStore, key: string): Promise<ServerTraits['tags']> => {
@@ -118,7 +134,10 @@ const isRefused = async (
   }
 };
 
-/** The ETag of an upload in one part; undefined when the server does not take this key. */
+/**
+ * The ETag of an upload in one part; undefined when the server does not take this key. SeaweedFS
+ * answers 500 then, although it was well a moment before.
+ */
 const tryParts = async (store: ObjectStore, key: string): Promise<string | undefined> => {
   let upload: PartUpload | undefined;
   try {
@@ -128,7 +147,7 @@ const tryParts = async (store: ObjectStore, key: string): Promise<string | undef
     return (await upload.complete()).etag;
   } catch (error) {
     await orProblem(async () => upload?.abort());
-    if (hasCode(error, 'store-refused', 'store-denied')) return undefined;
+    if (hasCode(error, 'store-refused', 'store-denied', 'store-unreachable')) return undefined;
     throw error;
   }
 };

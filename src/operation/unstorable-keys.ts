@@ -79,7 +79,7 @@ const takes = async ({ store, prefix }: Target, kind: Kind, example: string): Pr
     for (const one of keys) await store.put(one, 'May be deleted.\n');
     return await isListed(store, key);
   } catch (error) {
-    if (hasCode(error, 'store-refused', 'store-denied')) return false;
+    if (hasCode(error, 'store-refused', 'store-denied', 'store-unreachable')) return false;
     throw error;
   } finally {
     await orProblem(() => store.delete(keys));

@@ -43,7 +43,7 @@ export const clearDebris = async (
   const folders = dead.flatMap(({ objects }) => objects.map(({ key }) => key));
   const tests: string[] = [];
   for await (const { key } of store.list(layout.writeTest('')))
-    if (/-[0-9a-f-]{36}(\/.*)?$/s.test(key)) tests.push(key);
+    if (/-[0-9a-f-]{36}([!/].*)?$/s.test(key)) tests.push(key);
   for (const keys of [dumps, tests, marks, folders]) if (keys.length > 0) await store.delete(keys);
   await abortAllUploads(store, layout, buckets);
   return {

@@ -39,12 +39,23 @@ export const listObjects = (context: S3Context): S3Reply => {
       element('IsTruncated', String(truncated)),
       truncated && second ? element('NextContinuationToken', textToken(lastName)) : '',
       truncated && !second ? element('NextMarker', encode(lastName)) : '',
-      ...objects.map((object) => contents(object, encode)),
+      ...inOrderOf(context, objects).map((object) => contents(object, encode)),
       ...prefixes.map(
         (one) => `<CommonPrefixes>${element('Prefix', encode(one))}</CommonPrefixes>`,
       ),
     ].join(''),
   );
+};
+
+/** Of each page, which is enough for a listing to be out of order. */
+const inOrderOf = (
+  { profile: { quirks } }: S3Context,
+  objects: readonly S3Object[],
+): readonly S3Object[] => {
+  if (!quirks.has('sorts-folders-by-name')) return objects;
+  // A slash sorts before every other character then.
+  const asName = ({ key }: S3Object): string => key.replaceAll('/', '\0');
+  return objects.toSorted((a, b) => compareKeys(asName(a), asName(b)));
 };
 
 const nameOf = (entry: Entry): string => ('object' in entry ? entry.object.key : entry.prefix);

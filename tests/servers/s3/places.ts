@@ -1,4 +1,4 @@
-import { radosGwVersion, startRadosGw } from './radosgw.ts';
+import { createBucket, radosGwVersion, startRadosGw } from './radosgw.ts';
 import { startS3Server } from './server.ts';
 
 /** Some S3 server, of which nothing is known but what S3 promises. Its user is `testUser`. */
@@ -18,8 +18,12 @@ const startVersioned = async (): Promise<S3Place> => {
   };
 };
 
+/** A server that somebody started by hand, and its name; its user must be `testUser`. */
+export const serverAtHand = process.env['S3_SERVER'];
+
 /**
- * The servers that whole suites run against: the box's own, and RadosGW where it is installed. Their names say which ones
+ * The servers that whole suites run against: the box's own, RadosGW where it is installed,
+ * and the one whose URL is in S3_SERVER. Their names say which ones
  * they were, and the reporter repeats them.
  */
 export const s3Places: readonly { readonly name: string; start(): Promise<S3Place> }[] = [
@@ -41,5 +45,17 @@ export const s3Places: readonly { readonly name: string; start(): Promise<S3Plac
     : [
         { name: `RadosGW ${version}`, start: () => startRadosGw() },
         { name: `RadosGW ${version} with versioning`, start: startVersioned },
+      ]),
+  ...(serverAtHand === undefined
+    ? []
+    : [
+        {
+          name: `the server at ${serverAtHand}`,
+          start: async () => ({
+            url: serverAtHand,
+            createBucket: (name: string) => createBucket(serverAtHand, name),
+            [Symbol.asyncDispose]: async () => undefined,
+          }),
+        },
       ]),
 ];

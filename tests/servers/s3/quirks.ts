@@ -4,6 +4,8 @@ interface Known {
   readonly does: string;
   /** A test against the real server with its version, its source, its manual, or a public report. */
   readonly source: string;
+  /** Servers that have it, and no profile of their own. */
+  readonly others?: string;
 }
 
 /**
@@ -60,6 +62,11 @@ export const s3Quirks = {
     does: 'refuses keys with a segment of more than 255 bytes',
     source: 'minio/minio, checkPathLength; tried with RELEASE.2021-09-03 and 2025-10',
   },
+  'sorts-folders-by-name': {
+    does: 'lists what lies below a folder where the name of the folder belongs, so a/b before a!, which is not the order of S3',
+    source: 'tried with SeaweedFS 4.48',
+    others: 'SeaweedFS, which therefore cannot be a target',
+  },
   'refuses-objects-beside-folders': {
     does: 'refuses an object where others lie below its key (409), and one below an object (403)',
     source: 'tried with MinIO RELEASE.2021-09-03 on one drive',
@@ -115,10 +122,12 @@ export const s3Quirks = {
   'numbers-etags': {
     does: 'gives ETags of the form <MD5>-1 for objects in one piece',
     source: "MinIO's gateways to Azure and Google; flyteorg/flyte#4931",
+    others: 'gateways to other storages',
   },
   'invents-etags': {
     does: 'gives ETags that say nothing of the content, such as 0x8D4BCC2E4835CD0',
     source: 'Azure Blob Storage behind S3Proxy; apache/libcloud#1401, boto/boto#3750',
+    others: 'gateways to other storages',
   },
   'hashes-parts-otherwise': {
     does: 'gives an object that was uploaded in parts an ETag that is no MD5 of MD5s',

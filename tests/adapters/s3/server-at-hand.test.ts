@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import type { S3Options } from '../../../src/adapters/s3/options.ts';
+import { openS3 } from '../../../src/adapters/s3/s3.ts';
+import { probeServer, serverText } from '../../../src/operation/probe-server.ts';
+import { describeRealServer } from '../../contracts/object-store.ts';
+import { targetIn } from '../../rigs/target.ts';
+import { serverAtHand } from '../../servers/s3/places.ts';
+import { createBucket } from '../../servers/s3/radosgw.ts';
+import { testUser } from '../../servers/s3/server.ts';
+
+// For who wants to know about a server: S3_SERVER=http://127.0.0.1:9000, see tests/README.md.
+if (serverAtHand !== undefined)
+  describe(`the server at ${serverAtHand}`, () => {
+    const bucket = `bench-${randomBytes(6).toString('hex')}`;
+    const clock = {
+      now: () => new Date(),
+      sleep: (milliseconds: number) =>
+        new Promise<void>((resolve) => setTimeout(resolve, milliseconds)),
+    };
+    const options = (): S3Options => ({
+      ...{ endpoint: serverAtHand, region: undefined, bucket, style: 'path' as const },
+      ...{ ...testUser, clock },
+    });
+    before(() => createBucket(serverAtHand, bucket));
+
+    it('can be tried out', async () => {
+      await using store = openS3(options());
+      console.log(`      ${serverText(await probeServer(targetIn(store), clock))}`);
+    });
+
+    describeRealServer(serverAtHand, options);
+  });
