@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CharmError, hasCode, orProblem, type ErrorCode } from '../errors.ts';
-import { etagOfParts } from '../repository/etag.ts';
+import { etagOfParts, md5Of } from '../ports/etags.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { ServerTraits } from '../repository/manifest.ts';
 import { durationText } from '../text.ts';
@@ -94,8 +94,6 @@ const content = 'Written to see what this server does. May be deleted.\n';
  * objects as files do not take.
  */
 const hardSegments = `/. /${'x'.repeat(256)}`;
-
-const md5Of = (text: string): string => createHash('md5').update(text).digest('hex');
 
 const partsEtag = etagOfParts([md5Of(content)]);
 

@@ -3,7 +3,7 @@ import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { probeServer, serverText, serverWarnings } from '../../src/operation/probe-server.ts';
 import { longestMessage } from '../../src/errors.ts';
 import type { ServerTraits } from '../../src/repository/manifest.ts';
-import type { Clock } from '../../src/world.ts';
+import { quickClock as clock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { targetIn } from '../rigs/target.ts';
 import { profileOf, s3Profiles, type S3ProfileName } from '../servers/s3/profiles.ts';
@@ -29,12 +29,6 @@ const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
   aws: {},
   r2: { tags: 'refused' },
   'gcs-xml': { conditions: 'ignored', partEtags: 'other' },
-};
-
-/** The server tells real time. */
-const clock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 5))),
 };
 
 const stage = async (options: S3ServerOptions) => {
@@ -98,6 +92,14 @@ describe('what a server really does', () => {
     await using rig = await stage({ quirks: ['spoils-tags'] });
     assert.equal((await rig.probe()).tags, 'refused');
   });
+
+  for (const quirk of ['numbers-etags', 'invents-etags'] as const)
+    it(`is found behind a gateway that ${quirk}`, async () => {
+      await using rig = await stage({ quirks: [quirk] });
+      const { digests, tags, keys } = await rig.probe();
+      assert.deepEqual({ digests, tags, keys }, { digests: 'checked', tags: 'kept', keys: 'any' });
+      assert.deepEqual(rig.server.contents.keys('backups'), []);
+    });
 
   it('is told of a key that may write, but no tags', async () => {
     await using rig = await stage({});

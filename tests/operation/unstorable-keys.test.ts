@@ -4,7 +4,7 @@ import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { longestMessage } from '../../src/errors.ts';
 import { unstorableKeys } from '../../src/operation/unstorable-keys.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { FastClock } from '../fakes/fast-clock.ts';
+import { quickClock } from '../fakes/fast-clock.ts';
 import { sourceIn, targetIn } from '../rigs/target.ts';
 import type { S3ProfileName } from '../servers/s3/profiles.ts';
 import { startS3Server, testUser } from '../servers/s3/server.ts';
@@ -16,7 +16,7 @@ const problemsOf = async (profile: S3ProfileName, keys: readonly string[]) => {
   await using server = await startS3Server({ profile, buckets: ['backups'] });
   await using store = openS3({
     ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
-    ...{ ...testUser, clock: new FastClock() },
+    ...{ ...testUser, clock: quickClock },
   });
   const source = new FakeObjectStore();
   for (const key of keys) source.seed(key, 'x');
@@ -77,7 +77,7 @@ describe('what a target cannot hold', () => {
     await using server = await startS3Server({ profile: 'minio-2021', buckets: ['backups'] });
     await using store = openS3({
       ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
-      ...{ ...testUser, clock: new FastClock() },
+      ...{ ...testUser, clock: quickClock },
     });
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(key, { maxLength: 8 }), async (keys) => {

@@ -8,9 +8,8 @@ import { serverAtHand } from '../../servers/s3/places.ts';
 import { createBucket } from '../../servers/s3/radosgw.ts';
 import { testUser } from '../../servers/s3/server.ts';
 
-// For who wants to know about a server: S3_SERVER=http://127.0.0.1:9000, see tests/README.md.
-if (serverAtHand !== undefined)
-  describe(`the server at ${serverAtHand}`, () => {
+const describeServer = (url: string): void => {
+  describe(`the server at ${url}`, () => {
     const bucket = `bench-${randomBytes(6).toString('hex')}`;
     const clock = {
       now: () => new Date(),
@@ -18,15 +17,19 @@ if (serverAtHand !== undefined)
         new Promise<void>((resolve) => setTimeout(resolve, milliseconds)),
     };
     const options = (): S3Options => ({
-      ...{ endpoint: serverAtHand, region: undefined, bucket, style: 'path' as const },
+      ...{ endpoint: url, region: undefined, bucket, style: 'path' as const },
       ...{ ...testUser, clock },
     });
-    before(() => createBucket(serverAtHand, bucket));
+    before(() => createBucket(url, bucket));
 
     it('can be tried out', async () => {
       await using store = openS3(options());
       console.log(`      ${serverText(await probeServer(targetIn(store), clock))}`);
     });
 
-    describeRealServer(serverAtHand, options);
+    describeRealServer(url, options);
   });
+};
+
+// For those who want to know a server: S3_SERVER=http://127.0.0.1:9000, see tests/README.md.
+if (serverAtHand !== undefined) describeServer(serverAtHand);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { CharmError } from '../../../src/errors.ts';
 import type { ObjectMetadata, PutOptions } from '../../../src/world.ts';
-import { FastClock } from '../../fakes/fast-clock.ts';
+import { quickClock } from '../../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { fixtureBetween, mirror } from '../../rigs/mirror.ts';
 import { storedBucket } from '../../rigs/stored-bucket.ts';
@@ -40,7 +40,7 @@ const open = async (profile: S3ProfileName) => {
   const server = await startS3Server({ profile, buckets: ['bucket'] });
   const store = openS3({
     ...{ endpoint: server.url, region: undefined, bucket: 'bucket', style: 'path' as const },
-    ...{ ...testUser, clock: new FastClock() },
+    ...{ ...testUser, clock: quickClock },
   });
   return {
     ...{ server, store },
