@@ -14,7 +14,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   locks: [layout.locks, 'The claims of those who work on the path, or want to.'],
   lockClaim: [
     layout.lockClaim('<uuid>'),
-    'Which unit works on the path now. Written again each minute, dead when that was not done for five; gone when the operation ends.',
+    'Which unit works on the path now. Renewed every minute; dead when it was not renewed for five; deleted when the operation ends.',
   ],
   oldLock: [
     layout.oldLock,
@@ -60,7 +60,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
   removed: [
     layout.removed(id),
-    'Stands in for the manifest of a set that is being removed, so that an interrupted removal can be finished.',
+    'A copy of the manifest of a set that is being removed, so that an interrupted removal can be finished.',
   ],
   proofs: [
     layout.proofs(id),
