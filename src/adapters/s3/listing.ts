@@ -10,80 +10,72 @@ type Query = Readonly<Record<string, string>>;
 /** The listings of the port. Keys travel percent-encoded, because XML cannot carry all of them. */
 export const createLister = (
   client: S3Client,
-): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes'> => {
-  const page = async (doing: string, query: Query): Promise<string> => {
-    const encoded = { ...query, 'encoding-type': 'url' };
-    return (await client.ask({ method: 'GET', doing, query: encoded })).bytes.toString('utf8');
-  };
-
-  /** The pages of a listing; the next one is on its way while one is being used. */
-  const pages = async function* (
-    doing: string,
-    query: Query,
-    following: (xml: string) => Query,
-    isLast: (xml: string) => boolean = () => false,
-  ): AsyncGenerator<string> {
-    let coming: Promise<string> | undefined = page(doing, query);
-    let token: string | undefined;
-    let empty = 0;
-    while (coming) {
-      const xml: string = await coming;
-      coming = undefined;
-      if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
-        const next = following(xml);
-        empty = /<(Contents|CommonPrefixes)>/.test(xml) ? 0 : empty + 1;
-        if (JSON.stringify(next) === token || empty > mostEmptyPages)
-          throw standsStill(doing, client);
-        token = JSON.stringify(next);
-        coming = page(doing, { ...query, ...next });
-        // A reader that stops halfway does not wait for it any more.
-        coming.catch(() => undefined);
+): Pick<ObjectStore, 'probe' | 'list' | 'listPrefixes'> => ({
+  probe: async () => {
+    await askPage(client, 'list the bucket', { 'list-type': '2', 'max-keys': '1' });
+  },
+  list: async function* (prefix, { startAfter, upTo } = {}) {
+    const query = startAfter ? { 'start-after': startAfter } : {};
+    const isPast = (key: string): boolean => upTo !== undefined && compareKeys(key, upTo) > 0;
+    const isLast = (xml: string): boolean => {
+      const key = upTo === undefined ? undefined : lastKeyIn(xml, decoderOf(xml, client), client);
+      return key !== undefined && (key === upTo || isPast(key));
+    };
+    for await (const xml of pages(client, prefix, { query, isLast })) {
+      const decode = decoderOf(xml, client);
+      for (const entry of elementsOf(xml, 'Contents')) {
+        const object = objectIn(entry, decode, client);
+        if (isPast(object.key)) return;
+        yield object;
       }
-      yield xml;
     }
-  };
+  },
+  listPrefixes: async function* (prefix) {
+    for await (const xml of pages(client, prefix, { query: { delimiter: '/' } })) {
+      const decode = decoderOf(xml, client);
+      for (const entry of elementsOf(xml, 'CommonPrefixes'))
+        yield decode(required(entry, 'Prefix', client));
+    }
+  },
+});
 
-  const objectPages = (
-    prefix: string,
-    query: Query = {},
-    isLast?: (xml: string) => boolean,
-  ): AsyncGenerator<string> =>
-    pages(
-      `list ${quoteKey(prefix)}`,
-      { 'list-type': '2', ...(prefix && { prefix }), ...query },
-      (xml) => ({ 'continuation-token': required(xml, 'NextContinuationToken', client) }),
-      isLast,
-    );
-
-  return {
-    probe: async () => {
-      await page('list the bucket', { 'list-type': '2', 'max-keys': '1' });
-    },
-    list: async function* (prefix, { startAfter, upTo } = {}) {
-      const query = startAfter ? { 'start-after': startAfter } : {};
-      const isPast = (key: string): boolean => upTo !== undefined && compareKeys(key, upTo) > 0;
-      const isLast = (xml: string): boolean => {
-        const key = upTo === undefined ? undefined : lastKeyIn(xml, decoderOf(xml, client), client);
-        return key !== undefined && (key === upTo || isPast(key));
-      };
-      for await (const xml of objectPages(prefix, query, isLast)) {
-        const decode = decoderOf(xml, client);
-        for (const entry of elementsOf(xml, 'Contents')) {
-          const object = objectIn(entry, decode, client);
-          if (isPast(object.key)) return;
-          yield object;
-        }
-      }
-    },
-    listPrefixes: async function* (prefix) {
-      for await (const xml of objectPages(prefix, { delimiter: '/' })) {
-        const decode = decoderOf(xml, client);
-        for (const entry of elementsOf(xml, 'CommonPrefixes'))
-          yield decode(required(entry, 'Prefix', client));
-      }
-    },
-  };
+const askPage = async (client: S3Client, doing: string, query: Query): Promise<string> => {
+  const encoded = { ...query, 'encoding-type': 'url' };
+  return (await client.ask({ method: 'GET', doing, query: encoded })).bytes.toString('utf8');
 };
+
+interface Paging {
+  readonly query: Query;
+  /** Whether no page after this one is needed. */
+  readonly isLast?: (xml: string) => boolean;
+}
+
+/** The pages of a listing; the next one is on its way while one is being used. */
+async function* pages(
+  client: S3Client,
+  prefix: string,
+  { query, isLast = () => false }: Paging,
+): AsyncGenerator<string> {
+  const doing = `list ${quoteKey(prefix)}`;
+  const whole = { 'list-type': '2', ...(prefix && { prefix }), ...query };
+  let coming: Promise<string> | undefined = askPage(client, doing, whole);
+  let token: string | undefined;
+  let empty = 0;
+  while (coming) {
+    const xml: string = await coming;
+    coming = undefined;
+    if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
+      const next = required(xml, 'NextContinuationToken', client);
+      empty = /<(Contents|CommonPrefixes)>/.test(xml) ? 0 : empty + 1;
+      if (next === token || empty > mostEmptyPages) throw standsStill(doing, client);
+      token = next;
+      coming = askPage(client, doing, { ...whole, 'continuation-token': next });
+      // A reader that stops halfway does not wait for it any more.
+      coming.catch(() => undefined);
+    }
+    yield xml;
+  }
+}
 
 /**
  * A server may give some pages without a key, for example where many versions were deleted. More
