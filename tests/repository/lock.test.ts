@@ -16,7 +16,7 @@ const locks = 'ckf/locks/';
 const minute = 60_000;
 
 /** A clock, a store whose times are those of the clock, and units that share both. */
-const setStage = () => {
+const openRig = () => {
   const clock = new FakeClock();
   const store = new FakeObjectStore({ now: () => clock.now() });
   const take = (number: number, more: { clock?: Clock; host?: string } = {}) =>
@@ -53,7 +53,7 @@ const frozen = (clock: Clock): Clock & { thaw(): void } => {
 
 describe('lock of a path', () => {
   it('lets one operation in at a time, and names the one that is there', async () => {
-    const { take } = setStage();
+    const { take } = openRig();
     {
       await using held = await take(0);
       const { message } = await rejectsWithCode(take(1), 'backup-running');
@@ -65,7 +65,7 @@ describe('lock of a path', () => {
   });
 
   it('is gone from S3 afterwards', async () => {
-    const { store, take } = setStage();
+    const { store, take } = openRig();
     const lock = await take(0);
     assert.equal(store.objects.size, 1);
     await lock[Symbol.asyncDispose]();
@@ -73,7 +73,7 @@ describe('lock of a path', () => {
   });
 
   it('is renewed for as long as the operation takes', async () => {
-    const { clock, take } = setStage();
+    const { clock, take } = openRig();
     await using held = await take(0);
     await clock.sleep(6 * 60 * minute);
     await rejectsWithCode(take(1), 'backup-running');
@@ -82,7 +82,7 @@ describe('lock of a path', () => {
   });
 
   it('goes on through renewals that failed', async () => {
-    const { clock, store, take } = setStage();
+    const { clock, store, take } = openRig();
     await using held = await take(0);
     store.failNext('put', new CharmError('store-unreachable', 'away'), 2);
     await clock.sleep(10 * minute);
@@ -91,7 +91,7 @@ describe('lock of a path', () => {
   });
 
   it('is given back also when S3 cannot be asked any more', async () => {
-    const { store, take } = setStage();
+    const { store, take } = openRig();
     const lock = await take(0);
     store.failNext('list', new CharmError('interrupted', 'Asked to stop.'), 10);
     await lock[Symbol.asyncDispose]();
@@ -99,7 +99,7 @@ describe('lock of a path', () => {
   });
 
   it('passes on five minutes after its holder died, and then says nothing of him', async () => {
-    const { clock, store, take } = setStage();
+    const { clock, store, take } = openRig();
     await take(1, { clock: frozen(clock) });
     await clock.sleep(4 * minute);
     await rejectsWithCode(take(0), 'backup-running');
@@ -110,7 +110,7 @@ describe('lock of a path', () => {
   });
 
   it('passes on at once to the same unit on the same machine, and not on another one', async () => {
-    const { clock, take } = setStage();
+    const { clock, take } = openRig();
     await take(0, { clock: frozen(clock) });
     await rejectsWithCode(take(0, { host: 'node-2' }), 'backup-running');
     await using lock = await take(0);
@@ -118,7 +118,7 @@ describe('lock of a path', () => {
   });
 
   it('is judged by the time of S3, however wrong the clocks of the units are', async () => {
-    const { clock, take } = setStage();
+    const { clock, take } = openRig();
     await using held = await take(0);
     const later = { ...frozen(clock), now: () => new Date(clock.now().getTime() + 60 * minute) };
     await rejectsWithCode(take(1, { clock: later }), 'backup-running');
@@ -129,7 +129,7 @@ describe('lock of a path', () => {
   });
 
   it('stops whoever froze, lost it and woke up, and leaves it to the new holder', async () => {
-    const { clock, take } = setStage();
+    const { clock, take } = openRig();
     const ice = frozen(clock);
     await using sleeper = await take(0, { clock: ice });
     await clock.sleep(6 * minute);
@@ -148,7 +148,7 @@ describe('lock of a path', () => {
   });
 
   it('is not taken from one that wakes up while it is taken over', async () => {
-    const { clock, store, take } = setStage();
+    const { clock, store, take } = openRig();
     await using sleeper = await take(0, { clock: frozen(clock) });
     await clock.sleep(6 * minute);
     const [claim] = [...store.objects.keys()];
@@ -165,7 +165,7 @@ describe('lock of a path', () => {
   });
 
   it('of an older revision is understood: it holds, it dies, and one of our own unit is dead', async () => {
-    const { clock, store, take } = setStage();
+    const { clock, store, take } = openRig();
     const record = { modelUuid: 'ours', unit: 'ckf-backup/1', nonce: 'old', expires: '2099-01-01' };
     store.seed('ckf/lock.json', JSON.stringify(record));
     await rejectsWithCode(take(0), 'backup-running');
@@ -179,7 +179,7 @@ describe('lock of a path', () => {
   });
 
   it('is noticed to be lost to an older revision', async () => {
-    const { store, take } = setStage();
+    const { store, take } = openRig();
     await using lock = await take(0);
     const theirs = { modelUuid: 'x', unit: 'y/0', nonce: 'z', expires: '2099-01-01' };
     store.seed('ckf/lock.json', JSON.stringify(theirs));
@@ -187,7 +187,7 @@ describe('lock of a path', () => {
   });
 
   it('waits for one that asks at the same moment, and leaves nothing when it gives way', async () => {
-    const { store, take } = setStage();
+    const { store, take } = openRig();
     const theirs = { modelUuid: 'ours', unit: 'ckf-backup/1', host: 'node-2' };
     const asking = { ...theirs, nonce: 'theirs', state: 'asking', buried: [] };
     store.seed(`${locks}theirs.json`, JSON.stringify(asking));
@@ -200,7 +200,7 @@ describe('lock of a path', () => {
   });
 
   it('cannot be had where listings lag behind', async () => {
-    const { store, take } = setStage();
+    const { store, take } = openRig();
     intercept(
       store,
       'list',

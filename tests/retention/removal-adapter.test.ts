@@ -17,7 +17,7 @@ const profiles = (Object.keys(s3Profiles) as S3ProfileName[]).filter(
 );
 const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
 
-interface Stage extends AsyncDisposable {
+interface Rig extends AsyncDisposable {
   readonly server: S3Server;
   readonly world: World;
   readonly target: Target;
@@ -25,7 +25,7 @@ interface Stage extends AsyncDisposable {
 }
 
 /** Two sets of a vault, of today, on a server of this kind: its clock is the real one, and so is the unit's. */
-const setStage = async (profile: S3ProfileName): Promise<Stage> => {
+const openRig = async (profile: S3ProfileName): Promise<Rig> => {
   const stack = new AsyncDisposableStack();
   const vault = stack.use(await createVault(new Date(Date.now() - 12 * 3600 * 1000)));
   const ids = await fill(vault);
@@ -67,8 +67,8 @@ const fill = async ({ source, backUp }: Pick<Vault, 'source' | 'backUp'>): Promi
 describe('sets on a real server', () => {
   for (const profile of profiles) {
     it(`are listed, verified and pruned on ${profile}`, async () => {
-      await using stage = await setStage(profile);
-      const { target, world, ids, server } = stage;
+      await using rig = await openRig(profile);
+      const { target, world, ids, server } = rig;
       const { sets } = await listSets(target, { limit: 20 });
       assert.deepEqual(
         sets.map(({ id }) => id),
@@ -99,18 +99,18 @@ describe('sets on a real server', () => {
   }
 
   it('are read again when a reply is cut short, and then are intact', async () => {
-    await using stage = await setStage('target');
-    stage.server.fail({ operation: 'GetObject', nth: 3, fault: { truncate: 5 } });
-    const { damages } = await verifySet(stage.world, { transfers: 4 }, stage.target, {
-      id: stage.ids[0]!,
+    await using rig = await openRig('target');
+    rig.server.fail({ operation: 'GetObject', nth: 3, fault: { truncate: 5 } });
+    const { damages } = await verifySet(rig.world, { transfers: 4 }, rig.target, {
+      id: rig.ids[0]!,
       deep: true,
     });
     assert.equal(damages, 0);
   });
 
   it('stay when the server does not let us delete, and go when it does', async () => {
-    await using stage = await setStage('target');
-    const { server, target, world, ids } = stage;
+    await using rig = await openRig('target');
+    const { server, target, world, ids } = rig;
     server.fail({
       operation: /^DeleteObject/,
       times: Infinity,

@@ -12,7 +12,7 @@ import type { JujuUser } from '../servers/juju/users.ts';
 export const password = 'correct horse battery staple';
 
 /** A controller of a model with kfp-db, and a way in. Ends with the test; a message that Juju would not know fails it. */
-export interface JujuStage extends AsyncDisposable {
+export interface JujuRig extends AsyncDisposable {
   readonly model: Model;
   readonly controller: JujuController;
   readonly clock: FastClock;
@@ -21,10 +21,10 @@ export interface JujuStage extends AsyncDisposable {
   readonly open: (options?: Partial<JujuModelOptions>) => Promise<JujuModel>;
 }
 
-export const stageJuju = async (
+export const openJujuRig = async (
   users: Readonly<Record<string, JujuUser>> = {},
   line: JujuLine = '3.6',
-): Promise<JujuStage> => {
+): Promise<JujuRig> => {
   const model = createModel({ name: 'kubeflow', pace: 1, line });
   model.addApplication({
     name: 'kfp-db',

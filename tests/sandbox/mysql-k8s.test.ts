@@ -8,7 +8,7 @@ import { addMysql, type MysqlApplication } from './mysql-k8s.ts';
 import { changeRows, rowsOf } from './mysql/data-file.ts';
 import { mysqlProfiles, type MysqlProfileName } from './mysql/profiles.ts';
 
-interface Stage extends AsyncDisposable {
+interface Rig extends AsyncDisposable {
   readonly model: Model;
   readonly server: S3Server;
   readonly database: MysqlApplication;
@@ -22,7 +22,7 @@ interface Stage extends AsyncDisposable {
   ): Promise<{ status: string; said: string; results: Readonly<Record<string, unknown>> }>;
 }
 
-const stage = async (profile: MysqlProfileName, units = 1): Promise<Stage> => {
+const openRig = async (profile: MysqlProfileName, units = 1): Promise<Rig> => {
   const directory = mkdtempSync(join(tmpdir(), 'mysql-'));
   const server = await startS3Server({ buckets: ['backups'] });
   const model = createModel({ pace: 1 });
@@ -51,14 +51,14 @@ const stage = async (profile: MysqlProfileName, units = 1): Promise<Stage> => {
   };
 };
 
-const scaleUp = async ({ model }: Stage, units: number): Promise<void> => {
+const scaleUp = async ({ model }: Rig, units: number): Promise<void> => {
   model.setScale('kfp-db', units);
   await model.settled('kfp-db');
 };
 
 describe('mysql-k8s in the box', () => {
   it('takes one or two healthy members for unhealthy from revision 300 on, unless it is forced', async () => {
-    await using it = await stage('8.0-344');
+    await using it = await openRig('8.0-344');
     assert.equal(
       (await it.run('kfp-db/0', 'create-backup')).said,
       'Cluster is not in a healthy state',
@@ -78,13 +78,13 @@ describe('mysql-k8s in the box', () => {
   });
 
   it('asks for no health and knows no force before revision 300', async () => {
-    await using it = await stage('8.0-240');
+    await using it = await openRig('8.0-240');
     assert.deepEqual(it.model.actions('kfp-db').get('create-backup')?.parameters, {});
     assert.equal((await it.run('kfp-db/0', 'create-backup')).status, 'completed');
   });
 
   it('lists a backup as it ended, and leaves the unit of a failed one as it is', async () => {
-    await using it = await stage('8.0-240');
+    await using it = await openRig('8.0-240');
     it.database.faults.uploadFails = true;
     assert.equal((await it.run('kfp-db/0', 'create-backup')).said, 'Error backing up the database');
     assert.equal(it.model.unit('kfp-db/0').workload.message, 'Running backup...');
@@ -96,7 +96,7 @@ describe('mysql-k8s in the box', () => {
   });
 
   it('claims its path from revision 248 on, and refuses to write to that of another cluster', async () => {
-    await using it = await stage('8.0-255');
+    await using it = await openRig('8.0-255');
     const other = it.add('katib-db');
     await other.s3Changed(it.databag);
     assert.equal(
@@ -112,7 +112,7 @@ describe('mysql-k8s in the box', () => {
   });
 
   it('brings every row back, in one unit only, and then wants another path', async () => {
-    await using it = await stage('8.0-255');
+    await using it = await openRig('8.0-255');
     const before = rowsOf(it.database.dataFile);
     const { results } = await it.run('kfp-db/0', 'create-backup');
     changeRows(it.database.dataFile, 'DELETE FROM observation_logs');
@@ -138,17 +138,17 @@ describe('mysql-k8s in the box', () => {
   });
 
   it('tells its cluster as a lower-cased map in 8.0 and as JSON text in 8.4', async () => {
-    await using old = await stage('8.0-344');
+    await using old = await openRig('8.0-344');
     const { status } = (await old.run('kfp-db/0', 'get-cluster-status')).results;
     assert.equal(JSON.stringify(status), JSON.stringify(status).toLowerCase());
     assert.match(JSON.stringify(status), /"defaultreplicaset".*"ok_no_tolerance"/);
-    await using current = await stage('8.4', 3);
+    await using current = await openRig('8.4', 3);
     const { results } = await current.run('kfp-db/0', 'get-cluster-status');
     assert.match(String(results['status']), /"defaultReplicaSet".*"status":"OK"/);
   });
 
   it('hands the primary to unit 0 when its unit leaves', async () => {
-    await using it = await stage('8.0-344', 2);
+    await using it = await openRig('8.0-344', 2);
     const [first, second] = it.database.cluster.members;
     first!.role = 'SECONDARY';
     second!.role = 'PRIMARY';

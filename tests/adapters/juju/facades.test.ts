@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { chooseFacade } from '../../../src/adapters/juju/facades.ts';
 import { dialJuju } from '../../../src/adapters/juju/rpc.ts';
 import { hasCode } from '../../../src/errors.ts';
-import { stageJuju } from '../../rigs/juju.ts';
+import { openJujuRig } from '../../rigs/juju.ts';
 
 describe('choosing the version of a facade', () => {
   it('takes the newest that both sides know, and says so when there is none', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
     const ended = new AbortController();
-    const { endpoint, ca } = stage.controller;
+    const { endpoint, ca } = rig.controller;
     const rpc = await dialJuju(new URL(`wss://${endpoint}/api`), {
       ca,
-      clock: stage.clock,
+      clock: rig.clock,
       signal: ended.signal,
     });
     assert.equal(chooseFacade('Application', [15, 18, 19, 20], rpc, '3.5.4')['VERSION'], 19);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { CharmError, type ErrorCode } from '../../../src/errors.ts';
 import { createAuthority } from '../../servers/certificates.ts';
 import { silentServer } from '../../servers/silent-server.ts';
-import { password, stageJuju } from '../../rigs/juju.ts';
+import { password, openJujuRig } from '../../rigs/juju.ts';
 
 const refusal = (code: ErrorCode, words: RegExp) => (error: unknown) => {
   assert.ok(error instanceof CharmError, String(error));
@@ -14,9 +14,9 @@ const refusal = (code: ErrorCode, words: RegExp) => (error: unknown) => {
 
 describe('logging in to a Juju model', () => {
   it('says how to set a password when the controller refuses it', async () => {
-    await using stage = await stageJuju({ off: { password, access: 'admin', disabled: true } });
+    await using rig = await openJujuRig({ off: { password, access: 'admin', disabled: true } });
     await assert.rejects(
-      stage.open({ password: 'wrong' }),
+      rig.open({ password: 'wrong' }),
       refusal(
         'juju-login-refused',
         /juju change-user-password ckf-backup; juju update-secret secret:d3n8r2e5kg0c73fhvb10 username=ckf-backup password=/,
@@ -24,75 +24,75 @@ describe('logging in to a Juju model', () => {
     );
     for (const username of ['nobody', 'off'])
       await assert.rejects(
-        stage.open({ username }),
+        rig.open({ username }),
         refusal('juju-login-refused', new RegExp(`${username}.*disabled`)),
       );
   });
 
   it('says how to grant access when the user has none on this model', async () => {
-    await using stage = await stageJuju({ stranger: { password } });
+    await using rig = await openJujuRig({ stranger: { password } });
     await assert.rejects(
-      stage.open({ username: 'stranger' }),
+      rig.open({ username: 'stranger' }),
       refusal('juju-login-refused', /juju grant stranger write kubeflow/),
     );
   });
 
   it('says how to make a local user when the controller wants a login in a browser', async () => {
-    await using stage = await stageJuju({ 'alice@example': { password, external: true } });
+    await using rig = await openJujuRig({ 'alice@example': { password, external: true } });
     for (const options of [{ username: 'alice@example' }, { password: '' }])
       await assert.rejects(
-        stage.open(options),
+        rig.open(options),
         refusal('juju-login-refused', /juju add-user ckf-backup/),
       );
   });
 
   it('says that the controller does not know the model', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
     await assert.rejects(
-      stage.open({ model: { name: 'other', uuid: 'd3b0' } }),
+      rig.open({ model: { name: 'other', uuid: 'd3b0' } }),
       refusal('juju-login-refused', /does not know the model other \(d3b0\)/),
     );
   });
 
   it('says that the model has moved to another controller', async () => {
-    await using stage = await stageJuju();
-    stage.controller.faults.plan('Admin.Login', {
+    await using rig = await openJujuRig();
+    rig.controller.faults.plan('Admin.Login', {
       kind: 'error',
       message: 'redirection to alternative server required',
       code: 'redirection required',
       info: { servers: [], 'ca-cert': '' },
     });
-    await assert.rejects(stage.open(), refusal('juju-unreachable', /moved to another controller/));
+    await assert.rejects(rig.open(), refusal('juju-unreachable', /moved to another controller/));
   });
 
   it('says that JAAS does not take a password', async () => {
-    await using stage = await stageJuju();
-    stage.controller.faults.plan('Admin.Login', {
+    await using rig = await openJujuRig();
+    rig.controller.faults.plan('Admin.Login', {
       kind: 'error',
       message: 'JIMM does not support login from old clients',
       code: 'not supported',
     });
-    await assert.rejects(stage.open(), refusal('juju-login-refused', /JAAS/));
+    await assert.rejects(rig.open(), refusal('juju-login-refused', /JAAS/));
   });
 
   it('waits for a controller that is in maintenance or being upgraded', async () => {
-    await using stage = await stageJuju();
-    stage.controller.faults.plan('Admin.Login', {
+    await using rig = await openJujuRig();
+    rig.controller.faults.plan('Admin.Login', {
       kind: 'error',
       message: 'login failed - maintenance in progress',
       code: '',
     });
-    stage.controller.faults.plan('Admin.Login', {
+    rig.controller.faults.plan('Admin.Login', {
       kind: 'error',
       message: 'upgrade in progress',
       code: 'upgrade in progress',
     });
-    assert.equal((await stage.open()).access, 'write');
+    assert.equal((await rig.open()).access, 'write');
   });
 
   it('tells a superuser without a grant how to get one, at the first call that needs it', async () => {
-    await using stage = await stageJuju({ root: { password, superuser: true } });
-    const juju = await stage.open({ username: 'root' });
+    await using rig = await openJujuRig({ root: { password, superuser: true } });
+    const juju = await rig.open({ username: 'root' });
     assert.ok((await juju.status()).applications.has('kfp-db'));
     await assert.rejects(
       juju.scale('kfp-db', 2),
@@ -103,103 +103,100 @@ describe('logging in to a Juju model', () => {
 
 describe('connecting to a Juju controller', () => {
   it('tries the addresses in turn', async () => {
-    await using stage = await stageJuju();
-    const juju = await stage.open({ endpoints: ['127.0.0.1:1', stage.controller.endpoint] });
+    await using rig = await openJujuRig();
+    const juju = await rig.open({ endpoints: ['127.0.0.1:1', rig.controller.endpoint] });
     assert.equal((await juju.status()).name, 'kubeflow');
   });
 
   it('does not wait for an address that says nothing when another one answers', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
     await using silent = await silentServer();
-    const endpoints = [silent.address, '127.0.0.1:1', stage.controller.endpoint];
-    const juju = await stage.open({ endpoints });
+    const endpoints = [silent.address, '127.0.0.1:1', rig.controller.endpoint];
+    const juju = await rig.open({ endpoints });
     assert.equal((await juju.status()).name, 'kubeflow');
     await silent.left;
   });
 
   it('gives up in time when it is in a hurry, and names the addresses', async () => {
-    await using stage = await stageJuju();
-    assert.equal((await stage.open({ hurry: 1_000_000 })).access, 'write');
+    await using rig = await openJujuRig();
+    assert.equal((await rig.open({ hurry: 1_000_000 })).access, 'write');
     await using silent = await silentServer();
     await assert.rejects(
-      stage.open({ endpoints: [silent.address], hurry: 100 }),
+      rig.open({ endpoints: [silent.address], hurry: 100 }),
       refusal('juju-unreachable', new RegExp(`no answer within 0.1 s from ${silent.address}`)),
     );
-    stage.controller.faults.plan('Admin.Login', { kind: 'stall' });
+    rig.controller.faults.plan('Admin.Login', { kind: 'stall' });
     await assert.rejects(
-      stage.open({ hurry: 20_000 }),
+      rig.open({ hurry: 20_000 }),
       refusal('juju-unreachable', /no answer within 20 s.*juju show-controller/),
     );
   });
 
   it('names every address that it could not reach', async () => {
-    await using stage = await stageJuju();
-    stage.clock.times = 1000;
+    await using rig = await openJujuRig();
+    rig.clock.times = 1000;
     await assert.rejects(
-      stage.open({ endpoints: ['127.0.0.1:1', '[::1]:2'] }),
+      rig.open({ endpoints: ['127.0.0.1:1', '[::1]:2'] }),
       refusal('juju-unreachable', /127\.0\.0\.1:1: .*; \[::1\]:2: /),
     );
   });
 
   it('trusts nobody but the CA that it was given', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
     const { ca } = await createAuthority('another');
     for (const other of [ca, undefined])
       await assert.rejects(
-        stage.open({ ca: other }),
+        rig.open({ ca: other }),
         refusal('juju-credentials-invalid', /was not signed by/),
       );
   });
 
   it('refuses a CA that is not a certificate, and an address that is none', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
+    await assert.rejects(rig.open({ ca: 'c2VjcmV0' }), refusal('juju-credentials-invalid', /PEM/));
     await assert.rejects(
-      stage.open({ ca: 'c2VjcmV0' }),
-      refusal('juju-credentials-invalid', /PEM/),
-    );
-    await assert.rejects(
-      stage.open({ endpoints: ['http://controller'] }),
+      rig.open({ endpoints: ['http://controller'] }),
       refusal('juju-credentials-invalid', /"http:\/\/controller" is not the address/),
     );
     await assert.rejects(
-      stage.open({ endpoints: ['a b'] }),
+      rig.open({ endpoints: ['a b'] }),
       refusal('juju-credentials-invalid', /"a b" is not the address/),
     );
     await assert.rejects(
-      stage.open({ endpoints: [] }),
+      rig.open({ endpoints: [] }),
       refusal('juju-credentials-invalid', /No address/),
     );
   });
 
   it('lets go of the controller when it is disposed of, and answers no more', async () => {
-    await using stage = await stageJuju();
-    const juju = await stage.open();
-    stage.controller.faults.plan('Client.FullStatus', { kind: 'stall' });
+    await using rig = await openJujuRig();
+    const juju = await rig.open();
+    rig.controller.faults.plan('Client.FullStatus', { kind: 'stall' });
     const pending = juju.status();
-    await stage.until(() =>
-      stage.controller.requests.some(({ method }) => method === 'Client.FullStatus'),
+    await rig.until(() =>
+      rig.controller.requests.some(({ method }) => method === 'Client.FullStatus'),
     );
     await juju[Symbol.asyncDispose]();
     await assert.rejects(pending, /was closed/);
     await assert.rejects(juju.status(), /was closed/);
-    await stage.until(() => stage.controller.connections === 0);
+    await rig.until(() => rig.controller.connections === 0);
   });
 
   it('lets go of the controller when its signal fires', async () => {
-    await using stage = await stageJuju();
+    await using rig = await openJujuRig();
     const stop = new AbortController();
-    const juju = await stage.open({ signal: stop.signal });
+    const juju = await rig.open({ signal: stop.signal });
     stop.abort(new Error('asked to stop'));
     await assert.rejects(juju.status(), /asked to stop/);
-    await stage.until(() => stage.controller.connections === 0);
+    await rig.until(() => rig.controller.connections === 0);
   });
 
   it('notices a controller that has gone without closing the connection', async () => {
-    await using stage = await stageJuju();
-    stage.clock.times = 1000;
-    stage.controller.faults.plan('Pinger.Ping', { kind: 'stall' });
-    const juju = await stage.open();
-    await stage.until(() => stage.controller.connections === 0);
+    await using rig = await openJujuRig();
+    rig.clock.times = 1000;
+    rig.controller.faults.plan('Pinger.Ping', { kind: 'stall' });
+    const juju = await rig.open();
+    await rig.until(() => rig.controller.connections === 0);
     assert.equal((await juju.status()).name, 'kubeflow');
   });
 });

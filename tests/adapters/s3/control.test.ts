@@ -16,7 +16,7 @@ interface Received {
 }
 
 /** A server that writes down what it gets and gives each request the same reply, and the adapter for a bucket of it. */
-const stage = async (
+const openRig = async (
   xml: string,
 ): Promise<AsyncDisposable & { readonly store: ObjectStore; readonly received: Received[] }> => {
   const received: Received[] = [];
@@ -51,10 +51,10 @@ const servedBySdk = ({ headers }: Received): boolean =>
 
 describe("AWS's SDK inside the S3 adapter", () => {
   it('serves what is asked for seldom, and not what each object of a copy needs', async () => {
-    await using staged = await stage(
+    await using rig = await openRig(
       '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>',
     );
-    const { store, received } = staged;
+    const { store, received } = rig;
     await store.put('lock', 'x', { ifAbsent: true });
     await store.tags('a');
     await store.delete(['a']);
@@ -75,8 +75,8 @@ describe("AWS's SDK inside the S3 adapter", () => {
   });
 
   it('sends the MD5 of each body, which old servers insist on, and no checksum that they do not know', async () => {
-    await using staged = await stage('<DeleteResult/>');
-    const { store, received } = staged;
+    await using rig = await openRig('<DeleteResult/>');
+    const { store, received } = rig;
     await store.delete(['a', 'b']);
     await store.put('lock', 'x', { ifAbsent: true });
     for (const { headers, body } of received) {
@@ -105,21 +105,18 @@ describe("AWS's SDK inside the S3 adapter", () => {
         AWS_ACCESS_KEY_ID: 'another',
         AWS_MAX_ATTEMPTS: '7',
       });
-      await using staged = await stage('');
-      await staged.store.delete(['a']);
-      assert.equal(staged.received.length, 1);
-      assert.match(
-        staged.received[0]?.headers.authorization ?? '',
-        /Credential=testkey\/\d+\/here\//,
-      );
+      await using rig = await openRig('');
+      await rig.store.delete(['a']);
+      assert.equal(rig.received.length, 1);
+      assert.match(rig.received[0]?.headers.authorization ?? '', /Credential=testkey\/\d+\/here\//);
     } finally {
       process.env = before;
     }
   });
 
   it('names the endpoint when what answers does not speak S3', async () => {
-    await using staged = await stage('Welcome to nginx!');
-    await assert.rejects(staged.store.tags('a'), {
+    await using rig = await openRig('Welcome to nginx!');
+    await assert.rejects(rig.store.tags('a'), {
       code: 'store-refused',
       message: /cannot be read.*Check the endpoint\.$/,
     });

@@ -70,13 +70,13 @@ const startServers = async (from: S3ProfileName, to: S3ProfileName): Promise<Ser
   };
 };
 
-interface Stage extends AsyncDisposable {
+interface Rig extends AsyncDisposable {
   readonly from: ObjectStore;
   readonly to: ObjectStore;
 }
 
 /** A bucket of this name on each server. */
-const setStage = ({ source, target }: Servers, bucket: string, patience = 10_000): Stage => {
+const openRig = ({ source, target }: Servers, bucket: string, patience = 10_000): Rig => {
   source.contents.bucket(bucket);
   target.contents.bucket(bucket);
   const from = open(source, bucket, patience);
@@ -93,7 +93,7 @@ const setStage = ({ source, target }: Servers, bucket: string, patience = 10_000
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const assertMirrored = async ({ from, to }: Stage): Promise<void> => {
+const assertMirrored = async ({ from, to }: Rig): Promise<void> => {
   for await (const { key } of from.list('')) {
     const [mine, theirs] = [await from.read(key), await to.read(mirror + key)];
     assert.equal(sha256(theirs), sha256(mine), key);
@@ -108,21 +108,21 @@ describe('copying between S3 servers', () => {
   ] as const)
     it(`copies all that there is from ${from} to ${to}, metadata and tags included`, async () => {
       await using servers = await startServers(from, to);
-      await using stage = setStage(servers, 'mlpipeline');
+      await using rig = openRig(servers, 'mlpipeline');
       servers.source.contents.put('mlpipeline', ...whole, ...inParts);
-      await using fixture = await fixtureBetween(stage.from, stage.to);
+      await using fixture = await fixtureBetween(rig.from, rig.to);
       const pass = await fixture.pass();
       assert.equal(pass.listed, 3);
-      await assertMirrored(stage);
+      await assertMirrored(rig);
       const list = await fixture.list();
       for (const line of list) assert.equal(line.mirrorEtag, undefined, line.key);
       const key = 'empty \u{1f680}';
-      const copied = await stage.to.get(mirror + key);
+      const copied = await rig.to.get(mirror + key);
       copied.body.destroy();
       assert.equal(copied.metadata.contentType, 'text/plain');
       assert.deepEqual(copied.metadata.user, { of: 'run' });
-      assert.deepEqual(await stage.to.tags(mirror + key), { team: 'ml and co' });
-      await stage.from.put(key, 'changed');
+      assert.deepEqual(await rig.to.tags(mirror + key), { team: 'ml and co' });
+      await rig.from.put(key, 'changed');
       servers.source.requests.length = servers.target.requests.length = 0;
       const second = await fixture.pass();
       assert.equal(second.archived, 1);
@@ -139,14 +139,14 @@ describe('copying between S3 servers', () => {
         'ListObjectsV2',
         'PutObject',
       ]);
-      assert.equal((await stage.to.read(`${history}${key}/${list[0]!.etag}`)).toString(), '');
+      assert.equal((await rig.to.read(`${history}${key}/${list[0]!.etag}`)).toString(), '');
     });
 
   it('holds a bandwidth on the wire', async () => {
     await using servers = await startServers('target', 'target');
-    await using stage = setStage(servers, 'mlpipeline');
-    await stage.from.put('large', Buffer.alloc(2 * mebi));
-    await using fixture = await fixtureBetween(stage.from, stage.to);
+    await using rig = openRig(servers, 'mlpipeline');
+    await rig.from.put('large', Buffer.alloc(2 * mebi));
+    await using fixture = await fixtureBetween(rig.from, rig.to);
     const clock: Clock = {
       now: () => new Date(),
       sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -154,7 +154,7 @@ describe('copying between S3 servers', () => {
     const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: 4 * mebi }], clock);
     const pass = await fixture.pass({ clock, bandwidth });
     assert.ok(pass.seconds > 0.35, String(pass.seconds));
-    await assertMirrored(stage);
+    await assertMirrored(rig);
   });
 });
 
@@ -179,14 +179,14 @@ const failOne = async (
 ): Promise<number> => {
   const { source, target } = servers;
   const bucket = `${objects[0]?.key.slice(0, 5) ?? ''}-${plan.nth}`;
-  await using stage = setStage(servers, bucket, 400);
+  await using rig = openRig(servers, bucket, 400);
   source.contents.put(bucket, ...objects);
   target.contents.put(bucket, { key: `${mirror}empty \u{1f680}`, content: 'an older one' });
   const ofBucket = (): number =>
     servers[side].requests.filter((request) => request.bucket === bucket).length;
   const before = ofBucket();
   servers[side].fail({ ...plan, bucket });
-  await using fixture = await fixtureBetween(stage.from, stage.to);
+  await using fixture = await fixtureBetween(rig.from, rig.to);
   const outcome = await fixture.pass({ clock: hastyClock }).then(
     () => undefined,
     (error: unknown) => error,
