@@ -9,24 +9,6 @@ interface S3Offer {
   readonly secret: Databag | undefined;
 }
 
-/** Every key that we may have written and must remove when it is no longer offered. */
-export const offeredKeys = [
-  'bucket',
-  'path',
-  'endpoint',
-  'region',
-  's3-uri-style',
-  's3-api-version',
-  'storage-class',
-  'attributes',
-  'tls-ca-chain',
-  'access-key',
-  'secret-key',
-  'secret-extra',
-  'version',
-  'lib-version',
-] as const;
-
 /** Passed on as s3-integrator wrote them; the database interprets them itself. */
 const handedOn = [
   'endpoint',
@@ -35,6 +17,19 @@ const handedOn = [
   's3-api-version',
   'storage-class',
   'attributes',
+] as const;
+
+/** Every key that we may have written and must remove when it is no longer offered. */
+export const offeredKeys = [
+  ...handedOn,
+  'bucket',
+  'path',
+  'tls-ca-chain',
+  'access-key',
+  'secret-key',
+  'secret-extra',
+  'version',
+  'lib-version',
 ] as const;
 
 /**

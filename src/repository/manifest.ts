@@ -75,6 +75,7 @@ export interface MlmdBackup {
   readonly application: string;
   readonly key: string;
   readonly size: number;
+  /** Hex, of the stored object. */
   readonly sha256: string;
   readonly schemaVersion: number;
   /** Rows of each table. */

@@ -4,22 +4,14 @@ import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CharmError } from '../../errors.ts';
+import type { MlmdBackup } from '../../repository/manifest.ts';
 import { sizeText } from '../../text.ts';
 import type { ObjectStore } from '../../world.ts';
 import type { DatabaseContent } from './inspect-database.ts';
 import { buildDatabase } from './sqlite-thread.ts';
 
 /** A dump in S3, and what its manifest says of it. */
-export interface StoredDump {
-  readonly key: string;
-  readonly size: number;
-  /** Hex, of the stored object. */
-  readonly sha256: string;
-  readonly schemaVersion: number;
-  readonly rows: Readonly<Record<string, number>>;
-  /** Of the content of each table. Absent from sets of earlier revisions. */
-  readonly digests?: Readonly<Record<string, string>>;
-}
+export type StoredDump = Omit<MlmdBackup, 'application' | 'way' | 'seconds'>;
 
 export interface RebuildWorld {
   readonly store: ObjectStore;
