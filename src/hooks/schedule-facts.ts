@@ -4,12 +4,12 @@ import type { Facts } from '../schedule/start.ts';
 import type { SeenTask } from '../schedule/tasks.ts';
 import type { JujuModel, Task, World } from '../world.ts';
 
-/** Actions that keep a backup from being made while they run. */
+/** Actions during which no backup can begin. */
 const ours = ['backup-control-plane', 'restore-control-plane'] as const;
 
 /**
- * What a decision about a slot needs to know of the controller and of Kubeflow. That Kubernetes
- * cannot be asked is for the run to report.
+ * What a decision about a slot needs to know about tasks and about Kubeflow. When Kubernetes cannot
+ * be asked, the run will report that.
  */
 export const seeFacts = async (
   world: World,
@@ -47,7 +47,7 @@ const states = {
   aborted: 'cancelled',
 } as const satisfies Record<Task['status'], SeenTask['state']>;
 
-/** A task without a code was killed, with its pod for example; that passes. */
+/** A task without a code was killed, for example with its pod. It may be repeated. */
 const failureOf = (code: unknown): 'passing' | 'busy' | 'lasting' => {
   if (code === 'workloads-running') return 'busy';
   const known = Object.entries(errorCodes).find(([name]) => name === code);

@@ -7,13 +7,13 @@ import type { ScheduleReport } from './schedule.ts';
 
 /** The texts about the schedule in a unit's status, which has room for about 120 characters. */
 
-/** What comes next, as the end of a sentence about the last backup. */
+/** The next backup, as the end of a sentence about the last one. */
 export const nextText = ({ paused, next }: ScheduleReport): readonly string[] => {
   if (paused) return ['schedule paused'];
   return next === undefined ? [] : [`next ${secondText(next)}`];
 };
 
-/** What a backup that is due waits for; undefined when none does. */
+/** Why a backup that is due waits; undefined when none does. */
 export const waitingText = ({ waiting }: ScheduleReport): string | undefined =>
   waiting && `Backup of ${secondText(waiting.slot)} ${hindranceText(waiting)}`;
 

@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { countText } from '../text.ts';
 
-/** A change to somebody else's application that has to be undone. */
+/** A change to another application that has to be undone. */
 export interface JournalEntry {
   readonly application: string;
   /** The scale to put back. */

@@ -84,7 +84,7 @@ export const listFolders = async (store: ObjectStore, layout: Layout): Promise<S
 const unknownSet = ({ description }: ObjectStore, key: string): CharmError =>
   new CharmError(
     'manifest-invalid',
-    `${key} in ${description} is a set whose id this revision of the charm does not understand, so nobody knows what it needs, and nothing was deleted.` +
+    `${key} in ${description} is a set whose id this revision of the charm does not understand, so it is not known what it needs, and nothing was deleted.` +
       ' Use a newer revision of the charm when one wrote it; otherwise move it away.',
   );
 

@@ -1,20 +1,20 @@
 import type { Schedule } from './schedule.ts';
 import { type SeenTask, foundBusy, isInTheWay } from './tasks.ts';
 
-/** A run that was begun for a slot and is not done with. */
+/** A run that was begun for a slot and has not ended for good. */
 export interface CurrentRun {
   readonly slot: Date;
   /** Counted from 1. */
   readonly attempt: number;
   /** The id for `juju show-task`. */
   readonly task: string;
-  /** Set when it failed and is tried again: not before then. */
+  /** Set when it failed and will be repeated: the earliest time for that. */
   readonly retryAt?: Date;
 }
 
 /** How a run ended. */
 export interface EndedRun extends CurrentRun {
-  /** Vanished: the controller knows nothing of its task, or it is older than any run may be. */
+  /** `vanished`: the controller does not know its task, or it is older than any run may be. */
   readonly state: 'succeeded' | 'failed' | 'cancelled' | 'vanished';
 }
 
@@ -22,7 +22,9 @@ export type RunState =
   | { readonly kind: 'none' | 'unknown' | 'active' }
   | { readonly kind: 'retry'; readonly at: Date }
   | { readonly kind: 'ended'; readonly ended: EndedRun }
-  /** It found something running in Kubeflow, and the slot is as due as before. */
+  /**
+   * `reopened`: it found something running in Kubeflow and did nothing, so the slot is still due.
+   */
   | { readonly kind: 'reopened' };
 
 export interface RetryRules {
@@ -35,7 +37,7 @@ export interface RetryRules {
 /** Milliseconds after the first failure; after the second it is twice as long. */
 const retryPause = 15 * 60_000;
 
-/** How the run stands that was begun last. `tasks` is undefined while they are not known. */
+/** The state of the run that was begun last. `tasks` is undefined while they are not known. */
 export const stateOfRun = (
   run: CurrentRun | undefined,
   tasks: readonly SeenTask[] | undefined,

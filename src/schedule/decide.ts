@@ -19,9 +19,9 @@ const farAhead = 25 * hour;
 const farBehind = 400 * 24 * hour;
 
 /**
- * What to do now about a schedule. Pure, and called in every hook, because hooks come twice, late
- * and early: a slot gets at most one run (and its retries), and gets one whenever this is called
- * within the start deadline and nothing stands in the way.
+ * Decides what to do now for a schedule. A pure function that every hook calls; hooks may come
+ * twice, late or early. A slot gets at most one run and its retries. It gets one when this is
+ * called within the start deadline and nothing hinders it.
  */
 export const decide = (situation: Situation): Decision => {
   const { schedule, now, facts } = situation;
@@ -51,15 +51,15 @@ export const decide = (situation: Situation): Decision => {
   return decision(situation, { step: waitFor(kept), accounted, current: kept, ended });
 };
 
-/** What is remembered once the run of a decision was enqueued as this task. */
+/** What to remember after the run of a decision was enqueued as this task. */
 export const withRun = ({ accounted }: Standing, run: BegunRun, task: string): Standing => ({
   accounted: run.slot > accounted ? run.slot : accounted,
   current: { slot: run.slot, attempt: run.attempt, task },
 });
 
 /**
- * A slot that has come. It takes the place of a retry; the slots before it that were not begun get
- * no run any more.
+ * A slot whose time has come. It replaces a retry. Earlier slots that were not begun get no run any
+ * more.
  */
 const decideNewest = (
   situation: Situation,
@@ -91,7 +91,7 @@ const decideNewest = (
 
   const adopted = taskOfSlot(tasks, newest);
   if (adopted !== undefined)
-    // Enqueued by a hook whose end Juju never saw.
+    // It was enqueued by a hook that was killed before it could remember that.
     return decision(situation, {
       ...{ ...done, step: { kind: 'wait' }, unused: older },
       current: adoptedRun(adopted, newest, 1),
@@ -155,7 +155,7 @@ const decideRetry = (
         : { kind: 'wait' };
   return decision(situation, {
     ...{ step, accounted },
-    // Of a slot whose run failed there is a record already.
+    // A slot whose run failed has a record already.
     current: start.kind === 'skip' ? undefined : run,
   });
 };
@@ -203,8 +203,8 @@ const lateReason = (facts: Facts): string =>
     : 'It could not be begun before the start deadline was over.';
 
 /**
- * A clock that was wrong by so much must not keep backups away for years, nor count years of missed
- * ones.
+ * When a clock was wrong by years, backups must not stop for years, nor must years of slots count
+ * as missed.
  */
 const plausible = (standing: Standing, now: Date): Standing => {
   const age = now.getTime() - standing.accounted.getTime();

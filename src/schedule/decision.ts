@@ -6,8 +6,8 @@ import type { Unused } from './unused.ts';
 /** What the leader remembers from hook to hook. */
 export interface Standing {
   /**
-   * Every slot up to this instant is accounted for: it was begun, skipped or missed, or is none of
-   * ours.
+   * Every slot up to this time is accounted for: it was begun, skipped or missed, or was before the
+   * schedule began.
    */
   readonly accounted: Date;
   readonly current?: CurrentRun;
@@ -17,7 +17,7 @@ export interface Situation {
   readonly schedule: Schedule;
   readonly standing: Standing;
   readonly now: Date;
-  /** Undefined: not looked at yet. The decision is then `look` when they matter. */
+  /** Undefined when they were not looked at yet. When they matter, the decision is then `look`. */
   readonly facts: Facts | undefined;
   readonly rules: StartRules & RetryRules;
 }
@@ -30,7 +30,7 @@ export type Step =
 export interface BegunRun {
   readonly slot: Date;
   readonly attempt: number;
-  /** Whether it may go on although something runs. */
+  /** Whether the run may go on although something runs in Kubeflow. */
   readonly allowRunning: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface Decision {
   readonly unused: readonly Unused[];
   /** A run that ended since the last time. */
   readonly ended: EndedRun | undefined;
-  /** To be remembered; with a run that was begun, `withRun` adds it. */
+  /** What to remember. When a run was begun, `withRun` adds it. */
   readonly standing: Standing;
   /**
    * When to decide again at the latest. Always later than now; undefined when no slot comes any

@@ -1,8 +1,6 @@
-/**
- * Times of the week in which no backup starts by itself. Local times of the schedule's time zone.
- */
+/** Times of the week in which the schedule starts no backup, as local times of its time zone. */
 export interface Exclusions {
-  /** Milliseconds until the excluded time that `at` lies in is over; 0 when it lies in none. */
+  /** Milliseconds until the end of the excluded time at `at`; 0 when that is not excluded. */
   readonly remaining: (at: Date) => number;
 }
 
@@ -19,8 +17,9 @@ const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 /**
  * Reads windows such as `Mon-Fri 08:00-18:00, Sat, 23:00-01:00`: days, times or both. A window
- * without days is every day's, one without times lasts the whole day, and one that ends before it
- * begins ends on the next day. Undefined when the text is none of this, or leaves no time at all.
+ * without days applies to every day, one without times lasts the whole day, and one that ends
+ * before it begins ends on the next day. Undefined when the text has another form, or excludes the
+ * whole week.
  */
 export const parseExclusions = (text: string, timezone: string): Exclusions | undefined => {
   const parts = text
@@ -76,7 +75,7 @@ const parseTime = (text = ''): number | undefined => {
   return minutes < 60 && time <= dayMinutes ? time : undefined;
 };
 
-/** Until no window holds any more: one may begin before another ends. */
+/** Windows may overlap, so it goes on until no window holds any more. */
 const remainingMinutes = (windows: readonly Window[], from: number): number => {
   for (let left = 0; left < weekMinutes;) {
     const now = from + left;

@@ -1,25 +1,28 @@
 import type { Exclusions } from './exclusions.ts';
 import { type SeenTask, foundBusy, isInTheWay } from './tasks.ts';
 
-/** What is known beyond the clock; looked at only when it matters, because it costs a login. */
+/**
+ * What the controller and Kubeflow tell. It is looked at only when it matters, because it costs a
+ * login.
+ */
 export type Facts =
   | { readonly kind: 'unreachable' }
   | {
       readonly kind: 'seen';
       readonly tasks: readonly SeenTask[];
-      /** What runs in Kubeflow and would make a set inconsistent. */
+      /** Workloads in Kubeflow that would make a set inconsistent. */
       readonly busy: readonly string[];
     };
 
 export interface StartRules {
   /** Milliseconds after which a slot that was not begun is missed. */
   readonly startDeadline: number;
-  /** Milliseconds after which a task no longer stands in the way. */
+  /** Milliseconds after which a task no longer counts as running. */
   readonly runDeadline: number;
   readonly whenBusy: 'wait' | 'skip' | 'run';
 }
 
-/** What a slot that is due waits for. */
+/** Why a slot that is due has to wait. */
 export type Hindrance =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'task'; readonly task: string }
@@ -32,9 +35,9 @@ export type Start =
   /** `allowRunning`: it may go on although something runs. */
   | { readonly kind: 'run'; readonly allowRunning: boolean };
 
-/** How soon something that stands in the way is looked at again, in milliseconds. */
+/** Milliseconds after which a hindrance is looked at again. */
 export const lookAgain = 5 * 60_000;
-/** What is over within a minute is not waited for. */
+/** Milliseconds. A shorter time than this is not waited for. */
 const trifle = 60_000;
 
 /** Whether the run of a slot that is due, and not late, may start now. */

@@ -10,18 +10,17 @@ export interface SeenTask {
   /** Undefined while it is active. */
   readonly ended: Date | undefined;
   /**
-   * How it failed: passing by itself, because something was running in Kubeflow, or for somebody to
-   * mend.
+   * How it failed: for a reason that may pass, because something was running in Kubeflow, or for a
+   * reason that an operator must solve.
    */
   readonly failure?: 'passing' | 'busy' | 'lasting';
 }
 
-/** How much later than the run deadline a task is taken for dead, in milliseconds. */
+/** Milliseconds after the run deadline at which a task counts as dead. */
 const grace = 3_600_000;
 
 /**
- * Whether it is at work, or waits to be. What is older than any run may be is taken for dead, and
- * stands in nobody's way.
+ * Whether the task runs or waits to run. A task that is older than any run may be counts as dead.
  */
 export const isInTheWay = (task: SeenTask, now: Date, runDeadline: number): boolean =>
   task.state === 'active' && now.getTime() - task.began.getTime() < runDeadline + grace;
@@ -30,7 +29,7 @@ export const isInTheWay = (task: SeenTask, now: Date, runDeadline: number): bool
 export const foundBusy = ({ state, failure }: SeenTask): boolean =>
   state === 'failed' && failure === 'busy';
 
-/** The newest task of a slot that did more than to find Kubeflow busy. */
+/** The newest task of a slot, without those that only found Kubeflow busy. */
 export const taskOfSlot = (
   tasks: readonly SeenTask[] | undefined,
   slot: Date,
@@ -43,7 +42,7 @@ export const taskOfSlot = (
       !foundBusy(task),
   );
 
-/** A backup that was being made when the slot came, and succeeded: as good as the slot's own. */
+/** A backup that ran at the time of the slot and succeeded. It counts for the slot. */
 export const coveringTask = (
   tasks: readonly SeenTask[] | undefined,
   slot: Date,

@@ -10,8 +10,8 @@ export interface Unused {
 }
 
 /**
- * Slots in their order: those that a backup covered all the same are skipped, the others get this
- * phase and reason.
+ * Records for slots that get no run, in their order. Those that another backup covered are
+ * `Skipped`; the others get this phase and reason.
  */
 export const unusedSlots = (
   slots: readonly Date[],

@@ -70,7 +70,7 @@ export const runAction = async (
         return {
           task: tag.replace(/^action-/, ''),
           status: 'error',
-          message: `the pod of ${call.unit} went away while it ran, so nobody knows how it ended`,
+          message: `the pod of ${call.unit} went away while it ran, so it is not known how it ended`,
           results: {},
         };
     }
