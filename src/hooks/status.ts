@@ -78,7 +78,9 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
   ];
   return [
     ...new Map(
-      found.flatMap((problem) => (problem === undefined ? [] : [[problem.message, problem]])),
+      found.flatMap((problem) =>
+        problem === undefined ? [] : [[`${problem.code} ${problem.message}`, problem]],
+      ),
     ).values(),
   ];
 };
