@@ -82,7 +82,9 @@ export const preflight = async (
     if (server instanceof CharmError) problems.push(server);
     else if (target && server)
       problems.push(...(await keyProblems(world, target, sources, server)));
-    for await (const problem of nestingProblems(target)) problems.push(problem);
+    for await (const problem of nestingProblems(target))
+      // A server that is away is one problem, however often it is asked.
+      if (!problems.some(({ why }) => why === problem.why)) problems.push(problem);
     const planned =
       juju &&
       (await orProblem(() => planApplications(world, config, juju, request.timeoutSeconds)));
