@@ -19,7 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ['repository'],
   ['assurance', 'operation', 'sessions'],
   ['components'],
-  ['backup', 'restore', 'retention', 'verify'],
+  ['backup', 'restore', 'retention', 'verify', 'volumes'],
   ['actions', 'hooks'],
   ['charm.ts', 'open-world.ts'],
   ['main.ts'],

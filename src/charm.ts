@@ -43,6 +43,11 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'verify-backup': async () => (await import('./actions/verify-backup.ts')).verifyBackup,
   'delete-backup': async () => (await import('./actions/delete-backup.ts')).deleteBackup,
   prune: async () => (await import('./actions/prune.ts')).prune,
+  'backup-volumes': async () => (await import('./actions/backup-volumes.ts')).backupVolumes,
+  'list-volumes': async () => (await import('./actions/list-volumes.ts')).listVolumes,
+  'list-volume-backups': async () =>
+    (await import('./actions/list-volume-backups.ts')).listVolumeBackups,
+  'restore-volume': async () => (await import('./actions/restore-volume.ts')).restoreVolume,
 };
 
 export const actionNames: readonly string[] = Object.keys(actions);
@@ -225,6 +230,13 @@ const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'database-path-moved',
   'interrupted',
   'set-damaged',
+  'volumes-off',
+  'volumes-failed',
+  'volume-missing',
+  'volume-in-use',
+  'volume-not-started',
+  'volume-command-failed',
+  'volume-backup-missing',
 ]);
 
 /**

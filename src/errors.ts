@@ -83,6 +83,17 @@ export const errorCodes = {
   'manifest-invalid': 'operator',
   'signature-invalid': 'operator',
   'set-damaged': 'operator',
+
+  'volumes-off': 'operator',
+  'volumes-key-invalid': 'operator',
+  'volumes-key-changed': 'operator',
+  'volumes-failed': 'operator',
+  'volume-missing': 'operator',
+  'volume-in-use': 'operator',
+  'volume-not-started': 'operator',
+  'volume-unreadable': 'operator',
+  'volume-command-failed': 'operator',
+  'volume-backup-missing': 'operator',
 } as const satisfies Record<string, 'transient' | 'operator'>;
 
 export type ErrorCode = keyof typeof errorCodes;

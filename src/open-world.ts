@@ -8,6 +8,7 @@ import { readJujuCredentials } from './config/juju-credentials.ts';
 import { readRetentionCredentials } from './config/retention-credentials.ts';
 import { readSigningKeys } from './config/signing-keys.ts';
 import { CharmError } from './errors.ts';
+import { readVolumesKey } from './config/volumes-key.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
 
@@ -103,6 +104,13 @@ export const openWorld = (options: WorldOptions): World => {
     };
   };
 
+  const clusterOptions = async () => ({
+    access: () => readClusterAccess(tools, environment, serviceAccount, application),
+    token: () => readToken(serviceAccount),
+    namespace: await readNamespace(serviceAccount, model.name),
+    ...{ application, clock, signal },
+  });
+
   return {
     model,
     application,
@@ -138,12 +146,28 @@ export const openWorld = (options: WorldOptions): World => {
     openKubernetes: async ({ hurry } = {}) => {
       const { openKubernetes } = await import('./adapters/kubernetes/kubernetes.ts');
       return openKubernetes({
-        access: () => readClusterAccess(tools, environment, serviceAccount, application),
-        token: () => readToken(serviceAccount),
-        namespace: await readNamespace(serviceAccount, model.name),
-        ...{ application, clock },
+        ...(await clusterOptions()),
         signal: hurry === undefined ? signal : AbortSignal.any([signal, tooLate(hurry)]),
       });
+    },
+    openVolumes: async () => {
+      const key = await readVolumesKey(tools, config, application);
+      redaction.hide(key);
+      const provider = await findProvider(tools, 's3-credentials');
+      if (provider === undefined) throw missingS3(application);
+      const { caChain, path, ...location } = await locateS3(tools, provider, config.bucket);
+      redaction.hide(location.secretKey);
+      const { openCluster } = await import('./adapters/kubernetes/cluster.ts');
+      const cluster = await openCluster(await clusterOptions());
+      return {
+        ...{ key, cluster },
+        storage: {
+          ...location,
+          prefix: config.path ?? path ?? model.name,
+          ca: caChain.join('\n'),
+        },
+        [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+      };
     },
     relatedDatabase: async (endpoint) => {
       const [relationId] = await tools.relationIds(endpoint);

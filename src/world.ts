@@ -5,6 +5,7 @@ import type { JujuModel } from './ports/juju-model.ts';
 import type { Kubernetes } from './ports/kubernetes.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { Progress } from './ports/progress.ts';
+import type { VolumeAccess } from './ports/volumes.ts';
 
 /*
  * The ports: one small interface for each outside system. What is promised here is what the
@@ -19,6 +20,9 @@ export type * from './ports/object-store.ts';
 export type * from './ports/journal.ts';
 export type * from './ports/clock.ts';
 export type * from './ports/progress.ts';
+export type * from './ports/cluster.ts';
+export type * from './ports/fields.ts';
+export type * from './ports/volumes.ts';
 
 /** Where backups go. */
 export interface Target {
@@ -63,6 +67,11 @@ export interface World {
   openSource(bucket: string): Promise<Source>;
   /** Undefined while sets are not signed. */
   openSigningKeys(): Promise<SigningKeys | undefined>;
+  /**
+   * What backups of users' volumes need beyond the target. Rejects with `volumes-off` when the
+   * option volumes-key is not set.
+   */
+  openVolumes(): Promise<VolumeAccess>;
   /**
    * The application that is related to one of our database endpoints, `kfp-db` or `katib-db`;
    * undefined when none is.

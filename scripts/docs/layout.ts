@@ -77,6 +77,23 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.runSet(id),
     'The id of the set that the run made; while it is there the record is kept.',
   ],
+  volumes: [
+    `${layout.volumes}/`,
+    "Everything of users' volumes. Sessions have a lock of their own in `locks/` below it.",
+  ],
+  volumeSessions: [layout.volumeSessions, 'The records of sessions.'],
+  volumeSession: [
+    layout.volumeSession('20261121t030000z'),
+    'What became of each volume in a session, written when it begins and when it ends; `list-volume-backups` reads them.',
+  ],
+  volumeRepository: [
+    layout.volumeRepository('alice'),
+    'To which namespace, which owner (as a hash) and which key (as a fingerprint) a repository belongs.',
+  ],
+  repository: [
+    layout.repository('alice'),
+    'A repository as restic writes it, encrypted, one for each namespace.',
+  ],
 };
 
 function code(text: string): string {

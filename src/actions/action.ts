@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import { isBackupId, type BackupId } from '../repository/layout.ts';
+import type { VolumeName } from '../volumes/stored-backups.ts';
 import type { World } from '../world.ts';
 
 /*
@@ -33,5 +34,18 @@ export const backupIdParameter = (
   throw new CharmError(
     'parameter-invalid',
     `${parameter}=${String(value)} is not the id of a backup, such as 2026-11-21T20:15:00Z. Run: juju run ${application}/leader list-backups`,
+  );
+};
+
+/** The value of a parameter that names a volume. Rejects with `parameter-invalid`. */
+export const volumeParameter = (parameter: string, value: unknown): VolumeName => {
+  const [, namespace, claim] =
+    /^([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.-]{0,252})$/.exec(
+      typeof value === 'string' ? value : '',
+    ) ?? [];
+  if (namespace !== undefined && claim !== undefined) return { namespace, claim };
+  throw new CharmError(
+    'parameter-invalid',
+    `${parameter}=${String(value)} is not the name of a volume, such as alice/lab-workspace.`,
   );
 };

@@ -5,6 +5,7 @@ import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts'
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
 import { type OptionName, allowed, isBucket, optionNames, options } from './options.ts';
+import { type VolumesConfig, listOf, parseVolumePatterns } from './volumes.ts';
 
 /*
  * This folder reads the charm's options. From here on they are typed and valid.
@@ -49,6 +50,7 @@ export interface Config {
   readonly schedule: ScheduleConfig | undefined;
   /** Milliseconds after which a backup is given up. */
   readonly runDeadline: number;
+  readonly volumes: VolumesConfig;
 }
 
 export interface ScheduleConfig {
@@ -123,6 +125,16 @@ export const parseConfig = (
     },
     schedule: text('schedule').trim() === '' ? undefined : schedule,
     runDeadline: parsed('run-deadline', parseDuration),
+    volumes: {
+      key: given['volumes-key'] || undefined,
+      patterns: parsed('volumes', parseVolumePatterns),
+      exclude: listOf(text('volumes-exclude')),
+      parallel: number('volumes-parallel'),
+      deadline: parsed('volumes-deadline', parseDuration),
+      resticImage: text('restic-image'),
+      rcloneImage: text('rclone-image'),
+      bandwidthLimit: text('bandwidth-limit') || 'off',
+    },
   };
 };
 
@@ -142,19 +154,15 @@ const wrongOption = (application: string, name: OptionName, value: unknown): Cha
     },
   );
 
-const secretOptions = ['juju-credentials', 'signing-key', 'retention-credentials'] as const;
+const secretOptions = [
+  'juju-credentials',
+  'signing-key',
+  'retention-credentials',
+  'volumes-key',
+] as const;
 
 const isSecret = (name: OptionName): name is SecretOption =>
   secretOptions.some((secret) => secret === name);
-
-const listOf = (text: string): readonly string[] => [
-  ...new Set(
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ),
-];
 
 const parseComponents = (text: string): readonly Component[] | undefined => {
   const names = listOf(text);
@@ -180,7 +188,7 @@ const parseSourceBuckets = (text: string): readonly string[] | undefined => {
   const fit = buckets.every(
     (bucket) =>
       isBucket(bucket) &&
-      !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+      !/^(sets|history|mlmd|locks|runs|volumes|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
         bucket,
       ),
   );

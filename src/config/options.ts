@@ -13,6 +13,9 @@ interface OptionSchema {
 
 const application = '^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$';
 const bucket = '[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]';
+/** `[host[:port]/]path[:tag][@digest]`, as container runtimes take it. */
+const image =
+  '^[a-z0-9][a-z0-9._/-]*(:[0-9]+/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$';
 const count = { type: 'integer', default: 0, minimum: 0, maximum: 10_000 } as const;
 
 export const options = {
@@ -50,6 +53,13 @@ export const options = {
   'schedule-when-busy': { type: 'string', default: 'wait', pattern: '^(wait|skip|run)$' },
   'schedule-retries': { type: 'integer', default: 2, minimum: 0, maximum: 10 },
   'run-deadline': { type: 'string', default: '12h' },
+  'volumes-key': { type: 'string', pattern: '^(secret:.+)?$' },
+  volumes: { type: 'string', default: '*/*' },
+  'volumes-exclude': { type: 'string', default: '.cache,.Trash-*' },
+  'volumes-parallel': { type: 'integer', default: 2, minimum: 1, maximum: 32 },
+  'volumes-deadline': { type: 'string', default: '4h' },
+  'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
+  'rclone-image': { type: 'string', default: 'rclone/rclone:1.75.2', pattern: image },
 } as const satisfies Readonly<Record<string, OptionSchema>>;
 
 export type OptionName = keyof typeof options;
@@ -72,7 +82,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
     'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
   transfers: 'a whole number from 1 to 256',
   'source-buckets':
-    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, runs, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
+    'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, runs, volumes, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
   'object-storage-ca': 'certificates in PEM, or base64 of them, or nothing',
   'mlmd-application': 'the name of a Juju application',
   'metadata-writer-application': 'the name of a Juju application, or nothing',
@@ -92,6 +102,13 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'schedule-when-busy': 'wait, skip or run',
   'schedule-retries': 'a whole number from 0 to 10',
   'run-deadline': 'a time such as 12h, 90m or 1d12h',
+  'volumes-key': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
+  volumes: 'one or more of <namespace>/<claim>, each with * and ? as needed, separated by commas',
+  'volumes-exclude': 'patterns of files as restic takes them, separated by commas, or nothing',
+  'volumes-parallel': 'a whole number from 1 to 32',
+  'volumes-deadline': 'a time such as 4h, 90m or 1d12h',
+  'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
+  'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
 };
 
 export const configSchema = { type: 'object', properties: options } as const;

@@ -57,6 +57,15 @@ export interface Layout {
   runLog(session: string): string;
   /** Says that the run made a set, so that its record is kept for ever. */
   runSet(session: string): string;
+  /** Prefix of everything that belongs to users' volumes; it has a lock of its own. */
+  readonly volumes: string;
+  /** Prefix of the records of sessions. */
+  readonly volumeSessions: string;
+  volumeSession(id: string): string;
+  /** To whom a repository belongs. Beside the repository, because all of that is restic's. */
+  volumeRepository(name: string): string;
+  /** Prefix of a repository, as restic writes it. */
+  repository(name: string): string;
 }
 
 export const layoutOf = (prefix: string): Layout => ({
@@ -83,6 +92,11 @@ export const layoutOf = (prefix: string): Layout => ({
   run: (session) => `${prefix}/runs/${session}.json`,
   runLog: (session) => `${prefix}/runs/${session}.log`,
   runSet: (session) => `${prefix}/runs/${session}.set`,
+  volumes: `${prefix}/volumes`,
+  volumeSessions: `${prefix}/volumes/sessions/`,
+  volumeSession: (id) => `${prefix}/volumes/sessions/${id}.json`,
+  volumeRepository: (name) => `${prefix}/volumes/repositories/${name}.json`,
+  repository: (name) => `${prefix}/volumes/repos/${name}/`,
 });
 
 /**
@@ -140,7 +154,7 @@ export const neverASet = backupIdAt(new Date(0));
  */
 export const isMirroredBucket = (name: string): boolean =>
   /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) &&
-  !/^(sets|history|mlmd|locks|runs|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
+  !/^(sets|history|mlmd|locks|runs|volumes|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
     name,
   );
 

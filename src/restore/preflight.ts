@@ -63,8 +63,15 @@ export const preflight = async (
     const unsigned = manifest && signatureProblem(manifest, keys);
     if (unsigned && !request.allowUnsigned) problems.push(unsigned);
     const components = manifest ? componentsOf(request, manifest) : [];
-    const buckets = components.includes('mlpipeline') ? manifest : undefined;
-    const sources = await openSources(world, config, request, buckets, opened);
+    const sources = await openSources(
+      world,
+      {
+        sourceBuckets: config.sourceBuckets,
+        renamed: request.renamed,
+        manifest: components.includes('mlpipeline') ? manifest : undefined,
+      },
+      opened,
+    );
     problems.push(...sources.problems);
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);

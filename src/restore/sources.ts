@@ -19,9 +19,12 @@ export interface RestoredSource extends Source {
  */
 export const openSources = async (
   world: World,
-  { sourceBuckets }: Pick<Config, 'sourceBuckets'>,
-  { renamed }: Pick<RestoreRequest, 'renamed'>,
-  manifest: BackupManifest | undefined,
+  {
+    sourceBuckets,
+    renamed,
+    manifest,
+  }: Pick<Config, 'sourceBuckets'> &
+    Pick<RestoreRequest, 'renamed'> & { readonly manifest: BackupManifest | undefined },
   opened: AsyncDisposableStack,
 ): Promise<{
   readonly opened: readonly RestoredSource[];

@@ -102,15 +102,12 @@ export const removeSets = async (
   await heartbeat.during(
     () => `deleted ${done} of ${countText(report.objects, 'object')}`,
     () =>
-      carryOut(
-        world,
-        removal,
-        garbage,
-        () => operation.assertOurs(),
-        (objects) => {
+      carryOut(world, removal, garbage, {
+        mayGoOn: () => operation.assertOurs(),
+        deleted: (objects) => {
           done += objects;
         },
-      ),
+      }),
   );
   await operation.assertOurs();
   await abortAllUploads(store, layout, removal.buckets);
@@ -148,8 +145,10 @@ const carryOut = async (
   world: Pick<World, 'clock' | 'progress'>,
   removal: Removal,
   garbage: CandidateFile,
-  mayGoOn: () => Promise<void>,
-  deleted: (objects: number) => void,
+  {
+    mayGoOn,
+    deleted,
+  }: { readonly mayGoOn: () => Promise<void>; readonly deleted: (objects: number) => void },
 ): Promise<void> => {
   const { store, layout, go } = removal;
   const remove = async (keys: readonly string[]): Promise<void> => {

@@ -8,6 +8,7 @@ import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { createAuthority } from '../servers/certificates.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
+import { aConfig } from '../rigs/config.ts';
 
 interface Declared {
   readonly type: string;
@@ -21,7 +22,8 @@ const declared = (
 ).options;
 
 const jujuType = (name: string, type: string): string => {
-  if (['juju-credentials', 'signing-key', 'retention-credentials'].includes(name)) return 'secret';
+  if (['juju-credentials', 'signing-key', 'retention-credentials', 'volumes-key'].includes(name))
+    return 'secret';
   return type === 'integer' ? 'int' : type;
 };
 
@@ -82,6 +84,7 @@ describe('the options', () => {
       keep: { last: 0, daily: 0, weekly: 0, monthly: 0 },
       schedule: undefined,
       runDeadline: 12 * 3_600_000,
+      volumes: aConfig().volumes,
     });
   });
 

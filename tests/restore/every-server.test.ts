@@ -6,6 +6,7 @@ import { listSets } from '../../src/repository/sets.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
+import type { BackupId } from '../../src/repository/layout.ts';
 import type { Clock, ObjectMetadata, ObjectStore, World } from '../../src/world.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -79,10 +80,11 @@ const stage = async (profile: S3ProfileName) => {
 
 const backUp = async (world: World) => (await runBackup(world, config, request)).manifest;
 
-const restore = (world: World, backupId: Parameters<typeof verifySet>[3]) =>
+const restore = (world: World, backupId: BackupId) =>
   runRestore(world, config, {
     ...{ ...request, backupId, components: ['mlpipeline'], dryRun: false, deleteExtra: true },
     ...{ allowDamaged: false, confirm: 'kubeflow', fromModel: undefined },
+    ...{ renamed: new Map(), allowUnsigned: false },
   });
 
 /** Everything of a bucket that a restore has to bring back. */
@@ -130,8 +132,8 @@ describe('the life of sets on servers as they are', () => {
         sets.map(({ id }) => id),
         [second.id, first.id],
       );
-      const verify = async (id: typeof first.id) => {
-        const found = await verifySet(world, { transfers: 4 }, there, id, { deep: true });
+      const verify = async (id: BackupId) => {
+        const found = await verifySet(world, { transfers: 4 }, there, { id, deep: true });
         assert.deepEqual([found.first, found.unproven], [[], 0]);
       };
       for (const { id } of [first, second]) await verify(id);

@@ -266,6 +266,7 @@ const worldOf = (
     ...parts,
     openJuju: away('Juju'),
     openKubernetes: away('Kubernetes'),
+    openVolumes: away('Volumes'),
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
     openSigningKeys: async () => undefined,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { openBucket } from './box/bucket.ts';
 import { type Box, startBox } from './box.ts';
+import { addVolumes } from './box/volumes.ts';
 import { bucketTree } from './demo/bucket-tree.ts';
 import { runChecks } from './demo/checks.ts';
 import { proofsOf } from './demo/prove-set.ts';
@@ -41,6 +42,9 @@ const main = async (words: readonly string[]): Promise<boolean> => {
       print(`${new Date().toISOString().slice(11, 19)} ${line}`);
     },
   });
+  await using _volumes = words[0]?.includes('volume')
+    ? await addVolumes(box, join(directory, 'volumes'))
+    : undefined;
   return await Promise.race([
     stopped,
     words.length === 0 ? showBackup(box) : showAction(box, words),

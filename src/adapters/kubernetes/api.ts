@@ -10,8 +10,9 @@ import {
 } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import { CharmError } from '../../errors.ts';
-import type { ClusterAccess, Container, Pod, CustomResource } from '../../world.ts';
+import type { ClusterAccess, Container, CustomResource, Fields, Pod } from '../../world.ts';
 import { ApiFailure } from './errors.ts';
+import { fieldsOf, isFields, textOf, textsOf } from '../../ports/fields.ts';
 
 export interface Api {
   readonly core: CoreV1Api;
@@ -88,8 +89,6 @@ export const toPod = (pod: V1Pod): Pod => ({
   }),
 });
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** One page of a list of custom resources, and where the next one begins. */
 export interface Page {
   readonly resources: readonly CustomResource[];
@@ -121,17 +120,3 @@ const toResource = (item: Fields): CustomResource => {
     status: fieldsOf(item['status']),
   };
 };
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-const textsOf = (value: unknown): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(fieldsOf(value)).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    ),
-  );

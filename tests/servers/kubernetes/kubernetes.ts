@@ -12,6 +12,7 @@ import { emptyDisk, type PodDefinition } from './pod.ts';
 import { KubernetesObjects } from './objects.ts';
 import { parseExec, runProcess, type ExecFault } from './process.ts';
 import { Refusal, toStatus } from './refusal.ts';
+import type { Workloads } from './workloads.ts';
 
 export interface KubernetesServerOptions {
   readonly namespace?: string;
@@ -45,6 +46,8 @@ export class KubernetesServer implements AsyncDisposable {
   readonly execFaults: (ExecFault | undefined)[] = [];
   /** The next answers over HTTP, by status; 0 cuts the connection, -1 never answers. */
   readonly answerFaults: number[] = [];
+  /** Jobs, pods and claims of any namespace, when the cluster has them. */
+  workloads: Workloads | undefined;
   /** The only token that is accepted. */
   token: string;
   /** Told of each entry of `requests`, before it is served and, of an exec, when it has ended. */
@@ -66,7 +69,7 @@ export class KubernetesServer implements AsyncDisposable {
       handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
     });
     https.on('request', (request, response) => {
-      this.#answer(request, response);
+      void this.#answer(request, response);
     });
     https.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#exec(request, socket, head);
@@ -109,6 +112,7 @@ export class KubernetesServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kill(() => true);
+    await this.workloads?.[Symbol.asyncDispose]();
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#https.closeAllConnections();
     this.#https.close();
@@ -127,7 +131,7 @@ export class KubernetesServer implements AsyncDisposable {
       if (matches(owner) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://kubernetes');
     this.#note(`${request.method ?? ''} ${url.pathname}`);
     const fault = this.answerFaults.shift();
@@ -140,8 +144,15 @@ export class KubernetesServer implements AsyncDisposable {
         return;
       }
       this.#authorize(request, url.pathname);
+      const body = await bodyOf(request);
+      const answer = this.workloads?.answer(request.method ?? '', url, body);
+      if (answer && 'text' in answer) {
+        response.setHeader('Content-Type', 'text/plain');
+        response.end(answer.text);
+        return;
+      }
       response.setHeader('Content-Type', 'application/json');
-      response.end(JSON.stringify(this.objects.read(request.method ?? '', url)));
+      response.end(JSON.stringify(answer?.json ?? this.objects.read(request.method ?? '', url)));
     } catch (error) {
       const { status, body } = toStatus(error);
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
@@ -172,9 +183,10 @@ export class KubernetesServer implements AsyncDisposable {
       throw new Refusal(401, 'Unauthorized', 'Unauthorized');
     const resource = path.endsWith('/exec')
       ? 'pods/exec'
-      : path.startsWith('/api/v1/')
-        ? 'pods'
-        : path.split('/').at(-1)!;
+      : path.endsWith('/log')
+        ? 'pods/log'
+        : (/^\/(?:api\/v1|apis\/batch\/v1)(?:\/namespaces\/[^/]+)?\/([a-z]+)/.exec(path)?.[1] ??
+          path.split('/').at(-1)!);
     if (this.denied.has(resource))
       throw new Refusal(
         403,
@@ -228,3 +240,16 @@ export class KubernetesServer implements AsyncDisposable {
     }
   }
 }
+
+/** The JSON of a request; undefined when it has none. */
+const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk as Uint8Array));
+  const text = Buffer.concat(chunks).toString();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, 'BadRequest', 'the body is no JSON');
+  }
+};

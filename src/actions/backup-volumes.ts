@@ -1,0 +1,57 @@
+import { CharmError } from '../errors.ts';
+import { durationText, listText, sizeText, sum } from '../text.ts';
+import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
+import type { SessionRecord } from '../volumes/session-record.ts';
+import type { Action } from './action.ts';
+
+/**
+ * Backs up users' volumes. Results: the session, its phase, and how many volumes ended how. Fails
+ * with `volumes-failed` when the backup of a volume failed; the others are kept.
+ */
+export const backupVolumes: Action = async (world, config, parameters) => {
+  await world.progress.note(
+    'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
+      ' and then juju show-task <id> --watch.',
+  );
+  const session = await backUpVolumes(world, config.volumes, requestOf(parameters['volumes']));
+  const results = resultsOf(session);
+  const failed = session.volumes.filter(({ phase }) => phase === 'Failed');
+  for (const { namespace, claim, phase, reason } of session.volumes)
+    if (reason !== undefined)
+      await world.progress.note(`${namespace}/${claim}: ${phase}: ${reason}`);
+  if (failed.length === 0) return results;
+  throw new CharmError(
+    'volumes-failed',
+    `${failed.length} of ${session.volumes.length} volumes could not be backed up: ${listText(
+      failed.map(({ namespace, claim }) => `${namespace}/${claim}`),
+      3,
+    )}. The first: ${failed[0]?.reason ?? ''}`,
+    { results },
+  );
+};
+
+const requestOf = (pattern: unknown): BackupVolumesRequest =>
+  typeof pattern === 'string' && pattern.trim() !== ''
+    ? { kind: 'matching', pattern: pattern.trim() }
+    : { kind: 'all' };
+
+const resultsOf = ({
+  id,
+  phase,
+  started,
+  finished,
+  volumes,
+}: SessionRecord): Readonly<Record<string, string>> => {
+  const count = (wanted: string): string =>
+    String(volumes.filter((volume) => volume.phase === wanted).length);
+  return {
+    session: id,
+    phase,
+    succeeded: count('Succeeded'),
+    partial: count('PartiallyFailed'),
+    failed: count('Failed'),
+    skipped: count('Skipped'),
+    'bytes-added': sizeText(sum(volumes.map(({ added = 0 }) => added))),
+    duration: durationText((Date.parse(finished ?? started) - Date.parse(started)) / 1000),
+  };
+};

@@ -1,0 +1,46 @@
+/** Which volumes are backed up, and how. */
+export interface VolumesConfig {
+  /** `secret:<id>` of the secret with the key; undefined while volumes are not backed up. */
+  readonly key: string | undefined;
+  readonly patterns: readonly VolumePattern[];
+  /** Patterns of restic for files that are left out. */
+  readonly exclude: readonly string[];
+  /** How many volumes are backed up at a time. */
+  readonly parallel: number;
+  /** Milliseconds after which the backup of one volume is given up. */
+  readonly deadline: number;
+  readonly resticImage: string;
+  readonly rcloneImage: string;
+  /** As rclone takes it. */
+  readonly bandwidthLimit: string;
+}
+
+/** Each of the two may hold `*` and `?`. */
+export interface VolumePattern {
+  readonly namespace: string;
+  readonly claim: string;
+}
+
+const part = /^[a-z0-9*?][a-z0-9*?.-]{0,252}$/;
+
+/** Reads `alice/*, jupyterhub/claim-*`. Undefined when it cannot be read. */
+export const parseVolumePatterns = (text: string): readonly VolumePattern[] | undefined => {
+  const patterns = listOf(text).map((pattern): VolumePattern | undefined => {
+    const [namespace = '', claim = '', ...more] = pattern.split('/');
+    return more.length === 0 && part.test(namespace) && part.test(claim)
+      ? { namespace, claim }
+      : undefined;
+  });
+  const read = patterns.filter((pattern) => pattern !== undefined);
+  return read.length === patterns.length && read.length > 0 ? read : undefined;
+};
+
+/** The texts between commas, without those that are empty. */
+export const listOf = (text: string): readonly string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  ),
+];

@@ -1,0 +1,222 @@
+import { CharmError, orProblem } from '../errors.ts';
+import { countText } from '../text.ts';
+import type { Cluster, World } from '../world.ts';
+import type { VolumesConfig } from '../config/volumes.ts';
+import { type Gateway, openGateway } from './gateway.ts';
+import { repositoryPassword } from './keys.ts';
+import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
+import { type PlannedVolume, planVolumes } from './plan.ts';
+import { excludesOf, matches, skipTexts } from './policy.ts';
+import { makeIfAbsent, repositoryFor, unlockRepository } from './repositories.ts';
+import { runOnRepository } from './repository-command.ts';
+import { type Snapshot, backupArguments, readSnapshots, someUnreadable } from './restic.ts';
+import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
+import {
+  type SessionRecord,
+  type VolumeRecord,
+  sessionPhase,
+  writeSession,
+} from './session-record.ts';
+import { inTurns, slots } from './slots.ts';
+
+export type BackupVolumesRequest =
+  /** What the option volumes says. */
+  | { readonly kind: 'all' }
+  /** Of these the ones that match `<namespace>/<claim>` with * and ?. */
+  | { readonly kind: 'matching'; readonly pattern: string }
+  /** This one, also when it is paused or the option volumes does not mean it. */
+  | { readonly kind: 'one'; readonly namespace: string; readonly claim: string };
+
+/**
+ * Backs up volumes, each by a Job beside it, through a gateway that lets nothing be changed or
+ * deleted. What a user's pod says is never believed: after the gateway is shut, the snapshots are
+ * read from the repository itself. Resolves with the record of the session, which is in S3 by then.
+ */
+export const backUpVolumes = async (
+  world: World,
+  config: VolumesConfig,
+  request: BackupVolumesRequest,
+): Promise<SessionRecord> => {
+  await using operation = await beginVolumeOperation(world, config);
+  const { access, target, layout, session } = operation;
+  const planned = await chosen(access.cluster, config, request, world.application);
+  const record: SessionRecord = {
+    id: session,
+    kind: 'backup',
+    started: world.clock.now().toISOString(),
+    phase: 'Running',
+    volumes: planned.map((volume) => recordOf(volume, { phase: 'Running' })),
+  };
+  await writeSession(target.store, layout, record);
+  const volumes = await backUpPlanned(operation, planned);
+  const ended: SessionRecord = {
+    ...record,
+    volumes,
+    phase: sessionPhase(volumes),
+    finished: world.clock.now().toISOString(),
+  };
+  await operation.lock.assertHeld();
+  await writeSession(target.store, layout, ended);
+  return ended;
+};
+
+const chosen = async (
+  cluster: Cluster,
+  config: VolumesConfig,
+  request: BackupVolumesRequest,
+  application: string,
+): Promise<readonly PlannedVolume[]> => {
+  const isMeant = ({ claim }: PlannedVolume): boolean =>
+    request.kind === 'all' ||
+    matches(
+      request.kind === 'one' ? `${request.namespace}/${request.claim}` : request.pattern,
+      `${claim.namespace}/${claim.name}`,
+    );
+  const patterns = request.kind === 'one' ? [request] : config.patterns;
+  const planned = (await planVolumes(cluster, patterns)).filter(isMeant);
+  if (request.kind === 'all') return planned;
+  if (request.kind === 'one')
+    return planned.map((one) => (one.skip === 'paused' ? { ...one, skip: undefined } : one));
+  if (planned.length > 0) return planned;
+  throw new CharmError(
+    'volume-missing',
+    `There is no volume ${request.pattern} among those of the option volumes. Run: juju run ${application}/leader list-volumes`,
+  );
+};
+
+/** The records of all, in the order of the plan. */
+export const backUpPlanned = async (
+  operation: VolumeOperation,
+  planned: readonly PlannedVolume[],
+): Promise<readonly VolumeRecord[]> => {
+  const { config } = operation;
+  const skipped = planned.filter(({ skip }) => skip !== undefined);
+  const due = Map.groupBy(
+    planned.filter(({ skip }) => skip === undefined),
+    ({ claim }) => claim.namespace,
+  );
+  const slot = slots(config.parallel);
+  const ended = await inTurns(config.parallel, [...due.values()], (volumes) =>
+    backUpNamespace(operation, volumes, slot),
+  );
+  const records = [
+    ...ended.flat(),
+    ...skipped.map((volume) =>
+      recordOf(volume, { phase: 'Skipped', reason: volume.skip && skipTexts[volume.skip] }),
+    ),
+  ];
+  const order = new Map(planned.map(({ claim }, at) => [`${claim.namespace}/${claim.name}`, at]));
+  const at = ({ namespace, claim }: VolumeRecord) => order.get(`${namespace}/${claim}`) ?? 0;
+  return records.sort((one, other) => at(one) - at(other));
+};
+
+/** A namespace whose repository cannot be opened fails alone. */
+const backUpNamespace = async (
+  operation: VolumeOperation,
+  volumes: readonly PlannedVolume[],
+  slot: ReturnType<typeof slots>,
+): Promise<readonly VolumeRecord[]> => {
+  const { world, session } = operation;
+  const [first] = volumes;
+  if (first === undefined) return [];
+  const { namespace } = first;
+  await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
+  const done = await orProblem(async () => {
+    const { name } = await repositoryFor(operation, namespace);
+    await unlockRepository(operation, name, 'before');
+    const outcomes = await throughGateway(operation, name, async (gateway) => {
+      await makeIfAbsent(operation, name, gateway);
+      return await Promise.all(
+        volumes.map((volume) =>
+          slot(() => orProblem(() => backUpVolume(operation, volume, name, gateway))),
+        ),
+      );
+    });
+    const snapshots = readSnapshots(
+      await runOnRepository(operation, name, {
+        task: 'snapshots',
+        command: ['snapshots', '--json', '--no-lock', '--tag', `session=${session}`],
+      }),
+    );
+    await unlockRepository(operation, name, 'after');
+    return volumes.map((volume, at) => judge(volume, name, outcomes[at], snapshots));
+  });
+  if (!(done instanceof CharmError)) return done;
+  world.signal.throwIfAborted();
+  return volumes.map((volume) => failed(volume, done));
+};
+
+/** The gateway is shut when this resolves, whatever happened. */
+export const throughGateway = async <T>(
+  operation: VolumeOperation,
+  repository: string,
+  work: (gateway: Gateway) => Promise<T>,
+): Promise<T> => {
+  await using gateway = await openGateway(operation, repository);
+  return await work(gateway);
+};
+
+const backUpVolume = async (
+  operation: VolumeOperation,
+  { claim, user }: PlannedVolume,
+  repository: string,
+  gateway: Gateway,
+): Promise<JobOutcome> => {
+  const { access, session, config, world } = operation;
+  const outcome = await runUserJob(operation, {
+    role: 'backup',
+    ...{ session, claim, user, repository, config },
+    command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
+    address: gateway.address,
+    gatewayPassword: gateway.password,
+    repositoryPassword: repositoryPassword(access.key, repository),
+  });
+  await world.progress.note(
+    `${claim.namespace}/${claim.name}: ${outcome.exitCode === 0 ? 'uploaded' : 'ended with problems'}`,
+  );
+  return outcome;
+};
+
+/** What the repository has counts; what the Job said only tells why it has nothing. */
+const judge = (
+  volume: PlannedVolume,
+  repository: string,
+  outcome: JobOutcome | CharmError | undefined,
+  snapshots: readonly Snapshot[],
+): VolumeRecord => {
+  if (outcome === undefined || outcome instanceof CharmError) return failed(volume, outcome);
+  if (outcome.complaints.some((complaint) => complaint.includes('snapshot is empty')))
+    return recordOf(volume, { phase: 'Skipped', reason: 'It has no files.' });
+  const snapshot = snapshots.findLast(({ host }) => host === volume.claim.name);
+  if (snapshot === undefined || (outcome.exitCode !== 0 && outcome.exitCode !== someUnreadable))
+    return failed(volume, jobFailure(volume.claim, outcome));
+  const { id, files, bytes, added } = snapshot;
+  const stored = { repository, snapshot: id, files, bytes, added };
+  if (outcome.exitCode === 0) return recordOf(volume, { phase: 'Succeeded', ...stored });
+  return recordOf(volume, {
+    phase: 'PartiallyFailed',
+    ...stored,
+    code: 'volume-unreadable',
+    reason: `Some files could not be read, the last of them: ${outcome.complaints.at(-1) ?? 'unknown'}. The backup has all the others.`,
+  });
+};
+
+const failed = (volume: PlannedVolume, problem: CharmError | undefined): VolumeRecord =>
+  recordOf(volume, {
+    phase: 'Failed',
+    code: problem?.code ?? 'volume-command-failed',
+    reason: problem?.message ?? 'It was not begun.',
+  });
+
+export const recordOf = (
+  { claim, user }: PlannedVolume,
+  outcome: Pick<VolumeRecord, 'phase'> & Partial<VolumeRecord>,
+): VolumeRecord => ({
+  namespace: claim.namespace,
+  claim: claim.name,
+  size: claim.size,
+  accessModes: claim.accessModes,
+  storageClass: claim.storageClass,
+  usedBy: user?.pod,
+  ...outcome,
+});

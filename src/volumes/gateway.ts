@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { waitUntil } from '../wait-until.ts';
+import type { VolumeOperation } from './operation.ts';
+import { notStarted, startPod } from './repository-command.ts';
+import { gatewayPod } from './trusted-pods.ts';
+
+/** The open door to one repository. It is shut, and nobody writes any longer, once disposed of. */
+export interface Gateway extends AsyncDisposable {
+  readonly address: string;
+  readonly password: string;
+}
+
+const startSeconds = 300;
+
+/**
+ * Opens the gateway of a repository with a new password. Rejects with `volume-not-started` when its
+ * pod does not start.
+ */
+export const openGateway = async (
+  operation: VolumeOperation,
+  repository: string,
+): Promise<Gateway> => {
+  const { access, session, config, world } = operation;
+  const { cluster, storage } = access;
+  const { namespace } = cluster;
+  const password = randomBytes(24).toString('hex');
+  await using opened = new AsyncDisposableStack();
+  const pod = opened.use(
+    await startPod(
+      operation,
+      gatewayPod({ namespace, session, repository, storage, config }, password),
+    ),
+  );
+  let why = 'not ready';
+  const address = await waitUntil(
+    { clock: world.clock, seconds: startSeconds, signal: world.signal },
+    async () => {
+      const state = await pod.state('rclone');
+      if (state.kind === 'running' && state.ready && state.address !== '') return state.address;
+      if (state.kind === 'ended' || (state.kind === 'waiting' && state.imageProblem))
+        throw await notStarted(
+          ...([operation, namespace, pod.name] as const),
+          state.kind === 'ended' ? `rclone ended: ${state.message}` : state.why,
+        );
+      if (state.kind === 'waiting') ({ why } = state);
+      return undefined;
+    },
+    async () => {
+      throw await notStarted(operation, namespace, pod.name, why);
+    },
+  );
+  const stack = opened.move();
+  return { address, password, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+/*
+ * This folder backs up and restores users' volumes: the content of claims (PersistentVolumeClaims)
+ * of other namespaces. restic runs beside each volume, rclone alone has the keys of the bucket, and
+ * the charm plans, starts, watches and records.
+ */
+
+/** `20261121t030000z`: UTC, sorts by time, and is a label's value in Kubernetes. */
+export const sessionIdAt = (time: Date): string =>
+  `${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}z`.toLowerCase();
+
+export const isSessionId = (text: string): boolean => /^\d{8}t\d{6}z$/.test(text);
+
+/** Undefined when it is no id of a session. */
+export const timeOfSession = (id: string): Date | undefined => {
+  const time = new Date(
+    id.replace(/^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z$/, '$1-$2-$3T$4:$5:$6Z'),
+  );
+  return Number.isNaN(time.getTime()) ? undefined : time;
+};
+
+/** The same for the same things, so that what is created twice is one object. */
+export const objectName = (session: string, ...about: readonly string[]): string =>
+  `ckf-backup-${session}-${createHash('sha256').update(about.join('/')).digest('hex').slice(0, 10)}`;
+
+export const sessionLabel = 'ckf-backup/session';
+const managedBy = 'app.kubernetes.io/managed-by';
+
+/** Finds everything of ours in the cluster. */
+export const ownObjects = `${managedBy}=ckf-backup,${sessionLabel}`;
+
+/** Pods that carry these stay outside of the service mesh, whose sidecar would never end. */
+export const outsideMesh = {
+  'sidecar.istio.io/inject': 'false',
+  'istio.io/dataplane-mode': 'none',
+} as const;
+
+export const ownLabels = (session: string, role: string): Readonly<Record<string, string>> => ({
+  [managedBy]: 'ckf-backup',
+  [sessionLabel]: session,
+  'ckf-backup/role': role,
+});

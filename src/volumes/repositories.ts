@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { CharmError, hasCode } from '../errors.ts';
+import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
+import type { Layout } from '../repository/layout.ts';
+import type { ClusterObject, ObjectStore } from '../world.ts';
+import type { Gateway } from './gateway.ts';
+import { keyFingerprint } from './keys.ts';
+import type { VolumeOperation } from './operation.ts';
+import { runOnRepository } from './repository-command.ts';
+
+/**
+ * To whom a repository belongs. A namespace has one, because that is how far its users' rights
+ * reach; what they have in common is stored once.
+ */
+export interface RepositoryRecord {
+  readonly name: string;
+  readonly namespace: string;
+  readonly namespaceUid: string;
+  /** A hash of the profile's owner; that of nothing when the namespace is no profile. */
+  readonly owner: string;
+  /** Of the key from which its password is made. */
+  readonly key: string;
+  readonly created: string;
+}
+
+/** A profile's name that was used so often is a mistake of ours. */
+const mostGenerations = 1000;
+
+/**
+ * The record of a namespace's repository, written when there is none. A profile that was deleted
+ * and made again for somebody else gets a new one: the password would open the former owner's data.
+ * With the same owner it is a cluster that was built again, and goes on. Rejects with
+ * `volumes-key-changed` when the repository was made with another key.
+ */
+export const repositoryFor = async (
+  operation: VolumeOperation,
+  namespace: ClusterObject,
+): Promise<RepositoryRecord> => {
+  const { target, layout, access, world } = operation;
+  const record = await findRepository(target.store, layout, namespace);
+  const key = keyFingerprint(access.key);
+  if (record.found !== undefined && record.found.key !== key)
+    throw keyChanged(record.found, key, world.application);
+  const repository: RepositoryRecord = record.found ?? {
+    name: record.free,
+    namespace: namespace.name,
+    namespaceUid: namespace.uid,
+    owner: ownerOf(namespace),
+    key,
+    created: world.clock.now().toISOString(),
+  };
+  if (record.found === undefined || record.found.namespaceUid !== namespace.uid)
+    await target.store.put(
+      layout.volumeRepository(repository.name),
+      JSON.stringify({ ...repository, namespaceUid: namespace.uid }),
+    );
+  return repository;
+};
+
+/**
+ * Makes the repository unless it is there, through its gateway, which lets files be added: rclone
+ * is ready there, and making a repository is the one thing that restic does not try again.
+ */
+export const makeIfAbsent = async (
+  operation: VolumeOperation,
+  name: string,
+  gateway: Gateway,
+): Promise<void> => {
+  const { target, layout } = operation;
+  if (await target.store.head(`${layout.repository(name)}config`)) return;
+  await runOnRepository(operation, name, { task: 'init', command: ['init', '--json'], gateway });
+};
+
+/** As `repositoryFor`, and makes none: undefined when the namespace has none. */
+export const existingRepository = async (
+  { target, layout, access, world }: Omit<VolumeOperation, 'session' | 'lock'>,
+  namespace: ClusterObject,
+): Promise<RepositoryRecord | undefined> => {
+  const { found } = await findRepository(target.store, layout, namespace);
+  const key = keyFingerprint(access.key);
+  if (found !== undefined && found.key !== key) throw keyChanged(found, key, world.application);
+  return found;
+};
+
+const findRepository = async (
+  store: ObjectStore,
+  layout: Layout,
+  namespace: ClusterObject,
+): Promise<{ readonly found: RepositoryRecord | undefined; readonly free: string }> => {
+  for (let generation = 1; generation <= mostGenerations; generation += 1) {
+    const name = generation === 1 ? namespace.name : `${namespace.name}-${generation}`;
+    const record = await readRecord(store, layout, name);
+    if (record === undefined) return { found: undefined, free: name };
+    if (record.namespace !== namespace.name) continue;
+    if (record.namespaceUid === namespace.uid || record.owner === ownerOf(namespace))
+      return { found: record, free: name };
+  }
+  throw new Error(`the namespace ${namespace.name} has had ${mostGenerations} owners`);
+};
+
+const readRecord = async (
+  store: ObjectStore,
+  layout: Layout,
+  name: string,
+): Promise<RepositoryRecord | undefined> => {
+  const key = layout.volumeRepository(name);
+  try {
+    const record = parseRecord(JSON.parse((await store.read(key)).toString()));
+    if (record) return record;
+  } catch (error) {
+    if (hasCode(error, 'object-missing')) return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new CharmError(
+    'store-corrupt',
+    `${key} cannot be read, so it is not known whose the repository ${name} is. Bring the object back from the bucket's versions.`,
+  );
+};
+
+const parseRecord = (value: unknown): RepositoryRecord | undefined => {
+  const fields: Fields = fieldsOf(value);
+  const text = (name: keyof RepositoryRecord): string => textOf(fields[name]);
+  const record = {
+    name: text('name'),
+    namespace: text('namespace'),
+    namespaceUid: text('namespaceUid'),
+    owner: text('owner'),
+    key: text('key'),
+    created: text('created'),
+  };
+  return Object.values(record).every((part) => part !== '') ? record : undefined;
+};
+
+/** Kubeflow writes the owner of a profile on its namespace (profile-controller). */
+const ownerOf = ({ annotations }: ClusterObject): string =>
+  createHash('sha256')
+    .update(annotations['owner'] ?? '')
+    .digest('hex');
+
+const keyChanged = (
+  { name, key, created }: RepositoryRecord,
+  given: string,
+  application: string,
+): CharmError =>
+  new CharmError(
+    'volumes-key-changed',
+    `The repository ${name} was made on ${created.slice(0, 10)} with the key of fingerprint ${key}, and the option volumes-key has the one of ${given}.` +
+      ` Nothing was changed. Put the former key back: juju config ${application} volumes-key=<the former secret's URI>`,
+  );
+
+/**
+ * Takes the locks away that processes of a repository have left. No gateway is open and we hold the
+ * lock of all sessions, so that nobody can be at work who made them.
+ */
+export const unlockRepository = async (
+  operation: VolumeOperation,
+  name: string,
+  when: 'before' | 'after',
+): Promise<void> => {
+  const { target, layout } = operation;
+  const locks = target.store.list(`${layout.repository(name)}locks/`)[Symbol.asyncIterator]();
+  const { done } = await locks.next();
+  if (done !== true)
+    await runOnRepository(operation, name, {
+      task: `unlock-${when}`,
+      command: ['unlock', '--remove-all'],
+    });
+};

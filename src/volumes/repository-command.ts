@@ -1,0 +1,129 @@
+import { CharmError } from '../errors.ts';
+import { waitUntil } from '../wait-until.ts';
+import { repositoryPassword } from './keys.ts';
+import type { VolumeOperation } from './operation.ts';
+import { podState, warningsAbout } from './pod-state.ts';
+import { complaintsOf, exitText, firstLine } from './restic.ts';
+import { type RepositoryCommand, type TrustedPod, repositoryPod } from './trusted-pods.ts';
+
+/** Seconds that a pod has to start, and that a command on a repository may take. */
+const startSeconds = 300;
+const commandSeconds = 3600;
+
+/**
+ * Runs restic on a repository in a pod of the model's namespace, and resolves with what it wrote:
+ * through a gateway, or with full access, and then no gateway may be open meanwhile. Rejects with
+ * `volume-command-failed`, or with `volume-not-started` when the pod did not start.
+ */
+export const runOnRepository = async (
+  operation: VolumeOperation,
+  repository: string,
+  { task, command, gateway }: RepositoryCommand,
+): Promise<string> => {
+  const { access, session, config, world } = operation;
+  const { cluster, storage, key } = access;
+  const { namespace } = cluster;
+  const trusted = repositoryPod(
+    { namespace, session, repository, storage, config },
+    { task, command, gateway },
+    repositoryPassword(key, repository),
+  );
+  await using pod = await startPod(operation, trusted);
+  const began = world.clock.now().getTime();
+  const ended = await waitUntil(
+    { clock: world.clock, seconds: commandSeconds, signal: world.signal },
+    async () => {
+      const state = await pod.state('restic');
+      if (state.kind === 'ended') return state;
+      const seconds = (world.clock.now().getTime() - began) / 1000;
+      if (state.kind === 'waiting' && (state.imageProblem || seconds > startSeconds))
+        throw await notStarted(operation, namespace, pod.name, state.why);
+      return undefined;
+    },
+    () => {
+      throw new CharmError(
+        'volume-command-failed',
+        `restic ${command[0] ?? ''} on the repository ${repository} did not end in ${commandSeconds / 60} minutes and was stopped. Run the action again.`,
+      );
+    },
+  );
+  const output = await cluster.log(namespace, pod.name, 'restic');
+  if (ended.exitCode === 0) return output;
+  const [complaint = firstLine(output)] = complaintsOf(output);
+  throw new CharmError(
+    'volume-command-failed',
+    `restic ${command[0] ?? ''} on the repository ${repository} ended with status ${ended.exitCode} (${exitText(ended.exitCode)}): ${complaint}`,
+  );
+};
+
+interface StartedPod extends AsyncDisposable {
+  readonly name: string;
+  state(container: string): Promise<ReturnType<typeof podState>>;
+}
+
+/** A pod of ours with its Secret. Both are gone when it is disposed of. */
+export const startPod = async (
+  { access, world }: VolumeOperation,
+  { pod, secret }: TrustedPod,
+): Promise<StartedPod> => {
+  const { cluster } = access;
+  const { namespace, name } = pod.metadata;
+  const remove = async (): Promise<void> => {
+    await cluster.remove('pods', namespace, name);
+    await cluster.remove('secrets', namespace, name);
+    // Until it is gone it may still write.
+    await waitUntil(
+      { clock: world.clock, seconds: 120 },
+      async () => ((await cluster.read('pods', namespace, name)) === undefined ? true : undefined),
+      () => {
+        throw new CharmError(
+          'kubernetes-refused',
+          `The pod ${name} does not end. Its node may be down. Run: kubectl delete pod --namespace ${namespace} ${name} --force`,
+        );
+      },
+    );
+  };
+  await cluster.create('secrets', secret);
+  try {
+    await cluster.create('pods', pod);
+  } catch (error) {
+    await cluster.remove('secrets', namespace, name);
+    throw error;
+  }
+  return {
+    name,
+    state: async (container) => {
+      const found = await cluster.read('pods', namespace, name);
+      if (found) return podState(found, container);
+      throw new CharmError(
+        'volume-command-failed',
+        `The pod ${name} of the namespace ${namespace} was deleted by somebody. Run the action again.`,
+      );
+    },
+    [Symbol.asyncDispose]: remove,
+  };
+};
+
+/** Says why a pod has not started, from what Kubernetes wrote about it. */
+export const notStarted = async (
+  { access }: VolumeOperation,
+  namespace: string,
+  name: string,
+  why: string,
+): Promise<CharmError> => {
+  const warning = (await warningsAbout(access.cluster, namespace, name)).at(-1) ?? why;
+  return new CharmError(
+    'volume-not-started',
+    `${namespace}: the pod ${name} did not start: ${firstLine(warning)}. ${cureOf(`${warning} ${why}`)}`,
+  );
+};
+
+const cures: readonly (readonly [RegExp, string])[] = [
+  [/exceeded quota/i, "Raise the profile's quota by 1 CPU and 1Gi of memory."],
+  [/PodSecurity|violates/, 'Let the namespace enforce the pod security "baseline".'],
+  [/pull|image/i, 'Set restic-image and rclone-image to images that the nodes can pull.'],
+  [/Multi-Attach/, 'A pod on another node holds the volume: wait until that pod is gone.'],
+];
+
+const cureOf = (text: string): string =>
+  cures.find(([pattern]) => pattern.test(text))?.[1] ?? 'See: kubectl get events';

@@ -1,0 +1,119 @@
+import { CharmError } from '../errors.ts';
+import { sizeText } from '../text.ts';
+import type { Manifest } from '../world.ts';
+import { toClaim, usersOf } from './claims.ts';
+import type { VolumeOperation } from './operation.ts';
+import { bytesOf } from './quantity.ts';
+import { existingRepository } from './repositories.ts';
+import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
+
+export interface RestoreVolumeRequest {
+  readonly volume: VolumeName;
+  /** `latest`, or the id of a session. */
+  readonly backup: string;
+  /** Undefined for the volume itself. */
+  readonly to: VolumeName | undefined;
+  /** A folder of the volume; undefined to overwrite. */
+  readonly into: string | undefined;
+  readonly include: string | undefined;
+  readonly deleteExtra: boolean;
+  readonly create: boolean;
+  readonly dryRun: boolean;
+  readonly confirm: string;
+}
+
+export interface RestorePlan {
+  readonly backup: StoredBackup;
+  readonly to: VolumeName;
+  readonly accessModes: readonly string[];
+  /** The claim that has to be made; undefined when there is one. */
+  readonly newClaim: Manifest | undefined;
+  /** Files that are there may be replaced. */
+  readonly overwrites: boolean;
+}
+
+/**
+ * Looks at everything that a restore needs, and changes nothing. Rejects with the code of what
+ * stands in the way.
+ */
+export const planRestore = async (
+  operation: Omit<VolumeOperation, 'session' | 'lock'>,
+  request: RestoreVolumeRequest,
+): Promise<RestorePlan> => {
+  const { access, target, layout } = operation;
+  const { cluster } = access;
+  const { volume, into, create } = request;
+  const to = request.to ?? volume;
+  const name = `${to.namespace}/${to.claim}`;
+  if (to.namespace !== volume.namespace)
+    throw new CharmError(
+      'parameter-invalid',
+      `A volume can only be restored in its own namespace, ${volume.namespace}: a Job in ${to.namespace} would need the password of the backups, and everybody there could read it. Restore it there and copy the files.`,
+    );
+  const namespace = await cluster.read('namespaces', '', volume.namespace);
+  if (namespace === undefined)
+    throw new CharmError(
+      'volume-missing',
+      `There is no namespace ${volume.namespace}. Make the profile first, for the same owner, then run the action again.`,
+    );
+  const repository = await existingRepository(operation, namespace);
+  const backup = await findBackup(target, layout, volume, request.backup);
+  if (repository?.name !== backup.volume.repository)
+    throw new CharmError(
+      'volume-backup-missing',
+      `The backup ${backup.session} belongs to a former profile ${volume.namespace} of another owner, and cannot be restored into this one.`,
+    );
+  const found = await cluster.read('persistentvolumeclaims', to.namespace, to.claim);
+  if (found === undefined && !create)
+    throw new CharmError(
+      'volume-missing',
+      `There is no volume ${name}. With create=true it is made as it was: ${backup.volume.size}, ${backup.volume.accessModes.join(', ')}.`,
+    );
+  const claim = found && toClaim(found);
+  const plan: RestorePlan = {
+    ...{ backup, to },
+    accessModes: claim?.accessModes ?? backup.volume.accessModes,
+    newClaim: claim === undefined ? claimLike(backup, to) : undefined,
+    overwrites: claim !== undefined && into === undefined,
+  };
+  const user = claim && (await usersOf(cluster, to.namespace)).get(to.claim);
+  if (user !== undefined && plan.overwrites) throw inUse(name, user.pod);
+  assertFits(plan, claim?.size, request);
+  if (plan.overwrites && !request.dryRun && request.confirm !== name)
+    throw new CharmError(
+      'parameter-invalid',
+      `This replaces files in ${name}. Nothing was changed yet. Run the action again with confirm=${name}, with dry-run=true to see what it would do, or with into=<folder>.`,
+    );
+  return plan;
+};
+
+export const inUse = (volume: string, pod: string): CharmError =>
+  new CharmError(
+    'volume-in-use',
+    `${volume} is in use by the pod ${pod}. Nothing was restored. Stop the notebook and run the action again, or restore beside its files with into=<folder>.`,
+  );
+
+const assertFits = (
+  { backup, to }: RestorePlan,
+  size: string | undefined,
+  { include }: RestoreVolumeRequest,
+): void => {
+  const capacity = bytesOf(size ?? '');
+  const { bytes = 0 } = backup.volume;
+  if (capacity === undefined || include !== undefined || bytes <= capacity) return;
+  throw new CharmError(
+    'parameter-invalid',
+    `The backup has ${sizeText(bytes)} and ${to.namespace}/${to.claim} has room for ${sizeText(capacity)}. Nothing was changed. Restore to a larger volume with to=<claim>, or a part of it with include=<path>.`,
+  );
+};
+
+const claimLike = ({ volume }: StoredBackup, { namespace, claim }: VolumeName): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { namespace, name: claim },
+  spec: {
+    accessModes: volume.accessModes,
+    resources: { requests: { storage: volume.size } },
+    ...(volume.storageClass !== undefined && { storageClassName: volume.storageClass }),
+  },
+});

@@ -1,0 +1,136 @@
+import type { VolumesConfig } from '../config/volumes.ts';
+import { CharmError } from '../errors.ts';
+import { layoutOf } from '../repository/layout.ts';
+import type { World } from '../world.ts';
+import { backUpVolumes, throughGateway } from './back-up-volumes.ts';
+import { usersOf } from './claims.ts';
+import { repositoryPassword } from './keys.ts';
+import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
+import { unlockRepository } from './repositories.ts';
+import { restoreArguments } from './restic.ts';
+import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
+import { jobFailure, runUserJob } from './run-job.ts';
+import { type SessionRecord, type VolumeRecord, writeSession } from './session-record.ts';
+
+export interface VolumeRestoreReport {
+  readonly plan: RestorePlan;
+  /** Undefined of a dry run. */
+  readonly session: string | undefined;
+  /** The session that saved what was there before; undefined when nothing was to be saved. */
+  readonly safetyBackup: string | undefined;
+}
+
+/**
+ * Brings a backup of a volume back, into the volume or a new folder of it. What is there is backed
+ * up first when it could be overwritten. Rejects before anything was changed when that cannot be
+ * done, and with `volume-in-use` when a pod uses a volume that is to be overwritten.
+ */
+export const restoreVolume = async (
+  world: World,
+  config: VolumesConfig,
+  request: RestoreVolumeRequest,
+): Promise<VolumeRestoreReport> => {
+  const plan = await lookAhead(world, config, request);
+  if (request.dryRun) return { plan, session: undefined, safetyBackup: undefined };
+  const safetyBackup = plan.overwrites ? await saveFirst(world, config, plan) : undefined;
+  await using operation = await beginVolumeOperation(world, config);
+  const { target, layout, session } = operation;
+  const record: SessionRecord = {
+    id: session,
+    kind: 'restore',
+    started: world.clock.now().toISOString(),
+    phase: 'Running',
+    volumes: [recordOf(plan, 'Running')],
+  };
+  await writeSession(target.store, layout, record);
+  const end = async (phase: 'Succeeded' | 'Failed', reason?: string): Promise<void> =>
+    writeSession(target.store, layout, {
+      ...record,
+      phase,
+      volumes: [recordOf(plan, phase, reason)],
+      finished: world.clock.now().toISOString(),
+    });
+  try {
+    await bringBack(operation, plan, request);
+  } catch (error) {
+    if (error instanceof CharmError) await end('Failed', error.message);
+    throw error;
+  }
+  await end('Succeeded');
+  return { plan, session, safetyBackup };
+};
+
+/** Reads only. */
+const lookAhead = async (
+  world: World,
+  config: VolumesConfig,
+  request: RestoreVolumeRequest,
+): Promise<RestorePlan> => {
+  await using access = await world.openVolumes();
+  const target = await world.openTarget();
+  await using _store = target.store;
+  const layout = layoutOf(target.prefix);
+  return await planRestore({ access, target, layout, config, world }, request);
+};
+
+const saveFirst = async (
+  world: World,
+  config: VolumesConfig,
+  { to }: RestorePlan,
+): Promise<string | undefined> => {
+  await world.progress.step(`${to.namespace}/${to.claim}: backing up what is there now`);
+  const saved = await backUpVolumes(world, config, { kind: 'one', ...to });
+  const [volume] = saved.volumes;
+  // A claim that no volume is bound to has nothing in it.
+  if (volume?.phase === 'Skipped') return undefined;
+  if (volume?.phase === 'Succeeded' || volume?.phase === 'PartiallyFailed') return saved.id;
+  throw new CharmError(
+    'volumes-failed',
+    `What is in ${to.namespace}/${to.claim} now could not be backed up, so nothing was restored. Restore into a folder with into=<folder>, or mend this first: ${volume?.reason ?? 'there is no such volume'}`,
+  );
+};
+
+const bringBack = async (
+  operation: VolumeOperation,
+  plan: RestorePlan,
+  request: RestoreVolumeRequest,
+): Promise<void> => {
+  const { access, session, config, world } = operation;
+  const { cluster } = access;
+  const { repository, snapshot } = plan.backup.volume;
+  const claim = {
+    namespace: plan.to.namespace,
+    name: plan.to.claim,
+    accessModes: plan.accessModes,
+  };
+  if (plan.newClaim !== undefined) await cluster.create('persistentvolumeclaims', plan.newClaim);
+  const user = (await usersOf(cluster, claim.namespace)).get(claim.name);
+  if (request.into === undefined && user !== undefined)
+    throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
+  await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
+  await unlockRepository(operation, repository, 'before');
+  const outcome = await throughGateway(operation, repository, (gateway) =>
+    runUserJob(operation, {
+      role: 'restore',
+      ...{ session, claim, user, repository, config },
+      command: restoreArguments({ ...request, snapshot }),
+      address: gateway.address,
+      gatewayPassword: gateway.password,
+      repositoryPassword: repositoryPassword(access.key, repository),
+    }),
+  );
+  await unlockRepository(operation, repository, 'after');
+  if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
+};
+
+const recordOf = (
+  { to, backup, accessModes }: RestorePlan,
+  phase: VolumeRecord['phase'],
+  reason?: string,
+): VolumeRecord => ({
+  ...to,
+  ...{ phase, accessModes, reason },
+  size: backup.volume.size,
+  repository: backup.volume.repository,
+  snapshot: backup.volume.snapshot,
+});

@@ -1,0 +1,121 @@
+import { CharmError } from '../errors.ts';
+import { fieldsOf, textOf } from '../ports/fields.ts';
+import { waitUntil } from '../wait-until.ts';
+import type { ClusterObject } from '../world.ts';
+import { fieldsIn } from './claims.ts';
+import type { VolumeOperation } from './operation.ts';
+import { podState, warningsAbout } from './pod-state.ts';
+import { notStarted } from './repository-command.ts';
+import { complaintsOf, exitText, firstLine } from './restic.ts';
+import { type JobWish, userJob } from './user-job.ts';
+
+/** How restic ended beside the volume. It says nothing yet of what lies in the repository. */
+export interface JobOutcome {
+  readonly exitCode: number;
+  /** What restic complained of; from a user's namespace, so only ever shown. */
+  readonly complaints: readonly string[];
+}
+
+const noPodSeconds = 60;
+const startSeconds = 300;
+
+/**
+ * Runs restic in the namespace of a volume, waits for its end, and takes the Job away with
+ * everything of it. Rejects with `volume-not-started` when it cannot start, and with
+ * `volume-command-failed` when it was deleted or took too long.
+ */
+export const runUserJob = async (
+  operation: VolumeOperation,
+  wish: JobWish,
+): Promise<JobOutcome> => {
+  const { access, world } = operation;
+  const { cluster } = access;
+  const { job, secret } = userJob(wish);
+  const { namespace, name } = job.metadata;
+  const { uid } = await cluster.create('jobs', job);
+  try {
+    await cluster.create('secrets', secret(uid));
+    await cluster.patch('jobs', namespace, name, { spec: { suspend: false } });
+    const began = world.clock.now().getTime();
+    return await waitUntil(
+      { clock: world.clock, seconds: wish.config.deadline / 1000 + 600, signal: world.signal },
+      async () => {
+        const found = await cluster.read('jobs', namespace, name);
+        if (found === undefined) throw deleted(wish);
+        const pods = await cluster.list('pods', { namespace, labels: `job-name=${name}` });
+        const ended = await outcomeOf(found, pods);
+        if (ended === 'late') throw late(wish);
+        if (ended !== undefined) return ended;
+        const seconds = (world.clock.now().getTime() - began) / 1000;
+        await assertStarting(operation, { namespace, name }, pods.at(-1), seconds);
+        return undefined;
+      },
+      () => {
+        throw late(wish);
+      },
+    );
+  } finally {
+    await cluster.remove('jobs', namespace, name);
+  }
+};
+
+/** Undefined while it runs. */
+const outcomeOf = async (
+  job: ClusterObject,
+  pods: readonly ClusterObject[],
+): Promise<JobOutcome | 'late' | undefined> => {
+  const condition = fieldsIn(fieldsOf(job.fields['status'])['conditions']).find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  if (condition === undefined) return undefined;
+  if (textOf(condition['type']) === 'Complete') return { exitCode: 0, complaints: [] };
+  if (textOf(condition['reason']) === 'DeadlineExceeded') return 'late';
+  const states = pods.map((pod) => podState(pod, 'restic'));
+  const last = states.findLast((state) => state.kind === 'ended');
+  if (last === undefined) return { exitCode: -1, complaints: [textOf(condition['message'])] };
+  const complaints = complaintsOf(last.message);
+  return {
+    exitCode: last.exitCode,
+    complaints: complaints.length > 0 ? complaints : [firstLine(last.message)],
+  };
+};
+
+const assertStarting = async (
+  operation: VolumeOperation,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  pod: ClusterObject | undefined,
+  seconds: number,
+): Promise<void> => {
+  if (pod === undefined) {
+    const warnings = await warningsAbout(operation.access.cluster, namespace, name);
+    const refused = warnings.some((warning) => warning.startsWith('FailedCreate'));
+    if (refused || seconds > noPodSeconds)
+      throw await notStarted(operation, namespace, name, 'no pod was made');
+    return;
+  }
+  const state = podState(pod, 'restic');
+  if (state.kind === 'waiting' && (state.imageProblem || seconds > startSeconds))
+    throw await notStarted(operation, namespace, pod.name, state.why);
+};
+
+const deleted = ({ claim }: JobWish): CharmError =>
+  new CharmError(
+    'volume-command-failed',
+    `${claim.namespace}/${claim.name}: the Job was deleted by somebody in the namespace. Run the action again.`,
+  );
+
+const late = ({ claim, config }: JobWish): CharmError =>
+  new CharmError(
+    'volume-command-failed',
+    `${claim.namespace}/${claim.name}: restic took longer than ${config.deadline / 60_000} minutes (volumes-deadline) and was stopped. What was uploaded is used the next time.`,
+  );
+
+/** Why restic failed beside a volume, for an operator. */
+export const jobFailure = (
+  { namespace, name }: JobWish['claim'],
+  { exitCode, complaints }: JobOutcome,
+): CharmError =>
+  new CharmError(
+    'volume-command-failed',
+    `${namespace}/${name}: ${exitText(exitCode)}: ${complaints.at(-1) ?? 'it gave no reason'}`,
+  );

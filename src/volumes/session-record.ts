@@ -1,0 +1,148 @@
+import { CharmError, hasCode } from '../errors.ts';
+import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
+import type { Layout } from '../repository/layout.ts';
+import type { ObjectStore } from '../world.ts';
+import { fieldsIn } from './claims.ts';
+import { isSessionId } from './names.ts';
+
+export const phases = ['Running', 'Succeeded', 'PartiallyFailed', 'Failed', 'Skipped'] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** What became of one volume in a session. */
+export interface VolumeRecord {
+  readonly namespace: string;
+  readonly claim: string;
+  readonly phase: Phase;
+  readonly size: string;
+  readonly accessModes: readonly string[];
+  readonly storageClass?: string | undefined;
+  /** The pod that had it mounted: files may have changed while they were read. */
+  readonly usedBy?: string | undefined;
+  readonly repository?: string | undefined;
+  /** Of restic, in full. */
+  readonly snapshot?: string | undefined;
+  readonly files?: number | undefined;
+  readonly bytes?: number | undefined;
+  readonly added?: number | undefined;
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface SessionRecord {
+  readonly id: string;
+  readonly kind: 'backup' | 'restore';
+  readonly started: string;
+  readonly finished?: string | undefined;
+  readonly phase: Phase;
+  readonly volumes: readonly VolumeRecord[];
+}
+
+/** The phase of a session whose volumes have all ended. */
+export const sessionPhase = (volumes: readonly VolumeRecord[]): Phase => {
+  const phasesOf = new Set(volumes.map(({ phase }) => phase));
+  phasesOf.delete('Skipped');
+  if (phasesOf.size === 0) return 'Skipped';
+  if (phasesOf.size > 1 || phasesOf.has('PartiallyFailed')) return 'PartiallyFailed';
+  return phasesOf.has('Succeeded') ? 'Succeeded' : 'Failed';
+};
+
+export const writeSession = async (
+  store: ObjectStore,
+  layout: Layout,
+  record: SessionRecord,
+): Promise<void> => {
+  await store.put(layout.volumeSession(record.id), JSON.stringify(record), {
+    metadata: { contentType: 'application/json' },
+  });
+};
+
+/** Undefined when there is none. Rejects with `store-corrupt` when it cannot be read. */
+export const readSession = async (
+  store: ObjectStore,
+  layout: Layout,
+  id: string,
+): Promise<SessionRecord | undefined> => {
+  const key = layout.volumeSession(id);
+  try {
+    const record = parseSession(JSON.parse((await store.read(key)).toString()));
+    if (record?.id === id) return record;
+  } catch (error) {
+    if (hasCode(error, 'object-missing')) return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new CharmError('store-corrupt', `The record ${key} of a session cannot be read.`);
+};
+
+/** The ids of all sessions, newest first. */
+export const sessionIds = async (
+  store: ObjectStore,
+  layout: Layout,
+): Promise<readonly string[]> => {
+  const ids: string[] = [];
+  for await (const { key } of store.list(layout.volumeSessions)) {
+    const id = key.slice(layout.volumeSessions.length).replace(/\.json$/, '');
+    if (isSessionId(id)) ids.push(id);
+  }
+  return ids.reverse();
+};
+
+/**
+ * Newest first; one record at a time, however many there are. Those that cannot be read are left
+ * out.
+ */
+export async function* sessions(store: ObjectStore, layout: Layout): AsyncGenerator<SessionRecord> {
+  for (const id of await sessionIds(store, layout)) {
+    try {
+      const record = await readSession(store, layout, id);
+      if (record) yield record;
+    } catch (error) {
+      if (!hasCode(error, 'store-corrupt')) throw error;
+    }
+  }
+}
+
+const parseSession = (value: unknown): SessionRecord | undefined => {
+  const fields = fieldsOf(value);
+  const phase = phaseOf(fields['phase']);
+  const kind = fields['kind'];
+  const [id, started, finished] = [fields['id'], fields['started'], fields['finished']].map(textOf);
+  if (id === undefined || started === undefined || phase === undefined) return undefined;
+  if (kind !== 'backup' && kind !== 'restore') return undefined;
+  const volumes = fieldsIn(fields['volumes']).map(parseVolume);
+  if (volumes.includes(undefined)) return undefined;
+  return {
+    ...{ id, kind, started, phase },
+    ...(finished && { finished }),
+    volumes: volumes.filter((volume) => volume !== undefined),
+  };
+};
+
+const parseVolume = (fields: Fields): VolumeRecord | undefined => {
+  const phase = phaseOf(fields['phase']);
+  if (phase === undefined) return undefined;
+  const text = (name: keyof VolumeRecord) => textOf(fields[name]) || undefined;
+  const number = (name: keyof VolumeRecord) => {
+    const found = fields[name];
+    return typeof found === 'number' ? found : undefined;
+  };
+  const { accessModes } = fields;
+  return {
+    phase,
+    namespace: textOf(fields['namespace']),
+    claim: textOf(fields['claim']),
+    size: textOf(fields['size']),
+    accessModes: Array.isArray(accessModes) ? accessModes.map(textOf) : [],
+    storageClass: text('storageClass'),
+    usedBy: text('usedBy'),
+    repository: text('repository'),
+    snapshot: text('snapshot'),
+    files: number('files'),
+    bytes: number('bytes'),
+    added: number('added'),
+    code: text('code'),
+    reason: text('reason'),
+  };
+};
+
+const phaseOf = (value: unknown): Phase | undefined => phases.find((phase) => phase === value);

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from '../../src/config/config.ts';
+import { readVolumesKey } from '../../src/config/volumes-key.ts';
+import { CharmError } from '../../src/errors.ts';
+import { FakeHookTools } from '../fakes/hook-tools.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+
+describe('the options of volumes', () => {
+  it('are off, and mean the profiles, unless somebody says otherwise', () => {
+    const { volumes } = parseConfig({});
+    assert.equal(volumes.key, undefined);
+    assert.deepEqual(volumes.patterns, [{ namespace: '*', claim: '*' }]);
+    assert.equal(volumes.deadline, 4 * 3_600_000);
+  });
+
+  it('are read', () => {
+    const { volumes } = parseConfig({
+      volumes: 'alice/*, jupyterhub/claim-*',
+      'volumes-key': 'secret:abc',
+      'volumes-exclude': '*.ckpt, ,tmp',
+      'volumes-parallel': 4,
+      'volumes-deadline': '90m',
+      'restic-image': 'registry.example.com:5000/restic/restic:0.19.1',
+      'rclone-image': `rclone/rclone@sha256:${'0'.repeat(64)}`,
+      'bandwidth-limit': '08:00,512k 23:00,off',
+    });
+    assert.deepEqual(volumes, {
+      key: 'secret:abc',
+      patterns: [
+        { namespace: 'alice', claim: '*' },
+        { namespace: 'jupyterhub', claim: 'claim-*' },
+      ],
+      exclude: ['*.ckpt', 'tmp'],
+      parallel: 4,
+      deadline: 90 * 60_000,
+      resticImage: 'registry.example.com:5000/restic/restic:0.19.1',
+      rcloneImage: `rclone/rclone@sha256:${'0'.repeat(64)}`,
+      bandwidthLimit: '08:00,512k 23:00,off',
+    });
+  });
+
+  it('are refused when they mean nothing', () => {
+    for (const wrong of [
+      { volumes: 'alice' },
+      { volumes: 'a/b/c' },
+      { volumes: '' },
+      { volumes: 'Alice/*' },
+      { 'volumes-parallel': 0 },
+      { 'volumes-deadline': 'soon' },
+      { 'restic-image': 'no image' },
+      { 'rclone-image': '' },
+    ])
+      assert.throws(() => parseConfig(wrong), CharmError, JSON.stringify(wrong));
+  });
+
+  it('do not show what was put where the key’s URI belongs', () => {
+    assert.throws(
+      () => parseConfig({ 'volumes-key': 'the key itself' }),
+      (error) => error instanceof Error && !error.message.includes('the key itself'),
+    );
+  });
+
+  it('lead to a key of at least 32 characters, or say what to do', async () => {
+    const tools = new FakeHookTools();
+    const { volumes } = parseConfig({});
+    const read = (id: string | undefined) =>
+      readVolumesKey(tools, { ...parseConfig({}), volumes: { ...volumes, key: id } }, 'ckf-backup');
+    const { message } = await rejectsWithCode(read(undefined), 'volumes-off');
+    assert.match(message, /juju add-secret volumes-key/);
+    await rejectsWithCode(read('secret:nothing'), 'volumes-key-invalid');
+    tools.secrets.set('secret:short', { content: { key: 'short' }, granted: true, grants: [] });
+    await rejectsWithCode(read('secret:short'), 'volumes-key-invalid');
+    const key = 'k'.repeat(32);
+    tools.secrets.set('secret:right', { content: { key }, granted: true, grants: [] });
+    assert.equal(await read('secret:right'), key);
+  });
+});

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StoredObject } from '../servers/kubernetes/stored-object.ts';
+import type { Box } from '../sandbox/box.ts';
+import { type UserVolumes, addVolumes } from '../sandbox/box/volumes.ts';
+import { copyOfBox } from './copy-of-box.ts';
+
+/** A box with users and their volumes, for all tests of a `describe`. */
+export const boxWithVolumes = (): (() => { readonly box: Box; readonly volumes: UserVolumes }) => {
+  let opened: { readonly box: Box; readonly volumes: UserVolumes } | undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'volumes-'));
+  before(async () => {
+    const box = await copyOfBox();
+    opened = { box, volumes: await addVolumes(box, directory) };
+  });
+  after(async () => {
+    await opened?.volumes[Symbol.asyncDispose]();
+    await opened?.box[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return () => {
+    if (opened === undefined) throw new Error('the box did not start');
+    return opened;
+  };
+};
+
+/** What of ours is in the cluster. */
+export const ours = ({ workloads }: UserVolumes): readonly string[] =>
+  (['jobs', 'pods', 'secrets'] as const).flatMap((kind) =>
+    workloads.store
+      .all(kind)
+      .filter(({ metadata }) => metadata.labels?.['ckf-backup/session'] !== undefined)
+      .map(({ metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`),
+  );
+
+/** All that an object says, the values of a Secret decoded. */
+export const wordsOf = (object: StoredObject): string =>
+  [
+    JSON.stringify(object),
+    ...Object.values(object.data ?? {}).map((text) =>
+      Buffer.from(text, 'base64').toString(),
+    ),
+  ].join('\n');
