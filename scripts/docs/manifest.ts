@@ -73,6 +73,11 @@ const meanings: Readonly<Record<string, string>> = {
   'buckets[].tagsUnreadable':
     'Objects whose tags the source could not read, and which have none in the set.',
   'buckets[].seconds': 'How long it took.',
+  timeline: 'What took how long. Chapters run side by side where they can.',
+  'timeline[].chapter': 'What was done.',
+  'timeline[].began': 'When it began.',
+  'timeline[].seconds': 'How long it took.',
+  'timeline[].waitedFor': 'Who it waited for.',
 };
 
 /** The properties of the manifest, with the form that the schema demands. */

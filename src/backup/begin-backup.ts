@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { beginOperation, type Operation } from '../operation/operation.ts';
+import { startTimeline, type Timeline } from '../operation/timeline.ts';
 import { ensureClaim, type Claim } from '../repository/claim.ts';
 import {
   backupIdAt,
@@ -28,6 +29,7 @@ export interface Backup extends Operation {
   readonly ready: ReadyBackup;
   readonly claim: Claim;
   readonly layout: Layout;
+  readonly timeline: Timeline;
   /**
    * Notes an object that is of no use without the manifest, to remove it unless the set is
    * committed.
@@ -51,7 +53,11 @@ export const beginBackup = async (
   const { target } = ready;
   const undo = new AsyncDisposableStack();
   try {
-    const operation = undo.use(await beginOperation(outside, target, { name: 'backup' }));
+    const operation = undo.use(
+      await beginOperation(outside, target, {
+        ...{ name: 'backup', stoppable: { ...outside, juju: ready.juju } },
+      }),
+    );
     const world = { ...outside, signal: operation.signal };
     const claim = await ensureClaim(target, world.model, await handedGenerations(world, ready));
     const started = world.clock.now();
@@ -77,6 +83,7 @@ export const beginBackup = async (
     return {
       ...operation,
       ...{ id, started, world, config, request, ready, claim, layout },
+      timeline: startTimeline(world.clock),
       removeUnlessCommitted: (key) => uncommitted.push(key),
       committing: () => (fate = 'unknown'),
       committed: () => (fate = 'listed'),

@@ -33,8 +33,8 @@ interface PreCopy {
  * Copies what changed since the last set while everything still runs, so that the second pass,
  * which makes the set, has little to copy.
  */
-export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
-  const { ready, world, config } = backup;
+export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Promise<PreCopy> => {
+  const { ready, world, config, timeline } = backup;
   const { target, sources } = ready;
   const names = sources.map(({ bucket }) => bucket);
   const archive = await hasAnySet(target);
@@ -43,8 +43,11 @@ export const preCopyBuckets = async (backup: Backup): Promise<PreCopy> => {
   const passes = new Map<string, BucketPass>();
   for (const source of sources) {
     const baseline = await lastList(backup, before.get(source.bucket));
-    const plan = { archive, before, bandwidth, baseline, pass: 'pre-copy' } as const;
-    passes.set(source.bucket, await copyOne(backup, source, plan));
+    const plan = { archive, before, bandwidth };
+    const pass = await timeline.during(`pre-copy of ${source.bucket}`, 'MinIO and S3', () =>
+      copyOne(backup, source, { ...plan, baseline, pass: 'pre-copy', signal: cancelled }),
+    );
+    passes.set(source.bucket, pass);
     await rm(listFile(backup, source.bucket, 'last'), { force: true });
   }
   return { archive, before, bandwidth, passes };
@@ -82,6 +85,7 @@ export const copyChangesOfBuckets = async (
   preCopy: PreCopy,
   quietSince: Date,
 ): Promise<{ readonly buckets: readonly BucketBackup[]; readonly written: readonly string[] }> => {
+  const { world, timeline } = backup;
   const buckets: BucketBackup[] = [];
   const written: string[] = [];
   for (const source of backup.ready.sources) {
@@ -91,10 +95,12 @@ export const copyChangesOfBuckets = async (
       `of the pre-copy of ${bucket}`,
     );
     const first = preCopy.passes.get(bucket);
-    const second = await copyOne(backup, source, {
-      ...preCopy,
-      ...{ baseline, pass: 'changes', quietSince },
-    });
+    const second = await timeline.during(`changes of ${bucket}`, 'MinIO and S3', () =>
+      copyOne(backup, source, {
+        ...preCopy,
+        ...{ baseline, pass: 'changes', quietSince, signal: world.signal },
+      }),
+    );
     if (second.written.count > 0)
       written.push(
         `Bucket ${bucket} (${countText(second.written.count, 'object')} written during the backup: ${second.written.first.join(', ')})`,
@@ -122,12 +128,13 @@ interface PassPlan extends Omit<PreCopy, 'passes'> {
   readonly baseline: AsyncIterable<ListedObject> | undefined;
   readonly pass: Pass;
   readonly quietSince?: Date;
+  readonly signal: AbortSignal;
 }
 
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { archive, before, bandwidth, baseline, pass, quietSince }: PassPlan,
+  { archive, before, bandwidth, baseline, pass, quietSince, signal }: PassPlan,
 ): Promise<BucketPass> => {
   const { world, config, ready, layout, request, heartbeat } = backup;
   const { bucket } = source;
@@ -151,7 +158,7 @@ const copyOne = async (
           transfers: config.transfers,
           bandwidth,
           clock: world.clock,
-          signal: world.signal,
+          signal,
           progress,
         }),
     );

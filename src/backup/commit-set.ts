@@ -36,6 +36,7 @@ export const commitSet = async (
     components: config.components,
     server: ready.server,
     ...parts,
+    timeline: backup.timeline.chapters(),
   };
   const manifest = signManifest(unsigned, ready.signing);
   world.signal.throwIfAborted();

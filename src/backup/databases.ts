@@ -6,10 +6,9 @@ import {
 import { statusOfBackup, measureBackup } from '../components/databases/stored-backup.ts';
 import { CharmError } from '../errors.ts';
 import { saidBy } from '../operation/cluster-status.ts';
-import { holdScale, type HeldScale } from '../operation/hold-scale.ts';
-import { losesLowestUnit } from '../operation/leaving-units.ts';
+import type { HeldScale } from '../operation/hold-scale.ts';
 import { settledModel } from '../operation/settled-model.ts';
-import { waitForScale } from '../operation/wait-for-scale.ts';
+import { sideBySide } from '../operation/side-by-side.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
 import { countText, durationText, excerpt } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
@@ -17,20 +16,20 @@ import { says } from '../wordings.ts';
 import type { ActionOutcome, Clock, JujuModel } from '../world.ts';
 import type { DatabasePlan } from './applications.ts';
 import type { Backup } from './begin-backup.ts';
+import type { SecondUnits } from './second-units.ts';
 
 /**
- * Backs up one database: scales it up when it has too few units, runs `create-backup` on a member
- * that does not serve writes, and confirms that it is listed as finished. `hold` gets the changed
- * scale at once, to put it back at the end at the latest.
+ * Backs up one database that has its units: runs `create-backup` on a member that does not serve
+ * writes, and confirms that it is listed as finished. Puts its scale back then, and does not wait
+ * for that.
  */
 export const backUpDatabase = async (
   world: DatabaseWorld,
   plan: DatabasePlan,
-  hold: (scale: HeldScale) => void,
+  held: HeldScale | undefined,
 ): Promise<DatabaseBackup> => {
   const started = world.clock.now().getTime();
   const { name } = plan.application;
-  const held = await scaleUp(world, plan, hold);
   const { juju, clock, cancelled, note } = world;
   await settledModel({ juju, clock, signal: cancelled, note }, [name]);
   const unit = await chooseMember(world, plan);
@@ -54,28 +53,6 @@ export const backUpDatabase = async (
     backupId,
     seconds,
   };
-};
-
-const scaleUp = async (
-  world: DatabaseWorld,
-  { application, units, timeoutSeconds }: DatabasePlan,
-  hold: (scale: HeldScale) => void,
-): Promise<HeldScale | undefined> => {
-  if (units === application.scale) return undefined;
-  await world.note(
-    `${application.name}: scaling from ${application.scale} to ${countText(units, 'unit')}`,
-  );
-  if (losesLowestUnit(world.juju))
-    await world.note(
-      `${application.name}: this Juju takes the lowest unit away when the scale is put back, which may be the one that serves the writes. With database-units=1 nothing is scaled.`,
-    );
-  const held = await holdScale(world, application, units, timeoutSeconds);
-  hold(held);
-  await world.heartbeat.during(
-    since(world.clock, `${application.name}: waiting for ${countText(units, 'unit')}`),
-    () => waitForScale(world, application.name, { units, timeoutSeconds, signal: world.cancelled }),
-  );
-  return held;
 };
 
 const createBackup = async (
@@ -143,15 +120,18 @@ const since = (clock: Clock, what: string): (() => string) => {
  * would give the same id to backups of the same second. When one fails, its error is reported at
  * once; the scales of the others are put back when their backups have ended.
  */
-export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]> => {
-  const { world, ready } = backup;
+export const backUpDatabases = async (
+  backup: Backup,
+  secondUnits: SecondUnits,
+  signal: AbortSignal,
+): Promise<DatabaseBackup[]> => {
+  const { world, ready, timeline } = backup;
   const { databases } = ready.plan;
-  const failed = new AbortController();
-  const cancelled = AbortSignal.any([world.signal, failed.signal]);
-  const backUp = async (plan: DatabasePlan): Promise<DatabaseBackup> => {
-    try {
-      cancelled.throwIfAborted();
-      const made = await backUpDatabase(
+  const backUp = async (plan: DatabasePlan, cancelled: AbortSignal): Promise<DatabaseBackup> => {
+    const { name } = plan.application;
+    cancelled.throwIfAborted();
+    const made = await timeline.during(`create-backup of ${name}`, 'mysql-k8s', () =>
+      backUpDatabase(
         {
           juju: ready.juju,
           journal: world.journal,
@@ -162,28 +142,20 @@ export const backUpDatabases = async (backup: Backup): Promise<DatabaseBackup[]>
           note: (message) => world.progress.note(message),
         },
         plan,
-        (scale) => {
-          backup.hold(scale);
-        },
-      );
-      return { ...made, ...(await findInOurStorage(backup, plan, made.backupId)) };
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
+        secondUnits.get(name),
+      ),
+    );
+    return { ...made, ...(await findInOurStorage(backup, plan, made.backupId)) };
   };
   let before: Promise<unknown> = Promise.resolve();
-  const works = databases.map((plan) => {
-    if (plan.isRelated) return backUp(plan);
-    const work = before.then(() => backUp(plan));
-    before = work.catch(() => undefined);
-    return work;
-  });
-  const outcomes = await Promise.allSettled(works);
-  world.signal.throwIfAborted();
-  failed.signal.throwIfAborted();
-  const made = outcomes.flatMap((outcome) =>
-    outcome.status === 'fulfilled' ? [outcome.value] : [],
+  const made = await sideBySide(
+    signal,
+    databases.map((plan) => (cancelled: AbortSignal) => {
+      if (plan.isRelated) return backUp(plan, cancelled);
+      const work = before.then(() => backUp(plan, cancelled));
+      before = work.catch(() => undefined);
+      return work;
+    }),
   );
   await assertApart(
     ready.juju,

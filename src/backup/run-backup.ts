@@ -1,6 +1,9 @@
 import { moveDatabasesOn } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { unlessRemoved } from '../operation/own-removal.ts';
+import { sideBySide } from '../operation/side-by-side.ts';
+import { timelineText } from '../operation/timeline.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { applyRetention } from '../retention/prune.ts';
@@ -12,6 +15,7 @@ import { commitSet } from './commit-set.ts';
 import { backUpDatabases } from './databases.ts';
 import { backUpMlmd } from './mlmd.ts';
 import { preflight, type BackupRequest, type ReadyBackup } from './preflight.ts';
+import { addSecondUnits } from './second-units.ts';
 
 /*
  * This folder is the operation backup. This file has the story; each component has a chapter of the
@@ -35,7 +39,9 @@ export const runBackup = async (
   await using ready = await preflight(world, config, request);
   await moveDatabasesOn(world, ready);
 
-  const manifest = await makeSet(world, config, request, ready);
+  const manifest = await unlessRemoved(world, ready.juju, () =>
+    makeSet(world, config, request, ready),
+  );
   await retain(world, config, ready, manifest.id);
   const { bucket, prefix } = ready.target;
   return { manifest, location: `s3://${bucket}/${layoutOf(prefix).sets}${manifest.id}/` };
@@ -50,21 +56,35 @@ const makeSet = async (
   const { progress } = world;
   await using backup = await beginBackup(world, config, request, ready);
 
-  await progress.step(`Backup ${backup.id}: copying buckets ahead, while everything runs`);
-  const preCopy = await preCopyBuckets(backup);
+  const { databases, mlmd } = ready.plan;
+  const rows = [
+    ...(databases.length > 0 ? ['the databases'] : []),
+    ...(mlmd ? ['ML Metadata'] : []),
+  ];
+  const step = async (doing: string, isDone: boolean): Promise<void> => {
+    if (isDone) await progress.step(`Backup ${backup.id}: ${doing}`);
+  };
 
-  await progress.step(`Backup ${backup.id}: backing up the databases`);
+  // Juju takes its time to bring a unit, so the copy does not wait for that.
+  await step('copying buckets ahead, while everything runs', ready.sources.length > 0);
+  const [preCopy, secondUnits] = await sideBySide(backup.world.signal, [
+    (signal) => preCopyBuckets(backup, signal),
+    (signal) => addSecondUnits(backup, signal),
+  ]);
+
+  await step(`backing up ${rows.join(' and ')}`, rows.length > 0);
   const quietSince = world.clock.now();
-  const databases = await backUpDatabases(backup);
+  const [madeOfDatabases, madeOfMlmd] = await sideBySide(backup.world.signal, [
+    (signal) => backUpDatabases(backup, secondUnits, signal),
+    (signal) => backUpMlmd(backup, signal),
+  ]);
 
-  await progress.step(`Backup ${backup.id}: dumping ML Metadata`);
-  const mlmd = await backUpMlmd(backup);
-
-  await progress.step(`Backup ${backup.id}: copying what changed in the buckets`);
+  await step('copying what changed in the buckets', ready.sources.length > 0);
   const { buckets, written } = await copyChangesOfBuckets(backup, preCopy, quietSince);
 
-  const parts = { databases, ...(mlmd && { mlmd }), buckets };
-  const manifest = await commitSet(backup, parts, databases.length > 0 || mlmd ? written : []);
+  const parts = { databases: madeOfDatabases, ...(madeOfMlmd && { mlmd: madeOfMlmd }), buckets };
+  const manifest = await commitSet(backup, parts, rows.length > 0 ? written : []);
+  await progress.note(timelineText(backup.timeline.chapters(), backup.started));
 
   await progress.step(`Backup ${backup.id} is complete: putting scales back`);
   await putBackAfter(backup);

@@ -33,14 +33,19 @@ export const clusterProblem = async (
       );
 };
 
-/** Asks a unit that is there now, because the one that was first may have left. */
+/**
+ * Asks a unit that is there now, because the first that there was may have left, and that is at
+ * work: one that was never scheduled does not answer.
+ */
 export const clusterStatus = async (
   juju: JujuModel,
   application: ApplicationStatus,
 ): Promise<ClusterStatus> => {
   const { name } = application;
   const now = (await juju.status()).applications.get(name) ?? application;
-  const unit = lastingUnit(juju, now) ?? `${name}/0`;
+  const atWork = now.units.filter(({ workload }) => workload.status === 'active');
+  const asked = atWork.length > 0 ? { ...now, units: atWork } : now;
+  const unit = lastingUnit(juju, asked) ?? `${name}/0`;
   const outcome = await juju.runAction(unit, 'get-cluster-status', {});
   if (outcome.status !== 'completed') {
     throw new CharmError(
@@ -52,24 +57,25 @@ export const clusterStatus = async (
 };
 
 /**
- * Rejects with `database-unhealthy` when a unit of a database that would stay is not online: then
- * taking units away could take the data away. Resolves for an application that is not a database.
+ * Rejects with `database-unhealthy` when a database would lose units while one that may stay does
+ * not serve: then the data would be left to a member that is not there. An application that is no
+ * database has no such rule.
  */
 export const assertStayingServe = async (
   juju: JujuModel,
   application: ApplicationStatus,
-  staying: readonly string[],
+  mayStay: readonly string[],
 ): Promise<void> => {
-  if (staying.length === 0) return;
+  if (mayStay.length === 0) return;
   if (!(await juju.actionNames(application.name)).includes('get-cluster-status')) return;
   const { members } = await clusterStatus(juju, application);
   const stateOf = (unit: string): string =>
     members.find((member) => member.unit === unit)?.state ?? 'not a member of the cluster';
-  const away = staying.find((unit) => stateOf(unit) !== 'online');
+  const away = mayStay.find((unit) => stateOf(unit) !== 'online');
   if (away === undefined) return;
   throw new CharmError(
     'database-unhealthy',
-    `${away}, which would stay, is ${stateOf(away) || 'in an unknown state'}, so no unit was taken away.` +
+    `${away}, which may be the one that stays, is ${stateOf(away) || 'in an unknown state'}, so no unit was taken away.` +
       ` See juju run ${application.name}/leader get-cluster-status.`,
   );
 };

@@ -3,7 +3,7 @@ import { countText } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import type { ApplicationStatus, Clock, Journal, JournalEntry, JujuModel } from '../world.ts';
 import { assertStayingServe } from './cluster-status.ts';
-import { staying } from './leaving-units.ts';
+import { mayStay } from './leaving-units.ts';
 import { waitForActions, waitForUnits } from './wait-for-scale.ts';
 
 /** A changed scale. Disposing of it puts it back. Further calls do nothing. */
@@ -88,7 +88,7 @@ const scaleBack = async (
       await assertStayingServe(
         world.juju,
         now,
-        staying(world.juju, now, scale).map(({ name }) => name),
+        mayStay(world.juju, now, scale).map(({ name }) => name),
       );
     await world.juju.scale(application, scale);
   }

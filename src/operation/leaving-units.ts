@@ -27,6 +27,13 @@ export const staying = (juju: Juju, { units }: ApplicationStatus, scale: number)
   return scale === 0 ? [] : units.slice(-scale);
 };
 
+/**
+ * The units that a scale may leave. Since 4.1 that is any of them, as with `mayLeave`; before, they
+ * are those that do not leave.
+ */
+export const mayStay = (juju: Juju, application: ApplicationStatus, scale: number): Units =>
+  losesLowestUnit(juju) && scale > 0 ? application.units : staying(juju, application, scale);
+
 /** The unit that stays at every scale above 0; undefined when the application has no units. */
 export const lastingUnit = (juju: Juju, application: ApplicationStatus): string | undefined =>
   staying(juju, application, 1)[0]?.name;

@@ -5,24 +5,25 @@ import { waitForScale } from './wait-for-scale.ts';
 
 /** The part of a backup or a restore that is needed to stop the metadata writer. */
 interface WriterStopper {
-  readonly world: Pick<World, 'clock' | 'journal' | 'progress' | 'signal'>;
+  readonly world: Pick<World, 'clock' | 'journal' | 'progress'>;
   readonly ready: {
     readonly juju: JujuModel;
     readonly plan: { readonly metadataWriter: ApplicationStatus | undefined };
   };
   readonly request: { readonly timeoutSeconds: number };
   readonly heartbeat: Heartbeat;
+  readonly terminating: AbortSignal;
   hold(scale: HeldScale): void;
 }
 
 /**
- * Scales kfp-metadata-writer to 0 units, as the guide does while ML Metadata is dumped or restored,
- * and waits until its unit has gone. The caller puts the scale back; the backup or restore does so
- * at its end at the latest.
+ * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored,
+ * and waits until its unit has gone, or until `cancelled` fires. The one who gets the scale puts it
+ * back; the backup or restore does so at the latest.
  */
 export const stopMetadataWriter = async (
   stopper: WriterStopper,
-  doing = 'dumped',
+  { doing, cancelled }: { readonly doing: string; readonly cancelled: AbortSignal },
 ): Promise<HeldScale | undefined> => {
   const { world, ready, request, heartbeat } = stopper;
   const writer = ready.plan.metadataWriter;
@@ -34,7 +35,7 @@ export const stopMetadataWriter = async (
     juju: ready.juju,
     journal: world.journal,
     clock: world.clock,
-    signal: world.signal,
+    signal: stopper.terminating,
   };
   const held = await holdScale(scales, writer, 0, request.timeoutSeconds);
   stopper.hold(held);
@@ -44,7 +45,7 @@ export const stopMetadataWriter = async (
       waitForScale(scales, writer.name, {
         units: 0,
         timeoutSeconds: request.timeoutSeconds,
-        signal: world.signal,
+        signal: cancelled,
       }),
   );
   return held;

@@ -138,5 +138,14 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
         },
       },
     },
+    timeline: {
+      type: 'array',
+      nullable: true,
+      items: {
+        type: 'object',
+        required: ['chapter', 'began', 'seconds', 'waitedFor'],
+        properties: { chapter: text, began: time, seconds, waitedFor: text },
+      },
+    },
   },
 };

@@ -31,6 +31,16 @@ export interface BackupManifest {
     /** Base64. */
     readonly value: string;
   };
+  /** What took how long; absent from sets of earlier revisions. */
+  readonly timeline?: readonly ManifestChapter[];
+}
+
+export interface ManifestChapter {
+  readonly chapter: string;
+  readonly began: string;
+  readonly seconds: number;
+  /** Who it waited for. */
+  readonly waitedFor: string;
 }
 
 /** What an S3 server was seen to do, in our bucket, when a backup began. */

@@ -20,7 +20,9 @@ export const beginRestore = async (
   ready: ReadyRestore,
 ): Promise<Restore> => {
   const { target } = ready;
-  const operation = await beginOperation(outside, target, { name: 'restore' });
+  const operation = await beginOperation(outside, target, {
+    ...{ name: 'restore', stoppable: { ...outside, juju: ready.juju } },
+  });
   const world = { ...outside, signal: operation.signal };
   try {
     if (request.takeOver) await takeOverPath(world, target);

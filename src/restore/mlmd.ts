@@ -23,7 +23,9 @@ export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | unde
   const started = clock.now().getTime();
   const elapsed = (): number => (clock.now().getTime() - started) / 1000;
 
-  const writer = await stopMetadataWriter(restore, 'restored');
+  const writer = await stopMetadataWriter(restore, {
+    ...{ doing: 'restored', cancelled: restore.world.signal },
+  });
   const time = clock.now().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
   const kept = `mlmd.db.before-restore-${time}`;
   const { way, folder } = await heartbeat.during(

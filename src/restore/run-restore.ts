@@ -1,12 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, reasonOf } from '../errors.ts';
+import { unlessRemoved } from '../operation/own-removal.ts';
 import type { World } from '../world.ts';
 import { beginRestore, type Restore } from './begin-restore.ts';
 import { restoreBuckets } from './buckets.ts';
 import { restoreDatabase, type RestoredDatabase } from './databases.ts';
 import { planText, type RestoreReport } from './describe-plan.ts';
 import { restoreMlmd } from './mlmd.ts';
-import { preflight } from './preflight.ts';
+import { preflight, type ReadyRestore } from './preflight.ts';
 import type { RestoreRequest } from './set.ts';
 
 /*
@@ -38,6 +39,17 @@ export const runRestore = async (
   const { components } = ready;
   if (request.dryRun) return { components, plan: await planText(ready, request) };
 
+  return await unlessRemoved(world, ready.juju, () => restoreSet(world, config, request, ready));
+};
+
+const restoreSet = async (
+  world: World,
+  config: Config,
+  request: RestoreRequest,
+  ready: ReadyRestore,
+): Promise<RestoreReport> => {
+  const { progress } = world;
+  const { components } = ready;
   await using restore = await beginRestore(world, config, request, ready);
   const steps = new Steps(restore);
 

@@ -2,7 +2,8 @@ import type { DatabasePlan } from '../../src/backup/applications.ts';
 import assert from 'node:assert/strict';
 import { backUpDatabase } from '../../src/backup/databases.ts';
 import { startHeartbeat } from '../../src/operation/heartbeat.ts';
-import type { HeldScale } from '../../src/operation/hold-scale.ts';
+import { holdScale } from '../../src/operation/hold-scale.ts';
+import { waitForScale } from '../../src/operation/wait-for-scale.ts';
 import type { DatabaseBackup } from '../../src/repository/manifest.ts';
 import { aScaleWorld, type ScaleWorldRig } from '../rigs/scale-world.ts';
 import { addScriptedDatabase } from '../rigs/scripted-database.ts';
@@ -13,10 +14,13 @@ const backUp = async (
   world: ScaleWorldRig,
   plan: Partial<DatabasePlan> = {},
 ): Promise<DatabaseBackup> => {
-  const held: HeldScale[] = [];
   await using heartbeat = startHeartbeat(world);
   const application = await world.applicationNamed('kfp-db');
+  const units = plan.units ?? Math.max(application.scale, 2);
+  const held =
+    units > application.scale ? await holdScale(world, application, units, 60) : undefined;
   try {
+    if (held) await waitForScale(world, 'kfp-db', { units, timeoutSeconds: 60 });
     return await backUpDatabase(
       {
         juju: world.juju,
@@ -27,18 +31,11 @@ const backUp = async (
         heartbeat,
         note: (message) => world.progress.note(message),
       },
-      {
-        component: 'kfp-db',
-        application,
-        isRelated: true,
-        units: Math.max(application.scale, 2),
-        timeoutSeconds: 60,
-        ...plan,
-      },
-      (scale) => held.push(scale),
+      { component: 'kfp-db', application, isRelated: true, units, timeoutSeconds: 60, ...plan },
+      held,
     );
   } finally {
-    for (const scale of held) await scale.putBack();
+    await held?.putBack();
   }
 };
 

@@ -142,6 +142,90 @@ describe('the story of a backup', () => {
     assert.equal(unitsDuringDump, 0);
   });
 
+  it('lets the metadata writer run again once the snapshot is taken, before the dump is sent', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    let scaleAtUpload: number | undefined;
+    const upload = rig.target.upload.bind(rig.target);
+    rig.target.upload = async (...argv: Parameters<typeof upload>) => {
+      if (argv[0].startsWith('ckf/mlmd/')) scaleAtUpload = rig.model.application('kfp-metadata-writer').scale; // prettier-ignore
+      return upload(...argv);
+    };
+    await runBackup(rig.whole, aConfig(), request);
+    assert.equal(scaleAtUpload, 1);
+  });
+
+  it('asks for second units while it copies ahead, and dumps ML Metadata while databases are backed up', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    const timeline = manifest.timeline ?? [];
+    const chapters = timeline.map(({ chapter }) => chapter);
+    for (const chapter of [
+      ...['pre-copy of mlpipeline', 'second unit of kfp-db', 'second unit of katib-db'],
+      ...['create-backup of kfp-db', 'create-backup of katib-db', 'dump of mlmd'],
+      ...['kfp-metadata-writer stops', 'kfp-metadata-writer is down', 'changes of mlpipeline'],
+    ])
+      assert.equal(chapters.filter((name) => name === chapter).length, 1, chapter);
+    const of = (name: string) => {
+      const found = timeline.find(({ chapter }) => chapter === name);
+      assert.ok(found);
+      const began = Date.parse(found.began);
+      return { began, ended: began + found.seconds * 1000 };
+    };
+    assert.equal(of('second unit of kfp-db').began, of('pre-copy of mlpipeline').began);
+    assert.equal(of('kfp-metadata-writer stops').began, of('create-backup of kfp-db').began);
+    assert.ok(of('changes of mlpipeline').began >= of('create-backup of katib-db').ended);
+    assert.ok(rig.progress.notes.some((note) => note.startsWith('Timeline, ')));
+    assert.ok(rig.progress.notes.some((note) => /^kfp-metadata-writer: was down for /.test(note)));
+  });
+
+  it('takes a second unit away again that came while the copy ahead failed', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.source.failNext('get', new CharmError('store-refused', 'InternalError'), 20);
+    await rejectsWithCode(runBackup(rig.whole, aConfig(), request), 'objects-failed');
+    assertAsBefore(rig);
+  });
+
+  it('announces no step for what is not backed up', async () => {
+    using rig = setUp();
+    await runBackup(rig.whole, aConfig({ components: ['mlpipeline'] }), request);
+    const steps = rig.progress.steps.join('\n');
+    assert.doesNotMatch(steps, /database|ML Metadata/);
+    assert.match(steps, /copying what changed/);
+  });
+
+  it('ends when an operator names its task in the option stop-running, and puts everything back', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
+    rig.databases.kfp.states.set('kfp-db/1', 'recovering');
+    const { 'ckf-backup': ours } = rig.model.state.applications;
+    ours!.options = { 'stop-running': rig.whole.task ?? '' };
+    await rejectsWithCode(runBackup(rig.whole, aConfig(), request), 'stopped');
+    Reflect.deleteProperty(rig.model.state.applications, 'ckf-backup');
+    assertNoSet(rig);
+    assertAsBefore(rig);
+  });
+
+  it('says that it failed because its own application is being removed', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    rig.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
+    rig.databases.katib.failure = 'Missing relation with S3 integrator charm';
+    rig.model.onChange(() => {
+      const { applications } = rig.model.state;
+      if (rig.databases.kfp.backups.length > 0) applications['ckf-backup']!.life = 'dying';
+    });
+    const { message } = await rejectsWithCode(
+      runBackup(rig.whole, aConfig(), request),
+      'interrupted',
+    );
+    assert.match(message, /^ckf-backup is being removed from the model, .* Missing relation/);
+    assert.ok(message.length <= 400, `${message.length} characters`);
+  });
+
   it('copies in the second pass what came while the databases were backed up', async () => {
     using rig = setUp();
     seedDatabases(rig);

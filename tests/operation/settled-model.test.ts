@@ -52,6 +52,43 @@ describe('the state of a model in which charms run their hooks', () => {
     assert.ok(seconds > 5 && seconds < 10);
   });
 
+  it('is told when each has been at rest, although never all of them at once', async () => {
+    using world = withMlmd();
+    const { juju, whole, clock, model } = world;
+    const turn = (busy: string, idle: string): void => {
+      model.setWorkload(idle, 'active');
+      model.setWorkload(busy, 'maintenance', 'Checking Kubernetes resources');
+    };
+    turn('mlmd/0', 'minio/0');
+    void (async () => {
+      for (const [busy, idle] of [
+        ['minio/0', 'mlmd/0'],
+        ['mlmd/0', 'minio/0'],
+      ] as const)
+        // prettier-ignore
+        await clock.sleep(4500).then(() => {
+          turn(busy, idle);
+        });
+    })();
+    const began = clock.now().getTime();
+    const seen = await settledModel({ ...settling(whole), juju }, ['mlmd', 'minio']);
+    assert.ok(clock.now().getTime() - began < 10_000);
+    for (const name of ['mlmd', 'minio'])
+      assert.equal(seen.applications.get(name)?.units[0]?.workload.status, 'active');
+  });
+
+  for (const stuck of ['error', 'blocked'])
+    it(`is told at once when a unit is in ${stuck}, whatever another unit of it does`, async () => {
+      using world = withMlmd();
+      world.model.addApplication({ name: 'kfp-db', charm: 'mysql-k8s', units: 2 });
+      world.model.setWorkload('kfp-db/0', 'maintenance', 'Recovering');
+      world.model.setWorkload('kfp-db/1', stuck, 'hook failed: "start"');
+      const { juju, whole, clock } = world;
+      const began = clock.now().getTime();
+      await settledModel({ ...settling(whole), juju }, ['kfp-db']);
+      assert.equal(clock.now().getTime(), began);
+    });
+
   it('is told as it is after a minute', async () => {
     using world = withMlmd();
     world.model.setWorkload('mlmd/0', 'maintenance', 'Running backup...');

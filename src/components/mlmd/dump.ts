@@ -44,7 +44,16 @@ interface MlmdDump {
  */
 export const dumpMlmd = async (
   world: DumpWorld,
-  { application, key }: { readonly application: string; readonly key: string },
+  {
+    application,
+    key,
+    onSnapshot = () => undefined,
+  }: {
+    readonly application: string;
+    readonly key: string;
+    /** Called when the pod is no longer needed, so whoever was stopped may write again. */
+    readonly onSnapshot?: () => void;
+  },
 ): Promise<MlmdDump> => {
   const { kubernetes, store, scratch, signal } = world;
   const pod = await findMlmdPod(kubernetes, application);
@@ -52,6 +61,7 @@ export const dumpMlmd = async (
   try {
     const file = join(folder, 'mlmd.db');
     const way = await takeSnapshot(world, pod, file);
+    onSnapshot();
     const { size: bytes } = await stat(file);
     const dump = join(folder, 'dump.gz');
     const content = await writeSql({ file, dump, place: pod.workload, bytes, signal });
