@@ -1,12 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Action } from './actions/action.ts';
+import { argumentsOf } from './actions/arguments-of.ts';
+import {
+  ofTheRequest,
+  outcome,
+  rememberAttempt,
+  unfinishedOutcome,
+} from './actions/remember-attempt.ts';
 import type { Config } from './config/config.ts';
 import { lenientConfig } from './config/lenient-config.ts';
 import {
   CharmError,
-  type ErrorCode,
   errorCodes,
   expectedFailures,
   failureText,
+  hasCode,
   orProblem,
   reasonOf,
   shortFailureText,
@@ -14,11 +22,12 @@ import {
 import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
+import { allKnown, ownBackups, recallBackups, shareBackups } from './hooks/known-backups.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
 import { unfinished } from './operation/put-back.ts';
-import type { Attempt, HookTools, World } from './world.ts';
+import type { HookTools, World } from './world.ts';
 
 type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
 type HookEvent = Extract<CharmEvent, { kind: 'hook' }>;
@@ -87,24 +96,28 @@ const textOf = ([first, ...others]: readonly CharmError[]): string =>
 const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Promise<void> => {
   const { tools } = unit;
   try {
-    await tools.actionSet(await perform(unit, event, unitName));
+    const results = await perform(unit, event, unitName);
+    await tools.actionSet({ ...results, ...outcome(event.name, 'complete') });
   } catch (error) {
     const failures = expectedFailures(error);
     if (failures === undefined) {
-      // Further failures must not hide the bug.
-      await settle(unit, []);
+      // The bug is what matters now, not what else fails because of it.
+      await settle(unit, event, []);
       throw error;
     }
-    await tools.actionSet({ ...failures[0]?.results, 'error-code': failures[0]?.code ?? '' });
+    await tools.actionSet({
+      ...{ ...failures[0]?.results, 'error-code': failures[0]?.code ?? '' },
+      ...(hasCode(failures[0], 'not-leader') ? {} : outcome(event.name, 'failed')),
+    });
     const text = shortFailureText(failures);
     if (text !== failureText(failures))
       for (const failure of failures)
         await tools.actionLog(`In full: ${failureText([failure])}`).catch(() => undefined);
     await tools.actionFail(text);
-    if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, failures);
+    if (!failures.some(({ code }) => code === 'not-leader')) await settle(unit, event, failures);
     return;
   }
-  await settle(unit, []);
+  await settle(unit, event, []);
 };
 
 const perform = async (
@@ -136,59 +149,49 @@ const perform = async (
   if (wrongOptions.length > 0 && name !== 'check') throw oneOf(wrongOptions);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
   const run = () => action(world, config, parameters, wrongOptions);
-  return name === 'backup-control-plane' ? remembering(unit, task, run) : run();
+  // Juju keeps it when it has nothing more to say of the task than "terminated".
+  await tools.actionSet(outcome(name, unfinishedOutcome(application)));
+  await catchUp(unit);
+  if (name === 'backup-control-plane') return rememberAttempt(unit, task, run);
+  const results = await run();
+  await lookInS3(unit, world);
+  return results;
 };
 
-/**
- * Notes in the journal how a backup ended, for the status. A failure to do so does not stop the
- * backup.
- */
-const remembering = async <T>(
-  { journal, now }: Unit,
-  task: string,
-  backUp: () => Promise<T>,
-): Promise<T> => {
-  const before = await orProblem(() => journal.lastAttempt());
-  const at = now().toISOString();
-  const note = (attempt: Attempt | undefined) => orProblem(() => journal.setLastAttempt(attempt));
-  await note({ at, task, outcome: 'begun' });
-  try {
-    const result = await backUp();
-    await note({ at, task, outcome: 'succeeded' });
-    return result;
-  } catch (error) {
-    const code = expectedFailures(error)?.[0]?.code;
-    if (code !== undefined && code !== 'interrupted' && ofTheRequest.has(code)) {
-      // This backup was not begun, so the note of the last one stays.
-      await note(before instanceof CharmError ? undefined : before);
-    } else await note({ at, task, outcome: 'failed', ...(code !== undefined && { code }) });
-    throw error;
-  }
+/** Another unit may have led since this one has, and have made backups. */
+const catchUp = async ({ journal, tools, application }: Unit): Promise<void> => {
+  await orProblem(async () => {
+    const own = await ownBackups(journal);
+    const { lastBackup, lastAttempt } = allKnown(own, await recallBackups(tools, application));
+    if (!isDeepStrictEqual(lastBackup, own.lastBackup)) await journal.setLastBackup(lastBackup);
+    if (!isDeepStrictEqual(lastAttempt, own.lastAttempt)) await journal.setLastAttempt(lastAttempt);
+  });
+};
+
+/** For the status only, so it is no reason to call the action failed. */
+const lookInS3 = async ({ journal }: Unit, world: World): Promise<void> => {
+  await orProblem(async () => {
+    const { noteNewestSet } = await import('./actions/newest-set.ts');
+    const target = await world.openTarget();
+    await using _store = target.store;
+    await noteNewestSet(journal, target);
+  });
 };
 
 const oneOf = (failures: readonly CharmError[]): unknown =>
   failures.length === 1 ? failures[0] : new AggregateError(failures);
 
-/** Parameters that only the schedule sets. */
-const ownParameters = ['slot', 'attempt'];
-
-/**
- * The parameters as an operator types them. Empty defaults that Juju has filled in are left out.
- */
-const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
-  Object.entries(parameters).flatMap(([name, value]) => {
-    const text = String(value);
-    if (value === false || text === '' || ownParameters.includes(name)) return [];
-    return [`${name}=${/^[\w.:,/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`}`];
-  });
-
 /**
  * Replaces the status that the action's progress left. A failure here does not change the action's
  * result: the next hook sets the status again.
  */
-const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
+const settle = async (
+  unit: Unit,
+  { task }: ActionEvent,
+  failures: readonly CharmError[],
+): Promise<void> => {
   try {
-    await showAfterAction(unit, failures);
+    await showAfterAction(unit, task, failures);
   } catch (error) {
     await unit.tools.log('WARNING', reasonOf(error)).catch(() => undefined);
   }
@@ -198,46 +201,39 @@ const settle = async (unit: Unit, failures: readonly CharmError[]): Promise<void
  * The problems that the action found stay visible until the next hook looks; so does a scale that
  * has to be put back.
  */
-const showAfterAction = async (unit: Unit, failures: readonly CharmError[]): Promise<void> => {
+const showAfterAction = async (
+  unit: Unit,
+  task: string,
+  failures: readonly CharmError[],
+): Promise<void> => {
   const assessment = await assess(unit);
-  const { config, optionProblems, journal } = assessment;
+  const { config, optionProblems, journal, shared } = assessment;
+  // Juju keeps it when the action has ended; the process ends well also when the action failed.
+  if (!(journal instanceof CharmError)) await shareBackups(unit.tools, journal, shared);
   const unset = optionProblems.has('juju-credentials')
     ? undefined
     : await jujuProblem(unit, config, async () => false);
   const left = journal instanceof CharmError ? [] : journal.unfinished;
   const found = failures
     .flatMap((failure) => (failure.problems.length > 0 ? failure.problems : [failure]))
-    .filter(({ code }) => !ofTheRequest.has(code));
+    .filter(({ code }) => !ofTheRequest.has(code))
+    .map((failure) => pointingTo(failure, task));
   await showStatus(
     unit,
-    assessment,
+    journal instanceof CharmError ? assessment : { ...assessment, shared: journal },
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
     { action: found },
   );
 };
 
-/**
- * These codes are about the request, or about another operation that runs now, and not about the
- * state of the charm.
- */
-const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
-  'parameter-invalid',
-  'not-leader',
-  'backup-missing',
-  'backup-protected',
-  'backup-running',
-  'workloads-running',
-  'database-path-moved',
-  'interrupted',
-  'set-damaged',
-  'volumes-off',
-  'volumes-failed',
-  'volume-missing',
-  'volume-in-use',
-  'volume-not-started',
-  'volume-command-failed',
-  'volume-backup-missing',
-]);
+/** What the status has no command for, the task's log explains. */
+const pointingTo = (failure: CharmError, task: string): CharmError =>
+  failure.brief === undefined && task !== ''
+    ? new CharmError(failure.code, failure.message, {
+        cause: failure,
+        brief: { what: failure.message, run: `juju show-task ${task}` },
+      })
+    : failure;
 
 /**
  * While the last hook of a relation runs, Juju still lists it. Here it counts as gone. Each

@@ -13,6 +13,7 @@ export const errorCodes = {
   'journal-pending': 'transient',
   'disk-full': 'operator',
   interrupted: 'transient',
+  stopped: 'operator',
 
   'juju-tool-failed': 'transient',
   'deadline-exceeded': 'operator',

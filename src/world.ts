@@ -18,6 +18,7 @@ export type * from './ports/juju-model.ts';
 export type * from './ports/kubernetes.ts';
 export type * from './ports/object-store.ts';
 export type * from './ports/journal.ts';
+export type * from './ports/last-backup.ts';
 export type * from './ports/clock.ts';
 export type * from './ports/progress.ts';
 export type * from './ports/cluster.ts';

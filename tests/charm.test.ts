@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { type Charm, actionNames, handle } from '../src/charm.ts';
+import { systemClock } from '../src/adapters/clock.ts';
 import { CharmError } from '../src/errors.ts';
+import type { World } from '../src/world.ts';
+import { FakeProgress } from './fakes/progress.ts';
 import { setUp } from './rigs/unit.ts';
 
 const charmOf = ({ unit }: ReturnType<typeof setUp>): Charm => ({
@@ -92,6 +95,25 @@ describe('the charm', () => {
       assert.equal(rig.tools.status.message, '');
       assert.equal(rig.logins, 0);
     });
+
+  it('leaves a result for an action that is killed, which its end replaces', async () => {
+    const rig = setUp();
+    const outcomes: unknown[] = [];
+    const { actionSet } = rig.tools;
+    rig.tools.actionSet = async (results) => {
+      outcomes.push(results['outcome']);
+      return actionSet(results);
+    };
+    rig.tools.parameters = { 'backup-id': 'nonsense' };
+    const openWorld = async (): Promise<World> => {
+      const seen: Partial<World> = { progress: new FakeProgress(), clock: systemClock };
+      return seen as World;
+    };
+    const event = { kind: 'action', name: 'restore-control-plane', task: '1' } as const;
+    await handle(event, { ...charmOf(rig), openWorld });
+    assert.match(String(outcomes[0]), /^unfinished: .*juju status ckf-backup/);
+    assert.equal(rig.tools.results['outcome'], 'failed');
+  });
 
   it('keeps the result of an action when its status cannot be told any more', async () => {
     const rig = setUp();

@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutTable } from './layout.ts';
 import { manifestTable } from './manifest.ts';
+import { messagesTable, statusesTable } from './messages.ts';
 import { serversTable } from './servers.ts';
 import { actionsText, endpointsTable, optionsText } from './tables.ts';
 
@@ -19,11 +20,19 @@ const generators: Readonly<Record<string, () => string | Promise<string>>> = {
   layout: layoutTable,
   manifest: manifestTable,
   servers: serversTable,
+  messages: () => messagesTable(root),
+  statuses: statusesTable,
 };
 
-const pages = ['actions', 'options', 'endpoints', 's3-layout', 'manifest', 'servers'].map(
-  (name) => `docs/reference/${name}.md`,
-);
+const pages = [
+  'actions',
+  'options',
+  'endpoints',
+  's3-layout',
+  'manifest',
+  'servers',
+  'messages',
+].map((name) => `docs/reference/${name}.md`);
 
 const block = /(<!-- generated: ([a-z]+) -->\n)[^]*?(?=<!-- end -->)/g;
 

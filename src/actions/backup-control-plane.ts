@@ -1,6 +1,7 @@
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
 import { CharmError } from '../errors.ts';
+import { howToStop } from '../operation/stop-request.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { type RunTrigger, recordRun } from '../sessions/record-run.ts';
 import { durationText, sizeText, sum } from '../text.ts';
@@ -13,7 +14,8 @@ import type { Action } from './action.ts';
 export const backupControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the backup goes on: use juju run --wait=6h, or --background' +
-      ' and then juju show-task <id> --watch.',
+      ' and then juju show-task <id> --watch.' +
+      howToStop(world.application, world.task),
   );
   const request = requestOf(parameters);
   const { manifest, location } = await recordRun(world, triggerOf(parameters), (recorded) =>

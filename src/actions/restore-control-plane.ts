@@ -1,5 +1,6 @@
 import { keysText } from '../components/buckets/failed-objects.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { howToStop } from '../operation/stop-request.ts';
 import { keepProof } from '../repository/proofs.ts';
 import type { RestoreReport } from '../restore/describe-plan.ts';
 import { runRestore } from '../restore/run-restore.ts';
@@ -18,7 +19,8 @@ import { type Action, backupIdParameter } from './action.ts';
 export const restoreControlPlane: Action = async (world, config, parameters) => {
   await world.progress.note(
     'This takes a while. juju run stops waiting after 60 s, and the restore goes on: use juju run --wait=6h, or --background' +
-      ' and then juju show-task <id> --watch.',
+      ' and then juju show-task <id> --watch.' +
+      howToStop(world.application, world.task),
   );
   const started = world.clock.now().getTime();
   const request = requestOf(world, parameters);

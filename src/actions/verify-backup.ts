@@ -6,6 +6,7 @@ import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
 import type { Target, World } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
+import { noteNewestSet } from './newest-set.ts';
 
 /**
  * Checks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is
@@ -22,7 +23,7 @@ export const verifyBackup: Action = async (world, config, parameters) => {
     allowUnsigned: parameters['allow-unsigned'] === true,
   });
   await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
-  await remember(world, verification);
+  await remember(world, target, verification);
   if (verification.damages > 0) throw damaged(verification);
   return resultsOf(verification);
 };
@@ -67,9 +68,11 @@ const keep = async (
  */
 const remember = async (
   { clock, journal }: Pick<World, 'clock' | 'journal'>,
+  target: Target,
   { id, damages }: Verification,
 ): Promise<void> => {
   await orProblem(async () => {
+    await noteNewestSet(journal, target);
     const last = await journal.lastBackup();
     if (last?.id === id)
       await journal.setLastBackup({

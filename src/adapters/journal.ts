@@ -2,7 +2,8 @@ import { appendFile, readFile, readdir, unlink, open, rename, rm } from 'node:fs
 import { join, dirname } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import { stillHeld } from '../ports/journal.ts';
-import type { Attempt, Journal, JournalEntry, LastBackup } from '../world.ts';
+import { parseAttempt, parseLastBackup } from '../ports/last-backup.ts';
+import type { Journal, JournalEntry } from '../world.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const sessionName = /^session-(.+)\.json$/;
@@ -89,7 +90,8 @@ export const openJournal = ({
     },
     remove: (application) => removeFile(`undo-${application}.json`),
     lastBackup: () => read(lastBackupName, parseLastBackup),
-    setLastBackup: (backup) => write(lastBackupName, backup),
+    setLastBackup: (backup) =>
+      backup === undefined ? removeFile(lastBackupName) : write(lastBackupName, backup),
     lastAttempt: () => read(lastAttemptName, parseAttempt),
     setLastAttempt: (attempt) =>
       attempt === undefined ? removeFile(lastAttemptName) : write(lastAttemptName, attempt),
@@ -196,25 +198,6 @@ const parseEntry = ({ application, scale, changedTo, since }: Fields): JournalEn
   isScale(changedTo) &&
   typeof since === 'string'
     ? { application, scale, changedTo, since }
-    : undefined;
-
-const parseLastBackup = (fields: Fields): LastBackup | undefined => {
-  const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = fields;
-  return typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
-    ? {
-        ...{ id, bytes, consistent },
-        ...(verified === 'intact' || verified === 'damaged' ? { verified } : {}),
-        ...(typeof verifiedAt === 'string' && { verifiedAt }),
-        ...(typeof restoreSeconds === 'number' && { restoreSeconds }),
-      }
-    : undefined;
-};
-
-const parseAttempt = ({ at, task, outcome, code }: Fields): Attempt | undefined =>
-  typeof at === 'string' &&
-  typeof task === 'string' &&
-  (outcome === 'begun' || outcome === 'succeeded' || outcome === 'failed')
-    ? { at, task, outcome, ...(typeof code === 'string' ? { code } : {}) }
     : undefined;
 
 const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefined => {

@@ -60,6 +60,7 @@ export const options = {
   'volumes-deadline': { type: 'string', default: '4h' },
   'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
   'rclone-image': { type: 'string', default: 'rclone/rclone:1.75.2', pattern: image },
+  'stop-running': { type: 'string', default: '', pattern: '^\\d*$' },
 } as const satisfies Readonly<Record<string, OptionSchema>>;
 
 export type OptionName = keyof typeof options;
@@ -109,6 +110,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'volumes-deadline': 'a time such as 4h, 90m or 1d12h',
   'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
   'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
+  'stop-running': 'the id of a task, as juju operations shows it, or nothing',
 };
 
 export const configSchema = { type: 'object', properties: options } as const;

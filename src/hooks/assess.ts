@@ -10,7 +10,8 @@ import {
   missingS3,
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
-import type { Attempt, JournalEntry, LastBackup } from '../world.ts';
+import type { JournalEntry } from '../world.ts';
+import { type KnownBackups, ownBackups, recallBackups } from './known-backups.ts';
 import type { Unit } from './unit.ts';
 
 /** What a unit knows of its options, relations and permissions. Looking changes nothing. */
@@ -35,19 +36,20 @@ export interface Assessment {
   readonly objectStorage: Provider | undefined;
   /** The problem when MinIO cannot be read; undefined when it can, or is not needed. */
   readonly objectStorageProblem: CharmError | undefined;
+  /** What this unit knows by itself. */
   readonly journal: Recorded | CharmError;
+  /** What all units know. */
+  readonly shared: KnownBackups;
 }
 
-interface Recorded {
+interface Recorded extends KnownBackups {
   readonly unfinished: readonly JournalEntry[];
-  readonly lastBackup: LastBackup | undefined;
-  readonly lastAttempt: Attempt | undefined;
 }
 
 /** Asks Juju for everything at the same time, because each question is a process. */
 export const assess = async (unit: Unit): Promise<Assessment> => {
   const { tools } = unit;
-  const [leader, options, trusted, s3, objectStorage, journal] = await Promise.all([
+  const [leader, options, trusted, s3, objectStorage, journal, shared] = await Promise.all([
     tools.isLeader(),
     tools.config(),
     tools.isTrusted(),
@@ -55,16 +57,16 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     findProvider(tools, 'object-storage'),
     orProblem(async () => ({
       unfinished: await unit.journal.entries(),
-      lastBackup: await unit.journal.lastBackup(),
-      lastAttempt: await unit.journal.lastAttempt(),
+      ...(await ownBackups(unit.journal)),
     })),
-    // Asked here, because questions that are asked together take less time.
+    recallBackups(tools, unit.application),
+    // Asked for now, because what is asked together takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
   const { config, problems: optionProblems } = lenientConfig(options, unit.application);
   const place = optionProblems.get('bucket') ?? optionProblems.get('path') ?? config;
   return {
-    ...{ leader, config, optionProblems, place, s3, objectStorage, journal },
+    ...{ leader, config, optionProblems, place, s3, objectStorage, journal, shared },
     trustProblem: trusted === false ? await accessProblem(unit, config) : undefined,
     location: await locate(unit, s3, place),
     // While the option components is wrong, it is not known whether MinIO is needed.

@@ -2,6 +2,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
 import { finishUndo } from './finish-undo.ts';
+import { allKnown, shareBackups } from './known-backups.ts';
 import { provideS3, requestS3, withdrawS3, writeSupportedVersions } from './relations.ts';
 import { type ScheduleReport, keepSchedule } from './schedule.ts';
 import { statusOf } from './status.ts';
@@ -40,8 +41,11 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     for (const { message } of left) await unit.tools.log('ERROR', message);
     return;
   }
-  const { leader, config, optionProblems } = assessment;
-  // A wrong option has its default here, which the operator did not ask for.
+  const { leader, config, optionProblems, shared } = assessment;
+  // Of a backup that was killed the other units know nothing yet.
+  if (leader && !(journal instanceof CharmError))
+    await shareBackups(unit.tools, allKnown(journal, shared), shared);
+  // An option that is wrong has its default meanwhile, and nobody asked for that.
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
   const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
@@ -77,7 +81,7 @@ const sendSessions = async (
 /** Sets the status from the assessment and from what is known of the controller. */
 export const showStatus = async (
   unit: Unit,
-  { leader, optionProblems, trustProblem, journal, location, objectStorageProblem }: Assessment,
+  { leader, optionProblems, trustProblem, journal, shared, ...rest }: Assessment,
   controller: readonly CharmError[],
   {
     action = [],
@@ -87,16 +91,17 @@ export const showStatus = async (
     readonly schedule?: ScheduleReport | undefined;
   } = {},
 ): Promise<void> => {
+  const known = journal instanceof CharmError ? shared : allKnown(journal, shared);
   const status = statusOf({
-    ...{ leader, controller, action, schedule },
+    ...{ controller, action, schedule },
     application: unit.application,
     journal: problemOf(journal),
     options: [...optionProblems.values()],
     trust: trustProblem,
-    s3: problemOf(location),
-    objectStorage: objectStorageProblem,
-    lastBackup: journal instanceof CharmError ? undefined : journal.lastBackup,
-    lastAttempt: journal instanceof CharmError ? undefined : journal.lastAttempt,
+    s3: problemOf(rest.location),
+    objectStorage: rest.objectStorageProblem,
+    lastBackup: known.lastBackup,
+    lastAttempt: known.lastAttempt,
   });
   await Promise.all([
     unit.tools.setStatus(status, 'unit'),

@@ -15,12 +15,7 @@ export interface ScheduleMemory extends Standing {
   readonly failed?: Pick<CurrentRun, 'slot' | 'task'>;
 }
 
-const endpoint = 'replicas';
 const key = 'schedule';
-
-/** The relation between our units; undefined in a model that was upgraded a moment ago. */
-export const peerRelation = async (tools: HookTools): Promise<string | undefined> =>
-  (await tools.relationIds(endpoint))[0];
 
 /** Undefined when nothing is remembered, or nothing that can be read. Leader only. */
 export const recallSchedule = async (

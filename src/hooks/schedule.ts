@@ -5,12 +5,8 @@ import { decide, withRun } from '../schedule/decide.ts';
 import type { Decision, Situation, Waiting } from '../schedule/decision.ts';
 import { secondText } from '../sessions/session.ts';
 import type { World } from '../world.ts';
-import {
-  type ScheduleMemory,
-  peerRelation,
-  recallSchedule,
-  rememberSchedule,
-} from './schedule-memory.ts';
+import { peerRelation } from './known-backups.ts';
+import { type ScheduleMemory, recallSchedule, rememberSchedule } from './schedule-memory.ts';
 import { recordDecision } from './schedule-records.ts';
 import type { Unit } from './unit.ts';
 

@@ -8,8 +8,7 @@ import { statusText } from './status-text.ts';
 /** What a unit's status depends on. Each problem is undefined when there is none. */
 export interface Facts {
   readonly application: string;
-  readonly leader: boolean;
-  /** A scale that still has to be put back; and the problem of working with the Juju controller. */
+  /** A scale that is still to be put back, and what keeps us from the Juju controller. */
   readonly controller: readonly CharmError[];
   readonly journal: CharmError | undefined;
   readonly options: readonly CharmError[];
@@ -18,7 +17,7 @@ export interface Facts {
   readonly objectStorage: CharmError | undefined;
   /** Problems that an action has just found, and hooks do not look for. */
   readonly action: readonly CharmError[];
-  /** Of this unit; each unit has its own journal. */
+  /** The newest that is known, whichever unit made it. */
   readonly lastBackup: LastBackup | undefined;
   /** Undefined without a schedule, or when it is not known. */
   readonly schedule?: ScheduleReport | undefined;
@@ -30,7 +29,7 @@ export interface Facts {
  * themselves, then when the last backup was made.
  */
 export const statusOf = (facts: Facts): Status => {
-  const { leader, lastBackup, schedule } = facts;
+  const { lastBackup, schedule } = facts;
   const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
   const passing = problems.find(({ code }) => errorCodes[code] === 'transient');
@@ -40,7 +39,6 @@ export const statusOf = (facts: Facts): Status => {
       name: blocking === undefined ? 'waiting' : 'blocked',
       message: statusText(problem, problems.length - 1),
     };
-  if (!leader) return { name: 'active', message: 'Ready; the leader makes the backups' };
   const waiting = schedule && waitingText(schedule);
   if (waiting !== undefined) return { name: 'waiting', message: waiting };
   const next = schedule === undefined ? [] : nextText(schedule);
@@ -48,7 +46,7 @@ export const statusOf = (facts: Facts): Status => {
   if (lastBackup === undefined)
     return {
       name: 'active',
-      message: [`Ready${interrupted}; this unit has made no backup yet`, ...next].join(', '),
+      message: [`Ready${interrupted}; no backup is known yet`, ...next].join(', '),
     };
   const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = lastBackup;
   const words = [
@@ -89,15 +87,11 @@ const problemsIn = (facts: Facts): readonly CharmError[] => {
  * The problem when the last backup failed, until one succeeds. Just after the action, its own error
  * is shown instead.
  */
-const failedAttempt = ({
-  leader,
-  application,
-  lastAttempt,
-  action,
-}: Facts): CharmError | undefined => {
-  if (!leader || lastAttempt?.outcome !== 'failed' || action.length > 0) return undefined;
+const failedAttempt = ({ application, lastAttempt, action }: Facts): CharmError | undefined => {
+  if (lastAttempt?.outcome !== 'failed' || action.length > 0) return undefined;
   const code = codeNamed(lastAttempt.code);
-  if (code === undefined || errorCodes[code] === 'transient') return undefined;
+  if (code === undefined || code === 'stopped' || errorCodes[code] === 'transient')
+    return undefined;
   const { at, task } = lastAttempt;
   return new CharmError(
     code,
@@ -113,8 +107,9 @@ const failedAttempt = ({
  */
 const interruptedAttempt = ({ lastAttempt }: Facts): string => {
   if (lastAttempt === undefined || lastAttempt.outcome === 'succeeded') return '';
-  const { at, task, outcome } = lastAttempt;
-  const ended = outcome === 'begun' ? 'was interrupted' : 'failed';
+  const { at, task, outcome, code } = lastAttempt;
+  const failed = code === 'stopped' ? 'was stopped' : 'failed';
+  const ended = outcome === 'begun' ? 'was interrupted' : failed;
   return `; the backup of ${minuteOf(at)} ${ended} (juju show-task ${task})`;
 };
 
@@ -124,9 +119,9 @@ const codeNamed = (name: string | undefined): ErrorCode | undefined =>
 /** `2026-11-26 10:49Z` */
 const minuteOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')}Z`;
 
-/** The problem when verify-backup found the last backup damaged. */
-const damaged = ({ leader, application, lastBackup }: Facts): CharmError | undefined =>
-  leader && lastBackup?.verified === 'damaged'
+/** Nobody can rely on a last backup that verify-backup found damaged. */
+const damaged = ({ application, lastBackup }: Facts): CharmError | undefined =>
+  lastBackup?.verified === 'damaged'
     ? new CharmError(
         'set-damaged',
         `The last backup, ${lastBackup.id}, is damaged. Run: juju run ${application}/leader backup-control-plane`,

@@ -5,6 +5,7 @@ import { takeLock } from '../repository/lock.ts';
 import type { Target, World } from '../world.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
+import { type Stoppable, watchForStop } from './stop-request.ts';
 
 /*
  * This folder has what every operation needs that changes the model or the path in S3: its lock,
@@ -33,11 +34,14 @@ export interface Operation extends AsyncDisposable {
    * S3 any more, and goes by what it heard lately.
    */
   assertOursAtEnd(): Promise<void>;
-  /** Fires when Juju asks us to stop, and when another operation has taken the path. */
-  readonly signal: AbortSignal;
   /**
-   * As `assertOurs`, for calls that are made very often: an answer of S3 counts for some seconds.
+   * Fires when Juju asks us to stop, when an operator does, and when another operation has taken
+   * the path.
    */
+  readonly signal: AbortSignal;
+  /** Fires when the process has to end soon; scales are put back in the time that is left. */
+  readonly terminating: AbortSignal;
+  /** As `assertOurs`, for what is done very often: what S3 said within the last seconds counts. */
   stillOurs(): Promise<void>;
   /**
    * By how many milliseconds the clock of this unit is ahead of S3's; undefined when S3 was not
@@ -58,7 +62,16 @@ type OperationWorld = Pick<
 export const beginOperation = async (
   world: OperationWorld,
   target: Target,
-  { name, onlyLooks = false }: { readonly name: string; readonly onlyLooks?: boolean },
+  {
+    name,
+    stoppable,
+    onlyLooks = false,
+  }: {
+    readonly name: string;
+    /** How an operator stops it; undefined for what does not take long. */
+    readonly stoppable?: Omit<Stoppable, 'clock'>;
+    readonly onlyLooks?: boolean;
+  },
 ): Promise<Operation> => {
   const undo = new AsyncDisposableStack();
   try {
@@ -70,6 +83,7 @@ export const beginOperation = async (
     await mkdir(scratch, { recursive: true });
     undo.defer(() => rm(scratch, { recursive: true, force: true }));
     const heartbeat = undo.use(startHeartbeat(world));
+    const stop = stoppable && undo.use(watchForStop({ ...stoppable, clock: world.clock }));
     const scales: HeldScale[] = [];
     const putBackScales = (): Promise<void> => putBackAll(scales.splice(0));
     const assertOurs = eachTime(world.clock, async () => lock?.assertHeld());
@@ -83,7 +97,12 @@ export const beginOperation = async (
       assertOursAtEnd: async () => {
         if (!(world.signal.aborted && lock?.isFresh() === true)) await assertOurs();
       },
-      signal: lock ? AbortSignal.any([world.signal, lock.signal]) : world.signal,
+      signal: AbortSignal.any([
+        world.signal,
+        ...(lock ? [lock.signal] : []),
+        ...(stop ? [stop.signal] : []),
+      ]),
+      terminating: world.signal,
       clockAhead: lock?.clockAhead,
       stillOurs: nowAndThen(world.clock, async () => lock?.assertHeld()),
       [Symbol.asyncDispose]: () => undo.disposeAsync(),

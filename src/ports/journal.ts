@@ -1,5 +1,6 @@
 import { CharmError } from '../errors.ts';
 import { countText } from '../text.ts';
+import type { Attempt, LastBackup } from './last-backup.ts';
 
 /** A change to another application that has to be undone. */
 export interface JournalEntry {
@@ -27,10 +28,10 @@ export interface Journal {
    */
   record(entry: JournalEntry): Promise<void>;
   remove(application: string): Promise<void>;
-  /** The newest complete backup that this unit made, for its status. */
+  /** The newest complete backup that this unit knows of, for its status. */
   lastBackup(): Promise<LastBackup | undefined>;
-  setLastBackup(backup: LastBackup): Promise<void>;
-  /** How the last backup of this unit ended; `begun` when it still runs or was killed. */
+  setLastBackup(backup: LastBackup | undefined): Promise<void>;
+  /** How the last backup that this unit began has ended; `begun` of one that was killed. */
   lastAttempt(): Promise<Attempt | undefined>;
   setLastAttempt(attempt: Attempt | undefined): Promise<void>;
   /**
@@ -54,29 +55,7 @@ export interface KeptSession {
   readonly log: string | undefined;
 }
 
-export interface Attempt {
-  /** When it began; ISO 8601. */
-  readonly at: string;
-  /** The id for `juju show-task`. */
-  readonly task: string;
-  readonly outcome: 'begun' | 'succeeded' | 'failed';
-  /** The code of the failure; absent when it was not an expected one. */
-  readonly code?: string;
-}
-
-export interface LastBackup {
-  readonly id: string;
-  readonly bytes: number;
-  readonly consistent: boolean;
-  /** What verify-backup found last; absent until it has looked. */
-  readonly verified?: 'intact' | 'damaged';
-  /** When it looked; ISO 8601. */
-  readonly verifiedAt?: string;
-  /** How long its restore is expected to take; absent when nothing was measured. */
-  readonly restoreSeconds?: number;
-}
-
-/** The error when an operation would change an application whose scale still has to be put back. */
+/** Why an application is left alone whose scale is still to be put back. */
 export const stillHeld = ({ application, scale, changedTo }: JournalEntry): CharmError =>
   new CharmError(
     'scale-refused',

@@ -63,6 +63,8 @@ export interface JujuModel extends AsyncDisposable {
   status(): Promise<ModelStatus>;
   /** Sets the desired number of units and returns at once. May be repeated. */
   scale(application: string, units: number): Promise<void>;
+  /** What an option of an application is set to now; undefined when it has no value. */
+  option(application: string, name: string): Promise<unknown>;
   /** The names of the actions that an application's charm defines. */
   actionNames(application: string): Promise<readonly string[]>;
   /**

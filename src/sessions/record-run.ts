@@ -90,8 +90,8 @@ const failure = (error: unknown, { slot }: RunTrigger) => {
 };
 
 const phaseOf = (code: ErrorCode, isScheduled: boolean): Phase => {
-  // The unit was asked to stop.
-  if (code === 'interrupted') return 'Cancelled';
+  // The unit was asked to stop, or an operator stopped the task.
+  if (code === 'interrupted' || code === 'stopped') return 'Cancelled';
   // The schedule tries again, or has somebody else’s run to thank; nothing was done.
   const nothingDone = code === 'workloads-running' || code === 'backup-running';
   return isScheduled && nothingDone ? 'Skipped' : 'Failed';

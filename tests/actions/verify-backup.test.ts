@@ -68,10 +68,22 @@ describe('verify-backup', () => {
     assert.equal((await vault.journal.lastBackup())?.verified, 'damaged');
   });
 
-  it('remembers nothing of another set', async () => {
-    await vault.journal.setLastBackup({ id: 'another', bytes: 1, consistent: true });
+  it('remembers it also when another unit made the backup, as S3 tells', async () => {
+    await vault.journal.setLastBackup({
+      ...{ id: '2020-01-01T00:00:00Z', bytes: 1, consistent: true },
+      verified: 'damaged',
+    });
     await verifyBackup(vault.world, config, { 'backup-id': id });
-    assert.equal((await vault.journal.lastBackup())?.verified, undefined);
+    const last = await vault.journal.lastBackup();
+    assert.deepEqual([last?.id, last?.verified], [id, 'intact']);
+  });
+
+  it('remembers nothing of a set that is not the newest', async () => {
+    const newer = { id: '2099-01-01T00:00:00Z', bytes: 1, consistent: true };
+    await vault.journal.setLastBackup(newer);
+    await vault.store.put(layout.manifest(newer.id as BackupId), 'of a newer revision');
+    await verifyBackup(vault.world, config, { 'backup-id': id });
+    assert.deepEqual(await vault.journal.lastBackup(), newer);
   });
 
   it('tells the result although the journal is away', async () => {

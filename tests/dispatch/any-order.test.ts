@@ -51,7 +51,7 @@ describe('hooks one after the other', () => {
 
   it('change nothing when there is nothing new, in whatever order they come', async () => {
     const settled = await through(related(), 'config-changed');
-    assert.equal(visibleState(settled).unit, 'active Ready; this unit has made no backup yet');
+    assert.equal(visibleState(settled).unit, 'active Ready; no backup is known yet');
     const again = await through(
       settled,
       ...[changed('katib-db', 8), 'secret-changed', 'leader-elected'],
@@ -95,7 +95,7 @@ describe('hooks one after the other', () => {
     led.secrets.find(({ id }) => id === s3Secret)?.revisions.push(rotated);
     led.leader = false;
     const lost = await through(led, 'leader-settings-changed', 'secret-changed');
-    const unit = 'active Ready; the leader makes the backups';
+    const unit = 'active Ready; no backup is known yet';
     assert.deepEqual(visibleState(lost), { ...visibleState(led), unit });
     lost.leader = true;
     const regained = await through(lost, 'leader-elected');

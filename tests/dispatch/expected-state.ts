@@ -91,7 +91,7 @@ export const expectedState = (before: UnitAgentState, event: HookEvent): Visible
   ];
   const isGoing = event.hook === 'stop' || event.hook === 'remove';
   const now = visibleState(before);
-  const status = isGoing ? now.unit : statusOf(leader, problems);
+  const status = isGoing ? now.unit : statusOf(problems);
   const isNew = ['install', 'upgrade-charm', 'start'].includes(event.hook);
   return {
     databags: Object.fromEntries(
@@ -108,10 +108,9 @@ export const expectedState = (before: UnitAgentState, event: HookEvent): Visible
   };
 };
 
-const statusOf = (leader: boolean, problems: readonly string[]): string => {
+const statusOf = (problems: readonly string[]): string => {
   const acute = problems.find((code) => code !== 'relation-incomplete');
   const first = acute ?? problems[0];
-  if (first === undefined)
-    return `active Ready; ${leader ? 'this unit has made no backup yet' : 'the leader makes the backups'}`;
+  if (first === undefined) return 'active Ready; no backup is known yet';
   return `${acute === undefined ? 'waiting' : 'blocked'} ${first} +${problems.length - 1}`;
 };

@@ -67,7 +67,9 @@ export class FakeHookTools implements HookTools {
   applicationData = async (relationId: string, application: string): Promise<Databag> => {
     const relation = this.relations.get(relationId);
     if (relation === undefined) return {};
-    return { ...(application === relation.application ? relation.remote : relation.ours) };
+    const isPeer = relationId.startsWith('ckf-backup-peers:');
+    if (isPeer || application !== relation.application) return { ...relation.ours };
+    return { ...relation.remote };
   };
   setApplicationData = async (relationId: string, data: Databag): Promise<void> => {
     const ours = this.relations.get(relationId)?.ours;

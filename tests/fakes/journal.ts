@@ -32,7 +32,7 @@ export class FakeJournal implements Journal {
     return this.#lastBackup;
   }
 
-  async setLastBackup(backup: LastBackup): Promise<void> {
+  async setLastBackup(backup: LastBackup | undefined): Promise<void> {
     this.#lastBackup = backup;
   }
 

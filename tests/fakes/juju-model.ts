@@ -12,7 +12,7 @@ import type { ApplicationState, TaskState } from '../sandbox/model-state.ts';
 import { applicationStatus } from '../sandbox/model-status.ts';
 import type { Model } from '../sandbox/model.ts';
 
-type Method = 'status' | 'scale' | 'actionNames' | 'runAction' | 'enqueue' | 'tasks';
+type Method = 'status' | 'scale' | 'option' | 'actionNames' | 'runAction' | 'enqueue' | 'tasks';
 
 /** A JujuModel without a controller, over the state that the real one would serve. */
 export interface FakeJujuModel extends JujuModel {
@@ -52,6 +52,10 @@ export const createFakeJujuModel = (
       refusing(() => {
         model.setScale(application, units);
       });
+    },
+    async option(application, name) {
+      enter('option', 'read');
+      return refusing(() => model.application(application).options?.[name]);
     },
     async actionNames(application) {
       enter('actionNames');

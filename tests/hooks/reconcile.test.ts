@@ -8,7 +8,7 @@ describe('every hook', () => {
     await rig.run('config-changed');
     assert.deepEqual(rig.tools.status, {
       name: 'active',
-      message: 'Ready; this unit has made no backup yet',
+      message: 'Ready; no backup is known yet',
     });
     assert.deepEqual(rig.tools.applicationStatus, rig.tools.status);
   });

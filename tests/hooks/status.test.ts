@@ -12,7 +12,6 @@ const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent:
 
 const well: Facts = {
   application: 'ckf-backup',
-  leader: true,
   controller: [],
   journal: undefined,
   options: [],
@@ -31,7 +30,7 @@ describe('the status', () => {
       assert.equal(name, 'active');
       return message;
     };
-    assert.equal(said({}), 'Ready; this unit has made no backup yet');
+    assert.equal(said({}), 'Ready; no backup is known yet');
     assert.equal(said({ lastBackup }), 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB');
     assert.equal(
       said({ lastBackup: { ...lastBackup, consistent: false } }),
@@ -96,10 +95,13 @@ describe('the status', () => {
     );
   });
 
-  it('of a unit that does not lead tells of no backup, for it knows of none that the leader made', () => {
-    assert.deepEqual(statusOf({ ...well, leader: false, lastBackup }), {
+  it('is ready after a backup that an operator stopped, and says that it was', () => {
+    const at = '2026-11-26T10:49:30.000Z';
+    const lastAttempt = { at, task: '17', outcome: 'failed', code: 'stopped' } as const;
+    assert.deepEqual(statusOf({ ...well, lastBackup, lastAttempt }), {
       name: 'active',
-      message: 'Ready; the leader makes the backups',
+      message:
+        'Ready; the backup of 2026-11-26 10:49Z was stopped (juju show-task 17); last backup 2026-11-21T20:15:00Z, 3.0 GiB',
     });
   });
 

@@ -30,6 +30,8 @@ export interface ApplicationState {
   status: StatusState | undefined;
   /** The desired number of units. */
   scale: number;
+  /** As `juju config` has them, where a test sets some. */
+  options?: Readonly<Record<string, string | number | boolean>>;
   /** In the order of their numbers. */
   units: UnitState[];
   /** The number that the next unit gets, where numbers are not used twice. */

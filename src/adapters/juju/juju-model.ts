@@ -3,7 +3,13 @@ import type { JujuModel, ModelStatus } from '../../world.ts';
 import { asCharmError, ConnectionLost, isPassing, JujuRpcError } from './errors.ts';
 import type { FacadeName } from './facades.ts';
 import type { JujuLogin } from './login.ts';
-import { type ReplyError, parseCharmActions, parseScaled, parseStatus } from './replies.ts';
+import {
+  type ReplyError,
+  parseCharmActions,
+  parseOptions,
+  parseScaled,
+  parseStatus,
+} from './replies.ts';
 import { enqueueOnce, runAction } from './run-action.ts';
 import { type JujuSessionOptions, JujuSession } from './session.ts';
 import { modelStatus } from './status.ts';
@@ -92,6 +98,12 @@ export const openJujuModel = async (options: JujuModelOptions): Promise<JujuMode
         (reply) => {
           throwFirst(parseScaled(reply).results);
         },
+      ),
+    option: (application, name) =>
+      ask(
+        `tell the options of ${application}`,
+        ['Application', 'get', { application, branch: '' }],
+        (reply) => parseOptions(reply).config?.[name]?.value,
       ),
     actionNames: (application) =>
       ask(

@@ -39,6 +39,10 @@ export interface UnitReply {
   readonly 'agent-status': DetailedStatus;
 }
 
+interface OptionsReply {
+  readonly config?: Readonly<Record<string, { readonly value?: unknown }>> | null;
+}
+
 interface ScaleReply {
   readonly results: readonly { readonly error?: ReplyError | null }[];
 }
@@ -150,6 +154,10 @@ export const parseStatus = parser(
 export const parseScaled = parser(
   'ScaleApplications',
   ajv.compile<ScaleReply>(object({ results: listOf(object({}, { error })) })),
+);
+export const parseOptions = parser(
+  'Get',
+  ajv.compile<OptionsReply>(object({}, { config: mapOf(object({}, { value: {} })) })),
 );
 export const parseEnqueued = parser(
   'EnqueueOperation',

@@ -52,9 +52,9 @@ export const startBackupUnit = async (options: {
   };
   const { application } = state;
   // Juju makes the relation between an application's own units when it is deployed.
-  if (!state.relations.some(({ endpoint }) => endpoint === 'replicas'))
+  if (!state.relations.some(({ endpoint }) => endpoint === 'ckf-backup-peers'))
     state.relations.push({
-      ...newRelation(peerRelation, 'replicas', application),
+      ...newRelation(peerRelation, 'ckf-backup-peers', application),
       remoteUnits: [],
     });
   const name = `${application}/${state.unit}`;

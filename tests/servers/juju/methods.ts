@@ -22,6 +22,10 @@ export const jujuMethods: Readonly<Record<string, JujuMethod | undefined>> = {
     needs: 'read',
     run: ({ model, release }) => fullStatus(model.state, release),
   },
+  'Application.Get': {
+    needs: 'read',
+    run: ({ model, params }) => options(model, textOf(params['application'])),
+  },
   'Application.ScaleApplications': {
     needs: 'write',
     run: (call) => {
@@ -31,6 +35,25 @@ export const jujuMethods: Readonly<Record<string, JujuMethod | undefined>> = {
     },
   },
   ...actionMethods,
+};
+
+const options = (model: Model, name: string) => {
+  const application = model.state.applications[name];
+  if (application === undefined)
+    throw new JujuFailure(`application "${name}" not found`, 'not found');
+  const given = Object.entries(application.options ?? {});
+  return {
+    application: name,
+    charm: application.charm,
+    config: Object.fromEntries(
+      given.map(([option, value]) => [option, { value, source: 'user', type: typeof value }]),
+    ),
+    'application-config': null,
+    'endpoint-bindings': null,
+    constraints: {},
+    base: { name: 'ubuntu', channel: '24.04/stable' },
+    channel: application.channel,
+  };
 };
 
 const scale = ({ model, release }: Call, item: unknown) => {

@@ -82,7 +82,9 @@ const databag = (
 ): Record<string, string> => {
   const { application, unit, leader } = context.seen;
   if (who === application) {
-    if (!leader) throw new ToolError(1, 'permission denied');
+    // Of a relation between an application's own units every unit may read it.
+    if (!leader && relation.remoteApplication !== application)
+      throw new ToolError(1, 'permission denied');
     return relation.localApplicationData;
   }
   if (who === `${application}/${unit}`) return relation.localUnitData;

@@ -1,0 +1,19 @@
+import { listSets, setSize } from '../repository/sets.ts';
+import type { Journal, Target } from '../world.ts';
+
+/**
+ * Lets the journal know of the newest set that lies in S3, whichever unit made it. What
+ * verify-backup found of that set is kept. Two requests.
+ */
+export const noteNewestSet = async (journal: Journal, target: Target): Promise<void> => {
+  const { sets } = await listSets(target, { limit: 1 });
+  const known = await journal.lastBackup();
+  const [newest] = sets;
+  if (newest === undefined) {
+    if (known !== undefined) await journal.setLastBackup(undefined);
+    return;
+  }
+  const { id, manifest } = newest;
+  if (manifest === undefined || id === known?.id) return;
+  await journal.setLastBackup({ id, bytes: setSize(manifest), consistent: manifest.consistent });
+};
