@@ -7,8 +7,8 @@ import type { Target } from '../world.ts';
 import { type RestoreTime, ratesOf, restoreTime } from './restore-time.ts';
 
 /*
- * How far back one could go now, how sure that is, how long it would take, and what it would not
- * bring back.
+ * This folder tells how far back one could go now, how sure that is, how long it would take, and
+ * what it would not bring back.
  */
 
 export interface Assurance {

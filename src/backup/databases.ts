@@ -10,7 +10,7 @@ import type { HeldScale } from '../operation/hold-scale.ts';
 import { settledModel } from '../operation/settled-model.ts';
 import { sideBySide } from '../operation/side-by-side.ts';
 import type { DatabaseBackup } from '../repository/manifest.ts';
-import { countText, durationText, excerpt } from '../text.ts';
+import { durationText, excerpt } from '../text.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { says } from '../wordings.ts';
 import type { ActionOutcome, Clock, JujuModel } from '../world.ts';
