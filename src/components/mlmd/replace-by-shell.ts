@@ -61,8 +61,8 @@ fi`;
 /**
  * Gives the new file the owner and the mode of the old one, keeps the old one and renames the new
  * one over it, so that there is a database at every moment. A journal is moved together with the
- * old database. If it stayed, SQLite would take it for that of the new one. A journal that changes
- * shows that a process writes.
+ * old database. If it stayed, SQLite would take it for that of the new one; so it would take one
+ * that somebody begins during the switch. A journal that changes shows that a process writes.
  */
 const putInPlace = (replacement: ShellReplacement): Promise<ExecText> =>
   orDiscard(replacement, () =>
@@ -84,6 +84,7 @@ if [ -e "$1" ]; then
 fi
 if [ -e "$1-journal" ]; then mv "$1-journal" "$3-journal"; fi
 mv -f "$2" "$1"
+if [ -e "$1-journal" ]; then mv -f "$1-journal" "$3-journal"; fi
 sync`,
       undefined,
       [String(replacement.patience)],

@@ -6,6 +6,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   unlinkSync,
 } from 'node:fs';
@@ -207,6 +208,32 @@ describe('the restore of ML Metadata', () => {
         assert.ok(!existsSync(join(dirname(rig.file), kept)));
       });
     });
+
+  it('by copy is not spoilt by a journal that somebody begins at the very moment of the switch', async () => {
+    await using rig = await setUpMlmd({ programs: tools.copy, runs: 200 });
+    const backup = await prepare(rig);
+    leaveHotJournal(rig.file);
+    const journal = join(rig.folder, 'journal');
+    renameSync(`${rig.file}-journal`, journal);
+    const switching = 'mv -f "$2" "$1"\n';
+    let moments = 0;
+    const { kubernetes } = rig.world;
+    const late: Kubernetes = Object.create(kubernetes, {
+      exec: {
+        value: (target: unknown, command: readonly string[], ...rest: unknown[]): unknown => {
+          if (command.some((word) => word.includes(switching))) moments += 1;
+          const begun = `${switching}cat '${journal}' > "$1-journal"\n`;
+          const words = command.map((word) => word.replace(switching, begun));
+          return Reflect.apply(kubernetes.exec, kubernetes, [target, words, ...rest]) as unknown;
+        },
+      },
+    }) as Kubernetes;
+    await restore(rig, backup, late);
+    assert.equal(moments, 1);
+    assert.deepEqual(contentOf(rig.file), backup.content);
+    assert.ok(isSound(rig.file));
+    assert.ok(isSound(join(dirname(rig.file), kept)));
+  });
 
   it('survives somebody who writes to the database all the time', async () => {
     await using rig = await setUpMlmd({ programs: tools.python3, runs: 200, patience: 15 });
