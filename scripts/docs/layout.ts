@@ -56,7 +56,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
   started: [
     layout.started(id),
-    'The mark of a backup that is being made. It reserves the id, and tells the next backup what to clear away when this one dies.',
+    'The mark of a backup that is being made. It reserves the id, and tells the next backup what to clear away when this one dies, what databases made for it, and which scales it changed.',
   ],
   removed: [
     layout.removed(id),

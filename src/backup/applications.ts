@@ -90,7 +90,7 @@ export const planApplications = async (
 
   const mlmd = config.components.includes('mlmd')
     ? findMlmd(config, find)
-    : { mlmd: undefined, metadataWriter: undefined };
+    : { mlmd: undefined, metadataWriter: undefined, writer: undefined };
   return { plan: { databases, ...mlmd }, handed, problems };
 };
 

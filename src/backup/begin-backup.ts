@@ -11,7 +11,8 @@ import {
   generationOf,
 } from '../repository/layout.ts';
 import { reserveId } from '../repository/reserve-id.ts';
-import { clearDebris } from '../retention/debris.ts';
+import type { Started, StartedDatabase } from '../repository/started.ts';
+import { clearDebris, deleteMade } from '../retention/debris.ts';
 import { countText } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import type { BackupRequest, ReadyBackup } from './preflight.ts';
@@ -30,6 +31,8 @@ export interface Backup extends Operation {
   readonly claim: Claim;
   readonly layout: Layout;
   readonly timeline: Timeline;
+  /** Writes into the mark what a database has made, which is removed if the set dies. */
+  readonly noteDatabase: (made: StartedDatabase) => Promise<void>;
   /**
    * Notes an object that is of no use without the manifest, to remove it unless the set is
    * committed.
@@ -63,8 +66,17 @@ export const beginBackup = async (
     const started = world.clock.now();
     const layout = layoutOf(target.prefix);
     await clearAway(world, config, target, backupIdAt(started));
-    const { id, mark } = await reserveId(target.store, layout, started);
+    const scales = plannedScales(ready);
+    const { id, mark } = await reserveId(target.store, layout, started, { scales });
     const uncommitted: string[] = [];
+    const databases: StartedDatabase[] = [];
+    let noting: Promise<unknown> = Promise.resolve();
+    const noteDatabase = async (made: StartedDatabase): Promise<void> => {
+      databases.push(made);
+      const text = JSON.stringify({ id, scales, databases });
+      noting = noting.then(() => target.store.put(mark, `${text}\n`));
+      await noting;
+    };
     let fate: 'open' | 'unknown' | 'listed' = 'open';
     // A failure here does not matter: objects without a manifest are not a backup, and the next
     // backup removes them. The mark goes last, because the next backup looks for it.
@@ -75,6 +87,12 @@ export const beginBackup = async (
         // have given the id to its own set.
         await operation.assertOursAtEnd();
         if (fate === 'open') await target.store.delete(uncommitted);
+        if (fate === 'open' && databases.length > 0) {
+          // Databases' backups have to be listed first, which takes too long for a process that is
+          // asked to stop. The mark tells the next backup of them.
+          if (outside.signal.aborted) return;
+          await deleteMade(target.store, layout, databases);
+        }
         await target.store.delete([mark]);
       });
     });
@@ -84,6 +102,7 @@ export const beginBackup = async (
       ...operation,
       ...{ id, started, world, config, request, ready, claim, layout },
       timeline: startTimeline(world.clock),
+      noteDatabase,
       removeUnlessCommitted: (key) => uncommitted.push(key),
       committing: () => (fate = 'unknown'),
       committed: () => (fate = 'listed'),
@@ -94,6 +113,15 @@ export const beginBackup = async (
     throw error;
   }
 };
+
+/** What the backup will change and put back. */
+const plannedScales = ({ plan }: ReadyBackup): Started['scales'] =>
+  [
+    ...plan.databases.map(({ application, units }) => ({ application, changedTo: units })),
+    ...(plan.metadataWriter ? [{ application: plan.metadataWriter, changedTo: 0 }] : []),
+  ]
+    .map(({ application: { name, scale }, changedTo }) => ({ application: name, scale, changedTo }))
+    .filter(({ scale, changedTo }) => scale !== changedTo);
 
 /** The generations of the paths that the databases were handed. */
 const handedGenerations = async (

@@ -205,12 +205,13 @@ const assertApart = async (
  * known about another S3 storage.
  */
 const findInOurStorage = async (
-  { world, ready, claim, layout }: Backup,
+  { world, ready, claim, layout, noteDatabase }: Backup,
   { component, application, isRelated }: DatabasePlan,
   backupId: string,
 ): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
   if (!isRelated) return {};
   const path = layout.databasePath(component, claim.generations[component] ?? 1);
+  await noteDatabase({ component, path, backupId });
   const measured = await measureBackup(ready.target.store, `${path}/${backupId}`);
   if (measured.objects === 0) {
     throw new CharmError(

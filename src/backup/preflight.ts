@@ -14,6 +14,7 @@ import type { ServerTraits } from '../repository/manifest.ts';
 import type { JujuModel, Kubernetes, SigningKeys, Source, Target, World } from '../world.ts';
 import { planApplications, type DatabasePlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
+import { oddScales } from './odd-scales.ts';
 
 export interface BackupRequest {
   /** Go on although something runs; the set then says so. */
@@ -115,7 +116,11 @@ export const preflight = async (
     return {
       ...{ juju, kubernetes, target, server, sources, handed, looked, running, signing },
       plan: applications.plan,
-      warnings: [...(workloads?.warnings ?? []), ...serverWarnings(server)],
+      warnings: [
+        ...(workloads?.warnings ?? []),
+        ...serverWarnings(server),
+        ...(await oddScales(applications.plan, target)),
+      ],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -37,6 +37,7 @@ export const runBackup = async (
 
   await progress.step('Checking whether a backup can be made');
   await using ready = await preflight(world, config, request);
+  for (const warning of ready.warnings) await progress.note(`Warning: ${warning}`);
   await moveDatabasesOn(world, ready);
 
   const manifest = await unlessRemoved(world, ready.juju, () =>

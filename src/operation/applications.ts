@@ -17,19 +17,22 @@ export interface ApplicationPlan<Database> {
    * anyway.
    */
   readonly metadataWriter: ApplicationStatus | undefined;
+  /** The same, also when it has no units. */
+  readonly writer: ApplicationStatus | undefined;
 }
 
 /** The applications of ML Metadata. `find` notes a problem and gives undefined for it. */
 export const findMlmd = (
   { mlmdApplication, metadataWriterApplication }: Config,
   find: (name: string, role: string) => ApplicationStatus | undefined,
-): Pick<ApplicationPlan<unknown>, 'mlmd' | 'metadataWriter'> => {
+): Omit<ApplicationPlan<unknown>, 'databases'> => {
   const mlmd = find(mlmdApplication, 'mlmd-application');
   const writer =
     metadataWriterApplication === ''
       ? undefined
       : find(metadataWriterApplication, 'metadata-writer-application');
-  return { mlmd, metadataWriter: writer !== undefined && writer.scale > 0 ? writer : undefined };
+  const metadataWriter = writer !== undefined && writer.scale > 0 ? writer : undefined;
+  return { mlmd, metadataWriter, writer };
 };
 
 /**

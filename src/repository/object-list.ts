@@ -4,8 +4,9 @@ import { open as openFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { CharmError, reasonOf, hasCode } from '../errors.ts';
-import type { ObjectStore, ObjectContent } from '../world.ts';
+import type { ObjectStore, ObjectContent, ObjectMetadata } from '../world.ts';
 import { gunzipList } from './gunzip.ts';
+import { isMetadata } from './listed-metadata.ts';
 import type { BucketBackup } from './manifest.ts';
 
 /**
@@ -32,6 +33,11 @@ export interface ListedObject {
   readonly tags?: Readonly<Record<string, string>>;
   /** The source itself could not read its tags, so the copy has none. */
   readonly tagsUnreadable?: true;
+  /**
+   * What belongs to it besides its bytes. A later set may change that in the mirror under the same
+   * ETag, so each list has its own. Absent from lists of earlier revisions.
+   */
+  readonly metadata?: Partial<ObjectMetadata>;
 }
 
 /**
@@ -121,14 +127,15 @@ const isListedObject = (value: unknown): value is ListedObject =>
   (!('mirrorEtag' in value) || typeof value.mirrorEtag === 'string') &&
   (!('sha256' in value) || typeof value.sha256 === 'string') &&
   (!('tags' in value) || areTags(value.tags)) &&
-  (!('tagsUnreadable' in value) || value.tagsUnreadable === true);
+  (!('tagsUnreadable' in value) || value.tagsUnreadable === true) &&
+  (!('metadata' in value) || isMetadata(value.metadata));
 
 const areTags = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   Object.values(value).every((tag) => typeof tag === 'string');
 
-/** A key has at most 1,024 bytes, which JSON may write as six times as many characters. */
+/** A key has up to 1,024 bytes, metadata some 8,000; JSON may write six characters for each. */
 const longestLine = 64 * 1024;
 
 /**

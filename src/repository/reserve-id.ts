@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 import { backupIdAt, type BackupId, type Layout } from './layout.ts';
+import type { Started } from './started.ts';
 
 /** When more seconds than this are taken, something is wrong. */
 const attempts = 300;
@@ -16,11 +17,12 @@ export const reserveId = async (
   store: ObjectStore,
   layout: Layout,
   time: Date,
+  told: Pick<Started, 'scales'> = { scales: [] },
 ): Promise<{ readonly id: BackupId; readonly mark: string }> => {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const id = backupIdAt(new Date(time.getTime() + attempt * 1000));
     if (!(await isFree(store, layout, id))) continue;
-    if (await writeMark(store, layout, id)) return { id, mark: layout.started(id) };
+    if (await writeMark(store, layout, id, told)) return { id, mark: layout.started(id) };
   }
   throw new CharmError(
     'object-exists',
@@ -35,9 +37,14 @@ const isFree = async (store: ObjectStore, layout: Layout, id: BackupId): Promise
 };
 
 /** Whether the mark is ours now. */
-const writeMark = async (store: ObjectStore, layout: Layout, id: BackupId): Promise<boolean> => {
+const writeMark = async (
+  store: ObjectStore,
+  layout: Layout,
+  id: BackupId,
+  told: Pick<Started, 'scales'>,
+): Promise<boolean> => {
   const key = layout.started(id);
-  const text = `${JSON.stringify({ id, nonce: randomUUID() })}\n`;
+  const text = `${JSON.stringify({ id, nonce: randomUUID(), ...told })}\n`;
   try {
     await store.put(key, text, { metadata: { contentType: 'application/json' }, ifAbsent: true });
     return true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isMd5 } from '../ports/etags.ts';
 import { compareKeys } from '../ports/key-order.ts';
 import type { ObjectStore, StoredObject } from '../world.ts';
@@ -41,8 +42,34 @@ export interface Places {
   readonly history: string;
 }
 
-export const nameInHistory = ({ history }: Places, listed: ListedObject): string =>
-  `${history}${listed.key}/${storedEtag(listed)}`;
+/** Where a version lies once it was replaced: `<history><its key>/<its ETag>`. */
+export const nameInHistory = (history: string, key: string, etag: string): string =>
+  `${history}${shortened(key)}/${etag}`;
+
+/**
+ * Bytes. S3 takes keys of 1,024. Before the object's own come a path of up to 200, `/history/` and
+ * a bucket's name of up to 63; behind it `/` and an ETag.
+ */
+const longestWhole = 700;
+const longestBeginning = 600;
+
+/** A key that would be too long as a part of a name: its beginning, `~`, and its SHA-256. */
+const shortened = (key: string): string =>
+  isLong(key) ? `${beginningOf(key)}~${createHash('sha256').update(key).digest('hex')}` : key;
+
+const isLong = (key: string): boolean =>
+  key.length * 3 > longestWhole && Buffer.byteLength(key) > longestWhole;
+
+/** At most `longestBeginning` bytes, in whole characters. */
+const beginningOf = (key: string): string => {
+  if (key.length * 3 <= longestBeginning) return key;
+  const bytes = Buffer.from(key);
+  if (bytes.length <= longestBeginning) return key;
+  let end = longestBeginning;
+  // Bytes of the form 10xxxxxx continue a character.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+};
 
 /**
  * Looks for a version in the mirror and then in the history. In this order, because a backup that
@@ -55,13 +82,13 @@ export const findVersion = async (
 ): Promise<StoredObject | undefined> => {
   const current = await store.head(places.mirror + listed.key);
   if (current && isVersion(current, listed)) return current;
-  const kept = await store.head(nameInHistory(places, listed));
+  const kept = await store.head(nameInHistory(places.history, listed.key, storedEtag(listed)));
   return kept && (await isVersionInHistory(store, kept, listed)) ? kept : undefined;
 };
 
 /** A listed object under the name that it has, or would have, below `history/<bucket>/`. */
 interface HistoryName<Listed extends ListedObject = ListedObject> {
-  /** `<its key>/<its ETag>`. */
+  /** `<its key>/<its ETag>`, see `nameInHistory`. */
   readonly key: string;
   readonly listed: Listed;
 }
@@ -70,7 +97,7 @@ interface HistoryName<Listed extends ListedObject = ListedObject> {
  * Brings lines that are in the order of their keys into the order of their names in the history.
  * The two orders differ where one key is the beginning of another: `a` comes before `a b`, but
  * `a/<etag>` after `a b/<etag>`. Only keys that are the beginning of the current one have to wait,
- * so memory is bounded by the length of a key.
+ * and long ones that begin with the same 600 bytes.
  */
 export async function* inHistoryOrder<Listed extends ListedObject>(
   lines: AsyncIterable<Listed>,
@@ -78,13 +105,14 @@ export async function* inHistoryOrder<Listed extends ListedObject>(
   // In the order of their names, the first one last.
   const waiting: HistoryName<Listed>[] = [];
   for await (const listed of lines) {
-    // All later names sort after this key.
+    // All names to come begin with this, or with something that sorts after it, and are longer.
+    const bound = beginningOf(listed.key);
     for (let first = waiting.at(-1); first !== undefined; first = waiting.at(-1)) {
-      if (compareKeys(first.key, listed.key) > 0) break;
+      if (compareKeys(first.key, bound) > 0) break;
       waiting.pop();
       yield first;
     }
-    const name = { key: `${listed.key}/${storedEtag(listed)}`, listed };
+    const name = { key: nameInHistory('', listed.key, storedEtag(listed)), listed };
     const place = waiting.findLastIndex((other) => compareKeys(other.key, name.key) > 0);
     waiting.splice(place + 1, 0, name);
   }

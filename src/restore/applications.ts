@@ -89,7 +89,9 @@ export const planApplications = async (
     }),
   );
   const databases = found.filter((plan) => plan !== undefined);
-  const mlmd = wantsMlmd ? findMlmd(config, find) : { mlmd: undefined, metadataWriter: undefined };
+  const mlmd = wantsMlmd
+    ? findMlmd(config, find)
+    : { mlmd: undefined, metadataWriter: undefined, writer: undefined };
   return { plan: { databases, ...mlmd }, problems };
 };
 

@@ -143,7 +143,8 @@ export const setProblem = async (
     () => `verifying the set: ${countText(objects, 'object')} looked at`,
     async () => {
       for (const database of manifest.databases)
-        if (components.includes(database.component)) await verifyDatabase(work, database);
+        if (components.includes(database.component))
+          await verifyDatabase(work, database, manifest.databases);
       if (manifest.mlmd && components.includes('mlmd')) await verifyBytes(work, manifest.mlmd);
       onlyObjects &&= damages.count === 0;
       if (components.includes('mlpipeline'))

@@ -9,25 +9,38 @@ import type { Removal } from './removal.ts';
  * below its path (`<id>/…`, `<id>.metadata`, `<id>.md5`, `<id>.backup.log`), but never
  * `group_replication_id.txt` or `binlogs/`, which belong to the database. A restore may have copied
  * a backup to later generations of the path; those copies go too. A backup that a set which stays
- * also names, stays.
+ * also names, stays. The mark of a backup that died tells what databases had made for it.
  */
-export async function* findDatabaseGarbage(removal: Removal): AsyncGenerator<StoredObject> {
-  const { store } = removal;
-  const needed = new Set(removal.stay.flatMap(({ databases }) => databases.map(placeOf)));
+export async function* findDatabaseGarbage({
+  store,
+  layout,
+  generations,
+  stay,
+  go,
+}: Pick<
+  Removal,
+  'store' | 'layout' | 'generations' | 'stay' | 'go'
+>): AsyncGenerator<StoredObject> {
+  const needed = new Set(stay.flatMap(({ databases }) => databases.map(placeOf)));
   const done = new Set<string>();
-  for (const { manifest } of removal.go) {
-    if (manifest === undefined || manifest instanceof CharmError) continue;
-    for (const database of manifest.databases) {
-      for (const path of pathsOf(removal, database)) {
-        const place = placeOf({ path, backupId: database.backupId });
-        if (needed.has(place) || done.has(place)) continue;
-        done.add(place);
-        for await (const object of store.list(place))
-          if (isOfBackup(object.key.slice(place.length))) yield object;
-      }
+  for (const database of go.flatMap(madeFor)) {
+    for (const path of pathsOf({ layout, generations }, database)) {
+      const place = placeOf({ path, backupId: database.backupId });
+      if (needed.has(place) || done.has(place)) continue;
+      done.add(place);
+      for await (const object of store.list(place))
+        if (isOfBackup(object.key.slice(place.length))) yield object;
     }
   }
 }
+
+/** A set that died tells of its databases in its mark. */
+const madeFor = (set: Removal['go'][number]): readonly Made[] => {
+  if (set.manifest instanceof CharmError) return [];
+  return set.manifest?.databases ?? ('made' in set ? set.made : []);
+};
+
+type Made = Pick<DatabaseBackup, 'component' | 'path' | 'backupId'>;
 
 const placeOf = ({ path, backupId }: Pick<DatabaseBackup, 'path' | 'backupId'>): string =>
   `${path ?? ''}/${backupId}`;
@@ -37,8 +50,8 @@ const placeOf = ({ path, backupId }: Pick<DatabaseBackup, 'path' | 'backupId'>):
  * gives.
  */
 const pathsOf = (
-  { layout, generations }: Removal,
-  { component, path, backupId }: DatabaseBackup,
+  { layout, generations }: Pick<Removal, 'layout' | 'generations'>,
+  { component, path, backupId }: Made,
 ): readonly string[] => {
   if (path === undefined || !isDatabase(component) || !isDatabaseBackupId(backupId)) return [];
   const generation = generationOf(layout, component, path);

@@ -1,7 +1,12 @@
-import type { BackupId, Layout } from '../repository/layout.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
+import type { BackupManifest } from '../repository/manifest.ts';
+import { readSet } from '../repository/sets.ts';
+import type { StartedDatabase } from '../repository/started.ts';
 import { abortAllUploads } from '../repository/unfinished-uploads.ts';
-import type { Target } from '../world.ts';
-import { listFolders, type SetFolder } from './survey.ts';
+import type { ObjectStore, Target } from '../world.ts';
+import { findDatabaseGarbage } from './databases.ts';
+import { listFolders, readLeft, type LeftFolder, type SetFolder } from './survey.ts';
 
 interface DebrisOptions {
   /** The id of the operation that is running. Folders of later ids are left alone. */
@@ -11,24 +16,30 @@ interface DebrisOptions {
 }
 
 /**
- * Deletes what dead backups left: their object lists, their dumps, the parts of their uploads, and
- * the object that a preflight writes. To be called while the prefix's lock is held, which shows
- * that they are dead. A backup is recognised by its folder below `sets/` (see `reserveId`), not by
- * the names of its objects alone. Objects that were copied to the mirror stay, for the next backup
- * to use; `prune` deletes those that it did not need. `prune` also finishes interrupted removals.
+ * Deletes what dead backups left: their object lists, their dumps, what databases had made for
+ * them, the parts of their uploads, and the object that a preflight writes. To be called while the
+ * prefix's lock is held, which shows that they are dead. A backup is recognised by its folder below
+ * `sets/` (see `reserveId`), not by the names of its objects alone. Objects that were copied to the
+ * mirror stay, for the next backup to use; `prune` deletes those that it did not need. `prune` also
+ * finishes interrupted removals.
  */
 export const clearDebris = async (
-  { store }: Pick<Target, 'store'>,
+  target: Target,
   layout: Layout,
   { olderThan, buckets }: DebrisOptions,
 ): Promise<{ readonly backups: readonly BackupId[]; readonly objects: number }> => {
-  const older = (await listFolders(store, layout)).filter(({ id }) => id < olderThan);
+  const { store } = target;
+  const all = await listFolders(store, layout);
+  const older = all.filter(({ id }) => id < olderThan);
   const isComplete = ({ id, objects }: SetFolder): boolean =>
     objects.some(({ key }) => key === layout.manifest(id));
-  const dead = older.filter(
-    (folder) =>
-      !isComplete(folder) && !folder.objects.some(({ key }) => key === layout.removed(folder.id)),
-  );
+  const isDead = (folder: SetFolder): boolean =>
+    !isComplete(folder) && !folder.objects.some(({ key }) => key === layout.removed(folder.id));
+  const found: LeftFolder[] = [];
+  for (const folder of older.filter(isDead)) found.push(await readLeft(target, layout, folder));
+  const made = await findMade(target, layout, { left: found, complete: all.filter(isComplete) });
+  // The mark of a set whose databases cannot be cleared away now stays, for the next time.
+  const dead = found.filter((folder) => made !== undefined || folder.made.length === 0);
   // A backup that died just after its manifest could not remove its mark.
   const marks = older
     .filter(isComplete)
@@ -44,10 +55,46 @@ export const clearDebris = async (
   const tests: string[] = [];
   for await (const { key } of store.list(layout.writeTest('')))
     if (/-[0-9a-f-]{36}([!/].*)?$/s.test(key)) tests.push(key);
-  for (const keys of [dumps, tests, marks, folders]) if (keys.length > 0) await store.delete(keys);
+  for (const keys of [made ?? [], dumps, tests, marks, folders])
+    if (keys.length > 0) await store.delete(keys);
   await abortAllUploads(store, layout, buckets);
   return {
     backups: dead.map(({ id }) => id),
-    objects: dumps.length + tests.length + marks.length + folders.length,
+    objects: (made?.length ?? 0) + dumps.length + tests.length + marks.length + folders.length,
   };
+};
+
+/**
+ * The keys of what databases made for backups that died, and no set names; undefined when a set
+ * cannot be read, so that nobody knows what it names.
+ */
+const findMade = async (
+  target: Target,
+  layout: Layout,
+  {
+    left,
+    complete,
+  }: { readonly left: readonly LeftFolder[]; readonly complete: readonly SetFolder[] },
+): Promise<readonly string[] | undefined> => {
+  if (left.every(({ made }) => made.length === 0)) return [];
+  const stay: BackupManifest[] = [];
+  for (const { id } of complete) {
+    const manifest = await orProblem(() => readSet(target, id));
+    if (manifest instanceof CharmError) return undefined;
+    stay.push(manifest);
+  }
+  const { store } = target;
+  const garbage = findDatabaseGarbage({ store, layout, generations: {}, stay, go: left });
+  return Array.fromAsync(garbage, ({ key }) => key);
+};
+
+/** Deletes what databases made for a backup that has failed, so that no set names it. */
+export const deleteMade = async (
+  store: ObjectStore,
+  layout: Layout,
+  made: readonly StartedDatabase[],
+): Promise<void> => {
+  const go = [{ id: backupIdAt(new Date(0)), objects: [], manifest: undefined, made }];
+  const garbage = findDatabaseGarbage({ store, layout, generations: {}, stay: [], go });
+  await store.delete(await Array.fromAsync(garbage, ({ key }) => key));
 };

@@ -3,6 +3,7 @@ import type { Claim } from '../repository/claim.ts';
 import { isBackupId, type BackupId, type Layout, isOwnObject } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { partOfBucket, readSet } from '../repository/sets.ts';
+import { readStarted, type StartedDatabase } from '../repository/started.ts';
 import { parseManifest } from '../repository/stored-manifest.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';
 
@@ -31,6 +32,8 @@ export interface CompleteSet extends SetFolder {
  */
 export interface LeftFolder extends SetFolder {
   readonly manifest: BackupManifest | undefined;
+  /** What databases had made for a backup that died. */
+  readonly made: readonly StartedDatabase[];
 }
 
 export interface Survey {
@@ -109,20 +112,21 @@ const partsWithoutList = ({ buckets }: BackupManifest, { objects }: SetFolder): 
     .filter(({ list }) => !objects.some(({ key, size }) => key === list.key && size === list.size))
     .map(({ bucket }) => partOfBucket(bucket));
 
-const readLeft = async (
-  { store }: Target,
+export const readLeft = async (
+  { store }: Pick<Target, 'store'>,
   layout: Layout,
   folder: SetFolder,
 ): Promise<LeftFolder> => {
   const key = layout.removed(folder.id);
+  const { databases: made } = await readStarted(store, layout, folder.id);
   if (!folder.objects.some((object) => object.key === key))
-    return { ...folder, manifest: undefined };
+    return { ...folder, made, manifest: undefined };
   try {
     const manifest = parseManifest((await store.read(key)).toString('utf8'), key);
-    return { ...folder, manifest: manifest.id === folder.id ? manifest : undefined };
+    return { ...folder, made, manifest: manifest.id === folder.id ? manifest : undefined };
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
-    return { ...folder, manifest: undefined };
+    return { ...folder, made, manifest: undefined };
   }
 };
 

@@ -8,14 +8,25 @@ import type { VerifyWork } from './verification.ts';
 /**
  * Checks that a database backup is where the manifest says, with as many objects and bytes, the
  * same ETags, and the `.md5` that mysql-k8s writes last. A deep verification reads the objects and
- * compares them with their own ETags, since nothing else is known about them.
+ * compares them with their own ETags, since nothing else is known about them. Two databases of a
+ * set that have S3 storages of their own, and one id, may share a path there. Sets of earlier
+ * revisions may be so.
  */
 export const verifyDatabase = async (
   work: VerifyWork,
   { component, path, backupId, size, objects, digest }: DatabaseBackup,
+  ofSet: readonly DatabaseBackup[],
 ): Promise<void> => {
   const { store, damages, signal } = work;
   if (path === undefined) {
+    const twin = ofSet.find(
+      (other) =>
+        other.component !== component && other.path === undefined && other.backupId === backupId,
+    );
+    if (twin !== undefined)
+      await damages.found(
+        `${component}: its backup has the same id as that of ${twin.component}, ${backupId}, so a restore could bring the rows of the other`,
+      );
     await work.note(
       `${component}: its backup ${backupId} lies in an S3 storage of its own, which was not looked at`,
     );

@@ -69,7 +69,8 @@ export const verifySet = async (
     async () => {
       for (const part of partsMissing(manifest)) await damages.found(part, 'missing');
       await verifyClaim(work, target);
-      for (const database of manifest.databases) await verifyDatabase(work, database);
+      for (const database of manifest.databases)
+        await verifyDatabase(work, database, manifest.databases);
       await verifyFinished(world, work, manifest);
       if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
       for (const bucket of manifest.buckets) await verifyBucket(work, bucket);

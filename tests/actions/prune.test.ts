@@ -23,9 +23,25 @@ describe('prune', () => {
       'removed-sets': '1',
       'kept-sets': '1',
       objects: '13',
+      binlogs: '2 objects, 8 B',
     });
     assert.ok(Number(bytes) > 1024);
     assert.match(size ?? '', /KiB$/);
+  });
+
+  it('counts the binary logs of databases, also where they do not write any more, and removes none', async () => {
+    vault.store.seed('ckf/kfp-db-2/binlogs/binlog.000007', 'more rows');
+    vault.store.seed('ckf/kfp-db-of-somebody/binlogs/1', 'not ours');
+    const { model } = vault.world;
+    const claim = { format: 1, model, generations: { 'kfp-db': 2 } };
+    vault.store.seed('ckf/ckf-backup.json', JSON.stringify(claim));
+    const results = await prune(vault.world, config, { 'dry-run': false });
+    assert.equal(results['binlogs'], '2 objects, 13 B');
+    assert.equal(results['former-binlogs'], '1 object, 4 B');
+    assert.equal(
+      [...vault.store.objects.keys()].filter((key) => key.includes('/binlogs/')).length,
+      4,
+    );
   });
 
   it('removes nothing in a dry run', async () => {

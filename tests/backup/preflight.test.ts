@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import type { Config } from '../../src/config/config.ts';
 import { preflight, type BackupRequest } from '../../src/backup/preflight.ts';
 import { CharmError, longestMessage } from '../../src/errors.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
+import { reserveId } from '../../src/repository/reserve-id.ts';
 import type { World } from '../../src/world.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -222,6 +224,29 @@ describe('preflight', () => {
     await rig.model.settled('kfp-metadata-writer');
     const { plan } = await check(rig.whole);
     assert.equal(plan.metadataWriter, undefined);
+  });
+
+  it('warns of a writer without a unit, and of a database with two, and tells the scale that a dead backup had found', async () => {
+    using rig = aBackupWorld();
+    rig.model.setScale('kfp-metadata-writer', 0);
+    rig.model.setScale('kfp-db', 2);
+    rig.model.setScale('katib-db', 3);
+    for (const name of ['kfp-metadata-writer', 'kfp-db', 'katib-db']) await rig.model.settled(name);
+    const { warnings } = await check(rig.whole);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0]!, /^kfp-db has 2 units, as it has while it is backed up/);
+    assert.match(warnings[1]!, /^kfp-metadata-writer has no unit, .*kfp-metadata-writer 1$/);
+    const { mark } = await reserveId(rig.target, layoutOf('ckf'), new Date(), {
+      scales: [
+        { application: 'kfp-metadata-writer', scale: 4, changedTo: 0 },
+        { application: 'katib-db', scale: 1, changedTo: 2 },
+      ],
+    });
+    const { warnings: known } = await check(rig.whole);
+    assert.match(known[1]!, /it had 4 before\. juju scale-application kfp-metadata-writer 4$/);
+    assert.equal(known.length, 2);
+    rig.target.seed(mark, 'of another revision');
+    assert.deepEqual((await check(rig.whole)).warnings, warnings);
   });
 
   it('does not start on top of a scale that could not be put back', async () => {

@@ -287,6 +287,31 @@ describe('the story of a backup', () => {
     ]);
   });
 
+  it('takes away what databases made for it when it fails later, and the mark tells of them until then', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const marks: string[] = [];
+    const put = rig.target.put.bind(rig.target);
+    const spied: typeof rig.target.put = async (key, body, options) => {
+      if (key.endsWith('/started.json')) marks.push(typeof body === 'string' ? body : '');
+      return put(key, body, options);
+    };
+    Object.assign(rig.target, { put: spied });
+    rig.target.failNext('upload', new CharmError('store-denied', 'No.'));
+    await rejectsWithCode(runBackup(rig.whole, aConfig(), request), 'store-denied');
+    assert.deepEqual(
+      keysOf(rig).filter((key) => !key.startsWith('ckf/mlpipeline/')),
+      [layout.claim],
+    );
+    const { databases, scales } = JSON.parse(marks.at(-1)!) as Readonly<Record<string, unknown[]>>;
+    assert.equal(databases?.length, 2);
+    assert.deepEqual(scales, [
+      { application: 'kfp-db', scale: 1, changedTo: 2 },
+      { application: 'katib-db', scale: 1, changedTo: 2 },
+      { application: 'kfp-metadata-writer', scale: 1, changedTo: 0 },
+    ]);
+  });
+
   it('is a success although the journal had no room for the last line of the status', async () => {
     using rig = setUp();
     seedDatabases(rig);

@@ -48,13 +48,14 @@ describe('a backup that is killed', () => {
 
   it('is no hindrance to the next one, which clears everything away', () => backUpAgain(rig));
 
-  for (const [words, what] of [
-    ['an upload in parts', 's3 UploadPart mlpipeline/<key>'],
-    ['a stopped metadata writer', 's3 PutObject mlmd/<id>.dump.gz'],
+  for (const [words, what, marks] of [
+    ['an upload in parts', 's3 UploadPart mlpipeline/<key>', 0],
+    // The databases have made backups by then, of which the next one has to hear.
+    ['a stopped metadata writer', 's3 PutObject mlmd/<id>.dump.gz', 1],
   ] as const)
     it(`is asked to stop during ${words}: it tidies up, and dies of the signal`, async () => {
       const at: Moment = { what, when: 'after', nth: 1 };
       assert.ok(await strikeAndRecover(rig, { at, signal: 'SIGTERM', next: 'update-status' }));
-      assertNoDebris(rig.box, setsIn(rig.box));
+      assertNoDebris(rig.box, setsIn(rig.box), marks);
     });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { openStoredSet } from '../../src/components/buckets/stored-set.ts';
 import { CharmError } from '../../src/errors.ts';
@@ -9,7 +10,7 @@ import { isBackupId, layoutOf } from '../../src/repository/layout.ts';
 import type { BackupManifest } from '../../src/repository/manifest.ts';
 import { heldParts, listSets } from '../../src/repository/sets.ts';
 import { deleteSet, pruneSets } from '../../src/retention/prune.ts';
-import type { Clock, ObjectStore, World } from '../../src/world.ts';
+import type { Clock, ObjectMetadata, ObjectStore, World } from '../../src/world.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
@@ -21,13 +22,37 @@ import { md5Of } from '../../src/ports/etags.ts';
 /*
  * Random lives of a repository: backups of all buckets or of some, by two units whose clocks are wrong now and then, which are killed or frozen at
  * any request; another model that would like the path, or one above or inside of it; lists and manifests that get damaged; prune and delete
- * in between. After each step every set that is listed is read as a restore reads it, and compared with what the source once had, byte for byte.
+ * in between. After each step every set that is listed is read as a restore reads it, and compared with what the source once had: bytes, metadata and
+ * tags.
  */
 
 const prefix = 'team/ckf';
 const layout = layoutOf(prefix);
 const buckets = ['mlpipeline', 'models'] as const;
-const keys = ['k', 'k l', 'k/l', 'k/l m', 'k!', 'é', '\u{1f600}', '\uffee', 'k/0', 'z'];
+const keys = [
+  ...['k', 'k l', 'k/l', 'k/l m', 'k!', 'é', '\u{1f600}', '\uffee', 'k/0', 'z'],
+  // Of these the history has shorter names.
+  ...['y'.repeat(720), 'y'.repeat(990)],
+];
+
+/** What may belong to an object besides its bytes. */
+const belongings: readonly Partial<ObjectMetadata>[] = [
+  {},
+  {},
+  { contentType: 'text/plain' },
+  { user: { run: '1' }, tags: { team: 'red' } },
+];
+
+/** An object as a source had it from `time` on. */
+interface Version {
+  readonly bytes: Buffer;
+  readonly metadata: Partial<ObjectMetadata>;
+  readonly time: number;
+}
+
+const isVersion = (version: Version, bytes: Buffer, metadata: ObjectMetadata): boolean =>
+  version.bytes.equals(bytes) &&
+  isDeepStrictEqual({ user: {}, tags: {}, ...version.metadata }, metadata);
 
 export interface Lives {
   readonly seed: number;
@@ -81,8 +106,10 @@ const beginLife = (random: Random): Life => {
   const sources = new Map(
     buckets.map((name) => [name as string, new FakeObjectStore({ description: name, now })]),
   );
-  /** All that the sources ever had: by bucket, key and ETag. */
-  const contents = new Map<string, Buffer>();
+  /** All that the sources ever had, by bucket, key and ETag; the newest last. */
+  const contents = new Map<string, Version[]>();
+  /** When the sets were seen for the first time. */
+  const firstSeen = new Map<string, number>();
   const damaged = new Set<string>();
   let listed = new Map<string, BackupManifest>();
   /** Whether sets may go in this step. */
@@ -113,6 +140,8 @@ const beginLife = (random: Random): Life => {
   const write = (): string => {
     const bucket = random.among(buckets);
     const store = sources.get(bucket) ?? assert.fail(bucket);
+    // What is written twice within a second cannot be told apart by anybody.
+    time += 1000;
     for (let count = random.below(4); count >= 0; count -= 1) {
       const key = random.among(keys);
       if (random.below(4) === 0) store.bucket.remove(key);
@@ -120,8 +149,10 @@ const beginLife = (random: Random): Life => {
         const bytes = Buffer.from(random.among(['', 'x', 'y', 'one', 'two', 'six']));
         // Now and then an ETag that proves nothing, as with encryption by a key service.
         const odd = random.below(4) === 0 ? [md5Of(bytes), md5Of(Buffer.from(key))] : undefined;
-        const { etag } = store.bucket.store(key, bytes, {}, odd);
-        contents.set(`${bucket}\0${key}\0${etag}`, bytes);
+        const metadata = random.among(belongings);
+        const { etag } = store.bucket.store(key, bytes, metadata, odd);
+        const place = `${bucket}\0${key}\0${etag}`;
+        contents.set(place, [...(contents.get(place) ?? []), { bytes, metadata, time }]);
       }
     }
     return 'write';
@@ -204,6 +235,11 @@ const beginLife = (random: Random): Life => {
     listed.delete(id);
     return 'spoil';
   };
+  const firstSeenAt = (id: string): number => {
+    const seen = firstSeen.get(id) ?? time;
+    firstSeen.set(id, seen);
+    return seen;
+  };
   const intrude = async (): Promise<string> => {
     const place = random.among([prefix, `${prefix}/mlpipeline`, `${prefix}/x/y`, 'team']);
     const isClaimed = target.bucket.find(layout.claim) !== undefined;
@@ -240,10 +276,17 @@ const beginLife = (random: Random): Life => {
         found.set(id, manifest);
         for (const backup of manifest.buckets) {
           const set = openStoredSet(target, layout, backup);
-          for await (const { key, etag } of set.list()) {
-            const { bytes } = await set.fetch(key);
-            const expected = contents.get(`${backup.bucket}\0${key}\0${etag}`);
-            assert.ok(expected?.equals(bytes), `${id}: ${backup.bucket} ${key}`);
+          for await (const { key, etag, lastModified } of set.list()) {
+            const { bytes, metadata } = await set.fetch(key);
+            const restored = { ...metadata, tags: await set.tags(key) };
+            // What belongs to it may have changed after it was listed and before it was read.
+            const versions = (contents.get(`${backup.bucket}\0${key}\0${etag}`) ?? []).filter(
+              (one) => one.time >= lastModified.getTime() && one.time <= firstSeenAt(id),
+            );
+            assert.ok(
+              versions.some((one) => isVersion(one, bytes, restored)),
+              `${id}: ${backup.bucket} ${key} ${JSON.stringify(restored)}`,
+            );
             set.forget(key);
           }
         }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { compareKeys } from '../../src/ports/key-order.ts';
-import { inHistoryOrder } from '../../src/repository/versions.ts';
+import { inHistoryOrder, nameInHistory } from '../../src/repository/versions.ts';
 
 const lineOf = (key: string, etag = 'e1') => ({
   key,
@@ -52,6 +52,29 @@ describe('inHistoryOrder', () => {
       fc.asyncProperty(fc.uniqueArray(anyKey, { maxLength: 60 }), anyEtag, async (keys, etag) => {
         const names = await namesOf(keys, etag);
         assert.deepEqual(names, keys.map((key) => `${key}/${etag}`).toSorted(compareKeys));
+      }),
+    );
+  });
+
+  it('gives names that S3 takes, in the order of a listing, of keys of any length', async () => {
+    const anyEnd = fc.string({
+      unit: fc.constantFrom('a', '/', '~', '\u{1f600}', 'é'),
+      maxLength: 4,
+    });
+    const anyKey = fc
+      .tuple(
+        fc.constantFrom(1, 590, 596, 600, 601, 690, 700, 701, 1000),
+        fc.constantFrom('a', 'é'),
+        anyEnd,
+      )
+      .map(([length, unit, end]) => unit.repeat(Math.ceil(length / Buffer.byteLength(unit))) + end);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(anyKey, { maxLength: 40 }), async (keys) => {
+        const etag = 'd41d8cd98f00b204e9800998ecf8427e-10';
+        const expected = keys.map((key) => nameInHistory('', key, etag)).toSorted(compareKeys);
+        assert.deepEqual(await namesOf(keys, etag), expected);
+        assert.equal(new Set(expected).size, keys.length);
+        for (const name of expected) assert.ok(Buffer.byteLength(name) <= 1024 - 273, name);
       }),
     );
   });

@@ -77,7 +77,9 @@ describe('what docs/restore.md says by hand', () => {
     assert.ok(listed.includes(`${newest.id}/\n`));
     assert.match(listed, /"mlmd": \{/);
     assert.deepEqual(plain(objectsOf(box)), plain(newest.objects));
-    await shell.run(preamble(older.id) + exactly);
+    const said = await shell.run(preamble(older.id) + exactly);
+    const count = Object.keys(older.objects).length;
+    assert.match(said, new RegExp(`^${count} objects in the set, 0 of them not in MinIO$`, 'm'));
     const { 'v2/artifacts/new': _unknownToTheSet, ...known } = objectsOf(box);
     assert.ok(_unknownToTheSet);
     assert.deepEqual(plain(known), plain(older.objects));

@@ -287,6 +287,22 @@ describe('a restore', () => {
       }
     });
 
+    it('two databases whose backups have one id in S3 storages of their own, and names both', async () => {
+      using rig = aRestoreWorld();
+      const databases = rig.manifest.databases.map((one) => ({ ...one, path: undefined }));
+      rig.target.seed(
+        `ckf/sets/${rig.manifest.id}/manifest.json`,
+        JSON.stringify({ ...rig.manifest, databases }),
+      );
+      const { message } = await rejectsWithCode(
+        run(rig.whole, { components: ['kfp-db'] }),
+        'set-damaged',
+      );
+      assert.match(message, /kfp-db: its backup has the same id as that of katib-db/);
+      assertUntouched(rig);
+      await restored(rig.whole, { components: ['mlpipeline'] });
+    });
+
     it('while an earlier operation has a scale to put back, which it would take for the original', async () => {
       using rig = aRestoreWorld(2);
       const entry = {

@@ -57,6 +57,26 @@ describe('clearDebris', () => {
     assert.ok(vault.store.objects.has(layout.writeTest('of-somebody')));
   });
 
+  it('takes away what databases made for a backup that died, and nothing that a set names', async () => {
+    const dead = await vault.backUp({ dies: 'before the manifest' });
+    const complete = await vault.backUp();
+    const path = layout.databasePath('kfp-db', 1);
+    const noted = [dead, complete].map((backupId) => ({ component: 'kfp-db', path, backupId }));
+    const foreign = { component: 'kfp-db', path: 'elsewhere', backupId: dead };
+    vault.store.seed(`elsewhere/${dead}.md5`, 'not ours');
+    vault.store.seed(
+      layout.started(dead),
+      JSON.stringify({ id: dead, scales: [], databases: [...noted, foreign] }),
+    );
+    const before = [...vault.store.objects.keys()];
+    await clear();
+    const gone = before.filter((key) => !vault.store.objects.has(key));
+    const ofDatabase = gone.filter((key) => key.startsWith(`${path}/`));
+    assert.equal(ofDatabase.length, 5);
+    assert.ok(ofDatabase.every((key) => key.startsWith(`${path}/${dead}`)));
+    assert.ok(!gone.some((key) => key.startsWith('elsewhere/')));
+  });
+
   it('leaves the backup that is running alone', async () => {
     const running = await vault.backUp({ dies: 'before the manifest' });
     const before = keysOf(running);

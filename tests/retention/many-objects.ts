@@ -30,7 +30,7 @@ const ids = [backupIdAt(new Date(committed - day)), backupIdAt(new Date(committe
 const mirror = layout.mirror('mlpipeline');
 const history = layout.history('mlpipeline');
 
-const keyOf = (index: number): string => `${'long/'.repeat(150)}${String(index).padStart(8, '0')}`;
+const keyOf = (index: number): string => `${'long/'.repeat(115)}${String(index).padStart(8, '0')}`;
 const etagOf = (index: number): string => String(index).padStart(32, '0');
 const oldEtag = (index: number): string => String(index).padStart(32, 'a');
 

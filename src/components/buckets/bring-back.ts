@@ -8,7 +8,7 @@ import { type ListedObject, readObjectList, storedEtag } from '../../repository/
 import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import { compareBuckets } from './compare.ts';
+import { compareBuckets, isSameSecond } from './compare.ts';
 import { retryFailed, startCopies, type Copies } from './copies.ts';
 import { nothingLearnt } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
@@ -52,9 +52,9 @@ interface Lost {
 /**
  * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that
  * it had, so that it has its old ETag again wherever the bucket gives such ETags. Objects that are
- * there already, with the same bytes, are skipped. Objects that the set does not have are left
- * alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which names objects.
- * What was brought back stays, and is skipped the next time.
+ * there already, with the same bytes, metadata and tags, are skipped. Objects that the set does not
+ * have are left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which
+ * names objects. What was brought back stays, and is skipped the next time.
  */
 export const bringBack = async (
   set: StoredSet,
@@ -99,22 +99,24 @@ export const bringBack = async (
       signal.throwIfAborted();
       const { source: listed, mirror: present } = comparison;
       progress.list(listed.size);
-      if (present !== undefined && isThere(present, listed)) {
+      const maybeOther = present !== undefined && mayHaveOtherMetadata(set, listed, present);
+      if (present !== undefined && !maybeOther && isThere(present, listed)) {
         copies.counts.unchanged += 1;
         copies.counts.bytes += listed.size;
         progress.pass(listed.size);
         set.forget(listed.key);
       } else {
-        const place = exceptions.reserve();
-        await copies.start(comparison, {
-          settle: (written, contentEtag) => {
+        const exception = exceptions.reserve();
+        const place = {
+          settle: (written?: ListedObject, contentEtag?: string) => {
             const why = damageOf(set, listed, written, contentEtag);
             if (why !== undefined) lose(listed.key, why);
             const etagNow = why === undefined ? written?.mirrorEtag : '';
-            place.settle(etagNow === undefined ? undefined : listedAs(listed, etagNow));
+            exception.settle(etagNow === undefined ? undefined : listedAs(listed, etagNow));
             set.forget(listed.key);
           },
-        });
+        };
+        await copies.start(comparison, place, { asks: maybeOther ? 'all' : 'content' });
       }
       await exceptions.drained();
       if (copies.hopeless) break;
@@ -139,6 +141,18 @@ export const bringBack = async (
 
 /** So many lost objects are kept in memory; the scratch file has all of them. */
 const mostNamed = 1000;
+
+/**
+ * Whether an object was written since it was listed, so that it may have the bytes that the set
+ * lists, and something else that belongs to it.
+ */
+const mayHaveOtherMetadata = (
+  set: StoredSet,
+  listed: StoredObject,
+  present: StoredObject,
+): boolean =>
+  set.listed(listed.key).metadata !== undefined &&
+  !isSameSecond(present.lastModified, listed.lastModified);
 
 /** Whether a bucket's object is the one that the set lists, as far as its listing tells. */
 export const isThere = (present: StoredObject, listed: StoredObject): boolean =>

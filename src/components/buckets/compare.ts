@@ -59,13 +59,13 @@ export const isUnchanged = (comparison: Comparison): boolean => {
   return provesContent(mirror, source);
 };
 
-/**
- * Whether an object was written since the last list, although its size and ETag are the same. Times
- * are compared to the second, because HEAD gives no more.
- */
-export const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
+/** Whether an object was written since the last list, although its size and ETag are the same. */
+const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
   listed?.size === source.size &&
   listed.etag === source.etag &&
-  seconds(new Date(listed.lastModified)) !== seconds(source.lastModified);
+  !isSameSecond(new Date(listed.lastModified), source.lastModified);
+
+/** Whether two times are of the same second: HEAD tells no more than that. */
+export const isSameSecond = (a: Date, b: Date): boolean => seconds(a) === seconds(b);
 
 const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);

@@ -1,7 +1,7 @@
 import { hasCode } from '../../errors.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import type { Clock } from '../../world.ts';
-import { isWrittenAgain, type Comparison } from './compare.ts';
+import type { Comparison } from './compare.ts';
 import type { CopyContext } from './copy-context.ts';
 import { copyObject, type CopyJob } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
@@ -45,7 +45,11 @@ export interface Copies {
   /** Whether so many failed, in all or in a row, that it makes no sense to go on. */
   readonly hopeless: boolean;
   /** Begins a copy as soon as there is room for it; does not wait for its end. */
-  start(comparison: Comparison, place: Place): Promise<void>;
+  start(
+    comparison: Pick<Comparison, 'source' | 'mirror'>,
+    place: Place,
+    how: Pick<CopyJob, 'asks' | 'sha256'>,
+  ): Promise<void>;
   /** Waits until nothing is in flight. */
   idle(): Promise<void>;
   /** Tries what failed once more. */
@@ -122,11 +126,8 @@ export const startCopies = (
     get hopeless() {
       return inRow >= mostInRow || failures.length >= mostFailures;
     },
-    start: (comparison, place) => {
-      const { source, mirror } = comparison;
-      const isRewritten = isWrittenAgain(comparison);
-      return launch({ source, mirror, isRewritten, archived: false }, place);
-    },
+    start: ({ source, mirror }, place, how) =>
+      launch({ source, mirror, ...how, archived: false }, place),
     idle: async () => {
       await Promise.all(inFlight);
     },

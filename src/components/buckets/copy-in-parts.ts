@@ -19,7 +19,7 @@ import {
   readAgain,
   openObject,
   belongingsOf,
-  type ListedTags,
+  type Belongings,
 } from './read-source.ts';
 
 const sideBySide = 4;
@@ -40,13 +40,13 @@ export const copyParts = async (
   const told = await toldLayout(context, source);
   let before: string | undefined;
   if (told) {
-    const { mirrorEtag, etag, listedTags } = await transfer(
+    const { mirrorEtag, etag, belongings } = await transfer(
       context,
       source,
       { layout: told, width: sideBySide },
       moved,
     );
-    if (etag === source.etag) return { mirrorEtag, contentEtag: etag, listedTags };
+    if (etag === source.etag) return { mirrorEtag, contentEtag: etag, belongings };
     moved(-source.size);
     before = etag;
   }
@@ -54,15 +54,15 @@ export const copyParts = async (
     told ?? guessLayout(source.size, partsOf(source.etag) ?? 0) ?? ownLayout(source.size);
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
-  const { mirrorEtag, etag, digests, listedTags } = await transfer(
+  const { mirrorEtag, etag, digests, belongings } = await transfer(
     context,
     source,
     { layout, width: 1, hashes: [sha256, md5] },
     moved,
   );
-  if (etag === source.etag) return { mirrorEtag, contentEtag: etag, listedTags };
+  if (etag === source.etag) return { mirrorEtag, contentEtag: etag, belongings };
   if (digests[1] !== source.etag && etag !== before) await readAgain(context, source, layout, etag);
-  return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '', listedTags };
+  return { mirrorEtag, contentEtag: etag, sha256: digests[0] ?? '', belongings };
 };
 
 /**
@@ -95,7 +95,7 @@ interface Transferred {
   /** The ETag of what was read, in the layout that was used. */
   readonly etag: string;
   readonly digests: readonly string[];
-  readonly listedTags: ListedTags;
+  readonly belongings: Belongings;
 }
 
 const transfer = async (
@@ -117,7 +117,7 @@ const transfer = async (
   let upload: PartUpload | undefined;
   try {
     context.learnt.usedParts = true;
-    const { metadata, listedTags } = await belongingsOf(context, first);
+    const { metadata, belongings } = await belongingsOf(context, first);
     upload = await context.to.startParts(key, metadata);
     const { md5s, digests } = await copyAll(
       { context, source, layout, upload, moved: count },
@@ -131,7 +131,7 @@ const transfer = async (
     const etag = etagOfParts(md5s);
     const written = { key, size: source.size, etag, layout, told: false };
     const mirrorEtag = await confirmWritten(context, written, replied);
-    return { mirrorEtag, etag, digests, listedTags };
+    return { mirrorEtag, etag, digests, belongings };
   } catch (error) {
     moved(-total);
     first.body.destroy();

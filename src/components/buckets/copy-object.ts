@@ -2,14 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { CharmError, hasCode } from '../../errors.ts';
 import { partsOf } from '../../ports/etags.ts';
 import { provesContent, smallestPart } from '../../repository/etag.ts';
+import { listedMetadata } from '../../repository/listed-metadata.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
+import { nameInHistory } from '../../repository/versions.ts';
 import { excerpt } from '../../text.ts';
-import type { StoredObject } from '../../world.ts';
+import type { ObjectMetadata, StoredObject } from '../../world.ts';
 import { confirmKept, confirmListed } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
-import { listedTagsOf } from './read-source.ts';
+import { belongingsOf, type Belongings } from './read-source.ts';
 
 /** An object that has to be copied. The fields change with what an attempt finds out. */
 export interface CopyJob {
@@ -21,10 +23,13 @@ export interface CopyJob {
    */
   mirror: StoredObject | undefined;
   /**
-   * Whether it was written again since the last list, with the same ETag. Then its metadata have to
-   * be compared too.
+   * What has to be found out when the mirror may have its bytes: whether it has them (`content`),
+   * whether what belongs to it is the same too (`all`), or only what belongs to it, because it has
+   * them for certain (`metadata`).
    */
-  readonly isRewritten: boolean;
+  readonly asks: 'content' | 'all' | 'metadata';
+  /** Of its bytes, where the last list tells it. */
+  readonly sha256?: string | undefined;
   archived: boolean;
 }
 
@@ -62,19 +67,19 @@ export const copyObject = async (
   checkKey(context, job.source.key);
   for (let reading = 1; ; reading += 1) {
     const { source, mirror } = job;
-    if (mirror && mirror.size === source.size && (await isMirrored(context, job, mirror)))
-      return {
-        object: listedAs(source, mirror.etag, await listedTagsOf(context, source.key)),
-        copied: false,
-      };
     const isNew = mirror === undefined;
+    const found = mirror && (await findMirrored(context, job, mirror, reading));
+    if (mirror && found) return { object: listedAs(source, mirror.etag, found), copied: false };
     await keepReplaced(context, job);
     try {
       const copy = await copyContent(context, source, moved);
       if (isNew && context.confirmListed) await confirmListed(context, source.key);
-      const { sha256, listedTags } = copy;
+      const { sha256 } = copy;
       return {
-        object: listedAs(source, copy.mirrorEtag, { ...(sha256 && { sha256 }), ...listedTags }),
+        object: listedAs(source, copy.mirrorEtag, {
+          ...copy.belongings,
+          ...(sha256 && { sha256 }),
+        }),
         copied: true,
         contentEtag: copy.contentEtag,
         ...(copy.latency !== undefined && { latency: copy.latency }),
@@ -90,34 +95,61 @@ export const copyObject = async (
   }
 };
 
-const isMirrored = async (
+/** What a list tells of an object besides its ETags. */
+type Known = Pick<ListedObject, 'sha256' | 'tags' | 'tagsUnreadable'> & {
+  readonly metadata?: ObjectMetadata;
+};
+
+/** What is known of an object that the mirror has already; undefined when it has to be copied. */
+const findMirrored = async (
   context: CopyContext,
-  { source, isRewritten }: CopyJob,
+  { source, asks, sha256 }: CopyJob,
   mirror: StoredObject,
-): Promise<boolean> => {
-  if (isRewritten) return provesContent(mirror, source) && hasSameMetadata(context, source, mirror);
-  return provesContent(mirror, source) || (await context.hasContent?.(mirror, source)) === true;
+  reading: number,
+): Promise<Known | undefined> => {
+  if (mirror.size !== source.size) return undefined;
+  if (asks === 'metadata' && reading === 1) {
+    const belongings = await describe(context, source);
+    return belongings && { ...belongings, ...(sha256 !== undefined && { sha256 }) };
+  }
+  const hasContent =
+    provesContent(mirror, source) || (await context.hasContent?.(mirror, source)) === true;
+  if (!hasContent) return undefined;
+  if (asks === 'content') return {};
+  const [theirs, ours] = await Promise.all([
+    describe(context, source),
+    describeCopy(context, mirror),
+  ]);
+  if (theirs === undefined) return undefined;
+  const expected = context.keepsTags ? theirs.metadata : { ...theirs.metadata, tags: {} };
+  return isDeepStrictEqual(expected, ours) ? theirs : undefined;
 };
 
-/** Compares everything that is copied besides the bytes. */
-const hasSameMetadata = async (
-  { from, to, keepsTags }: CopyContext,
-  source: StoredObject,
-  mirror: StoredObject,
-): Promise<boolean> => {
-  const [theirs, ours] = await Promise.all([from.head(source.key), to.head(mirror.key)]);
-  if (theirs?.etag !== source.etag || ours?.etag !== mirror.etag) return false;
-  if (!isDeepStrictEqual(theirs.metadata, ours.metadata)) return false;
-  if (!keepsTags) return true;
-  const tags = await Promise.all([from.tags(source.key), to.tags(mirror.key)]);
-  return isDeepStrictEqual(tags[0], tags[1]);
+/** What the source has of it besides its bytes; undefined when it is another object by now. */
+const describe = async (
+  context: CopyContext,
+  { key, etag }: StoredObject,
+): Promise<Belongings | undefined> => {
+  const found = await context.from.head(key);
+  if (found?.etag !== etag) return undefined;
+  return (await belongingsOf(context, { ...found, tagCount: undefined })).belongings;
 };
 
-/** The line of an object; `more` is what was found out when it was copied. */
+/** What the mirror's copy has of that. */
+const describeCopy = async (
+  { to, keepsTags }: CopyContext,
+  { key, etag }: StoredObject,
+): Promise<ObjectMetadata | undefined> => {
+  const found = await to.head(key);
+  if (found?.etag !== etag) return undefined;
+  return { ...found.metadata, tags: keepsTags ? await to.tags(key) : {} };
+};
+
+/** The line of an object, with what is known of it. */
 export const listedAs = (
   { key, size, etag, lastModified }: StoredObject,
   mirrorEtag: string,
-  { sha256, tags, tagsUnreadable }: Pick<ListedObject, 'sha256' | 'tags' | 'tagsUnreadable'> = {},
+  { sha256, metadata, tags, tagsUnreadable }: Known = {},
 ): ListedObject => ({
   key,
   size,
@@ -127,6 +159,7 @@ export const listedAs = (
   ...(sha256 !== undefined && { sha256 }),
   ...(tags && { tags }),
   ...(tagsUnreadable && { tagsUnreadable }),
+  ...(metadata !== undefined && { metadata: listedMetadata(metadata) }),
 });
 
 const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
@@ -140,13 +173,11 @@ const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): 
     : copyStreamed(context, source, moved);
 };
 
-/**
- * Copies the object that will be replaced to `history/<bucket>/<key>/<its ETag>`, on the server.
- */
+/** Copies on the server what is about to be replaced to its name in the history. */
 const keepReplaced = async (context: CopyContext, job: CopyJob): Promise<void> => {
   const { mirror } = job;
   if (!mirror || !context.archive) return;
-  const key = `${context.history}${job.source.key}/${mirror.etag}`;
+  const key = nameInHistory(context.history, job.source.key, mirror.etag);
   checkLength(context, job.source.key, key);
   await context.mayWrite?.();
   try {

@@ -12,7 +12,7 @@ import {
   readAgain,
   openObject,
   belongingsOf,
-  type ListedTags,
+  type Belongings,
   changed,
   unpacked,
 } from './read-source.ts';
@@ -28,7 +28,7 @@ export interface Copy {
   readonly contentEtag: string;
   /** Hex, of the whole content; present when no ETag proves it. */
   readonly sha256?: string;
-  readonly listedTags: ListedTags;
+  readonly belongings: Belongings;
   /** How long the servers took, in ms; of small objects only. */
   readonly latency?: number;
 }
@@ -54,7 +54,7 @@ export const copySmall = async (
   if (content.size !== source.size)
     throw unpacked(context.from, source.key, source.size, content.size);
   if (body.length !== content.size) throw cutShort(context, source, body.length);
-  const { metadata, listedTags } = await belongingsOf(context, content);
+  const { metadata, belongings } = await belongingsOf(context, content);
   const key = context.mirror + source.key;
   const md5 = isMd5(source.etag) ? source.etag : md5Of(body);
   if (contradicts(source.etag, md5)) return copyCarefully(context, source, moved);
@@ -75,10 +75,9 @@ export const copySmall = async (
   await confirmReadable(context, written, metadata);
   moved(body.length);
   return {
-    mirrorEtag,
-    contentEtag: md5,
+    ...{ mirrorEtag, contentEtag: md5, metadata },
     ...sha256Unless(source, md5, () => sha256Of(body)),
-    ...{ listedTags, latency },
+    ...{ belongings, latency },
   };
 };
 
@@ -96,7 +95,7 @@ export const copyStreamed = async (
   const key = context.mirror + source.key;
   let total = 0;
   try {
-    const { metadata, listedTags } = await belongingsOf(context, content);
+    const { metadata, belongings } = await belongingsOf(context, content);
     const body = metered(context, content.body, (bytes) => {
       total += bytes;
       moved(bytes);
@@ -106,7 +105,7 @@ export const copyStreamed = async (
     const written = { key, size, etag: md5, layout: undefined, told: true };
     const mirrorEtag = await confirmWritten(context, written, etag);
     await confirmReadable(context, written, metadata);
-    return { mirrorEtag, contentEtag: md5, listedTags };
+    return { mirrorEtag, contentEtag: md5, belongings };
   } catch (error) {
     moved(-total);
     content.body.destroy();
@@ -135,10 +134,10 @@ const copyCarefully = async (
   const whole = createHash('sha256');
   let total = 0;
   let replied: string;
-  let listedTags: ListedTags;
+  let belongings: Belongings;
   try {
     const { metadata, ...found } = await belongingsOf(context, content);
-    listedTags = found.listedTags;
+    belongings = found.belongings;
     const body = metered(
       context,
       content.body,
@@ -162,7 +161,7 @@ const copyCarefully = async (
   const mirrorEtag = await confirmWritten(context, written, replied);
   if (contradicts(source.etag, md5)) await readAgain(context, source, undefined, md5);
   return {
-    ...{ mirrorEtag, contentEtag: md5, listedTags },
+    ...{ mirrorEtag, contentEtag: md5, belongings },
     ...sha256Unless(source, md5, () => whole.digest('hex')),
   };
 };

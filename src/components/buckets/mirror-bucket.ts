@@ -3,6 +3,7 @@ import {
   createObjectListWriter,
   type ObjectListWriter,
 } from '../../repository/object-list-writer.ts';
+import { metadataIn } from '../../repository/listed-metadata.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
@@ -118,7 +119,6 @@ export const copyBucket = async (
   try {
     const listed = await walk(compare(from, to, options), copies, list, {
       quietSince: options.quietSince,
-      keepsTags: options.keepsTags,
       signal,
       progress,
       written,
@@ -184,7 +184,6 @@ const compare = (
 interface Walk {
   readonly signal: AbortSignal;
   readonly quietSince: Date | undefined;
-  readonly keepsTags: boolean;
   readonly progress: ProgressOfBucket;
   readonly written: Written;
 }
@@ -197,7 +196,7 @@ const walk = async (
   comparisons: AsyncIterable<Comparison>,
   copies: Copies,
   list: ObjectListWriter,
-  { signal, quietSince, keepsTags, progress, written }: Walk,
+  { signal, quietSince, progress, written }: Walk,
 ): Promise<number> => {
   const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
   let listed = 0;
@@ -206,18 +205,22 @@ const walk = async (
     const { source, mirror } = comparison;
     listed += 1;
     progress.list(source.size);
+    const isMirrored = mirror !== undefined && isUnchanged(comparison);
     const known = comparison.listed?.etag === source.etag ? comparison.listed : undefined;
-    // Where the target keeps no tags, only the last list knows those of what it has.
-    if (mirror && isUnchanged(comparison) && (keepsTags || known)) {
+    const metadata = known && metadataIn(known);
+    if (isMirrored && metadata) {
       copies.counts.unchanged += 1;
       copies.counts.bytes += source.size;
       progress.pass(source.size);
-      list.add(listedAs(source, mirror.etag, known));
-      if (known?.tags) copies.counts.tagsListed += 1;
-      if (known?.tagsUnreadable) copies.counts.tagsUnreadable += 1;
+      list.add(listedAs(source, mirror.etag, { ...known, metadata }));
+      if (known.tags) copies.counts.tagsListed += 1;
+      if (known.tagsUnreadable) copies.counts.tagsUnreadable += 1;
+    } else if (isMirrored) {
+      // No list tells what belongs to it.
+      await copies.start(comparison, list.reserve(), { asks: 'metadata', sha256: known?.sha256 });
     } else {
       if (source.lastModified.getTime() >= quiet) note(written, source.key);
-      await copies.start(comparison, list.reserve());
+      await copies.start(comparison, list.reserve(), { asks: 'all' });
     }
     if (copies.hopeless) break;
     if (listed % 1000 === 0) await list.drained();

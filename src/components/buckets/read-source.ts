@@ -68,34 +68,28 @@ export const openObject = async (
   throw content.etag === etag ? unpacked(from, key, size, content.size) : changed(from, key);
 };
 
-/** What of an object's tags goes to the object list. */
-export type ListedTags = Pick<ListedObject, 'tags' | 'tagsUnreadable'>;
-
-/** Everything that belongs to the object besides its bytes. */
-interface Belongings {
-  /** What is written to the target. */
+/** What goes to the object list of what belongs to an object besides its bytes. */
+export interface Belongings extends Pick<ListedObject, 'tags' | 'tagsUnreadable'> {
+  /** With all tags, those too that the target does not keep. */
   readonly metadata: ObjectMetadata;
-  readonly listedTags: ListedTags;
 }
 
+/** Reads that. `metadata` by itself is what is written to the target. */
 export const belongingsOf = async (
   context: CopyContext,
-  { key, metadata, tagCount }: Omit<ObjectContent, 'body'>,
-): Promise<Belongings> => {
-  if (tagCount === 0) return { metadata, listedTags: {} };
+  {
+    key,
+    metadata,
+    tagCount,
+  }: Pick<ObjectContent, 'key' | 'metadata'> & { readonly tagCount: number | undefined },
+): Promise<{ readonly metadata: ObjectMetadata; readonly belongings: Belongings }> => {
+  if (tagCount === 0) return { metadata, belongings: { metadata } };
   const tags = await readTags(context, key);
-  if (tags === undefined) return { metadata, listedTags: { tagsUnreadable: true } };
-  return context.keepsTags
-    ? { metadata: { ...metadata, tags }, listedTags: {} }
-    : { metadata, listedTags: { tags } };
-};
-
-/** What goes to the object list for an object that the target has already. */
-export const listedTagsOf = async (context: CopyContext, key: string): Promise<ListedTags> => {
-  if (context.keepsTags) return {};
-  const tags = await readTags(context, key);
-  if (tags === undefined) return { tagsUnreadable: true };
-  return Object.keys(tags).length > 0 ? { tags } : {};
+  if (tags === undefined) return { metadata, belongings: { metadata, tagsUnreadable: true } };
+  const all = { ...metadata, tags };
+  if (context.keepsTags) return { metadata: all, belongings: { metadata: all } };
+  const isTagged = Object.keys(tags).length > 0;
+  return { metadata, belongings: { metadata: all, ...(isTagged && { tags }) } };
 };
 
 /**

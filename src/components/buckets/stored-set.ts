@@ -1,9 +1,10 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import type { Layout } from '../../repository/layout.ts';
 import type { BucketBackup } from '../../repository/manifest.ts';
+import { metadataIn } from '../../repository/listed-metadata.ts';
 import { type ListedObject, openCheckedList, storedEtag } from '../../repository/object-list.ts';
 import { findVersion } from '../../repository/versions.ts';
-import type { ObjectContent, ObjectStore, StoredObject } from '../../world.ts';
+import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
 
 /**
  * One bucket of a backup set, in the form of a bucket: with the keys, sizes and ETags that the
@@ -19,7 +20,7 @@ export interface StoredSet extends Pick<
    * forgotten.
    */
   list(): AsyncIterable<StoredObject>;
-  /** The line of an object that is under way. */
+  /** The line of an object under way. Its metadata is what `get`, `head` and `tags` tell. */
   listed(key: string): ListedObject;
   /** Its key in the mirror, where it is unless a later backup replaced it. */
   placeInMirror(key: string): string;
@@ -78,9 +79,10 @@ export const openStoredSet = (
     object.at = { key: found.key, etag: found.etag };
     return read(object.at);
   };
-  const original = <T extends StoredObject>(found: T, { listed }: Known): T => ({
+  const original = <T extends object>(found: T, { listed }: Known): T & StoredObject => ({
     ...found,
     key: listed.key,
+    size: listed.size,
     etag: listed.etag,
     lastModified: new Date(listed.lastModified),
   });
@@ -110,7 +112,7 @@ export const openStoredSet = (
         there.body.destroy();
         throw absent(place);
       });
-      return tagged(original(content, object), object);
+      return tagged(withMetadata(original(content, object), object), object);
     },
     fetch: async (key) => {
       const object = find(key);
@@ -119,11 +121,14 @@ export const openStoredSet = (
         if (there.size === object.listed.size) return there;
         throw absent(place);
       });
-      return tagged(original(fetched, object), object);
+      return tagged(withMetadata(original(fetched, object), object), object);
     },
     head: async (key, options) => {
       const object = find(key);
       if (object.isLost) return undefined;
+      const metadata = metadataIn(object.listed);
+      if (metadata && options?.part === undefined)
+        return { ...original(object.listed, object), metadata: { ...metadata, tags: {} } };
       const found = await readAt(object, async (place) => {
         const there = await store.head(place.key, options);
         if (there?.etag === place.etag) return there;
@@ -133,9 +138,20 @@ export const openStoredSet = (
     },
     tags: async (key) => {
       const { at, listed } = find(key);
-      return listed.tags ?? store.tags(at?.key ?? mirror + key);
+      return metadataIn(listed)?.tags ?? listed.tags ?? store.tags(at?.key ?? mirror + key);
     },
   };
+};
+
+/** A later set may have changed what belongs to an object, under the same ETag. */
+const withMetadata = <T extends { readonly metadata: ObjectMetadata; readonly tagCount: number }>(
+  found: T,
+  { listed }: Known,
+): T => {
+  const metadata = metadataIn(listed);
+  if (metadata === undefined) return found;
+  const tagCount = Object.keys(metadata.tags).length;
+  return { ...found, metadata: { ...metadata, tags: {} }, tagCount };
 };
 
 const absent = ({ key }: Place): CharmError =>

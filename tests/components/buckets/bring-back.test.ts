@@ -102,6 +102,39 @@ describe('bringing a bucket back', () => {
     for (const key of Object.keys(before)) assert.deepEqual(after[key], before[key]);
   });
 
+  it('gives an object back what belonged to it then, although only that was changed since, before and after another set', async () => {
+    let time = Date.now();
+    const source = new FakeObjectStore({ now: () => new Date((time += 1000)) });
+    await using bucket = await storedBucket(source);
+    seedSome(bucket);
+    const key = 'artifacts/ü +%.log';
+    const before = picture(bucket.from);
+    const older = await bucket.backUp();
+    bucket.from.seed(key, 'a log', {
+      contentType: 'text/html',
+      user: { run: '2' },
+      tags: { team: 'blue' },
+    });
+    const changed = picture(bucket.from);
+    assert.equal((await bucket.restore(older)).copied, 1);
+    assert.deepEqual(picture(bucket.from)[key], before[key]);
+    bucket.from.seed(key, 'a log', {
+      contentType: 'text/html',
+      user: { run: '2' },
+      tags: { team: 'blue' },
+    });
+    const newer = await bucket.backUp();
+    for (const [backup, expected] of [
+      [older, before],
+      [newer, changed],
+      [older, before],
+    ] as const) {
+      await bucket.restore(backup);
+      assert.deepEqual(picture(bucket.from)[key], expected[key]);
+    }
+    assert.equal((await bucket.restore(older)).copied, 0);
+  });
+
   it('keeps what the set does not know unless it is told to delete it', async () => {
     await using bucket = await storedBucket();
     seedSome(bucket);

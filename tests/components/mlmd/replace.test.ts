@@ -224,7 +224,8 @@ describe('the restore of ML Metadata', () => {
           if (command.some((word) => word.includes(switching))) moments += 1;
           const begun = `${switching}cat '${journal}' > "$1-journal"\n`;
           const words = command.map((word) => word.replace(switching, begun));
-          return Reflect.apply(kubernetes.exec, kubernetes, [target, words, ...rest]) as unknown;
+          const exec = kubernetes.exec.bind(kubernetes) as (...all: unknown[]) => unknown;
+          return exec(target, words, ...rest);
         },
       },
     }) as Kubernetes;
