@@ -41,8 +41,12 @@ export const bundle = async (): Promise<Bundle> => {
     absWorkingDir: root,
     write: false,
     metafile: true,
-    // SQLite works in a thread, which begins with a file of its own.
-    entryPoints: { main: 'src/main.ts', 'sqlite-worker': 'src/components/mlmd/sqlite-worker.ts' },
+    // SQLite works in a thread, and metrics are served by a process, which begin with files of their own.
+    entryPoints: {
+      main: 'src/main.ts',
+      'serve-metrics': 'src/serve-metrics.ts',
+      'sqlite-worker': 'src/components/mlmd/sqlite-worker.ts',
+    },
     outdir: 'dist',
     bundle: true,
     splitting: true,

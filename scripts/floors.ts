@@ -17,11 +17,13 @@ export const floors: readonly (readonly string[])[] = [
   ],
   ['config', 'relations', 'schedule'],
   ['repository'],
+  ['pages'],
   ['assurance', 'operation', 'sessions'],
+  ['metrics', 'notify'],
   ['components'],
   ['backup', 'restore', 'retention', 'verify', 'volumes'],
   ['actions', 'hooks'],
-  ['charm.ts', 'open-world.ts'],
+  ['charm.ts', 'open-world.ts', 'serve-metrics.ts'],
   ['main.ts'],
 ];
 
@@ -36,7 +38,7 @@ const sideways: Readonly<Record<string, readonly string[]>> = {
 const knownToAdapters = [...(floors[0] ?? []), 'config'];
 
 /** Only what puts the world together, and the entry point, may choose an adapter. */
-const choosesAdapters = ['open-world.ts', 'main.ts'];
+const choosesAdapters = ['open-world.ts', 'serve-metrics.ts', 'main.ts'];
 
 export const rooms: readonly string[] = [...floors.flat(), 'adapters'];
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Action } from './actions/action.ts';
 import { argumentsOf } from './actions/arguments-of.ts';
 import {
@@ -22,7 +21,8 @@ import {
 import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
-import { allKnown, ownBackups, recallBackups, shareBackups } from './hooks/known-backups.ts';
+import { catchUp, shareBackups } from './hooks/known-backups.ts';
+import { markRunning, updateMetrics } from './hooks/metrics.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
@@ -34,7 +34,6 @@ type HookEvent = Extract<CharmEvent, { kind: 'hook' }>;
 
 /** What main.ts puts together. */
 export interface Charm extends Omit<Unit, 'openWorld'> {
-  readonly unitName: string;
   openWorld(config: Config, tools: HookTools, event: CharmEvent): Promise<World>;
 }
 
@@ -152,30 +151,15 @@ const perform = async (
   // Juju keeps it when it has nothing more to say of the task than "terminated".
   await tools.actionSet(outcome(name, unfinishedOutcome(application)));
   await catchUp(unit);
-  if (name === 'backup-control-plane') return rememberAttempt(unit, task, run);
+  if (name === 'backup-control-plane')
+    return rememberAttempt(unit, task, async (at) => {
+      await markRunning(unit, at);
+      return run();
+    });
   const results = await run();
-  await lookInS3(unit, world);
+  const { lookForNewestSet } = await import('./actions/newest-set.ts');
+  await lookForNewestSet(unit.journal, world);
   return results;
-};
-
-/** Another unit may have led since this one has, and have made backups. */
-const catchUp = async ({ journal, tools, application }: Unit): Promise<void> => {
-  await orProblem(async () => {
-    const own = await ownBackups(journal);
-    const { lastBackup, lastAttempt } = allKnown(own, await recallBackups(tools, application));
-    if (!isDeepStrictEqual(lastBackup, own.lastBackup)) await journal.setLastBackup(lastBackup);
-    if (!isDeepStrictEqual(lastAttempt, own.lastAttempt)) await journal.setLastAttempt(lastAttempt);
-  });
-};
-
-/** For the status only, so it is no reason to call the action failed. */
-const lookInS3 = async ({ journal }: Unit, world: World): Promise<void> => {
-  await orProblem(async () => {
-    const { noteNewestSet } = await import('./actions/newest-set.ts');
-    const target = await world.openTarget();
-    await using _store = target.store;
-    await noteNewestSet(journal, target);
-  });
 };
 
 const oneOf = (failures: readonly CharmError[]): unknown =>
@@ -187,11 +171,11 @@ const oneOf = (failures: readonly CharmError[]): unknown =>
  */
 const settle = async (
   unit: Unit,
-  { task }: ActionEvent,
+  event: ActionEvent,
   failures: readonly CharmError[],
 ): Promise<void> => {
   try {
-    await showAfterAction(unit, task, failures);
+    await showAfterAction(unit, event, failures);
   } catch (error) {
     await unit.tools.log('WARNING', reasonOf(error)).catch(() => undefined);
   }
@@ -203,7 +187,7 @@ const settle = async (
  */
 const showAfterAction = async (
   unit: Unit,
-  task: string,
+  { name, task }: ActionEvent,
   failures: readonly CharmError[],
 ): Promise<void> => {
   const assessment = await assess(unit);
@@ -224,6 +208,7 @@ const showAfterAction = async (
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
     { action: found },
   );
+  await updateMetrics(unit, { assessment, action: { name, failures } });
 };
 
 /** What the status has no command for, the task's log explains. */

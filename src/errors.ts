@@ -18,6 +18,10 @@ export const errorCodes = {
   'juju-tool-failed': 'transient',
   'deadline-exceeded': 'operator',
   'scheduled-backup-failed': 'operator',
+  'notify-url-unusable': 'operator',
+  'notification-failed': 'transient',
+  'exporter-silent': 'transient',
+  'run-log-unsent': 'transient',
 
   'juju-credentials-missing': 'operator',
   'juju-credentials-not-granted': 'operator',

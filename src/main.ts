@@ -2,12 +2,14 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
+import { openExporter } from './adapters/exporter/exporter.ts';
 import { openHookTools } from './adapters/hook-tools/hook-tools.ts';
-import { openJournal } from './adapters/journal.ts';
+import { metricFactsName, openJournal } from './adapters/journal.ts';
 import { createRedaction } from './adapters/redaction.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
+import { metricsPort } from './metrics/databags.ts';
 import { runDeadline } from './operation/run-deadline.ts';
 import { printable } from './text.ts';
 
@@ -43,15 +45,35 @@ process.once('SIGTERM', () => {
 const bootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
+let located: Promise<string | undefined> | undefined;
+const journalLocation = () => (located ??= tools.storageLocation('journal'));
+
 const journal = openJournal({
-  locate: () => tools.storageLocation('journal'),
+  locate: journalLocation,
   report: (message) => tools.log('WARNING', message),
   redact: (text) => redaction.redact(text),
+});
+
+const exporter = openExporter({
+  node: process.execPath,
+  // Beside us in the bundle.
+  script: join(import.meta.dirname, 'serve-metrics.js'),
+  unit: unitName,
+  revision: packageJson.version,
+  port: metricsPort,
+  file: async () => {
+    const place = await journalLocation();
+    return place === undefined ? undefined : join(place, metricFactsName);
+  },
+  path: environment['PATH'] ?? '',
+  clock: systemClock,
 });
 
 const charm: Charm = {
   application: unitName.replace(/\/\d+$/, ''),
   model: environment['JUJU_MODEL_NAME'] ?? '',
+  modelUuid: environment['JUJU_MODEL_UUID'] ?? '',
+  exporter,
   version: packageJson.version,
   unitName,
   tools,

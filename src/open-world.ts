@@ -9,6 +9,8 @@ import { readRetentionCredentials } from './config/retention-credentials.ts';
 import { readSigningKeys } from './config/signing-keys.ts';
 import { CharmError } from './errors.ts';
 import { readVolumesKey } from './config/volumes-key.ts';
+import { readNotifyUrl } from './config/notify-url.ts';
+import { lokiAddresses } from './relations/loki.ts';
 import { findProvider, locateS3, missingObjectStorage, missingS3 } from './relations/provider.ts';
 import type { Clock, HookTools, Journal, Progress, Source, Target, World } from './world.ts';
 
@@ -125,6 +127,38 @@ export const openWorld = (options: WorldOptions): World => {
     openTarget,
     openSource,
     openSigningKeys: () => readSigningKeys(tools, config, application),
+    openNotifier: async () => {
+      const address = await readNotifyUrl(tools, config, application);
+      if (address === undefined) return undefined;
+      redaction.hide(address.url);
+      const { openNotifier } = await import('./adapters/notifier.ts');
+      return openNotifier({
+        ...{ ...address, style: config.notifyStyle, clock },
+        redact: (text) => redaction.redact(text),
+        proxy: {
+          httpProxy: environment['JUJU_CHARM_HTTP_PROXY'] ?? '',
+          httpsProxy: environment['JUJU_CHARM_HTTPS_PROXY'] ?? '',
+          noProxy: environment['JUJU_CHARM_NO_PROXY'] ?? '',
+        },
+      });
+    },
+    openRunLog: async () => {
+      const [relationId] = await tools.relationIds('logging');
+      if (relationId === undefined) return undefined;
+      const urls = lokiAddresses(await tools.remoteUnitsData(relationId));
+      if (urls.length === 0) return undefined;
+      const { openLoki } = await import('./adapters/loki.ts');
+      return openLoki({
+        urls,
+        redact: (text) => redaction.redact(text),
+        // As Canonical's log forwarder labels what it sends.
+        labels: {
+          ...{ product: 'Juju', charm: 'ckf-backup', juju_model: model.name },
+          ...{ juju_model_uuid: model.uuid, juju_application: application, juju_unit: unit },
+          job: `juju_${model.name}_${model.uuid.slice(0, 8)}_${application}`,
+        },
+      });
+    },
     openJuju: async ({ hurry } = {}) => {
       const account = await readJujuCredentials(tools, config, application, model.name);
       redaction.hide(account.password);

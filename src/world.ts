@@ -3,7 +3,9 @@ import type { Clock } from './ports/clock.ts';
 import type { Journal } from './ports/journal.ts';
 import type { JujuModel } from './ports/juju-model.ts';
 import type { Kubernetes } from './ports/kubernetes.ts';
+import type { Notifier } from './ports/notifier.ts';
 import type { ObjectStore } from './ports/object-store.ts';
+import type { RunLog } from './ports/run-log.ts';
 import type { Progress } from './ports/progress.ts';
 import type { VolumeAccess } from './ports/volumes.ts';
 
@@ -24,6 +26,9 @@ export type * from './ports/progress.ts';
 export type * from './ports/cluster.ts';
 export type * from './ports/fields.ts';
 export type * from './ports/volumes.ts';
+export type * from './ports/notifier.ts';
+export type * from './ports/run-log.ts';
+export type * from './ports/exporter.ts';
 
 /** Where backups go. */
 export interface Target {
@@ -73,6 +78,10 @@ export interface World {
    * option volumes-key is not set.
    */
   openVolumes(): Promise<VolumeAccess>;
+  /** Undefined when nobody is to be told. Rejects with `notify-url-unusable`. */
+  openNotifier(): Promise<Notifier | undefined>;
+  /** Undefined when nobody collects what runs say. */
+  openRunLog(): Promise<RunLog | undefined>;
   /**
    * The application that is related to one of our database endpoints, `kfp-db` or `katib-db`;
    * undefined when none is.

@@ -6,15 +6,19 @@ output "app_name" {
 output "provides" {
   description = "Endpoints that the charm provides."
   value = {
-    kfp_db   = "kfp-db"
-    katib_db = "katib-db"
+    kfp_db            = "kfp-db"
+    katib_db          = "katib-db"
+    metrics_endpoint  = "metrics-endpoint"
+    grafana_dashboard = "grafana-dashboard"
   }
 }
 
 output "requires" {
   description = "Endpoints that the charm requires."
   value = {
-    s3_credentials = "s3-credentials"
-    object_storage = "object-storage"
+    s3_credentials  = "s3-credentials"
+    object_storage  = "object-storage"
+    logging         = "logging"
+    dashboard_links = "dashboard-links"
   }
 }

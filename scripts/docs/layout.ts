@@ -46,6 +46,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.objectList(id, bucket),
     'The object list: one line of JSON for each object of the bucket, in the order of the keys.',
   ],
+  setPage: [
+    layout.setPage(id),
+    'The set as a page for people: what it holds, how it was proven, the commands to restore it. Nothing reads it.',
+  ],
   failedObjects: [
     layout.failedObjects(id),
     'Objects that could not be copied, when a backup failed because of them.',
@@ -93,6 +97,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   repository: [
     layout.repository('alice'),
     'A repository as restic writes it, encrypted, one for each namespace.',
+  ],
+  runPage: [
+    layout.runPage('<session>'),
+    'The run as a page for people: how it ended, its steps in time, what it said.',
   ],
 };
 

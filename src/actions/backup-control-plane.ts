@@ -1,6 +1,8 @@
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
 import { CharmError } from '../errors.ts';
+import { sendingLog } from '../notify/send-log.ts';
+import { tellOfSession } from '../notify/tell.ts';
 import { howToStop } from '../operation/stop-request.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { type RunTrigger, recordRun } from '../sessions/record-run.ts';
@@ -18,8 +20,14 @@ export const backupControlPlane: Action = async (world, config, parameters) => {
       howToStop(world.application, world.task),
   );
   const request = requestOf(parameters);
-  const { manifest, location } = await recordRun(world, triggerOf(parameters), (recorded) =>
-    runBackup(recorded, config, request),
+  const trigger = triggerOf(parameters);
+  const { manifest, location } = await sendingLog(world, (progress) =>
+    recordRun(
+      { ...world, progress },
+      trigger,
+      (recorded) => runBackup(recorded, config, request),
+      (session) => tellOfSession(world, session),
+    ),
   );
   return results(manifest, location);
 };

@@ -6,6 +6,7 @@ import { clusterRoleText } from '../operation/cluster-role.ts';
 import { layoutOf, neverASet } from '../repository/layout.ts';
 import { publicKeyText } from '../repository/signature.ts';
 import { serverText } from '../operation/probe-server.ts';
+import { tellOfTest } from '../notify/tell.ts';
 import { countText, listText } from '../text.ts';
 import type { Protection, World } from '../world.ts';
 import type { Action } from './action.ts';
@@ -18,6 +19,8 @@ import { requestOf } from './backup-control-plane.ts';
  */
 export const check: Action = async (world, config, parameters, wrongOptions = []) => {
   await world.progress.step('Checking whether a backup can be made');
+  const told = parameters['notify'] === true ? await tellOfTest(world) : undefined;
+  if (told instanceof CharmError) await world.progress.note(told.message);
   const request = requestOf(parameters);
   await using ready = await preflight(world, config, request, async function* (opened) {
     yield* wrongOptions;
@@ -51,6 +54,9 @@ export const check: Action = async (world, config, parameters, wrongOptions = []
     'object-lock': lockText(protection.lock),
     'keys-may-delete': protection.mayDelete,
     ...(publicKey && { 'public-key': publicKeyText(publicKey) }),
+    ...(told !== undefined && {
+      notification: told instanceof CharmError ? 'not sent' : told,
+    }),
     warnings: warnings.length === 0 ? 'none' : listText(warnings, 10, 2000),
   };
 };

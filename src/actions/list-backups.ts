@@ -1,16 +1,19 @@
 import { assuranceText } from '../assurance/assurance-text.ts';
 import { assess } from '../assurance/assurance.ts';
+import { layoutOf } from '../repository/layout.ts';
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
+import type { Target } from '../world.ts';
 import { type Action, backupIdParameter } from './action.ts';
 
 /**
  * Lists the sets from S3 alone, so that it works in a fresh model that points at an old path.
- * Results: `backups`, a table or JSON; `assurance`, a line on how far back one could go; and
- * `next`, the id to give as `before` for older ones.
+ * Results: `backups`, a table or JSON; `assurance`, a line on how far back one could go; `links`,
+ * when they are asked for: a page of each set, which anybody may read for a day; and `next`, the id
+ * to give as `before` for older ones.
  */
 export const listBackups: Action = async (world, _config, parameters) => {
-  const { limit, before, format } = parameters;
+  const { limit, before, format, link } = parameters;
   const target = await world.openTarget();
   await using _store = target.store;
   const page = await listSets(target, {
@@ -23,8 +26,27 @@ export const listBackups: Action = async (world, _config, parameters) => {
     backups: format === 'json' ? jsonOfSets(page.sets, now) : tableOfSets(page.sets, now),
     location: `s3://${target.bucket}/${target.prefix}`,
     assurance: assuranceText(await assess(target), now),
+    ...(link === true && { links: await linksOf(target, page.sets) }),
     ...(page.next !== undefined && { next: page.next }),
   };
+};
+
+/** Seconds. */
+const aDay = 24 * 3600;
+
+/** A line for each set: its id, and the link to its page. */
+const linksOf = async (target: Target, sets: readonly ListedSet[]): Promise<string> => {
+  const layout = layoutOf(target.prefix);
+  const links = await Promise.all(
+    sets.map(async ({ id }) => {
+      const key = layout.setPage(id);
+      const page = await target.store.head(key);
+      return page === undefined
+        ? `${id}  has no page: an earlier revision made it`
+        : `${id}  ${await target.store.link(key, aDay)}`;
+    }),
+  );
+  return links.length === 0 ? 'none' : links.join('\n');
 };
 
 /** A table for people: id, whether consistent, size, age, and the components with their sizes. */

@@ -1,5 +1,6 @@
+import { orProblem } from '../errors.ts';
 import { listSets, setSize } from '../repository/sets.ts';
-import type { Journal, Target } from '../world.ts';
+import type { Journal, Target, World } from '../world.ts';
 
 /**
  * Lets the journal know of the newest set that lies in S3, whichever unit made it. What
@@ -16,4 +17,13 @@ export const noteNewestSet = async (journal: Journal, target: Target): Promise<v
   const { id, manifest } = newest;
   if (manifest === undefined || id === known?.id) return;
   await journal.setLastBackup({ id, bytes: setSize(manifest), consistent: manifest.consistent });
+};
+
+/** Looks in S3. It is for the status only, so the action does not fail when it cannot. */
+export const lookForNewestSet = async (journal: Journal, world: World): Promise<void> => {
+  await orProblem(async () => {
+    const target = await world.openTarget();
+    await using _store = target.store;
+    await noteNewestSet(journal, target);
+  });
 };

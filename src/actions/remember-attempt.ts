@@ -8,14 +8,14 @@ import type { Attempt, Journal } from '../world.ts';
 export const rememberAttempt = async <T>(
   { journal, now }: { readonly journal: Journal; readonly now: () => Date },
   task: string,
-  backUp: () => Promise<T>,
+  backUp: (at: string) => Promise<T>,
 ): Promise<T> => {
   const before = await orProblem(() => journal.lastAttempt());
   const at = now().toISOString();
   const note = (attempt: Attempt | undefined) => orProblem(() => journal.setLastAttempt(attempt));
   await note({ at, task, outcome: 'begun' });
   try {
-    const result = await backUp();
+    const result = await backUp(at);
     await note({ at, task, outcome: 'succeeded' });
     return result;
   } catch (error) {

@@ -10,6 +10,9 @@ const sessionName = /^session-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
 const lastAttemptName = 'last-attempt.json';
 const databasePathsName = 'database-paths.json';
+const runCountsName = 'run-counts.json';
+/** The exporter reads it. */
+export const metricFactsName = 'metrics.json';
 const probeName = 'write-test.json';
 
 interface JournalOptions {
@@ -137,6 +140,20 @@ export const openJournal = ({
           throw unwritable(place, cause);
         });
     },
+    runCounts: async () => (await read(runCountsName, parseCounts)) ?? {},
+    countRun: async (key, times) => {
+      const counts = (await read(runCountsName, parseCounts)) ?? {};
+      await write(runCountsName, { ...counts, [key]: (counts[key] ?? 0) + times });
+    },
+    metricFacts: async () =>
+      readFile(join(await directory(), metricFactsName), 'utf8').catch(() => undefined),
+    setMetricFacts: async (text) => {
+      if (text === undefined) return removeFile(metricFactsName);
+      const place = await directory();
+      await writeDurably(join(place, metricFactsName), redact(text)).catch((cause: unknown) => {
+        throw unwritable(place, cause);
+      });
+    },
   };
 };
 
@@ -205,6 +222,13 @@ const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefine
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
   return paths.length === 0 ? undefined : Object.fromEntries(paths);
+};
+
+const parseCounts = (fields: Fields): Readonly<Record<string, number>> | undefined => {
+  const counts = Object.entries(fields).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return counts.length === 0 ? undefined : Object.fromEntries(counts);
 };
 
 /**

@@ -1,6 +1,7 @@
 import { ratesOf, restoreTime } from '../assurance/restore-time.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { findWorkloadsSince } from '../operation/running-workloads.ts';
+import { setPage } from '../pages/set-page.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { signManifest } from '../repository/signature.ts';
 import { writeManifest } from '../repository/stored-manifest.ts';
@@ -55,6 +56,7 @@ export const commitSet = async (
     }),
   );
   if (noted instanceof CharmError) await world.progress.note(`For the status: ${noted.message}`);
+  await storePage(backup, manifest);
   return manifest;
 };
 
@@ -62,6 +64,22 @@ export const commitSet = async (
 const restoreSecondsOf = (manifest: BackupManifest): { readonly restoreSeconds?: number } => {
   const { seconds } = restoreTime(manifest, [], ratesOf([manifest]));
   return seconds === undefined ? {} : { restoreSeconds: Math.round(seconds) };
+};
+
+/** The set is complete, and without its page too. */
+const storePage = async (
+  { world, ready: { target }, layout }: Backup,
+  manifest: BackupManifest,
+): Promise<void> => {
+  const stored = await orProblem(() =>
+    target.store.put(layout.setPage(manifest.id), setPage(target, manifest), {
+      metadata: { contentType: 'text/html; charset=utf-8' },
+    }),
+  );
+  if (stored instanceof CharmError)
+    await world.progress.note(
+      `The page of the backup ${manifest.id} could not be stored: ${stored.message}`,
+    );
 };
 
 const notKnown = (error: unknown, id: string): unknown =>

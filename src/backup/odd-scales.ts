@@ -32,7 +32,7 @@ export const oddScales = async (
 const scalesOfDead = async ({ store, prefix }: Target): Promise<readonly StartedScale[]> => {
   const layout = layoutOf(prefix);
   const scales: StartedScale[] = [];
-  for (const { id, objects } of await listFolders(store, layout))
+  for (const { id, objects } of (await listFolders(store, layout)).folders)
     if (!objects.some(({ key }) => key === layout.manifest(id)))
       scales.push(...(await readStarted(store, layout, id)).scales);
   return scales;

@@ -51,6 +51,11 @@ export interface Config {
   /** Milliseconds after which a backup is given up. */
   readonly runDeadline: number;
   readonly volumes: VolumesConfig;
+  /** `secret:<id>`; undefined when nobody is to be told of backups. */
+  readonly notifyUrl: string | undefined;
+  readonly notifyStyle: 'text' | 'healthchecks';
+  /** Where people look at backups; undefined when Kubeflow's dashboard is to have no link. */
+  readonly dashboardUrl: string | undefined;
 }
 
 export interface ScheduleConfig {
@@ -135,6 +140,11 @@ export const parseConfig = (
       rcloneImage: text('rclone-image'),
       bandwidthLimit: text('bandwidth-limit') || 'off',
     },
+    notifyUrl: given['notify-url'] || undefined,
+    notifyStyle: parsed('notify-style', (name) =>
+      (['text', 'healthchecks'] as const).find((known) => known === name),
+    ),
+    dashboardUrl: text('dashboard-url') || undefined,
   };
 };
 
@@ -159,6 +169,7 @@ const secretOptions = [
   'signing-key',
   'retention-credentials',
   'volumes-key',
+  'notify-url',
 ] as const;
 
 const isSecret = (name: OptionName): name is SecretOption =>

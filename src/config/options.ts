@@ -61,6 +61,9 @@ export const options = {
   'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
   'rclone-image': { type: 'string', default: 'rclone/rclone:1.75.2', pattern: image },
   'stop-running': { type: 'string', default: '', pattern: '^\\d*$' },
+  'notify-url': { type: 'string', pattern: '^(secret:.+)?$' },
+  'notify-style': { type: 'string', default: 'text', pattern: '^(text|healthchecks)$' },
+  'dashboard-url': { type: 'string', default: '', pattern: '^$|^https?://[!-~]+$' },
 } as const satisfies Readonly<Record<string, OptionSchema>>;
 
 export type OptionName = keyof typeof options;
@@ -111,6 +114,9 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
   'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
   'stop-running': 'the id of a task, as juju operations shows it, or nothing',
+  'notify-url': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
+  'notify-style': 'text or healthchecks',
+  'dashboard-url': 'an address that begins with https:// or http://, or nothing',
 };
 
 export const configSchema = { type: 'object', properties: options } as const;

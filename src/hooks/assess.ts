@@ -1,6 +1,7 @@
 import { type Config, databaseEndpoints } from '../config/config.ts';
 import { readJujuCredentials } from '../config/juju-credentials.ts';
 import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
+import { readNotifyUrl } from '../config/notify-url.ts';
 import { CharmError, hasCode, orProblem, notTrusted } from '../errors.ts';
 import {
   type Provider,
@@ -40,6 +41,8 @@ export interface Assessment {
   readonly journal: Recorded | CharmError;
   /** What all units know. */
   readonly shared: KnownBackups;
+  /** Why nobody can be told of backups who is to be. */
+  readonly notifyProblem: CharmError | undefined;
 }
 
 interface Recorded extends KnownBackups {
@@ -73,6 +76,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
     objectStorageProblem: optionProblems.has('components')
       ? undefined
       : await objectStorageProblem(unit, objectStorage, config),
+    notifyProblem: leader ? await notifyProblem(unit, config) : undefined,
   };
 };
 
@@ -113,6 +117,11 @@ const objectStorageProblem = async (
     readObjectStorage(objectStorage.application, objectStorage.data),
   );
   return minio instanceof CharmError ? minio : undefined;
+};
+
+const notifyProblem = async (unit: Unit, config: Config): Promise<CharmError | undefined> => {
+  const address = await orProblem(() => readNotifyUrl(unit.tools, config, unit.application));
+  return address instanceof CharmError ? address : undefined;
 };
 
 /**

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { orProblem } from '../errors.ts';
 import { parseAttempt, parseLastBackup } from '../ports/last-backup.ts';
 import type { Attempt, Databag, HookTools, Journal, LastBackup } from '../world.ts';
 
@@ -76,4 +78,22 @@ const fieldsOf = (text: string | undefined): Readonly<Record<string, unknown>> =
   } catch {
     return {};
   }
+};
+
+/** Takes over into the journal what another unit, which may have led since, did meanwhile. */
+export const catchUp = async ({
+  journal,
+  tools,
+  application,
+}: {
+  readonly journal: Journal;
+  readonly tools: HookTools;
+  readonly application: string;
+}): Promise<void> => {
+  await orProblem(async () => {
+    const own = await ownBackups(journal);
+    const { lastBackup, lastAttempt } = allKnown(own, await recallBackups(tools, application));
+    if (!isDeepStrictEqual(lastBackup, own.lastBackup)) await journal.setLastBackup(lastBackup);
+    if (!isDeepStrictEqual(lastAttempt, own.lastAttempt)) await journal.setLastAttempt(lastAttempt);
+  });
 };

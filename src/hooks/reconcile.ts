@@ -3,8 +3,16 @@ import type { CharmEvent } from '../event.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
 import { finishUndo } from './finish-undo.ts';
 import { allKnown, shareBackups } from './known-backups.ts';
-import { provideS3, requestS3, withdrawS3, writeSupportedVersions } from './relations.ts';
+import { forgetMetrics, keepMetrics } from './metrics.ts';
+import {
+  provideS3,
+  requestS3,
+  withdrawS3,
+  writeDashboardLinks,
+  writeSupportedVersions,
+} from './relations.ts';
 import { type ScheduleReport, keepSchedule } from './schedule.ts';
+import type { Session } from '../sessions/session.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
@@ -31,6 +39,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await withdrawS3(unit, hook);
     await requestS3(unit, hook, assessment);
     await provideS3(unit, assessment);
+    await writeDashboardLinks(unit, hook, assessment);
     // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
     // upgrade-charm.
     if (['install', 'upgrade-charm', 'start'].includes(hook.name))
@@ -39,6 +48,8 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   if (hook.name === 'stop' || hook.name === 'remove') {
     // The last chance to report it.
     for (const { message } of left) await unit.tools.log('ERROR', message);
+    // On Kubernetes a unit stops whenever its pod is replaced, and goes on in the next one.
+    await (hook.name === 'remove' ? forgetMetrics(unit) : unit.exporter.stop());
     return;
   }
   const { leader, config, optionProblems, shared } = assessment;
@@ -51,6 +62,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
   const known = left.length > 0 ? left : await atController(unit, hook, assessment);
   await showStatus(unit, assessment, known, { schedule });
+  await keepMetrics(unit, hook, { assessment, controller: known });
 };
 
 /** Hooks in which a leader may find runs of units that are gone. */
@@ -67,10 +79,16 @@ const sendSessions = async (
 ): Promise<void> => {
   const looks = leader && afterAbsence.includes(hook.name) && !(location instanceof CharmError);
   if (!looks && (await unit.journal.sessions()).length === 0) return;
-  const sessions = await import('../sessions/deliver.ts');
-  const options = { patience: sessions.patienceInHooks };
+  const [sessions, { tellOfSession }] = await Promise.all([
+    import('../sessions/deliver.ts'),
+    import('../notify/tell.ts'),
+  ]);
   const problem = await orProblem(async () => {
     const world = await unit.openWorld(config);
+    const options = {
+      patience: sessions.patienceInHooks,
+      told: (session: Session) => tellOfSession(world, session),
+    };
     const unsent = await sessions.deliverSessions(world, options);
     return unsent ?? (looks ? await sessions.settleVanished(world, options) : undefined);
   });
@@ -81,7 +99,7 @@ const sendSessions = async (
 /** Sets the status from the assessment and from what is known of the controller. */
 export const showStatus = async (
   unit: Unit,
-  { leader, optionProblems, trustProblem, journal, shared, ...rest }: Assessment,
+  assessment: Assessment,
   controller: readonly CharmError[],
   {
     action = [],
@@ -91,15 +109,16 @@ export const showStatus = async (
     readonly schedule?: ScheduleReport | undefined;
   } = {},
 ): Promise<void> => {
+  const { leader, optionProblems, notifyProblem, trustProblem, journal, shared } = assessment;
   const known = journal instanceof CharmError ? shared : allKnown(journal, shared);
   const status = statusOf({
     ...{ controller, action, schedule },
     application: unit.application,
     journal: problemOf(journal),
-    options: [...optionProblems.values()],
+    options: [...optionProblems.values(), ...(notifyProblem === undefined ? [] : [notifyProblem])],
     trust: trustProblem,
-    s3: problemOf(rest.location),
-    objectStorage: rest.objectStorageProblem,
+    s3: problemOf(assessment.location),
+    objectStorage: assessment.objectStorageProblem,
     lastBackup: known.lastBackup,
     lastAttempt: known.lastAttempt,
   });

@@ -91,6 +91,23 @@ const provideTo = async (
     await tools.removeSecret(written['secret-extra']);
 };
 
+/**
+ * A link in Kubeflow's dashboard (canonical/kubeflow-dashboard-operator, kubeflow_dashboard_links
+ * v0.2). The option changes by config-changed only, so that the frequent hook need not ask.
+ */
+export const writeDashboardLinks = async (
+  { tools }: Unit,
+  hook: Hook,
+  { config, optionProblems }: Assessment,
+): Promise<void> => {
+  if (hook.name === 'update-status' || optionProblems.has('dashboard-url')) return;
+  const { dashboardUrl: link } = config;
+  const entry = { text: 'Backups', link, location: 'external', icon: 'icons:backup' };
+  const links = link === undefined ? [] : [{ ...entry, type: 'item', desc: '' }];
+  for (const relationId of await tools.relationIds('dashboard-links'))
+    await tools.setApplicationData(relationId, { dashboard_links: JSON.stringify(links) });
+};
+
 /** In the hook that ends a relation to a database, removes the secret that was made for it. */
 export const withdrawS3 = async (unit: Unit, hook: Hook): Promise<void> => {
   const id = hook.relationId;

@@ -13,10 +13,12 @@ export const recordDecision = async (
   { journal, unit }: Pick<World, 'journal' | 'unit'>,
   { unused, ended }: Decision,
   now: Date,
-): Promise<void> => {
-  for (const slots of unused) await keepSession(journal, unusedSession(slots, unit, now));
+): Promise<readonly Session[]> => {
+  const sessions = unused.map((slots) => unusedSession(slots, unit, now));
+  for (const session of sessions) await keepSession(journal, session);
   if (ended !== undefined && ended.state !== 'succeeded')
     await keepEnd(journal, endedSession({ ...ended, state: ended.state }, unit, now));
+  return sessions;
 };
 
 const unusedSession = (

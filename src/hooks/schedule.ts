@@ -103,7 +103,8 @@ const step = async (
     first.step.kind === 'look'
       ? await lookAndAct(unit, world, situation)
       : { decision: first, memory: first.standing, problem: undefined };
-  await recordDecision(world, decision, now);
+  for (const session of await recordDecision(world, decision, now))
+    await (await import('../notify/tell.ts')).tellOfSession(world, session);
   const failed = failedRun(decision, known);
   return {
     memory: {

@@ -41,6 +41,15 @@ export interface HookTools {
   applicationData(relationId: string, application: string): Promise<Databag>;
   /** Merges into our application's databag; an empty string deletes the key. Leader only. */
   setApplicationData(relationId: string, data: Databag): Promise<void>;
+  /** The databags of the units at the other end. */
+  remoteUnitsData(relationId: string): Promise<readonly Databag[]>;
+  /** Merges into our unit's databag. */
+  setUnitData(relationId: string, data: Databag): Promise<void>;
+  /**
+   * Where others in the cluster reach our unit through an endpoint: the pod's address, or a name
+   * from Juju 4.1 on. Undefined while Juju does not know it.
+   */
+  bindAddress(endpoint: string): Promise<string | undefined>;
 
   /**
    * The newest revision of a secret. Rejects with `juju-credentials-not-granted` when Juju says

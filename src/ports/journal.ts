@@ -47,6 +47,12 @@ export interface Journal {
   appendSessionLog(id: string, line: string): Promise<void>;
   /** Removes a record and its log. */
   dropSession(id: string): Promise<void>;
+  /** How many backups ended how, by `outcome/trigger`. */
+  runCounts(): Promise<Readonly<Record<string, number>>>;
+  countRun(key: string, times: number): Promise<void>;
+  /** What the exporter serves; undefined while nobody asks for it. */
+  metricFacts(): Promise<string | undefined>;
+  setMetricFacts(text: string | undefined): Promise<void>;
 }
 
 export interface KeptSession {

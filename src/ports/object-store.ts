@@ -151,6 +151,11 @@ export interface ObjectStore extends AsyncDisposable {
   read(key: string): Promise<Buffer>;
   tags(key: string): Promise<Readonly<Record<string, string>>>;
   /**
+   * A URL by which anybody may read this one object for so many seconds. Nothing is asked of the
+   * server.
+   */
+  link(key: string, seconds: number): Promise<string>;
+  /**
    * Writes an object of a known size. Rejects, and leaves no object, when the body is shorter,
    * longer or fails. The caller may trust the ETag that comes back: a single PUT without KMS has
    * the MD5 of the bytes that the server stored.

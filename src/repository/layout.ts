@@ -50,6 +50,8 @@ export interface Layout {
   proofs(id: BackupId): string;
   /** The manifest. It is written last; without it there is no backup set. */
   manifest(id: BackupId): string;
+  /** The set as a page for people. */
+  setPage(id: BackupId): string;
   /** Prefix of the records of runs. */
   readonly runs: string;
   run(session: string): string;
@@ -66,6 +68,8 @@ export interface Layout {
   volumeRepository(name: string): string;
   /** Prefix of a repository, as restic writes it. */
   repository(name: string): string;
+  /** The run as a page for people. */
+  runPage(session: string): string;
 }
 
 export const layoutOf = (prefix: string): Layout => ({
@@ -88,6 +92,7 @@ export const layoutOf = (prefix: string): Layout => ({
   lostObjects: (id, bucket) => `${prefix}/sets/${id}/lost/${bucket}.ndjson.gz`,
   proofs: (id) => `${prefix}/sets/${id}/proofs.json`,
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
+  setPage: (id) => `${prefix}/sets/${id}/index.html`,
   runs: `${prefix}/runs/`,
   run: (session) => `${prefix}/runs/${session}.json`,
   runLog: (session) => `${prefix}/runs/${session}.log`,
@@ -97,6 +102,7 @@ export const layoutOf = (prefix: string): Layout => ({
   volumeSession: (id) => `${prefix}/volumes/sessions/${id}.json`,
   volumeRepository: (name) => `${prefix}/volumes/repositories/${name}.json`,
   repository: (name) => `${prefix}/volumes/repos/${name}/`,
+  runPage: (session) => `${prefix}/runs/${session}.html`,
 });
 
 /**
@@ -113,6 +119,7 @@ export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean 
     layout.removed(id),
     layout.failedObjects(id),
     layout.proofs(id),
+    layout.setPage(id),
   ];
   return (
     own.includes(key) ||

@@ -29,7 +29,7 @@ export const clearDebris = async (
   { olderThan, buckets }: DebrisOptions,
 ): Promise<{ readonly backups: readonly BackupId[]; readonly objects: number }> => {
   const { store } = target;
-  const all = await listFolders(store, layout);
+  const { folders: all, unknown } = await listFolders(store, layout);
   const older = all.filter(({ id }) => id < olderThan);
   const isComplete = ({ id, objects }: SetFolder): boolean =>
     objects.some(({ key }) => key === layout.manifest(id));
@@ -37,7 +37,9 @@ export const clearDebris = async (
     !isComplete(folder) && !folder.objects.some(({ key }) => key === layout.removed(folder.id));
   const found: LeftFolder[] = [];
   for (const folder of older.filter(isDead)) found.push(await readLeft(target, layout, folder));
-  const made = await findMade(target, layout, { left: found, complete: all.filter(isComplete) });
+  const complete = all.filter(isComplete);
+  const made =
+    unknown.length === 0 ? await findMade(target, layout, { left: found, complete }) : undefined;
   // The mark of a set whose databases cannot be cleared away now stays, for the next time.
   const dead = found.filter((folder) => made !== undefined || folder.made.length === 0);
   // A backup that died just after its manifest could not remove its mark.

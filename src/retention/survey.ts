@@ -55,7 +55,8 @@ export const surveySets = async (
   until: BackupId,
   generations: Claim['generations'] = {},
 ): Promise<Survey> => {
-  const folders = await listFolders(target.store, layout);
+  const { folders, unknown } = await listFolders(target.store, layout);
+  if (unknown[0] !== undefined) throw unknownSet(target.store, unknown[0]);
   const isComplete = ({ id, objects }: SetFolder): boolean =>
     objects.some(({ key }) => key === layout.manifest(id));
   const complete: CompleteSet[] = [];
@@ -70,18 +71,25 @@ export const surveySets = async (
   return { complete: complete.reverse(), left, generations };
 };
 
-/** In the order of their ids. */
-export const listFolders = async (store: ObjectStore, layout: Layout): Promise<SetFolder[]> => {
+/**
+ * In the order of their ids. `unknown` are the manifests of sets whose ids this revision of the
+ * charm does not understand: nobody knows what such a set needs.
+ */
+export const listFolders = async (
+  store: ObjectStore,
+  layout: Layout,
+): Promise<{ readonly folders: readonly SetFolder[]; readonly unknown: readonly string[] }> => {
   const folders = new Map<BackupId, StoredObject[]>();
+  const unknown: string[] = [];
   for await (const object of store.list(layout.sets)) {
     const [id = '', ...names] = object.key.slice(layout.sets.length).split('/');
     const name = names.join('/');
-    if (!isBackupId(id) && name === 'manifest.json') throw unknownSet(store, object.key);
+    if (!isBackupId(id) && name === 'manifest.json') unknown.push(object.key);
     if (!isBackupId(id) || !isOwnObject(layout, id, object.key)) continue;
     const objects = folders.get(id) ?? [];
     folders.set(id, [...objects, object]);
   }
-  return [...folders].map(([id, objects]) => ({ id, objects }));
+  return { folders: [...folders].map(([id, objects]) => ({ id, objects })), unknown };
 };
 
 const unknownSet = ({ description }: ObjectStore, key: string): CharmError =>

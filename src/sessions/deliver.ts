@@ -12,9 +12,16 @@ const lookedAt = 10;
 
 type DeliveringWorld = Pick<World, 'application' | 'journal' | 'clock' | 'openTarget' | 'openJuju'>;
 
-/** Keeps a record in the journal, from where it is sent to S3. */
-export const keepSession = (journal: Journal, session: Session): Promise<void> =>
-  journal.keepSession(nameInJournal(session), sessionText(session));
+/** Keeps a record in the journal, from where it is sent to S3, and counts it when it has ended. */
+export const keepSession = async (journal: Journal, session: Session): Promise<void> => {
+  await journal.keepSession(nameInJournal(session), sessionText(session));
+  await countEnded(journal, session);
+};
+
+const countEnded = async (journal: Journal, { phase, trigger, slots }: Session): Promise<void> => {
+  if (phase !== 'Running')
+    await journal.countRun(`${phase.toLowerCase()}/${trigger}`, slots?.count ?? 1);
+};
 
 /** Each run for a slot has a record and a log of its own until S3 has both. */
 export const nameInJournal = ({ id, task }: Session): string =>
@@ -34,16 +41,18 @@ interface Delivery {
   readonly current?: Session;
   /** Milliseconds after which S3 is given up. */
   readonly patience?: number;
+  /** Gets each run that turns out to have been killed. */
+  readonly told?: (session: Session) => Promise<void>;
 }
 
 /**
  * Sends the records that the journal keeps to S3. One that says that it is running, and is not
- * `current`, was killed: it is settled first. Returns why they could not be sent; they stay in the
- * journal then, and the next hook tries again.
+ * `current`, was killed: it is settled first, and `told` gets it. Returns why they could not be
+ * sent; they stay in the journal then, and the next hook tries again.
  */
 export const deliverSessions = async (
   world: DeliveringWorld,
-  { current, patience }: Delivery = {},
+  { current, patience, told = async () => undefined }: Delivery = {},
 ): Promise<CharmError | undefined> => {
   const { journal } = world;
   const nameOfCurrent = current && nameInJournal(current);
@@ -54,7 +63,7 @@ export const deliverSessions = async (
   if (kept.length === 0) return undefined;
   return problemAt(world, patience, async (target) => {
     for (const one of kept) {
-      await deliver(world, target, one);
+      await deliver(world, target, one, told);
       await journal.dropSession(one.id);
     }
     await forgetOldSessions(target);
@@ -65,11 +74,16 @@ const deliver = async (
   world: DeliveringWorld,
   target: Target,
   { text, log }: KeptSession,
+  told: (session: Session) => Promise<void>,
 ): Promise<void> => {
   const session = parseSession(text);
   if (session === undefined) return;
-  for (const settled of await settleRuns(world, [session], { mayRun: false }))
+  for (const settled of await settleRuns(world, [session], { mayRun: false })) {
     await storeSession(target, settled, log);
+    if (session.phase !== 'Running' || settled.phase === 'Running') continue;
+    await countEnded(world.journal, settled);
+    await told(settled);
+  }
 };
 
 /**

@@ -14,12 +14,14 @@ export interface RunTrigger {
 /**
  * Runs a backup under a record of it: in the journal from the beginning, so that a killed run is
  * known too, and in S3 as far as S3 can be reached. What the run says goes into its log. Nothing
- * about records makes a run fail; the outcome is that of `work`.
+ * about records makes a run fail; the outcome is that of `work`. `told` gets the record as the run
+ * begins and as it has ended.
  */
 export const recordRun = async <T extends { readonly manifest: BackupManifest }>(
   world: World,
   trigger: RunTrigger,
   work: (world: World) => Promise<T>,
+  told: (session: Session) => Promise<void> = async () => undefined,
 ): Promise<T> => {
   const { journal, clock, unit, task } = world;
   const started = secondText(clock.now());
@@ -39,6 +41,7 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
   await orProblem(() => deliverSessions(world, { current: begun }));
   await settleVanished(world, { current: begun });
   await orProblem(() => announce(world, begun));
+  await told(begun);
   const finish = async (end: Partial<Session> & { readonly phase: Phase }): Promise<void> => {
     const session: Session = { ...begun, finished: secondText(clock.now()), ...end };
     await orProblem(() => keepSession(journal, session));
@@ -47,6 +50,7 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
       await world.progress.note(
         `The record of this run could not be stored in S3 and is sent later: ${problem.message}`,
       );
+    await told(session);
   };
   try {
     const result = await work({ ...world, progress: await openLog(world, begun) });

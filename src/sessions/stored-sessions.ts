@@ -2,6 +2,7 @@ import { CharmError, hasCode } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';
 import { mergeSessions } from './merge.ts';
+import { sessionPage } from './session-page.ts';
 import { type Session, isSessionId, parseSession, sessionText } from './session.ts';
 
 /** So many records are kept, and those of runs that made a set. */
@@ -27,12 +28,15 @@ export const storeSession = async (
     store.put(key, text, { metadata: { contentType } });
   const stored = await readStored(target, id);
   const merged = stored === undefined ? session : mergeSessions(stored, session);
+  let said: string | undefined;
   if (log !== undefined) {
     const before = (await readText(target, layout.runLog(id))) ?? '';
     // It is there already when the same record could only be sent in part the last time.
-    const whole = before.endsWith(log) ? before : before + log;
-    await put(layout.runLog(id), whole.slice(-longestLog), 'text/plain; charset=utf-8');
+    said = (before.endsWith(log) ? before : before + log).slice(-longestLog);
+    await put(layout.runLog(id), said, 'text/plain; charset=utf-8');
   }
+  const page = sessionPage(target.application, merged, said);
+  await put(layout.runPage(id), page, 'text/html; charset=utf-8');
   if (merged.set !== undefined) await put(layout.runSet(id), merged.set, 'text/plain');
   await put(layout.run(id), sessionText(merged), 'application/json');
 };

@@ -105,4 +105,26 @@ describe('check', () => {
       ['option-invalid', 'mlmd-missing'],
     );
   });
+
+  it('sends a test message when it is asked to, before anything else', async () => {
+    using rig = aBackupWorld();
+    assert.equal((await check(rig.whole, aConfig(), {}))['notification'], undefined);
+    const none = await check(rig.whole, aConfig(), { notify: true });
+    assert.equal(none['notification'], 'none');
+    const sent: string[] = [];
+    const world = {
+      ...rig.whole,
+      openNotifier: async () => ({
+        send: async ({ text }: { readonly text: string }) => void sent.push(text),
+      }),
+    };
+    assert.equal((await check(world, aConfig(), { notify: true }))['notification'], 'sent');
+    assert.equal(sent.length, 1);
+    const failing = {
+      ...rig.whole,
+      openNotifier: () => Promise.reject(new CharmError('notify-url-unusable', 'Not readable.')),
+    };
+    assert.equal((await check(failing, aConfig(), { notify: true }))['notification'], 'not sent');
+    assert.ok(rig.progress.notes.includes('Not readable.'));
+  });
 });

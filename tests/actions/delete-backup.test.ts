@@ -15,13 +15,15 @@ describe('delete-backup', () => {
   });
   afterEach(() => vault[Symbol.asyncDispose]());
 
-  it('removes the set that it is given', async () => {
+  it('removes the set that it is given, with its page', async () => {
     const first = await vault.backUp();
     await vault.backUp();
+    vault.store.seed(layout.setPage(first), 'a page');
     const results = await deleteBackup(vault.world, config, { 'backup-id': first });
     assert.equal(results['removed'], first);
     assert.equal(results['kept-sets'], '1');
-    assert.equal(vault.store.bucket.find(layout.manifest(first)), undefined);
+    for (const key of [layout.manifest(first), layout.setPage(first)])
+      assert.equal(vault.store.bucket.find(key), undefined);
   });
 
   it('only tells what would go in a dry run', async () => {

@@ -43,6 +43,19 @@ describe('list-backups', () => {
     assert.equal(rows[1][4], `kfp-db 103 B, katib-db 105 B, mlmd ${mlmd} B, mlpipeline 10 B`);
   });
 
+  it('prints a link of a day to the page of each set that has one, when it is asked to', async () => {
+    const [older, newer] = [await vault.backUp(), await vault.backUp()];
+    vault.store.bucket.remove(layout.setPage(older));
+    vault.store.seed(layout.setPage(newer), 'a page');
+    const listed = await listBackups(vault.world, config, { limit: 20, link: true });
+    const lines = listed['links']?.split('\n') ?? [];
+    assert.equal(lines.length, 2);
+    assert.match(lines[0] ?? '', new RegExp(`^${newer}  http.*index\\.html.*86400`));
+    assert.match(lines[1] ?? '', new RegExp(`^${older}  has no page`));
+    const silent = await listBackups(vault.world, config, { limit: 20 });
+    assert.equal(silent['links'], undefined);
+  });
+
   it('gives compact JSON to machines', async () => {
     const id = await vault.backUp();
     const { backups } = await listBackups(vault.world, config, { limit: 20, format: 'json' });

@@ -58,6 +58,25 @@ const seedDatabases = ({ target }: BackupWorldRig): void => {
 };
 
 describe('the story of a backup', () => {
+  it('lays a page beside its set, and makes the set without one when it cannot', async () => {
+    using rig = setUp();
+    seedDatabases(rig);
+    const { manifest } = await runBackup(rig.whole, aConfig(), request);
+    const page = await rig.target.read(`ckf/sets/${manifest.id}/index.html`);
+    assert.match(page.toString(), /<h1>Backup 20/);
+
+    using unlucky = setUp();
+    seedDatabases(unlucky);
+    const put = unlucky.target.put.bind(unlucky.target);
+    unlucky.target.put = async (...[key, body, options]: Parameters<typeof put>) => {
+      if (key.endsWith('.html')) throw new CharmError('store-denied', 'No pages.');
+      return put(key, body, options);
+    };
+    const made = await runBackup(unlucky.whole, aConfig(), request);
+    assert.ok(keysOf(unlucky).includes(`ckf/sets/${made.manifest.id}/manifest.json`));
+    assert.ok(unlucky.progress.notes.some((note) => /page of the backup .* No pages/.test(note)));
+  });
+
   it('ends with a set of all four components, and everything as it was', async () => {
     using rig = setUp();
     seedDatabases(rig);
@@ -282,6 +301,7 @@ describe('the story of a backup', () => {
     const kept = keysOf(rig).filter((key) => /^ckf\/(sets|mlmd)\//.test(key));
     assert.deepEqual(kept, [
       manifest.mlmd?.key,
+      layout.setPage(manifest.id),
       layout.manifest(manifest.id),
       manifest.buckets[0]?.list.key,
     ]);

@@ -12,7 +12,8 @@ describe('what the charm can say', () => {
     const unsaid = Object.keys(errorCodes).filter((code) => !said.has(code as never));
     // These are said with a code that is chosen when they are.
     assert.deepEqual(unsaid, [
-      ...['store-denied', 'store-bucket-missing', 'store-wants-digest', 'preflight-failed'],
+      ...['store-denied', 'store-bucket-missing', 'store-wants-digest', 'store-refuses-tags'],
+      ...['tags-unreadable', 'preflight-failed', 'volume-unreadable'],
     ]);
     assert.ok(messages.length > 100);
   });

@@ -22,7 +22,15 @@ const declared = (
 ).options;
 
 const jujuType = (name: string, type: string): string => {
-  if (['juju-credentials', 'signing-key', 'retention-credentials', 'volumes-key'].includes(name))
+  if (
+    [
+      'juju-credentials',
+      'signing-key',
+      'retention-credentials',
+      'volumes-key',
+      'notify-url',
+    ].includes(name)
+  )
     return 'secret';
   return type === 'integer' ? 'int' : type;
 };
@@ -85,6 +93,9 @@ describe('the options', () => {
       schedule: undefined,
       runDeadline: 12 * 3_600_000,
       volumes: aConfig().volumes,
+      notifyUrl: undefined,
+      notifyStyle: 'text',
+      dashboardUrl: undefined,
     });
   });
 

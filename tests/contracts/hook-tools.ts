@@ -7,6 +7,8 @@ export interface HookToolsRig extends AsyncDisposable {
   readonly tools: HookTools;
   /** What our application has written into relation 4. */
   ours(): Readonly<Record<string, string>>;
+  /** What our unit has written into relation 4. */
+  oursOfUnit(): Readonly<Record<string, string>>;
   /** The contents of our own secrets. */
   ownSecrets(): readonly Readonly<Record<string, string>>[];
   /** The applications that may read our own secrets. */
@@ -22,6 +24,7 @@ export interface HookToolsRig extends AsyncDisposable {
 export const grantedSecret = 'secret:d3n8r2e5kg0c73fhvb10';
 export const foreignSecret = 'secret:d3n8r2e5kg0c73fhvb11';
 export const remoteData = { bucket: 'b', 'secret-key': ' s "1" <&> ', path: '' } as const;
+export const remoteUnitData = { endpoint: '{"url": "http://a"}' } as const;
 export const cluster: ClusterAccess = {
   server: 'https://10.0.0.1:6443',
   ca: 'PEM',
@@ -102,6 +105,21 @@ export const hookToolsContract = (
     await rig.tools.removeSecret(id);
     await rig.tools.removeSecret(id);
     assert.deepEqual(rig.ownSecrets(), []);
+  });
+
+  it('writes into the databag of the unit, whether or not it leads, and knows its address', async () => {
+    await using follower = await open({ leader: false, bare: false });
+    await follower.tools.setUnitData('s3-credentials:4', { address: ' a "b"', more: '1' });
+    await follower.tools.setUnitData('s3-credentials:4', { more: '2' });
+    assert.deepEqual(follower.oursOfUnit(), { address: ' a "b"', more: '2' });
+    assert.equal(await follower.tools.bindAddress('s3-credentials'), '10.1.0.1');
+    await follower.tools.setUnitData('s3-credentials:9', { more: '2' });
+  });
+
+  it('reads the databags of the units at the other end, and none of a relation that has gone', async () => {
+    await using rig = await unit();
+    assert.deepEqual(await rig.tools.remoteUnitsData('s3-credentials:4'), [remoteUnitData]);
+    assert.deepEqual(await rig.tools.remoteUnitsData('s3-credentials:9'), []);
   });
 
   it('sets an alarm, moves it, and takes it away', async () => {

@@ -102,5 +102,28 @@ export const itIsAJournal = (
         [first],
       );
     });
+
+    it('counts runs by how they ended', async () => {
+      await using rig = await open();
+      assert.deepEqual(await rig.journal.runCounts(), {});
+      await rig.journal.countRun('succeeded/schedule', 1);
+      await rig.journal.countRun('missed/schedule', 3);
+      await rig.journal.countRun('succeeded/schedule', 1);
+      assert.deepEqual(await rig.journal.runCounts(), {
+        'succeeded/schedule': 2,
+        'missed/schedule': 3,
+      });
+    });
+
+    it('keeps what the exporter serves, apart from the entries', async () => {
+      await using rig = await open();
+      assert.equal(await rig.journal.metricFacts(), undefined);
+      await rig.journal.setMetricFacts('{"a":1}');
+      assert.equal(await rig.journal.metricFacts(), '{"a":1}');
+      assert.deepEqual(await rig.journal.entries(), []);
+      await rig.journal.setMetricFacts(undefined);
+      await rig.journal.setMetricFacts(undefined);
+      assert.equal(await rig.journal.metricFacts(), undefined);
+    });
   });
 };

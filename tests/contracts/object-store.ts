@@ -3,6 +3,7 @@ import { openS3, type S3Options } from '../../src/adapters/s3/s3.ts';
 import type { ObjectStore } from '../../src/world.ts';
 import type { S3Quirk } from '../servers/s3/quirks.ts';
 import { describeKeys } from './object-store-keys.ts';
+import { describeLinks } from './object-store-links.ts';
 import { describeParts } from './object-store-parts.ts';
 import { describeReading } from './object-store-reading.ts';
 import { describeWriting } from './object-store-writing.ts';
@@ -58,4 +59,5 @@ export const describeRealServer = (
     };
   };
   describeObjectStore(name, open, quirks);
+  describeLinks(name, async () => ({ ...(await open()), options: options() }));
 };

@@ -5,6 +5,8 @@ interface FakeRelation {
   readonly application: string;
   readonly remote: Databag;
   readonly ours: Record<string, string>;
+  readonly unit?: Record<string, string>;
+  readonly remoteUnits?: readonly Databag[];
 }
 
 interface FakeSecret {
@@ -79,6 +81,13 @@ export class FakeHookTools implements HookTools {
       if (value === '') Reflect.deleteProperty(ours, key);
       else ours[key] = value;
   };
+
+  remoteUnitsData = async (relationId: string): Promise<readonly Databag[]> =>
+    this.relations.get(relationId)?.remoteUnits ?? [];
+  address: string | undefined = '10.1.0.1';
+  setUnitData = async (relationId: string, data: Databag): Promise<void> =>
+    void Object.assign(this.relations.get(relationId)?.unit ?? {}, data);
+  bindAddress = async (): Promise<string | undefined> => this.address;
 
   secret = async (id: string): Promise<Databag> => {
     const secret = this.secrets.get(id);

@@ -76,4 +76,25 @@ export class FakeJournal implements Journal {
     this.keptSessions.delete(id);
     this.sessionLogs.delete(id);
   }
+
+  readonly counts = new Map<string, number>();
+  facts: string | undefined;
+
+  async runCounts(): Promise<Readonly<Record<string, number>>> {
+    return Object.fromEntries(this.counts);
+  }
+
+  async countRun(key: string, times: number): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.counts.set(key, (this.counts.get(key) ?? 0) + times);
+  }
+
+  async metricFacts(): Promise<string | undefined> {
+    return this.facts;
+  }
+
+  async setMetricFacts(text: string | undefined): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.facts = text;
+  }
 }

@@ -52,6 +52,10 @@ export class FakeObjectStore implements ObjectStore {
     this.#failures.add(method, error, times);
   }
 
+  async link(key: string, seconds: number): Promise<string> {
+    return `http://fake.test/${encodeURIComponent(key)}?seconds=${seconds}`;
+  }
+
   async probe(): Promise<void> {
     this.#failures.mayFail('probe');
   }

@@ -124,6 +124,8 @@ const world: World = {
     openTarget: async () => target,
   },
   openSigningKeys: async () => undefined,
+  openNotifier: async () => undefined,
+  openRunLog: async () => undefined,
   relatedDatabase: async () => undefined,
   handedPath: async () => undefined,
   handPath: away,

@@ -65,6 +65,8 @@ export const aRestoreWorld = (units = 1): RestoreWorldRig => {
     openKubernetes: async () => kubernetes,
     openTarget: async () => targetIn(target),
     openSource: async (bucket) => sourceIn(source, bucket),
+    openNotifier: async () => undefined,
+    openRunLog: async () => undefined,
     relatedDatabase: async (endpoint) => endpoint,
     handedPath: async (endpoint) => paths.get(endpoint),
     handPath: async (endpoint, path) => {

@@ -45,10 +45,22 @@ export const setUp = () => {
     loginProblem: undefined as CharmError | undefined,
     logins: 0,
     unsettled: [] as CharmError[],
+    exporter: { ensured: 0, stopped: 0, problem: undefined as CharmError | undefined },
   };
   const unit: Unit = {
     application: 'ckf-backup',
     model: 'kubeflow',
+    modelUuid: '6bf1b3d6-4d1c-4a60-8b4c-0d9ad6f7a2c1',
+    unitName: 'ckf-backup/0',
+    exporter: {
+      ensure: async () => {
+        rig.exporter.ensured++;
+        return rig.exporter.problem;
+      },
+      stop: async () => {
+        rig.exporter.stopped++;
+      },
+    },
     version: '1.2.3',
     tools,
     journal,

@@ -270,6 +270,8 @@ const worldOf = (
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
     openSigningKeys: async () => undefined,
+    openNotifier: async () => undefined,
+    openRunLog: async () => undefined,
     relatedDatabase: async () => undefined,
     handedPath: async () => undefined,
     handPath: async () => undefined,

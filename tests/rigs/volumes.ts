@@ -38,7 +38,5 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
 export const wordsOf = (object: StoredObject): string =>
   [
     JSON.stringify(object),
-    ...Object.values(object.data ?? {}).map((text) =>
-      Buffer.from(text, 'base64').toString(),
-    ),
+    ...Object.values(object.data ?? {}).map((text) => Buffer.from(text, 'base64').toString()),
   ].join('\n');

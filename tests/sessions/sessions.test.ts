@@ -127,8 +127,8 @@ describe('the records of runs', () => {
     await forgetOldSessions(target);
     const keys: string[] = [];
     for await (const { key } of store.list('ckf/runs/')) keys.push(key);
-    assert.equal(keys.length, 2 * mostSessions);
-    assert.equal(keys.sort()[0], 'ckf/runs/2026-01-04T00:00:00Z.json');
+    assert.equal(keys.length, 3 * mostSessions);
+    assert.equal(keys.sort()[0], 'ckf/runs/2026-01-04T00:00:00Z.html');
   });
 
   it('of runs that made a set are kept for ever, with their logs', async () => {

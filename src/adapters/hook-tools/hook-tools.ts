@@ -3,6 +3,7 @@ import { says, saysUntrusted } from '../../wordings.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import type { Redaction } from '../redaction.ts';
 import {
+  readBindAddress,
   readCloudCredential,
   parseDatabag,
   parseJson,
@@ -100,6 +101,21 @@ export const openHookTools = (
       const argv = ['-r', relationId, '--app', '--file', '-'];
       await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
     },
+
+    remoteUnitsData: async (relationId) => {
+      const units = await unlessGone(json('relation-list', '-r', relationId), []);
+      const bags: Databag[] = [];
+      for (const unit of parseStrings('relation-list', units)) {
+        const bag = await unlessGone(json('relation-get', '-r', relationId, '-', unit), undefined);
+        bags.push(hiding(parseDatabag('relation-get', bag)));
+      }
+      return bags;
+    },
+    setUnitData: async (relationId, data) => {
+      const argv = ['-r', relationId, '--file', '-'];
+      await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
+    },
+    bindAddress: async (endpoint) => readBindAddress(await json('network-get', endpoint)),
 
     storageLocation: async (name) => {
       const [id] = parseStrings('storage-list', await json('storage-list', name));

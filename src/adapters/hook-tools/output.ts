@@ -55,5 +55,11 @@ export const readCloudCredential = (output: unknown): ClusterAccess | undefined 
   return { server, ca, token };
 };
 
+/** The first of what network-get prints (Juju 3.6, jujuc/network-get.go). */
+export const readBindAddress = (output: unknown): string | undefined => {
+  const address = at(at(at(at(at(output, 'bind-addresses'), '0'), 'addresses'), '0'), 'value');
+  return typeof address === 'string' && address !== '' ? address : undefined;
+};
+
 const at = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(key) : undefined;

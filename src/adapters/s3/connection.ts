@@ -25,10 +25,10 @@ export interface S3Connection {
 
 export const connect = (options: S3Options, address: S3Address): S3Connection => {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const sign = createSigner(options, address);
+  const signer = createSigner(options, address);
   const dispatcher = openDispatcher(options, address.origin);
   const prepare = async (request: S3RawRequest): Promise<Dispatch> => {
-    const headers = await sign(request);
+    const headers = await signer.sign(request);
     if (request.size !== undefined) headers['content-length'] = String(request.size);
     // We want the bytes as they are stored. The header is not signed, because some proxies change
     // it on the way.

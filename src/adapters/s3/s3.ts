@@ -4,6 +4,7 @@ import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
 import { listBuckets } from './list-buckets.ts';
 import { listUploads } from './list-uploads.ts';
+import { createLinker } from './link.ts';
 import { createLister } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { abortParts, startParts } from './parts.ts';
@@ -33,6 +34,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     ...createReader(client),
     bucketNames: () => listBuckets(options),
     ...createProtection(client),
+    link: createLinker(options),
     put: (key, body, putOptions) => putObject(client, key, body, putOptions),
     upload: createUploader(client),
     startParts: (key, metadata) => startParts(client, key, metadata),

@@ -1,16 +1,22 @@
 import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { S3Address } from './address.ts';
+import { type S3Address, escapeS3 } from './address.ts';
 import type { S3Options } from './options.ts';
 import type { S3RawRequest } from './request.ts';
 
-/** Signs requests with Signature Version 4; returns the headers to send. Values may be any text. */
-type S3Signer = (request: S3RawRequest) => Promise<Record<string, string>>;
+interface S3Signer {
+  /** Returns the headers to send. Values may be any text. */
+  sign(request: S3RawRequest): Promise<Record<string, string>>;
+  /** The URL of a GET of an encoded path that needs no headers, for so many seconds. */
+  link(path: string, seconds: number): Promise<string>;
+}
 
 /**
- * The body is not part of the signature (`UNSIGNED-PAYLOAD`): every server since MinIO 2021 and
- * RadosGW 16 takes that over http too. It saves a SHA-256 over every byte, and a stream could not
- * be signed before it was read. Content-MD5 is signed, and protects the bytes.
+ * Signs with Signature Version 4. The body is not part of the signature (`UNSIGNED-PAYLOAD`): every
+ * Signs with Signature Version 4. The body is not part of the signature (`UNSIGNED-PAYLOAD`): every
+ * server since MinIO 2021 and RadosGW 16 takes that over http too. It saves a SHA-256 over every
+ * byte, and a stream could not be signed before it was read. Content-MD5 is signed, and protects
+ * the bytes.
  */
 export const createSigner = (options: S3Options, address: S3Address): S3Signer => {
   const signer = new SignatureV4({
@@ -22,19 +28,35 @@ export const createSigner = (options: S3Options, address: S3Address): S3Signer =
     applyChecksum: false,
   });
   const { protocol, hostname } = new URL(address.origin);
-  return async ({ method, path, query, headers }) => {
-    const signed = await signer.sign(
-      {
-        method,
-        protocol,
-        hostname,
-        path,
-        query: { ...query },
-        headers: { ...headers, host: address.host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
-      },
-      { signingDate: options.clock.now() },
-    );
-    return signed.headers;
+  return {
+    sign: async ({ method, path, query, headers }) => {
+      const signed = await signer.sign(
+        {
+          method,
+          protocol,
+          hostname,
+          path,
+          query: { ...query },
+          headers: { ...headers, host: address.host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+        },
+        { signingDate: options.clock.now() },
+      );
+      return signed.headers;
+    },
+    link: async (path, seconds) => {
+      const { query = {} } = await signer.presign(
+        {
+          ...{ method: 'GET', protocol, hostname, path, query: {} },
+          // As AWS's own SDK has it, from where it goes into the query.
+          headers: { host: address.host, 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' },
+        },
+        { signingDate: options.clock.now(), expiresIn: seconds },
+      );
+      const pairs = Object.entries(query).map(
+        ([name, value]) => `${escapeS3(name)}=${escapeS3(String(value))}`,
+      );
+      return `${address.origin}${path}?${pairs.join('&')}`;
+    },
   };
 };
 

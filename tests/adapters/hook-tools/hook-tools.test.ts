@@ -10,6 +10,7 @@ import {
   grantedSecret,
   hookToolsContract,
   remoteData,
+  remoteUnitData,
 } from '../../contracts/hook-tools.ts';
 import { FakeHookTools } from '../../fakes/hook-tools.ts';
 import { newRelation, newSecret, newUnit } from '../../servers/unit-agent/state.ts';
@@ -26,7 +27,12 @@ const openReal = async (
   const state = newUnit({
     ...{ leader, jujuVersion },
     config: { transfers: 32, bucket: 'mine' },
-    relations: [newRelation(4, 's3-credentials', 's3-integrator', { ...remoteData })],
+    relations: [
+      {
+        ...newRelation(4, 's3-credentials', 's3-integrator', { ...remoteData }),
+        remoteUnitsData: { 's3-integrator/0': { ...remoteUnitData } },
+      },
+    ],
     secrets: [
       newSecret(id(grantedSecret), 'user', { username: 'u', password: 'p w' }, ['ckf-backup']),
       newSecret(id(foreignSecret), 'user', { username: 'u', password: 'p' }),
@@ -42,6 +48,7 @@ const openReal = async (
     ...{ agent, entered },
     tools: openHookTools(entered.environment, createRedaction(), tmpdir()),
     ours: () => context.seen.relations[0]?.localApplicationData ?? {},
+    oursOfUnit: () => context.seen.relations[0]?.localUnitData ?? {},
     ownSecrets: () => own().map(({ revisions }) => revisions.at(-1) ?? {}),
     grants: () => own().flatMap(({ grants }) => grants),
     alarms: () =>
@@ -64,11 +71,11 @@ const openFake = async (leader: boolean, bare: boolean): Promise<HookToolsRig> =
   tools.leader = leader;
   tools.options = { transfers: 32, bucket: 'mine' };
   tools.parameters = { timeout: 1800 };
-  const ours = {};
+  const [ours, unit] = [{}, {}];
   tools.relations.set('s3-credentials:4', {
     application: 's3-integrator',
     remote: remoteData,
-    ours,
+    ...{ ours, unit, remoteUnits: [remoteUnitData] },
   });
   const content = { username: 'u', password: 'p w' };
   tools.secrets.set(grantedSecret, { content, granted: true, grants: [] });
@@ -79,6 +86,7 @@ const openFake = async (leader: boolean, bare: boolean): Promise<HookToolsRig> =
   return {
     tools,
     ours: () => ours,
+    oursOfUnit: () => unit,
     ownSecrets: () => own().map((secret) => secret.content),
     grants: () => own().flatMap(({ grants }) => grants),
     alarms: () =>

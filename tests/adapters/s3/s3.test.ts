@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
+import { describeLinks } from '../../contracts/object-store-links.ts';
 import { createAuthority } from '../../servers/certificates.ts';
 import { s3Profiles } from '../../servers/s3/profiles.ts';
 import { atHost, loopbackLookup, stageS3, type S3Stage } from '../../rigs/s3.ts';
@@ -35,6 +36,11 @@ const overTls = async (): Promise<S3Stage> => {
 };
 
 describeObjectStore('S3 over TLS, buckets as hosts', async () => opened(await overTls()));
+
+describeLinks('the server of the tests', async () => {
+  const stage = await stageS3();
+  return { ...opened(stage), options: stage.options };
+});
 
 describe('the S3 adapter', () => {
   it('tells how a bucket keeps what is deleted, and whether its keys may delete', async () => {

@@ -1,0 +1,171 @@
+import type { Config } from '../config/config.ts';
+import { CharmError, type ErrorCode, orProblem } from '../errors.ts';
+import type { MetricFacts } from '../metrics/facts.ts';
+import type { Assessment } from './assess.ts';
+import type { Unit } from './unit.ts';
+
+/** How an action that says something about metrics has ended. */
+export interface EndedAction {
+  readonly name: string;
+  readonly failures: readonly CharmError[];
+}
+
+export interface Known {
+  readonly assessment: Assessment;
+  /** Why the controller cannot be used; undefined when nobody has looked. */
+  readonly controller?: readonly CharmError[] | undefined;
+  readonly action?: EndedAction | undefined;
+  /** Whether S3 may be asked for what nobody has seen yet, which takes a while when it is away. */
+  readonly mayAskS3?: boolean;
+}
+
+/**
+ * What there is to tell now. What nobody has looked at stays as it was told before; S3 is read only
+ * after what may have changed it.
+ */
+export const factsNow = async (
+  unit: Unit,
+  known: Known,
+  before: MetricFacts | undefined,
+): Promise<MetricFacts> => {
+  const { assessment, action } = known;
+  const { leader, journal } = assessment;
+  const at = unit.now().toISOString();
+  const base: MetricFacts = {
+    format: 1,
+    ...{ version: unit.version, leader, updated: at },
+    journalEntries: journal instanceof CharmError ? 0 : journal.unfinished.length,
+  };
+  if (!leader) return base;
+  const verification = verificationOf(action, at) ?? before?.verification;
+  const retention = retentionOf(action) ?? before?.retentionWorked;
+  return {
+    ...base,
+    schedule: await scheduleOf(unit, known, before),
+    ...(await storedFacts(unit, known, before)),
+    ...lastRunOf(assessment),
+    runs: await runsOf(unit),
+    ...(verification && { verification }),
+    ...(retention !== undefined && { retentionWorked: retention }),
+    ...(await certificatesOf(assessment)),
+  };
+};
+
+const scheduleOf = async (
+  { now, modelUuid, application }: Unit,
+  { assessment: { config, optionProblems } }: Known,
+  before: MetricFacts | undefined,
+): Promise<NonNullable<MetricFacts['schedule']>> => {
+  const { schedule } = config;
+  const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
+  if (isWrong) return before?.schedule ?? { interval: 0, paused: false };
+  if (schedule === undefined) return { interval: 0, paused: false };
+  const { longestInterval, openSchedule } = await import('../schedule/schedule.ts');
+  const { pattern, timezone, exclude, paused } = schedule;
+  const opened = await orProblem(async () =>
+    openSchedule({ schedule: pattern, timezone, exclude, modelUuid, application }, now()),
+  );
+  if (opened instanceof CharmError) return { interval: 0, paused };
+  const next = paused ? undefined : opened.next(now());
+  return {
+    ...{ interval: longestInterval(opened, now()), paused },
+    ...(next && { next: next.toISOString() }),
+  };
+};
+
+/** Actions after which S3 may hold other sets than before. */
+const changingSets = ['backup-control-plane', 'prune', 'delete-backup', 'verify-backup'];
+
+/** What S3 says is read after what may have changed it, and when nothing is known yet. */
+const storedFacts = async (
+  unit: Unit,
+  { assessment, action, controller, mayAskS3 = false }: Known,
+  before: MetricFacts | undefined,
+): Promise<Pick<MetricFacts, 'sets' | 'credentials'>> => {
+  const { config, location, journal } = assessment;
+  const juju = jujuValid(controller, action);
+  const credentials = { ...before?.credentials, ...(juju !== undefined && { juju }) };
+  const hasChanged = changingSets.includes(action?.name ?? '');
+  const isUnseen = before?.sets === undefined && mayAskS3;
+  if (!(hasChanged || isUnseen) || location instanceof CharmError)
+    return { ...(before?.sets && { sets: before.sets }), credentials };
+  const last = journal instanceof CharmError ? undefined : journal.lastBackup;
+  const sets = await surveyed(unit, config, last?.verified === 'damaged' ? last.id : undefined);
+  if (!(sets instanceof CharmError)) return { sets, credentials: { ...credentials, s3: true } };
+  const s3 = sets.code === 'store-denied' ? false : undefined;
+  return {
+    ...(before?.sets && { sets: before.sets }),
+    credentials: { ...credentials, ...(s3 !== undefined && { s3 }) },
+  };
+};
+
+const surveyed = async (unit: Unit, config: Config, damaged: string | undefined) => {
+  const { surveySets } = await import('../metrics/survey-sets.ts');
+  return orProblem(async () => {
+    const target = await (await unit.openWorld(config)).openTarget();
+    await using _store = target.store;
+    return await surveySets(target, damaged);
+  });
+};
+
+const refusals: readonly ErrorCode[] = [
+  'juju-credentials-missing',
+  'juju-credentials-not-granted',
+  'juju-credentials-invalid',
+  'juju-login-refused',
+  'juju-read-only',
+];
+
+/** Undefined when nobody knows, as when the controller does not answer. */
+const jujuValid = (
+  controller: readonly CharmError[] | undefined,
+  action: EndedAction | undefined,
+): boolean | undefined => {
+  const found = [...(controller ?? []), ...(action?.failures ?? [])].flatMap((failure) => [
+    failure,
+    ...failure.problems,
+  ]);
+  if (found.some(({ code }) => refusals.includes(code))) return false;
+  return controller?.length === 0 ? true : undefined;
+};
+
+/** A backup that says it has begun, and is not the one that runs, was killed. */
+const lastRunOf = ({ journal }: Assessment): Pick<MetricFacts, 'lastRun'> => {
+  const attempt = journal instanceof CharmError ? undefined : journal.lastAttempt;
+  if (attempt === undefined) return {};
+  const { at, outcome, code } = attempt;
+  const failedWith =
+    outcome === 'succeeded' ? undefined : outcome === 'begun' ? 'interrupted' : (code ?? 'bug');
+  return { lastRun: { at, ...(failedWith !== undefined && { failedWith }) } };
+};
+
+const runsOf = async ({ journal }: Unit): Promise<Readonly<Record<string, number>>> => {
+  const counts = await orProblem(() => journal.runCounts());
+  return counts instanceof CharmError ? {} : counts;
+};
+
+const verificationOf = (
+  action: EndedAction | undefined,
+  at: string,
+): MetricFacts['verification'] => {
+  if (action?.name !== 'verify-backup') return undefined;
+  if (action.failures.length === 0) return { intact: true, at };
+  return action.failures.some(({ code }) => code === 'set-damaged')
+    ? { intact: false, at }
+    : undefined;
+};
+
+const retentionOf = (action: EndedAction | undefined): boolean | undefined => {
+  if (action?.name !== 'prune') return undefined;
+  if (action.failures.some(({ code }) => code === 'parameter-invalid')) return undefined;
+  return action.failures.length === 0;
+};
+
+const certificatesOf = async ({
+  location,
+}: Assessment): Promise<Pick<MetricFacts, 'certificates'>> => {
+  if (location instanceof CharmError || location.caChain.length === 0) return {};
+  const { firstExpiry } = await import('../metrics/certificates.ts');
+  const s3 = firstExpiry(location.caChain);
+  return s3 === undefined ? {} : { certificates: { s3 } };
+};

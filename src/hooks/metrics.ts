@@ -1,0 +1,103 @@
+import { CharmError, orProblem } from '../errors.ts';
+import type { CharmEvent } from '../event.ts';
+import type { Topology } from '../metrics/databags.ts';
+import { factsText, parseFacts } from '../metrics/facts.ts';
+import type { Assessment } from './assess.ts';
+import { type Known, factsNow } from './metric-facts.ts';
+import type { Unit } from './unit.ts';
+
+type Hook = Extract<CharmEvent, { kind: 'hook' }>;
+
+const endpoint = 'metrics-endpoint';
+const dashboardEndpoint = 'grafana-dashboard';
+const loggingEndpoint = 'logging';
+
+/**
+ * Keeps what Prometheus is told, and the process that tells it, for as long as somebody is related
+ * who asks. Whether somebody is, every hook but the frequent one asks Juju; between those the file
+ * of the facts says it, so that `update-status` costs no question. No hook fails for it.
+ */
+export const keepMetrics = async (unit: Unit, hook: Hook, known: Known): Promise<void> => {
+  const problem = await orProblem(() => keep(unit, hook, known));
+  if (problem !== undefined) await unit.tools.log('WARNING', problem.message);
+};
+
+const keep = async (unit: Unit, hook: Hook, known: Known): Promise<CharmError | undefined> => {
+  const isFrequent = hook.name === 'update-status';
+  const relations = isFrequent ? [] : await unit.tools.relationIds(endpoint);
+  if (!isFrequent && known.assessment.leader) await writeForObservers(unit);
+  if (!isFrequent && relations.length === 0) {
+    await forgetMetrics(unit);
+    return undefined;
+  }
+  const written = await updateMetrics(unit, { ...known, mayAskS3: !isFrequent }, !isFrequent);
+  if (written === 'none') return undefined;
+  for (const relationId of relations) await writeDatabags(unit, relationId, known.assessment);
+  return unit.exporter.ensure();
+};
+
+/** In the last hooks of a unit, and when nobody is related any more. */
+export const forgetMetrics = async (unit: Unit): Promise<void> => {
+  await unit.exporter.stop();
+  await orProblem(() => unit.journal.setMetricFacts(undefined));
+};
+
+/**
+ * Writes what is known now over what was known before. Without `begin` only when there is a file
+ * already. The exporter reads it at the next scrape.
+ */
+export const updateMetrics = async (
+  unit: Unit,
+  known: Known,
+  begin = false,
+): Promise<'none' | 'written'> => {
+  const before = await orProblem(() => unit.journal.metricFacts());
+  // Without the journal there is no place for the facts, and the status says so.
+  if (before instanceof CharmError || (before === undefined && !begin)) return 'none';
+  const facts = await factsNow(unit, known, parseFacts(before ?? ''));
+  const problem = await orProblem(() => unit.journal.setMetricFacts(factsText(facts)));
+  return problem instanceof CharmError ? 'none' : 'written';
+};
+
+/** That a backup runs, from its beginning on. */
+export const markRunning = async ({ journal }: Unit, started: string): Promise<void> => {
+  await orProblem(async () => {
+    const before = parseFacts((await journal.metricFacts()) ?? '');
+    if (before !== undefined)
+      await journal.setMetricFacts(factsText({ ...before, running: started, updated: started }));
+  });
+};
+
+const writeDatabags = async (
+  unit: Unit,
+  relationId: string,
+  { leader }: Assessment,
+): Promise<void> => {
+  const { scrapeData, scrapeUnitData } = await import('../metrics/databags.ts');
+  const topology = topologyOf(unit);
+  const address = await unit.tools.bindAddress(endpoint);
+  if (address !== undefined)
+    await unit.tools.setUnitData(relationId, scrapeUnitData(topology, address));
+  if (leader) await unit.tools.setApplicationData(relationId, scrapeData(topology));
+};
+
+/** The dashboard, and who it is that sends logs. */
+const writeForObservers = async (unit: Unit): Promise<void> => {
+  const { tools } = unit;
+  const [dashboards, logs] = await Promise.all([
+    tools.relationIds(dashboardEndpoint),
+    tools.relationIds(loggingEndpoint),
+  ]);
+  for (const relationId of dashboards) {
+    const { dashboardData } = await import('../metrics/dashboard-databag.ts');
+    await tools.setApplicationData(relationId, dashboardData(topologyOf(unit)));
+  }
+  for (const relationId of logs) {
+    const { lokiData } = await import('../metrics/databags.ts');
+    await tools.setApplicationData(relationId, lokiData(topologyOf(unit)));
+  }
+};
+
+const topologyOf = ({ model, modelUuid, application, unitName }: Unit): Topology => ({
+  ...{ model, modelUuid, application, unit: unitName },
+});

@@ -1,0 +1,132 @@
+/** An alert rule as Prometheus has it. */
+export interface AlertRule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for: string;
+  readonly labels: { readonly severity: 'critical' | 'warning' };
+  readonly annotations: { readonly summary: string; readonly description: string };
+}
+
+/** A metric of whichever unit has it: the leader may change, and it is one application. */
+const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
+
+const day = 86_400;
+
+/**
+ * The alerts of a backup, without topology: the consumer adds that to each expression. What rings
+ * depends on the schedule that is set, never on a number of hours that fits somebody else's.
+ */
+export const alertRules: readonly AlertRule[] = [
+  rule('CkfBackupMissing', 'critical', '10m', {
+    expr: `(time() - ${m('last_success_timestamp_seconds > 0')}) > 1.5 * (${m('schedule_interval_seconds')} > 0)`,
+    summary: 'No backup was made for more than one and a half times the interval of the schedule.',
+    look: 'list-sessions',
+  }),
+  rule('CkfBackupNeverSucceeded', 'critical', '26h', {
+    expr: `${m('sets')} == 0 and (${m('schedule_interval_seconds')} > 0)`,
+    summary: 'There is a schedule, and no backup was ever made.',
+    look: 'list-sessions',
+  }),
+  rule('CkfBackupFailed', 'critical', '0m', {
+    expr: `${m('last_run_failed')} == 1`,
+    summary: 'The last backup failed [{{ $labels.code }}].',
+    look: 'list-sessions',
+  }),
+  rule('CkfBackupNotConsistent', 'warning', '0m', {
+    expr: `${m('last_success_consistent')} == 0`,
+    summary: 'Something ran while the last backup was made, so its parts may not fit together.',
+    look: 'list-backups',
+  }),
+  rule('CkfBackupVerificationFailed', 'critical', '0m', {
+    expr: `${m('last_verification_success')} == 0`,
+    summary: 'The set that was verified last is damaged.',
+    look: 'list-backups',
+  }),
+  rule('CkfBackupRetentionFailed', 'warning', '1h', {
+    expr: `${m('last_retention_success')} == 0`,
+    summary: 'Sets that are not to be kept could not be removed.',
+    look: 'prune dry-run=true',
+  }),
+  rule('CkfBackupSizeDropped', 'warning', '0m', {
+    expr: `${m('last_success_size_bytes')} < 0.5 * ${m('previous_success_size_bytes')}`,
+    summary: 'The last backup has less than half of {{ $labels.part }} that the one before had.',
+    look: 'list-backups',
+  }),
+  rule('CkfBackupJournalNotEmpty', 'critical', '15m', {
+    expr: `${m('journal_entries')} > 0 unless ${m('run_started_timestamp_seconds')} > 0`,
+    summary: 'The scale of another application was changed and could not be put back.',
+    look: 'check',
+  }),
+  rule('CkfBackupCredentialsRejected', 'critical', '15m', {
+    expr: `${m('credentials_valid')} == 0`,
+    summary: 'The credentials for {{ $labels.system }} were refused.',
+    look: 'check',
+  }),
+  rule('CkfBackupCertificateExpiring', 'warning', '1h', {
+    expr: `${m('certificate_expiry_timestamp_seconds')} - time() < 14 * ${day}`,
+    summary: 'A certificate of the authority for {{ $labels.system }} expires within two weeks.',
+    look: 'check',
+  }),
+  rule('CkfBackupRunTooLong', 'warning', '0m', {
+    expr: `time() - ${m('run_started_timestamp_seconds > 0')} > ${6 * 3600}`,
+    summary: 'A backup has been running for more than six hours.',
+    look: 'list-sessions',
+  }),
+  rule('CkfBackupSchedulePaused', 'warning', '48h', {
+    expr: `${m('schedule_paused')} == 1`,
+    summary: 'The schedule has been paused for two days.',
+    look: 'list-sessions',
+  }),
+  rule('CkfBackupStateStale', 'warning', '5m', {
+    expr: `time() - ${m('state_updated_timestamp_seconds')} > 7200`,
+    summary: 'No hook of the charm has run for two hours, so all the rest may be old.',
+    look: 'check',
+  }),
+  rule('CkfBackupAssuranceOld', 'warning', '1h', {
+    // A week at least, since not every schedule is nightly, and some models have none.
+    expr: `(time() - ${m('assured_set_timestamp_seconds > 0')}) > clamp_min(3 * ${m('schedule_interval_seconds')}, ${7 * day})`,
+    summary: 'The newest set that is consistent and not known to be damaged is old.',
+    look: 'list-backups',
+  }),
+];
+
+/**
+ * Whether anything answers at all, as every charm of Canonical's observability stack asks
+ * (cosl 1.9.1, rules.py).
+ */
+export const hostHealthRules: readonly AlertRule[] = [
+  {
+    ...{ alert: 'HostDown', expr: 'up < 1', for: '5m', labels: { severity: 'critical' } },
+    annotations: {
+      summary: "Host '{{ $labels.instance }}' is down.",
+      description: 'The exporter of {{ $labels.juju_unit }} does not answer.',
+    },
+  },
+  {
+    alert: 'HostMetricsMissing',
+    ...{ expr: 'absent(up)', for: '5m', labels: { severity: 'warning' } },
+    annotations: {
+      summary: 'No metrics are received from {{ $labels.juju_application }}.',
+      description: 'Nothing of {{ $labels.juju_application }} is scraped.',
+    },
+  },
+];
+
+function rule(
+  alert: string,
+  severity: 'critical' | 'warning',
+  duration: string,
+  {
+    expr,
+    summary,
+    look,
+  }: { readonly expr: string; readonly summary: string; readonly look: string },
+): AlertRule {
+  return {
+    ...{ alert, expr, for: duration, labels: { severity } },
+    annotations: {
+      summary,
+      description: `${summary} Model {{ $labels.juju_model }}. Look: juju run {{ $labels.juju_application }}/leader ${look}`,
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { type Panel, logs, stat, table, timeSeries } from './panels.ts';
+
+/** Raised with each change: of dashboards with one uid, Grafana's charm shows the highest. */
+const version = 2;
+
+/** A metric of whichever unit has it. */
+const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
+
+const hour = 3600;
+const day = 24 * hour;
+
+/**
+ * What somebody wants to see of backups, the most urgent at the top left. Expressions stand
+ * without topology: Grafana's charm adds that to panels at the top level, which therefore stand in
+ * no rows.
+ */
+export const panels: readonly Panel[] = [
+  stat('Age of the last set', `time() - ${m('last_success_timestamp_seconds')}`, {
+    unit: 's',
+    steps: [
+      [0, 'green'],
+      [1.5 * day, 'orange'],
+      [3 * day, 'red'],
+    ],
+  }),
+  stat('Next run', `${m('schedule_next_run_timestamp_seconds')} * 1000`, {
+    unit: 'dateTimeFromNow',
+  }),
+  stat('Last run', m('last_run_failed'), {
+    legend: '{{code}}',
+    words: { 0: ['succeeded', 'green'], 1: ['failed', 'red'] },
+  }),
+  stat('Could go back by', `time() - ${m('assured_set_timestamp_seconds')}`, {
+    unit: 's',
+    steps: [
+      [0, 'green'],
+      [3 * day, 'orange'],
+      [7 * day, 'red'],
+    ],
+  }),
+  stat('Sets kept', m('sets'), {
+    steps: [
+      [0, 'red'],
+      [1, 'green'],
+    ],
+  }),
+  stat('Last set', m('last_success_consistent'), {
+    words: { 0: ['not consistent', 'orange'], 1: ['consistent', 'green'] },
+  }),
+  stat('Last proof', `time() - ${m('last_verification_timestamp_seconds')}`, {
+    unit: 's',
+    steps: [
+      [0, 'green'],
+      [31 * day, 'orange'],
+    ],
+  }),
+  stat('Scales to put back', m('journal_entries'), {
+    steps: [
+      [0, 'green'],
+      [1, 'red'],
+    ],
+  }),
+  timeSeries('Size of the parts', m('last_success_size_bytes'), {
+    unit: 'bytes',
+    legend: '{{part}}',
+    stacked: true,
+  }),
+  timeSeries('Duration by part', m('last_success_part_duration_seconds'), {
+    unit: 's',
+    legend: '{{part}}',
+    stacked: true,
+  }),
+  timeSeries('Runs of a day', 'sum by (outcome) (increase(ckf_backup_runs_total[1d]))', {
+    legend: '{{outcome}}',
+    bars: true,
+  }),
+  timeSeries('Objects', m('last_success_objects'), { unit: 'short', legend: '{{part}}' }),
+  timeSeries('Sets', m('sets'), { unit: 'short', legend: 'sets' }),
+  table('Credentials, 1 is valid', m('credentials_valid')),
+];
+
+/** What runs said, for those who relate `logging`. */
+const runLog = logs('What backups said', '{charm="ckf-backup"}');
+
+/** The dashboard as Grafana imports it. */
+export const dashboard = (uid: string) => ({
+  ...{ uid, version, title: 'Charmed Kubeflow Backup', schemaVersion: 39, editable: true },
+  tags: ['charm: ckf-backup'],
+  time: { from: 'now-30d', to: 'now' },
+  refresh: '5m',
+  templating: { list: [] },
+  annotations: { list: [] },
+  panels: arranged([...panels, runLog]),
+});
+
+/** Small ones eight in a row, large ones two. */
+const arranged = (all: readonly Panel[]) => {
+  let [x, y, height] = [0, 0, 0];
+  return all.map((panel, index) => {
+    const {
+      size: { w, h },
+      ...model
+    } = panel;
+    if (x + w > 24) [x, y] = [0, y + height];
+    const placed = { id: index + 1, gridPos: { x, y, w, h }, ...model };
+    [x, height] = [x + w, h];
+    return placed;
+  });
+};

@@ -1,0 +1,193 @@
+import type { MetricFacts, SetFacts } from './facts.ts';
+
+export interface Sample {
+  /** In the order in which they are written. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** One metric of the exposition format, with all of its samples. */
+export interface Family {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+/**
+ * The metrics that these facts give. Names and labels are a promise: alerts and dashboards of
+ * others use them. A unit that does not lead has the first three only.
+ */
+export const familiesOf = (facts: MetricFacts): readonly Family[] =>
+  [...ofUnit(facts), ...(facts.leader ? ofLeader(facts) : [])].filter(
+    ({ samples }) => samples.length > 0,
+  );
+
+const ofUnit = ({ version, leader, updated, journalEntries }: MetricFacts): readonly Family[] => [
+  gauge('info', 'Revision of the charm, and whether this unit leads.', [
+    { labels: { version, leader: String(leader) }, value: 1 },
+  ]),
+  gauge('state_updated_timestamp_seconds', 'When a hook or action last wrote what is told here.', [
+    plain(secondsOf(updated)),
+  ]),
+  gauge('journal_entries', 'Changes to other applications that are still to be put back.', [
+    plain(journalEntries),
+  ]),
+];
+
+const ofLeader = (facts: MetricFacts): readonly Family[] => [
+  ...ofSchedule(facts),
+  ...ofSets(facts.sets),
+  ...ofRuns(facts),
+  gauge(
+    'last_verification_success',
+    'Whether the last verify-backup found its set intact.',
+    optional(facts.verification && Number(facts.verification.intact)),
+  ),
+  gauge(
+    'last_verification_timestamp_seconds',
+    'When verify-backup last found something out.',
+    optional(secondsOf(facts.verification?.at)),
+  ),
+  gauge(
+    'last_retention_success',
+    'Whether sets that are not kept could be removed.',
+    optional(facts.retentionWorked === undefined ? undefined : Number(facts.retentionWorked)),
+  ),
+  gauge(
+    'credentials_valid',
+    'Whether the last use of these credentials was let in.',
+    labelled('system', facts.credentials, Number),
+  ),
+  gauge(
+    'certificate_expiry_timestamp_seconds',
+    'When the first certificate of a configured authority expires.',
+    labelled('system', facts.certificates, secondsOf),
+  ),
+];
+
+const ofSchedule = ({ schedule }: MetricFacts): readonly Family[] => [
+  gauge(
+    'schedule_interval_seconds',
+    'Longest time between two slots of the schedule, 0 without one.',
+    optional(schedule?.interval),
+  ),
+  gauge(
+    'schedule_next_run_timestamp_seconds',
+    'The next slot of the schedule.',
+    optional(secondsOf(schedule?.next)),
+  ),
+  gauge(
+    'schedule_paused',
+    'Whether the schedule is paused.',
+    optional(schedule && Number(schedule.paused)),
+  ),
+];
+
+const ofSets = (sets: SetFacts | undefined): readonly Family[] => {
+  const { newest } = sets ?? {};
+  const parts = newest?.parts;
+  return [
+    gauge('sets', 'Complete backup sets.', optional(sets?.count)),
+    gauge(
+      'oldest_set_timestamp_seconds',
+      'Beginning of the oldest complete set.',
+      optional(secondsOf(sets?.oldest)),
+    ),
+    gauge(
+      'assured_set_timestamp_seconds',
+      'Beginning of the newest set that is consistent and not known to be damaged.',
+      optional(secondsOf(sets?.assured)),
+    ),
+    gauge(
+      'last_success_timestamp_seconds',
+      'Beginning of the newest complete set.',
+      optional(secondsOf(newest?.id)),
+    ),
+    gauge(
+      'last_success_duration_seconds',
+      'How long the newest set took.',
+      optional(newest?.seconds),
+    ),
+    gauge(
+      'last_success_consistent',
+      'Whether nothing ran while the newest set was made.',
+      optional(newest && Number(newest.consistent)),
+    ),
+    gauge(
+      'last_success_size_bytes',
+      'Size of each part of the newest set.',
+      labelled('part', parts, ({ size }) => size),
+    ),
+    gauge(
+      'last_success_part_duration_seconds',
+      'How long each part of the newest set took.',
+      labelled('part', parts, ({ seconds }) => seconds),
+    ),
+    gauge(
+      'last_success_objects',
+      'Objects in each part of the newest set.',
+      labelled('part', parts, ({ objects }) => objects),
+    ),
+    gauge(
+      'previous_success_size_bytes',
+      'Size of each part of the set before the newest.',
+      labelled('part', sets?.previous, Number),
+    ),
+  ];
+};
+
+const ofRuns = ({ lastRun, running, runs }: MetricFacts): readonly Family[] => [
+  gauge(
+    'last_run_timestamp_seconds',
+    'When the last backup of this unit began.',
+    optional(secondsOf(lastRun?.at)),
+  ),
+  gauge(
+    'last_run_failed',
+    'Whether the last backup failed, and with which code.',
+    lastRun === undefined
+      ? []
+      : [
+          {
+            labels: { code: lastRun.failedWith ?? '' },
+            value: Number(lastRun.failedWith !== undefined),
+          },
+        ],
+  ),
+  gauge('run_started_timestamp_seconds', 'When the backup began that runs; 0 when none does.', [
+    plain(secondsOf(running) ?? 0),
+  ]),
+  {
+    ...gauge('runs_total', 'Backups by how they ended and who asked for them.', []),
+    type: 'counter',
+    samples: Object.entries(runs ?? {}).map(([key, value]) => {
+      const [outcome = '', trigger = ''] = key.split('/');
+      return { labels: { outcome, trigger }, value };
+    }),
+  },
+];
+
+const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
+  ...{ name: `ckf_backup_${name}`, type: 'gauge', help, samples },
+});
+
+const plain = (value: number): Sample => ({ labels: {}, value });
+
+const optional = (value: number | undefined): readonly Sample[] =>
+  value === undefined || !Number.isFinite(value) ? [] : [plain(value)];
+
+const labelled = <T>(
+  label: string,
+  values: Readonly<Record<string, T>> | undefined,
+  read: (value: T) => number | undefined,
+): readonly Sample[] =>
+  Object.entries(values ?? {}).flatMap(([name, value]) =>
+    optional(read(value)).map((sample) => ({ ...sample, labels: { [label]: name } })),
+  );
+
+function secondsOf(time: string): number;
+function secondsOf(time: string | undefined): number | undefined;
+function secondsOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time) / 1000;
+}

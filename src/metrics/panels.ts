@@ -1,0 +1,124 @@
+/** A panel of Grafana's, without its place. */
+export interface Panel {
+  readonly title: string;
+  readonly type: 'stat' | 'timeseries' | 'table' | 'logs';
+  readonly datasource: object;
+  readonly targets: readonly [
+    {
+      readonly refId: 'A';
+      readonly expr: string;
+      readonly legendFormat: string;
+      readonly datasource: object;
+      readonly [key: string]: unknown;
+    },
+  ];
+  readonly fieldConfig: object;
+  readonly options: object;
+  /** Of the 24 columns, and of the height. */
+  readonly size: { readonly w: number; readonly h: number };
+  readonly [key: string]: unknown;
+}
+
+/** Grafana's charm puts the data sources of its relations in their place. */
+const datasource = { type: 'prometheus', uid: '${prometheusds}' };
+const loki = { type: 'loki', uid: '${lokids}' };
+
+interface StatOptions {
+  readonly unit?: string;
+  readonly legend?: string;
+  /** From this value on, in this colour. */
+  readonly steps?: readonly (readonly [number, string])[];
+  /** Words and a colour in place of a value. */
+  readonly words?: Readonly<Record<number, readonly [string, string]>>;
+}
+
+/** One value, large. */
+export const stat = (
+  title: string,
+  expr: string,
+  { unit, legend = '', steps = [[0, 'text']], words = {} }: StatOptions,
+): Panel => ({
+  ...{ title, type: 'stat', datasource },
+  targets: [{ ...target(expr, legend), instant: true }],
+  fieldConfig: {
+    defaults: {
+      ...(unit !== undefined && { unit }),
+      noValue: 'not known',
+      thresholds: {
+        mode: 'absolute',
+        steps: steps.map(([value, color], index) => ({ color, value: index === 0 ? null : value })),
+      },
+      mappings: Object.keys(words).length === 0 ? [] : [mapping(words)],
+    },
+    overrides: [],
+  },
+  options: {
+    colorMode: 'value',
+    graphMode: 'none',
+    textMode: legend === '' ? 'value' : 'value_and_name',
+    reduceOptions: { calcs: ['lastNotNull'] },
+  },
+  size: { w: 3, h: 4 },
+});
+
+interface TimeSeriesOptions {
+  readonly unit?: string;
+  readonly legend: string;
+  readonly stacked?: boolean;
+  readonly bars?: boolean;
+}
+
+export const timeSeries = (
+  title: string,
+  expr: string,
+  { unit, legend, stacked = false, bars = false }: TimeSeriesOptions,
+): Panel => ({
+  ...{ title, type: 'timeseries', datasource },
+  targets: [target(expr, legend)],
+  ...(bars && { interval: '1d' }),
+  fieldConfig: {
+    defaults: {
+      ...(unit !== undefined && { unit }),
+      min: 0,
+      custom: {
+        drawStyle: bars ? 'bars' : 'line',
+        lineInterpolation: 'stepAfter',
+        fillOpacity: stacked ? 40 : bars ? 80 : 10,
+        stacking: { mode: stacked || bars ? 'normal' : 'none' },
+      },
+    },
+    overrides: [],
+  },
+  options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi' } },
+  size: { w: 12, h: 8 },
+});
+
+export const table = (title: string, expr: string): Panel => ({
+  ...{ title, type: 'table', datasource },
+  targets: [{ ...target(expr, ''), instant: true, format: 'table' }],
+  fieldConfig: { defaults: { noValue: 'not known' }, overrides: [] },
+  options: { showHeader: true },
+  transformations: [
+    { id: 'filterFieldsByName', options: { include: { names: ['system', 'Value'] } } },
+  ],
+  size: { w: 12, h: 8 },
+});
+
+/** Lines of Loki, the newest first. */
+export const logs = (title: string, expr: string): Panel => ({
+  ...{ title, type: 'logs', datasource: loki },
+  targets: [{ ...target(expr, ''), datasource: loki }],
+  fieldConfig: { defaults: {}, overrides: [] },
+  options: { showTime: true, wrapLogMessage: true, sortOrder: 'Descending' },
+  size: { w: 24, h: 10 },
+});
+
+const target = (expr: string, legendFormat: string) =>
+  ({ refId: 'A', expr, legendFormat, datasource }) as const;
+
+const mapping = (words: NonNullable<StatOptions['words']>) => ({
+  type: 'value',
+  options: Object.fromEntries(
+    Object.entries(words).map(([value, [text, color]]) => [value, { text, color }]),
+  ),
+});

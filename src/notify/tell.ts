@@ -1,0 +1,83 @@
+/*
+ * This folder tells others how backups go: which session is told, in which words, and what a run
+ * says. A message that cannot be sent never changes how a backup ends.
+ */
+import { CharmError, orProblem } from '../errors.ts';
+import type { Session } from '../sessions/session.ts';
+import { durationText, printable, sizeText, sum } from '../text.ts';
+import type { NoticeKind, World } from '../world.ts';
+
+type Teller = Pick<World, 'openNotifier' | 'model' | 'application' | 'progress'>;
+
+/**
+ * Tells of a session, when the operator wants to be told. That it could not be told is said in the
+ * progress, and changes nothing else.
+ */
+export const tellOfSession = async (world: Teller, session: Session): Promise<void> => {
+  const kind = kindOf(session);
+  if (kind === undefined) return;
+  const text = textOfSession(world, session);
+  const problem = await orProblem(async () => (await world.openNotifier())?.send({ kind, text }));
+  if (problem instanceof CharmError) await world.progress.note(problem.message);
+};
+
+/** Whether messages arrive, for somebody who wants to see one: `none` when nobody is to be told. */
+export const tellOfTest = async (world: Teller): Promise<CharmError | 'none' | 'sent'> => {
+  const notifier = await orProblem(() => world.openNotifier());
+  if (notifier === undefined) return 'none';
+  if (notifier instanceof CharmError) return notifier;
+  const text = `${nameOf(world)}: this is a test; messages about backups arrive here.`;
+  const problem = await orProblem(() => notifier.send({ kind: 'test', text }));
+  return problem instanceof CharmError ? problem : 'sent';
+};
+
+/** A run that found something else running and that the schedule tries again is skipped too. */
+const kindOf = ({ phase }: Session): NoticeKind | undefined => {
+  switch (phase) {
+    case 'Running':
+      return 'started';
+    case 'Succeeded':
+      return 'succeeded';
+    case 'Failed':
+    case 'Missed':
+      return 'failed';
+    case 'Skipped':
+      return 'skipped';
+    case 'Cancelled':
+      return undefined;
+  }
+};
+
+const nameOf = ({ application, model }: Teller): string => `${application} of model ${model.name}`;
+
+const textOfSession = (world: Teller, session: Session): string =>
+  printable(`${nameOf(world)}: ${sentenceOf(world, session)}`);
+
+const sentenceOf = ({ application }: Teller, session: Session): string => {
+  const { id, phase, code, reason = '', slots } = session;
+  const why = [reason, ...(code === undefined ? [] : [`[${code}]`])].join(' ');
+  const look = `See: juju run ${application}/leader show-session session=${id}`;
+  switch (phase) {
+    case 'Running':
+      return `the backup ${id} began.`;
+    case 'Succeeded':
+      return `the backup ${id} succeeded${figuresOf(session)}.`;
+    case 'Failed':
+      return `the backup ${id} failed. ${why} ${look}`;
+    default: {
+      const which = slots === undefined ? id : `${id} and ${slots.count - 1} after it`;
+      return `the backup ${which} was not made (${phase.toLowerCase()}). ${why} ${look}`;
+    }
+  }
+};
+
+const figuresOf = ({
+  started,
+  finished = started,
+  components = [],
+  consistent,
+}: Session): string => {
+  const seconds = (Date.parse(finished) - Date.parse(started)) / 1000;
+  const bytes = sum(components.map(({ size = 0 }) => size));
+  return ` in ${durationText(seconds)}, ${sizeText(bytes)}${consistent === false ? ', and is not consistent' : ''}`;
+};

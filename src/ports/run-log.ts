@@ -1,0 +1,13 @@
+export interface LogLine {
+  readonly at: Date;
+  readonly text: string;
+}
+
+/** Where what a run says is collected beside Juju. */
+export interface RunLog {
+  /**
+   * Resolves when all of those who collect have taken the lines. Takes a few seconds at most, and
+   * rejects with `run-log-unsent`.
+   */
+  send(lines: readonly LogLine[]): Promise<void>;
+}

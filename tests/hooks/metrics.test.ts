@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { handle } from '../../src/charm.ts';
+import { CharmError } from '../../src/errors.ts';
+import { updateMetrics } from '../../src/hooks/metrics.ts';
+import { assess } from '../../src/hooks/assess.ts';
+import { parseFacts } from '../../src/metrics/facts.ts';
+import { layoutOf, backupIdAt } from '../../src/repository/layout.ts';
+import type { World } from '../../src/world.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { aManifest } from '../rigs/manifest.ts';
+import { targetIn } from '../rigs/target.ts';
+import { setUp } from '../rigs/unit.ts';
+
+/** A unit whose metrics somebody collects, with an S3 that has two sets. */
+const aCollectedUnit = () => {
+  const rig = setUp();
+  const [ours, unitData] = [{}, {}] as [Record<string, string>, Record<string, string>];
+  rig.tools.relations.set('metrics-endpoint:9', {
+    ...{ application: 'prometheus', remote: {}, ours, unit: unitData },
+  });
+  const store = new FakeObjectStore({ description: 'bucket backups at http://s3.test' });
+  const target = targetIn(store);
+  const seed = (time: string, consistent: boolean) => {
+    const id = backupIdAt(new Date(time));
+    store.seed(
+      layoutOf(target.prefix).manifest(id),
+      JSON.stringify(aManifest({ id, started: time, consistent })),
+    );
+  };
+  seed('2026-11-24T02:00:00Z', true);
+  seed('2026-11-25T02:00:00Z', false);
+  const state = { opened: 0, away: undefined as CharmError | undefined };
+  const unit = {
+    ...rig.unit,
+    openWorld: async (...argv: Parameters<typeof rig.unit.openWorld>): Promise<World> => ({
+      ...(await rig.unit.openWorld(...argv)),
+      openTarget: async () => {
+        state.opened++;
+        if (state.away) throw state.away;
+        return target;
+      },
+    }),
+  };
+  return Object.assign(state, {
+    ...{ rig, unit, seed, ours, unitData },
+    facts: () => parseFacts(rig.journal.facts ?? '') ?? assert.fail('no facts'),
+    hook: (name: string, relationId?: string) => handle({ kind: 'hook', name, relationId }, unit),
+    /** As charm.ts says it when an action has ended. */
+    ended: async (name: string, ...failures: CharmError[]) =>
+      updateMetrics(unit, { assessment: await assess(unit), action: { name, failures } }),
+  });
+};
+
+describe('metrics', () => {
+  it('cost nothing while nobody collects them', async () => {
+    const rig = setUp();
+    await rig.run('config-changed');
+    await rig.run('update-status');
+    assert.equal(rig.journal.facts, undefined);
+    assert.equal(rig.exporter.ensured, 0);
+  });
+
+  it('are served, and said where, once somebody collects them', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    await collected.hook('metrics-endpoint-relation-created', 'metrics-endpoint:9');
+    assert.equal(rig.exporter.ensured, 1);
+    assert.deepEqual(Object.keys(collected.ours).sort(), [
+      ...['alert_rules', 'scrape_jobs', 'scrape_metadata'],
+    ]);
+    assert.equal(collected.unitData['prometheus_scrape_unit_address'], '10.1.0.1');
+    assert.partialDeepStrictEqual(collected.facts(), {
+      ...{ version: '1.2.3', leader: true, journalEntries: 0, runs: {} },
+      schedule: { interval: 0, paused: false },
+      credentials: { juju: true, s3: true },
+    });
+    const { sets } = collected.facts();
+    assert.partialDeepStrictEqual(sets, {
+      ...{ count: 2, oldest: '2026-11-24T02:00:00Z', assured: '2026-11-24T02:00:00Z' },
+      newest: { id: '2026-11-25T02:00:00Z', consistent: false },
+    });
+  });
+
+  it('are told by each unit, and by those that do not lead without a word of backups', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    rig.tools.leader = false;
+    await collected.hook('start');
+    assert.deepEqual(collected.ours, {});
+    assert.equal(collected.unitData['prometheus_scrape_unit_name'], 'ckf-backup/0');
+    assert.deepEqual(Object.keys(collected.facts()).sort(), [
+      ...['format', 'journalEntries', 'leader', 'updated', 'version'],
+    ]);
+    assert.equal(collected.opened, 0);
+  });
+
+  it('ask S3 only after what may have changed it', async () => {
+    const collected = aCollectedUnit();
+    await collected.hook('start');
+    for (const name of ['update-status', 'config-changed', 'update-status'])
+      await collected.hook(name);
+    assert.equal(collected.opened, 1);
+    collected.seed('2026-11-26T02:00:00Z', true);
+    await collected.ended('list-backups');
+    assert.equal(collected.opened, 1);
+    await collected.ended('backup-control-plane');
+    assert.equal(collected.opened, 2);
+    assert.equal(collected.facts().sets?.assured, '2026-11-26T02:00:00Z');
+  });
+
+  it('keep what was known while S3 is away, and say when it refuses the keys', async () => {
+    const collected = aCollectedUnit();
+    await collected.hook('start');
+    collected.away = new CharmError('store-unreachable', 'Away.');
+    await collected.ended('prune', collected.away);
+    assert.equal(collected.facts().sets?.count, 2);
+    assert.deepEqual(collected.facts().credentials, { juju: true, s3: true });
+    assert.equal(collected.facts().retentionWorked, false);
+    collected.away = new CharmError('store-denied', 'No.');
+    await collected.ended('backup-control-plane', collected.away);
+    assert.deepEqual(collected.facts().credentials, { juju: true, s3: false });
+  });
+
+  it('tell how the last backup ended, of a killed one too, and how many ended how', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    await collected.hook('start');
+    const at = '2026-11-26T02:00:00Z';
+    await rig.journal.setLastAttempt({ at, task: '7', outcome: 'failed', code: 'store-denied' });
+    await rig.journal.countRun('failed/schedule', 1);
+    await collected.hook('update-status');
+    assert.deepEqual(collected.facts().lastRun, { at, failedWith: 'store-denied' });
+    assert.deepEqual(collected.facts().runs, { 'failed/schedule': 1 });
+    await rig.journal.setLastAttempt({ at, task: '7', outcome: 'begun' });
+    await collected.hook('update-status');
+    assert.equal(collected.facts().lastRun?.failedWith, 'interrupted');
+    await rig.journal.setLastAttempt({ at, task: '7', outcome: 'succeeded' });
+    await collected.hook('update-status');
+    assert.deepEqual(collected.facts().lastRun, { at });
+  });
+
+  it('tell what was verified last, until the next time', async () => {
+    const collected = aCollectedUnit();
+    await collected.hook('start');
+    assert.equal(collected.facts().verification, undefined);
+    await collected.ended('verify-backup');
+    assert.equal(collected.facts().verification?.intact, true);
+    await collected.ended('verify-backup', new CharmError('set-damaged', 'Damaged.'));
+    await collected.hook('update-status');
+    await collected.ended('verify-backup', new CharmError('store-unreachable', 'Away.'));
+    assert.equal(collected.facts().verification?.intact, false);
+  });
+
+  it('tell the longest gap of the schedule and the next slot, and whether it is paused', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    rig.tools.options = { ...rig.tools.options, schedule: '0 2 * * 1-5' };
+    await collected.hook('start');
+    assert.deepEqual(collected.facts().schedule, {
+      ...{ interval: 3 * 86_400, paused: false, next: '2026-11-27T02:00:00.000Z' },
+    });
+    rig.tools.options = { ...rig.tools.options, 'schedule-paused': true };
+    await collected.hook('config-changed');
+    assert.deepEqual(collected.facts().schedule, { interval: 3 * 86_400, paused: true });
+    rig.tools.options = { ...rig.tools.options, schedule: '61 2 * * *' };
+    await collected.hook('config-changed');
+    assert.equal(collected.facts().schedule?.interval, 0);
+  });
+
+  it('never fail a hook, and never change its status', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    await collected.hook('start');
+    const { status } = rig.tools;
+    rig.exporter.problem = new CharmError('exporter-silent', 'Silent.');
+    await collected.hook('update-status');
+    rig.tools.bindAddress = () => Promise.reject(new CharmError('juju-tool-failed', 'No.'));
+    await collected.hook('config-changed');
+    assert.deepEqual(rig.tools.status, status);
+    assert.ok(rig.tools.logs.includes('WARNING Silent.'));
+    assert.ok(rig.tools.logs.includes('WARNING No.'));
+  });
+
+  it('end with the last relation, and rest while the pod is replaced', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    await collected.hook('start');
+    await collected.hook('stop');
+    assert.equal(rig.exporter.stopped, 1);
+    assert.ok(rig.journal.facts);
+    await collected.hook('metrics-endpoint-relation-broken', 'metrics-endpoint:9');
+    assert.equal(rig.journal.facts, undefined);
+    assert.equal(rig.exporter.stopped, 2);
+  });
+});
+
+describe('the dashboard', () => {
+  it('is handed by the leader to whoever is related, as is who sends logs, and costs update-status nothing', async () => {
+    const rig = setUp();
+    const ours: Record<string, string> = {};
+    rig.tools.relations.set('grafana-dashboard:11', { application: 'grafana', remote: {}, ours });
+    rig.tools.leader = false;
+    await rig.run('start');
+    rig.tools.leader = true;
+    await rig.run('update-status');
+    assert.deepEqual(ours, {});
+    const logging: Record<string, string> = {};
+    rig.tools.relations.set('logging:13', { application: 'loki', remote: {}, ours: logging });
+    await rig.run('leader-elected');
+    assert.deepEqual(Object.keys(ours), ['dashboards']);
+    assert.equal(logging['alert_rules'], '{}');
+    assert.match(logging['metadata'] ?? '', /"application":"ckf-backup"/);
+    assert.equal(rig.journal.facts, undefined);
+  });
+});
+
+describe('a link in Kubeflow’s dashboard', () => {
+  it('is there while the option dashboard-url is set, and costs update-status nothing', async () => {
+    const rig = setUp();
+    const ours: Record<string, string> = {};
+    rig.tools.relations.set('dashboard-links:12', {
+      ...{ application: 'kubeflow-dashboard', remote: {}, ours },
+    });
+    await rig.run('update-status');
+    assert.deepEqual(ours, {});
+    await rig.run('config-changed');
+    assert.deepEqual(ours, { dashboard_links: '[]' });
+    const link = 'https://grafana.example.com/d/ckf-backup';
+    rig.tools.options = { ...rig.tools.options, 'dashboard-url': link };
+    await rig.run('config-changed');
+    assert.partialDeepStrictEqual(JSON.parse(ours['dashboard_links']), [
+      { text: 'Backups', link, location: 'external', type: 'item' },
+    ]);
+    rig.tools.options = { ...rig.tools.options, 'dashboard-url': 'javascript:alert(1)' };
+    await rig.run('config-changed');
+    assert.ok(ours['dashboard_links'].includes(link));
+    assert.match(rig.tools.status.message, /dashboard-url/);
+  });
+});

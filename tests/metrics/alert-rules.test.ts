@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { alertRules } from '../../src/metrics/alert-rules.ts';
+import { scrapeData, scrapeUnitData } from '../../src/metrics/databags.ts';
+import { needs } from '../rigs/needs.ts';
+
+const topology = {
+  ...{ model: 'kubeflow', modelUuid: '2b2bd4f4-3f0a-4c5e-8a8d-0a9d6b8a2c11' },
+  ...{ application: 'ckf-backup', unit: 'ckf-backup/0' },
+};
+interface Group {
+  readonly name: string;
+  readonly rules: readonly object[];
+}
+
+const { groups } = JSON.parse(scrapeData(topology)['alert_rules'] ?? '') as {
+  readonly groups: readonly Group[];
+};
+
+const hour = 3600;
+const day = 24 * hour;
+
+/** A case: what is scraped for so long, and which alerts ring at the end of it, with one label of theirs. */
+interface Case {
+  readonly name: string;
+  /** promtool's own notation, a sample every five minutes: `0+300x9` counts seconds. */
+  readonly series: Readonly<Record<string, string>>;
+  /** Minutes. */
+  readonly at: number;
+  readonly rings: readonly string[];
+}
+
+/** That everything is as it should be for two days. Each case changes something. */
+const good = (steps: number): Readonly<Record<string, string>> => ({
+  schedule_interval_seconds: `${day}x${steps}`,
+  schedule_paused: `0x${steps}`,
+  sets: `7x${steps}`,
+  last_success_timestamp_seconds: `1x${steps}`,
+  assured_set_timestamp_seconds: `1x${steps}`,
+  last_success_consistent: `1x${steps}`,
+  'last_success_size_bytes{part="mlmd"}': `100x${steps}`,
+  'previous_success_size_bytes{part="mlmd"}': `120x${steps}`,
+  'last_run_failed{code=""}': `0x${steps}`,
+  run_started_timestamp_seconds: `0x${steps}`,
+  last_verification_success: `1x${steps}`,
+  last_retention_success: `1x${steps}`,
+  journal_entries: `0x${steps}`,
+  'credentials_valid{system="s3"}': `1x${steps}`,
+  'certificate_expiry_timestamp_seconds{system="s3"}': `${400 * day}x${steps}`,
+  state_updated_timestamp_seconds: `0+300x${steps}`,
+});
+
+const minutes = (count: number, change: Readonly<Record<string, string>> = {}) => ({
+  series: { ...good(count / 5), ...change },
+  at: count,
+});
+
+const cases: readonly Case[] = [
+  { name: 'all is well for a day and a half', ...minutes(35 * 60), rings: [] },
+  { name: 'a night was left out', ...minutes(36 * 60 + 30), rings: ['CkfBackupMissing'] },
+  {
+    name: 'there is no schedule, and a backup of some days ago',
+    ...minutes(3 * 24 * 60, { schedule_interval_seconds: `0x${(3 * 24 * 60) / 5}` }),
+    rings: [],
+  },
+  {
+    name: 'a weekly backup is five days old',
+    ...minutes(5 * 24 * 60, { schedule_interval_seconds: `${7 * day}x${(5 * 24 * 60) / 5}` }),
+    rings: [],
+  },
+  {
+    name: 'a schedule never made one',
+    series: {
+      sets: `0x${(27 * 60) / 5}`,
+      schedule_interval_seconds: `${day}x${(27 * 60) / 5}`,
+      state_updated_timestamp_seconds: `0+300x${(27 * 60) / 5}`,
+    },
+    at: 27 * 60,
+    rings: ['CkfBackupNeverSucceeded'],
+  },
+  {
+    name: 'the last one failed',
+    ...minutes(10, {
+      'last_run_failed{code="store-denied"}': '1x2',
+      'last_run_failed{code=""}': '_x2',
+    }),
+    rings: ['CkfBackupFailed code=store-denied'],
+  },
+  {
+    name: 'something ran meanwhile',
+    ...minutes(10, { last_success_consistent: '0x2' }),
+    rings: ['CkfBackupNotConsistent'],
+  },
+  {
+    name: 'a set is damaged',
+    ...minutes(10, { last_verification_success: '0x2' }),
+    rings: ['CkfBackupVerificationFailed'],
+  },
+  {
+    name: 'old sets stay',
+    ...minutes(70, { last_retention_success: '0x14' }),
+    rings: ['CkfBackupRetentionFailed'],
+  },
+  {
+    name: 'a part shrank',
+    ...minutes(10, { 'last_success_size_bytes{part="mlmd"}': '50x2' }),
+    rings: ['CkfBackupSizeDropped part=mlmd'],
+  },
+  {
+    name: 'a scale was not put back',
+    ...minutes(20, { journal_entries: '1x4' }),
+    rings: ['CkfBackupJournalNotEmpty'],
+  },
+  {
+    name: 'a scale is changed while a backup runs',
+    ...minutes(20, { journal_entries: '1x4', run_started_timestamp_seconds: '5x4' }),
+    rings: [],
+  },
+  {
+    name: 'keys are refused',
+    ...minutes(20, { 'credentials_valid{system="s3"}': '0x4' }),
+    rings: ['CkfBackupCredentialsRejected system=s3'],
+  },
+  {
+    name: 'an authority ends',
+    ...minutes(70, { 'certificate_expiry_timestamp_seconds{system="s3"}': `${13 * day}x14` }),
+    rings: ['CkfBackupCertificateExpiring system=s3'],
+  },
+  {
+    name: 'a backup takes seven hours',
+    ...minutes(7 * 60, { run_started_timestamp_seconds: `5x${(7 * 60) / 5}` }),
+    rings: ['CkfBackupRunTooLong'],
+  },
+  {
+    name: 'a schedule is forgotten',
+    ...minutes(49 * 60, {
+      schedule_paused: `1x${(49 * 60) / 5}`,
+      last_success_timestamp_seconds: `0+300x${(49 * 60) / 5}`,
+    }),
+    rings: ['CkfBackupSchedulePaused'],
+  },
+  {
+    name: 'no hook ran',
+    ...minutes(150, { state_updated_timestamp_seconds: '1x30' }),
+    rings: ['CkfBackupStateStale'],
+  },
+  {
+    name: 'every newer set is inconsistent or damaged',
+    ...minutes(8 * 24 * 60, { last_success_timestamp_seconds: `0+300x${(8 * 24 * 60) / 5}` }),
+    rings: ['CkfBackupAssuranceOld'],
+  },
+];
+
+const labels =
+  'juju_model="kubeflow",juju_application="ckf-backup",instance="a",juju_unit="ckf-backup/0"';
+const seriesText = (name: string): string => {
+  const [, metric = '', own = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(name) ?? [];
+  return `ckf_backup_${metric}{${own === '' ? '' : `${own},`}${labels}}`;
+};
+
+/** One test of promtool for each rule: it rings with these labels, or it does not. */
+const promtoolTest = ({ name, series, at, rings }: Case) => ({
+  name,
+  interval: '5m',
+  input_series: Object.entries(series).map(([metric, values]) => ({
+    series: seriesText(metric),
+    values,
+  })),
+  alert_rule_test: alertRules.map(({ alert, labels: { severity } }) => ({
+    eval_time: `${at}m`,
+    alertname: alert,
+    exp_alerts: rings
+      .filter((ring) => ring.split(' ')[0] === alert)
+      .map((ring) => ({
+        exp_labels: {
+          ...{ severity, juju_model: 'kubeflow', juju_application: 'ckf-backup' },
+          ...{ juju_model_uuid: topology.modelUuid, juju_charm: 'ckf-backup' },
+          ...Object.fromEntries(
+            ring
+              .split(' ')
+              .slice(1)
+              .map((pair) => pair.split('=') as [string, string]),
+          ),
+        },
+        exp_annotations: undefined,
+      })),
+  })),
+});
+
+const inDirectory = async (work: (directory: string) => Promise<void>): Promise<void> => {
+  const directory = await mkdtemp(join(tmpdir(), 'rules-'));
+  try {
+    await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** promtool compares annotations too, which say what the labels say; so they are taken away for these tests. */
+const withoutAnnotations = ({ name, rules }: Group): Group => ({
+  name,
+  rules: rules.map((rule) => ({ ...rule, annotations: {} })),
+});
+
+describe('the alert rules', () => {
+  it('are fourteen, and are what promtool takes', async function () {
+    assert.equal(alertRules.length, 14);
+    await needs(this, 'promtool');
+    await inDirectory(async (directory) => {
+      await writeFile(join(directory, 'rules.yaml'), stringify({ groups }));
+      const { stdout } = await execa('promtool', ['check', 'rules', 'rules.yaml'], {
+        cwd: directory,
+      });
+      assert.match(stdout, /SUCCESS: 16 rules found/);
+    });
+  });
+
+  it('ring when they should, and not otherwise', async function () {
+    await needs(this, 'promtool');
+    await inDirectory(async (directory) => {
+      await writeFile(
+        join(directory, 'rules.yaml'),
+        stringify({ groups: groups.map(withoutAnnotations) }),
+      );
+      await writeFile(
+        join(directory, 'tests.yaml'),
+        stringify({
+          ...{ rule_files: ['rules.yaml'], evaluation_interval: '15m' },
+          tests: cases.map(promtoolTest),
+        }),
+      );
+      const { stdout, stderr, exitCode } = await execa(
+        'promtool',
+        ['test', 'rules', 'tests.yaml'],
+        {
+          ...{ cwd: directory, reject: false },
+        },
+      );
+      assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+    });
+    const ringing = new Set(cases.flatMap(({ rings }) => rings.map((ring) => ring.split(' ')[0])));
+    assert.deepEqual([...ringing].sort(), alertRules.map(({ alert }) => alert).sort());
+  });
+
+  it('say in which model, and the action to begin with', () => {
+    for (const { annotations } of alertRules)
+      assert.match(
+        annotations.description,
+        /\{\{ \$labels\.juju_model \}\}.*juju run .*\/leader [a-z]/,
+      );
+  });
+});
+
+describe('the databag of metrics-endpoint', () => {
+  it('says where each unit is scraped, and names the groups as the library does', () => {
+    const data = scrapeData(topology);
+    assert.deepEqual(JSON.parse(data['scrape_metadata'] ?? ''), {
+      ...{ model: 'kubeflow', model_uuid: topology.modelUuid, application: 'ckf-backup' },
+      ...{ unit: 'ckf-backup/0', charm_name: 'ckf-backup' },
+    });
+    assert.deepEqual(JSON.parse(data['scrape_jobs'] ?? ''), [
+      {
+        ...{ metrics_path: '/metrics', scrape_interval: '60s' },
+        static_configs: [{ targets: ['*:9409'] }],
+      },
+    ]);
+    assert.deepEqual(
+      groups.map(({ name }) => name),
+      ['schedule', 'HostHealth'].map((name) => `kubeflow_2b2bd4f4_ckf_backup_${name}_rules`),
+    );
+    assert.deepEqual(scrapeUnitData(topology, '10.1.2.3'), {
+      prometheus_scrape_unit_address: '10.1.2.3',
+      prometheus_scrape_unit_name: 'ckf-backup/0',
+    });
+    for (const value of Object.values(data)) assert.ok(!value.includes('juju_unit":'));
+  });
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
+import { setPage } from '../../src/pages/set-page.ts';
+import { backupIdAt } from '../../src/repository/layout.ts';
+import { sessionPage } from '../../src/sessions/session-page.ts';
+import type { Session } from '../../src/sessions/session.ts';
+import { aManifest } from '../rigs/manifest.ts';
+import { needs } from '../rigs/needs.ts';
+
+const id = backupIdAt(new Date('2026-11-26T02:00:05Z'));
+const place = { bucket: 'backups', prefix: 'ckf', application: 'ckf-backup' };
+const hostile = `<script>document.title='run'</script><img src=x onerror="document.title='run'">'"&`;
+
+const aSetPage = (running: readonly string[] = []): string =>
+  setPage(
+    place,
+    aManifest({
+      ...{ id, model: { name: 'kubeflow', uuid: 'u' }, running, consistent: running.length === 0 },
+      ...{ started: '2026-11-26T02:00:05.000Z', finished: '2026-11-26T02:12:05.000Z' },
+    }),
+  );
+
+const running: Session = {
+  ...{ format: 1, id: '2026-11-26T02:00:00Z', trigger: 'schedule', phase: 'Running' },
+  ...{ started: '2026-11-26T02:00:03Z', unit: 'ckf-backup/0' },
+  ...{ task: '42', attempt: 2, code: 'store-denied', reason: 'S3 refuses the keys.' },
+};
+const session: Session = { ...running, phase: 'Failed', finished: '2026-11-26T02:10:03Z' };
+const log = [
+  '2026-11-26T02:00:03Z Checking whether a backup can be made',
+  '2026-11-26T02:05:03Z Backup 2026-11-26T02:00:05Z: backing up the databases',
+].join('\n');
+
+describe('the page of a set', () => {
+  it('says what it holds, what ran, and how to restore it', () => {
+    const text = aSetPage(['workflow admin/train-abc']);
+    for (const expected of [
+      'Backup 2026-11-26T02:00:05Z',
+      's3://backups/ckf/sets/2026-11-26T02:00:05Z/',
+      'in 12m0s',
+      'workflow admin/train-abc',
+      'juju run ckf-backup/leader verify-backup backup-id=2026-11-26T02:00:05Z deep=true',
+      'juju run ckf-backup/leader restore-control-plane backup-id=2026-11-26T02:00:05Z confirm=kubeflow --wait=6h',
+    ])
+      assert.ok(text.includes(expected), expected);
+    assert.ok(!aSetPage().includes('What was running'));
+  });
+});
+
+describe('the page of a session', () => {
+  it('says how it ended, why, when each step was, and all that was said', () => {
+    const text = sessionPage('ckf-backup', session, log);
+    for (const expected of ['Failed', 'store-denied', 'S3 refuses the keys.', '5m0s', '42'])
+      assert.ok(text.includes(expected), expected);
+    assert.match(text, /margin-left:50\.00%;width:50\.00%/);
+    assert.ok(text.includes(log));
+  });
+
+  it('is one too of a slot that got no run, and of a run that goes on', () => {
+    const missed = sessionPage(
+      'ckf-backup',
+      {
+        ...{
+          format: 1,
+          id: session.id,
+          trigger: 'schedule',
+          phase: 'Missed',
+          unit: 'ckf-backup/0',
+        },
+        ...{ started: session.started, reason: 'Away.', slots: { count: 3, last: session.id } },
+      },
+      undefined,
+    );
+    assert.match(missed, /3, the last of them/);
+    assert.doesNotMatch(missed, /Timeline|undefined|NaN/);
+    assert.doesNotMatch(sessionPage('ckf-backup', running, log), /undefined|NaN/);
+  });
+});
+
+describe('a page', () => {
+  const pages = () => [
+    aSetPage([hostile]),
+    sessionPage('ckf-backup', { ...session, reason: hostile }, `${session.started} ${hostile}`),
+  ];
+
+  it('holds nothing from outside as markup, and asks for nothing from elsewhere', () => {
+    for (const text of pages()) {
+      assert.ok(text.includes('&lt;script&gt;'), text);
+      assert.doesNotMatch(text, /<(script|img|link|iframe|object)\b/i);
+      assert.doesNotMatch(text, /(src|href)\s*=\s*["']|url\(|@import/i);
+      assert.match(text, /Content-Security-Policy"\s+content="default-src 'none'/);
+    }
+  });
+
+  it('is shown by Chromium as it was written, and runs nothing', async function () {
+    await needs(this, 'chromium');
+    const directory = await mkdtemp(join(tmpdir(), 'pages-'));
+    try {
+      for (const [index, text] of pages().entries()) {
+        const file = join(directory, `${index}.html`);
+        await writeFile(file, text);
+        const { stdout } = await execa(
+          'chromium',
+          [
+            ...['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom'],
+            ...[`--user-data-dir=${join(directory, 'profile')}`, pathToFileURL(file).href],
+          ],
+          { stderr: 'ignore' },
+        );
+        assert.match(stdout, /<title>(Backup|Session) 2026-11-26T02:00:0\dZ<\/title>/);
+        assert.ok(stdout.includes("&lt;script&gt;document.title='run'&lt;/script&gt;"), stdout);
+        assert.doesNotMatch(stdout, /<(script|img)\b/);
+      }
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
