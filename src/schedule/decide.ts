@@ -32,8 +32,12 @@ export const decide = (situation: Situation): Decision => {
   const isRetryDue = state.kind === 'retry' && state.at <= later(now, early);
   if (facts === undefined && (due.length > 0 || state.kind === 'unknown' || isRetryDue))
     return decision(situation, { step: { kind: 'look' }, accounted, current });
-  if (state.kind === 'reopened' && current !== undefined && due.length === 0)
+  if (state.kind === 'reopened' && current !== undefined && due.length === 0) {
+    // A later slot may have been accounted for while the controller was away. It replaced this one.
+    if (accounted > current.slot)
+      return decision(situation, { step: { kind: 'wait' }, accounted, current: undefined });
     return decide({ ...situation, standing: { accounted: later(current.slot, -1) } });
+  }
 
   const ended = state.kind === 'ended' ? state.ended : undefined;
   const newest = due.at(-1);

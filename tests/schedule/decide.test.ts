@@ -228,6 +228,18 @@ describe('what is due while Kubeflow is busy', () => {
     assert.match(said(ask('25 02:01', { standing, tasks })), /^wait for busy until 25 08:00/);
     assert.match(said(ask('25 02:06', { standing, tasks })), /^run 25 02:00 attempt 1,/);
   });
+
+  it('leaves a slot alone that a later one has replaced while the controller was away', () => {
+    const standing = {
+      accounted: at('26 02:00'),
+      current: { slot: at('25 02:00'), attempt: 1, task: '42' },
+    };
+    const tasks = [slotTask({ state: 'failed', failure: 'busy', ended: at('25 02:01') })];
+    assert.equal(
+      said(ask('26 12:00', { standing, tasks })),
+      'wait, accounted 26 02:00, wake 27 02:00',
+    );
+  });
 });
 
 describe('a run that failed', () => {
