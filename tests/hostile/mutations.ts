@@ -31,6 +31,9 @@ const nasty: readonly unknown[] = [
   ...[[], {}, [[]], [null], { __proto__: null, a: 1 }, { key: 'x' }, { length: 1e9 }],
 ];
 
+/** A copy, because what is chosen may be changed again. */
+const somethingNasty = (dice: Dice): unknown => structuredClone(dice.among(nasty));
+
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
 
@@ -42,14 +45,14 @@ export const mutatedValue = (value: unknown, dice: Dice): unknown => {
 };
 
 const changedOnce = (value: unknown, dice: Dice): unknown => {
-  if (typeof value !== 'object' || value === null || dice.below(12) === 0) return dice.among(nasty);
+  if (typeof value !== 'object' || value === null || dice.below(12) === 0) return somethingNasty(dice);
   const names = Object.keys(value);
-  if (names.length === 0) return dice.among(nasty);
+  if (names.length === 0) return somethingNasty(dice);
   const name = dice.among(names);
   const inner = Reflect.get(value, name) as unknown;
   const kind = dice.below(8);
   if (kind === 0) Reflect.deleteProperty(value, name);
-  else if (kind === 1) Reflect.set(value, textOf(dice.among(nasty)), inner);
+  else if (kind === 1) Reflect.set(value, textOf(somethingNasty(dice)), inner);
   else Reflect.set(value, name, changedOnce(inner, dice));
   return value;
 };
@@ -61,7 +64,7 @@ export const mutatedBytes = (bytes: Buffer, dice: Dice): Buffer => {
     const at = dice.below(result.length + 1);
     const length = dice.below(dice.among([2, 8, 64]));
     const [before, after] = [result.subarray(0, at), result.subarray(at)];
-    const inserted = Buffer.from(textOf(dice.among(nasty)));
+    const inserted = Buffer.from(textOf(somethingNasty(dice)));
     result = dice.among([
       () => Buffer.concat([before, after.subarray(length)]),
       () => Buffer.concat([before, after.subarray(0, length), after]),
