@@ -19,11 +19,12 @@ export const readVolumesKey = async (
   if (id === undefined)
     throw new CharmError(
       'volumes-off',
-      'Volumes are not backed up, because the option volumes-key is not set. Make a key, keep a copy of it in a safe place, and run:' +
-        ` juju add-secret volumes-key key=$(openssl rand -hex 32); juju grant-secret volumes-key ${application}; juju config ${application} volumes-key=<the secret's URI>`,
+      'Volumes are not backed up, because the option volumes-key is not set. Run this, and keep the file in a safe place:' +
+        ` openssl rand -hex 32 > volumes-key; juju add-secret volumes-key key#file=volumes-key; juju grant-secret volumes-key ${application}; juju config ${application} volumes-key=<the secret's URI>`,
     );
   try {
-    const { key = '' } = await tools.secret(id);
+    // A key that came from a file has the file's last newline.
+    const key = (await tools.secret(id))['key']?.trim() ?? '';
     if (key.length >= shortest) return key;
   } catch (cause) {
     if (!hasCode(cause, 'juju-credentials-not-granted', 'juju-credentials-missing')) throw cause;
@@ -35,6 +36,6 @@ export const readVolumesKey = async (
   }
   throw new CharmError(
     'volumes-key-invalid',
-    `The secret of the option volumes-key has no "key" of at least ${shortest} characters. Run: juju update-secret ${id} key=<the key>`,
+    `The secret of the option volumes-key has no "key" of at least ${shortest} characters. Run: juju update-secret ${id} key#file=<the file with the key>`,
   );
 };
