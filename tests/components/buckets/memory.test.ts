@@ -47,6 +47,17 @@ class MadeUpStore extends FakeObjectStore {
   override list(prefix: string, range?: KeyRange): AsyncGenerator<StoredObject> {
     return madeUp(prefix, this.#count, this.#etag, range);
   }
+
+  override async head(key: string): ReturnType<FakeObjectStore['head']> {
+    if (this.bucket.find(key)) return super.head(key);
+    const number = /run-(\d+)/.exec(key)?.[1] ?? '';
+    const object = { key, size: 4096, etag: `${this.#etag}${number}`, lastModified };
+    return { ...object, metadata: { user: {}, tags: {} } };
+  }
+
+  override async tags(key: string): ReturnType<FakeObjectStore['tags']> {
+    return this.bucket.find(key) ? super.tags(key) : {};
+  }
 }
 
 /** The most that was in use at any time, after collecting garbage, in bytes. */
@@ -104,7 +115,7 @@ describe('the memory of a copy', () => {
     });
     await using fixture = await bucketFixture(from, to);
     const heap = watchHeap();
-    const pass = await fixture.pass({ archive: false, baseline: listed(count) });
+    const pass = await fixture.pass({ archive: false });
     const most = heap.stop();
     assert.equal(pass.copied, 1);
     assert.equal(pass.unchanged, count - 1);
