@@ -92,6 +92,15 @@ export class Model {
     if (this.#core.behaviours.has(name)) throw new Error(`${name} is there already`);
     this.#core.behaviours.set(name, behaviourOf(definition));
     const application = (this.state.applications[name] ??= newApplication(this.#core, definition));
+    // A hook that the model was stopped in, or that a copy of its state was made in, goes on to its end.
+    for (const unit of application.units)
+      if (
+        unit.workload.status === 'maintenance' &&
+        unit.workload.message === definition.saysInHooks
+      ) {
+        unit.workload = this.#core.status('active');
+        unit.agent = this.#core.status('idle');
+      }
     whileRunning(this.#core, followScale(this.#core, application));
     this.#core.changed();
   }
