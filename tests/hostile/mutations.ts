@@ -45,7 +45,8 @@ export const mutatedValue = (value: unknown, dice: Dice): unknown => {
 };
 
 const changedOnce = (value: unknown, dice: Dice): unknown => {
-  if (typeof value !== 'object' || value === null || dice.below(12) === 0) return somethingNasty(dice);
+  if (typeof value !== 'object' || value === null || dice.below(12) === 0)
+    return somethingNasty(dice);
   const names = Object.keys(value);
   if (names.length === 0) return somethingNasty(dice);
   const name = dice.among(names);

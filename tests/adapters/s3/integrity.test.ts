@@ -26,7 +26,10 @@ describe('the S3 adapter believes nothing without a check:', () => {
     assert.equal((await upload()).size, long.length);
     assert.equal(server.count('GetObject'), 1);
     server.fail({ operation: 'GetObject', fault: { flip: true } });
-    await assert.rejects(upload(), { code: 'store-corrupt', message: /does not give back the bytes/ });
+    await assert.rejects(upload(), {
+      code: 'store-corrupt',
+      message: /does not give back the bytes/,
+    });
   });
 
   it('sees that bytes changed on their way', async () => {
