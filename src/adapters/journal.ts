@@ -1,9 +1,10 @@
-import { appendFile, readFile, readdir, unlink, open, rename, rm } from 'node:fs/promises';
-import { join, dirname } from 'node:path';
+import { appendFile, readFile, readdir, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import { stillHeld } from '../ports/journal.ts';
 import { parseAttempt, parseLastBackup } from '../ports/last-backup.ts';
 import type { Journal, JournalEntry } from '../world.ts';
+import { syncDirectory, writeDurably } from './durable-file.ts';
 
 const entryName = /^undo-(.+)\.json$/;
 const sessionName = /^session-(.+)\.json$/;
@@ -51,28 +52,30 @@ export const openJournal = ({
       await report(`The journal's file ${path} cannot be read. Look at it and delete it.`);
     return value;
   };
-  const write = async (name: string, value: unknown): Promise<void> => {
+  const list = async (): Promise<readonly string[]> => {
     const place = await directory();
-    await writeDurably(join(place, name), JSON.stringify(value)).catch((cause: unknown) => {
-      throw unwritable(place, cause);
+    return readdir(place).catch((cause: unknown) => {
+      throw unreadable(place, cause);
     });
   };
-
-  const removeFile = async (name: string): Promise<void> => {
+  const change = async (name: string, how: (path: string) => Promise<unknown>): Promise<void> => {
     const place = await directory();
-    await unlink(join(place, name))
-      .then(() => syncDirectory(place), absent)
-      .catch((cause: unknown) => {
-        throw unwritable(place, cause);
-      });
+    try {
+      await how(join(place, name));
+    } catch (cause) {
+      throw unwritable(place, cause);
+    }
   };
+  const writeText = (name: string, text: string): Promise<void> =>
+    change(name, (path) => writeDurably(path, text));
+  const write = (name: string, value: unknown): Promise<void> =>
+    writeText(name, JSON.stringify(value));
+  const removeFile = (name: string): Promise<void> =>
+    change(name, (path) => unlink(path).then(() => syncDirectory(dirname(path)), absent));
 
   return {
     entries: async () => {
-      const place = await directory();
-      const names = await readdir(place).catch((cause: unknown) => {
-        throw unreadable(place, cause);
-      });
+      const names = await list();
       const entries = await Promise.all(
         names
           .filter((name) => entryName.test(name))
@@ -105,10 +108,7 @@ export const openJournal = ({
     },
     sessions: async () => {
       const place = await directory();
-      const names = await readdir(place).catch((cause: unknown) => {
-        throw unreadable(place, cause);
-      });
-      const ids = names.flatMap((name) => sessionName.exec(name)?.[1] ?? []).sort();
+      const ids = (await list()).flatMap((name) => sessionName.exec(name)?.[1] ?? []).sort();
       return Promise.all(
         ids.map(async (id) => ({
           id,
@@ -117,28 +117,12 @@ export const openJournal = ({
         })),
       );
     },
-    keepSession: async (id, text) => {
-      const place = await directory();
-      await writeDurably(join(place, `session-${id}.json`), redact(text)).catch(
-        (cause: unknown) => {
-          throw unwritable(place, cause);
-        },
-      );
-    },
-    appendSessionLog: async (id, line) => {
-      const place = await directory();
-      await appendFile(join(place, `session-${id}.log`), redact(line), { mode: 0o600 }).catch(
-        (cause: unknown) => {
-          throw unwritable(place, cause);
-        },
-      );
-    },
+    keepSession: (id, text) => writeText(`session-${id}.json`, redact(text)),
+    appendSessionLog: (id, line) =>
+      change(`session-${id}.log`, (path) => appendFile(path, redact(line), { mode: 0o600 })),
     dropSession: async (id) => {
-      const place = await directory();
       for (const name of [`session-${id}.log`, `session-${id}.json`])
-        await rm(join(place, name), { force: true }).catch((cause: unknown) => {
-          throw unwritable(place, cause);
-        });
+        await change(name, (path) => rm(path, { force: true }));
     },
     runCounts: async () => (await read(runCountsName, parseCounts)) ?? {},
     countRun: async (key, times) => {
@@ -147,13 +131,8 @@ export const openJournal = ({
     },
     metricFacts: async () =>
       readFile(join(await directory(), metricFactsName), 'utf8').catch(() => undefined),
-    setMetricFacts: async (text) => {
-      if (text === undefined) return removeFile(metricFactsName);
-      const place = await directory();
-      await writeDurably(join(place, metricFactsName), redact(text)).catch((cause: unknown) => {
-        throw unwritable(place, cause);
-      });
-    },
+    setMetricFacts: (text) =>
+      text === undefined ? removeFile(metricFactsName) : writeText(metricFactsName, redact(text)),
   };
 };
 
@@ -229,31 +208,4 @@ const parseCounts = (fields: Fields): Readonly<Record<string, number>> | undefin
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );
   return counts.length === 0 ? undefined : Object.fromEntries(counts);
-};
-
-/**
- * Replaces a file so that after a crash it holds the old text or the new one. Resolves when the new
- * one is on the disk. The text is first written to a temporary file that always has the same name,
- * so that crashes leave one such file at most. One writer at a time.
- */
-const writeDurably = async (path: string, text: string): Promise<void> => {
-  const beside = `${path}.new`;
-  try {
-    {
-      await using file = await open(beside, 'w', 0o600);
-      await file.writeFile(text);
-      await file.sync();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-};
-
-/** A file that was made or removed is so on the disk only when its directory was synced. */
-const syncDirectory = async (path: string): Promise<void> => {
-  await using directory = await open(path, 'r');
-  await directory.sync();
 };

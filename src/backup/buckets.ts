@@ -7,12 +7,8 @@ import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
-import {
-  downloadObjectList,
-  readObjectList,
-  uploadObjectList,
-  type ListedObject,
-} from '../repository/object-list.ts';
+import { downloadObjectList } from '../repository/checked-list.ts';
+import { readObjectList, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
 import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
 import { countText, durationText, excerpt, sizeText } from '../text.ts';
 import type { Source } from '../world.ts';

@@ -26,7 +26,8 @@ export const isMetadata = (value: unknown): boolean =>
     name === 'user' || name === 'tags' ? isTexts(of) : typeof of === 'string',
   );
 
-const isTexts = (value: unknown): boolean =>
+/** Whether a value that was read has texts only. */
+export const isTexts = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   Object.values(value).every((text) => typeof text === 'string');

@@ -2,7 +2,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { type ListedObject, splitLines, unwritable } from './object-list.ts';
+import { CharmError, reasonOf } from '../errors.ts';
+import { type ListedObject, splitLines } from './object-list.ts';
 
 /** The place of an object that is still being copied. */
 export interface Place {
@@ -147,3 +148,11 @@ const replaceMarks = async (
 };
 
 const lineOf = (object: ListedObject): string => `${JSON.stringify(object)}\n`;
+
+/** The error when the file of an object list cannot be written. */
+export const unwritable = (file: string, cause: unknown): CharmError =>
+  new CharmError(
+    'disk-full',
+    `The object list cannot be written to ${file} (${reasonOf(cause)}). Make room on the disk of the charm's container.`,
+    { cause },
+  );

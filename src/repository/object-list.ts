@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open as openFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { CharmError, reasonOf, hasCode } from '../errors.ts';
-import type { ObjectStore, ObjectContent, ObjectMetadata } from '../world.ts';
+import { CharmError, reasonOf } from '../errors.ts';
+import type { ObjectMetadata, ObjectStore } from '../world.ts';
 import { gunzipList } from './gunzip.ts';
-import { isMetadata } from './listed-metadata.ts';
-import type { BucketBackup } from './manifest.ts';
+import { isMetadata, isTexts } from './listed-metadata.ts';
 
 /**
  * A line of a set's object list, `sets/<id>/<bucket>.ndjson.gz`: an object as the source had it
@@ -126,14 +123,9 @@ const isListedObject = (value: unknown): value is ListedObject =>
   typeof value.lastModified === 'string' &&
   (!('mirrorEtag' in value) || typeof value.mirrorEtag === 'string') &&
   (!('sha256' in value) || typeof value.sha256 === 'string') &&
-  (!('tags' in value) || areTags(value.tags)) &&
+  (!('tags' in value) || isTexts(value.tags)) &&
   (!('tagsUnreadable' in value) || value.tagsUnreadable === true) &&
   (!('metadata' in value) || isMetadata(value.metadata));
-
-const areTags = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.values(value).every((tag) => typeof tag === 'string');
 
 /** A key has up to 1,024 bytes, metadata some 8,000; JSON may write six characters for each. */
 const longestLine = 64 * 1024;
@@ -154,99 +146,3 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
   }
   if (rest !== '') yield rest;
 }
-
-/**
- * Reads a set's object list, and checks at its end that its size and checksum are those in the
- * manifest. Rejects with `manifest-invalid` when it is missing, damaged, or another one; the latter
- * is known only after its last line.
- */
-export async function* openCheckedList(
-  store: ObjectStore,
-  list: BucketBackup['list'],
-): AsyncGenerator<ListedObject> {
-  const content = await open(store, list.key);
-  const proof = createProof(store, list);
-  const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    const chunks: AsyncIterable<Uint8Array> = content.body;
-    for await (const chunk of chunks) {
-      proof.add(chunk);
-      yield chunk;
-    }
-  };
-  try {
-    const gzipped = Readable.from(pieces(), { objectMode: false });
-    yield* readObjectList(gzipped, `${list.key} in ${store.description}`);
-  } finally {
-    content.body.destroy();
-  }
-  proof.check();
-}
-
-/**
- * Downloads a set's object list to the disk, and checks it before a line of it is used. Rejects
- * with `manifest-invalid` when it is missing or another one, and with `disk-full`.
- */
-export const downloadObjectList = async (
-  store: ObjectStore,
-  list: BucketBackup['list'],
-  path: string,
-): Promise<void> => {
-  const { body } = await open(store, list.key);
-  const proof = createProof(store, list);
-  try {
-    await using file = await openFile(path, 'w');
-    const chunks: AsyncIterable<Uint8Array> = body;
-    for await (const chunk of chunks) {
-      proof.add(chunk);
-      await file.write(chunk).catch((error: unknown) => {
-        throw unwritable(path, error);
-      });
-    }
-  } finally {
-    body.destroy();
-  }
-  proof.check();
-};
-
-/** Compares what was read with the size and checksum in the manifest. */
-const createProof = (
-  { description }: ObjectStore,
-  { key, size, sha256 }: BucketBackup['list'],
-): { add(chunk: Uint8Array): void; check(): void } => {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  return {
-    add: (chunk) => {
-      hash.update(chunk);
-      bytes += chunk.length;
-    },
-    check: () => {
-      if (bytes === size && hash.digest('hex') === sha256) return;
-      throw new CharmError(
-        'manifest-invalid',
-        `The object list ${key} in ${description} is not the one that its manifest names (${bytes} of ${size} bytes, and another checksum).`,
-      );
-    },
-  };
-};
-
-/** The error when the file of an object list cannot be written. */
-export const unwritable = (file: string, cause: unknown): CharmError =>
-  new CharmError(
-    'disk-full',
-    `The object list cannot be written to ${file} (${reasonOf(cause)}). Make room on the disk of the charm's container.`,
-    { cause },
-  );
-
-const open = async (store: ObjectStore, key: string): Promise<ObjectContent> => {
-  try {
-    return await store.get(key);
-  } catch (error) {
-    if (!hasCode(error, 'object-missing')) throw error;
-    throw new CharmError(
-      'manifest-invalid',
-      `The object list ${key} is missing in ${store.description}.`,
-      { cause: error },
-    );
-  }
-};

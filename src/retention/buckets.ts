@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
-import { type ListedObject, openObjectList, openCheckedList } from '../repository/object-list.ts';
+import { openCheckedList } from '../repository/checked-list.ts';
+import { type ListedObject, openObjectList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
 import { inHistoryOrder, isVersion } from '../repository/versions.ts';
 import {

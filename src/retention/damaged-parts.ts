@@ -1,5 +1,5 @@
 import { CharmError, hasCode } from '../errors.ts';
-import { openCheckedList } from '../repository/object-list.ts';
+import { openCheckedList } from '../repository/checked-list.ts';
 import { partOfBucket } from '../repository/sets.ts';
 import type { ObjectStore, Target } from '../world.ts';
 import type { CompleteSet } from './survey.ts';

@@ -2,7 +2,8 @@ import { hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import type { Layout } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
-import { type ListedObject, openCheckedList, storedEtag } from '../repository/object-list.ts';
+import { openCheckedList } from '../repository/checked-list.ts';
+import { type ListedObject, storedEtag } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
 import {
   findVersion,

@@ -1,6 +1,12 @@
-import { CharmError, reasonOf, type ErrorCode } from '../../errors.ts';
+import { CharmError, type ErrorCode } from '../../errors.ts';
 import { refusalOfProxy } from './dispatcher.ts';
 import { S3Failure } from './failure.ts';
+import {
+  isCertificateCode,
+  isPassingNetworkError,
+  networkCode,
+  networkText,
+} from './network-errors.ts';
 import { defaultAdvice, type S3Advice, type S3Options } from './options.ts';
 
 /** What was being done when it failed. */
@@ -31,7 +37,7 @@ export const createExplainer = (
     if (!meaning) return error;
     const way = options.proxy ? ` through the proxy ${options.proxy.origin}` : '';
     const said =
-      error instanceof S3Failure ? answerOf(error) : `gave no answer${way}: ${wordsOf(error)}`;
+      error instanceof S3Failure ? answerOf(error) : `gave no answer${way}: ${networkText(error)}`;
     const often = attempt.attempts > 1 ? ` (tried ${attempt.attempts} times)` : '';
     return new CharmError(
       meaning.code,
@@ -99,7 +105,10 @@ const passingCodes = new Set([
 export const mayPass = (error: unknown): boolean =>
   error instanceof S3Failure
     ? passingStatuses.has(error.status) || passingCodes.has(error.code)
-    : isPassingNetworkError(error);
+    : isPassingRefusal(refusalOfProxy(error)) || isPassingNetworkError(error);
+
+const isPassingRefusal = (status: number | undefined): boolean =>
+  status !== undefined && passingStatuses.has(status);
 
 const meaningOf = (
   { status, code, location, message, region }: S3Failure,
@@ -166,16 +175,9 @@ const meaningOf = (
   return { code: 'store-refused', hint: code === '' ? sentence(advice.endpoint) : '' };
 };
 
-/** Codes of node:tls and OpenSSL. */
-const certificateCodes =
-  /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL|PRX_TLS/;
-
 /** All of our connections go to the proxy, so what it is that failed only it can tell. */
 const proxyAdvice =
   'look at that proxy; juju model-config juju-http-proxy, juju-https-proxy and juju-no-proxy say what is asked through it';
-
-/** Caused by ourselves: we closed the connection, or a signal fired. */
-const ownCodes = new Set(['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
 const meaningOfNoAnswer = (
   error: unknown,
@@ -184,70 +186,9 @@ const meaningOfNoAnswer = (
 ): Meaning | undefined => {
   if (refusalOfProxy(error) !== undefined)
     return { code: 'store-unreachable', hint: sentence(proxyAdvice) };
-  const code = codeOf(error);
+  const code = networkCode(error);
   if (code === 'UND_ERR_INVALID_ARG') return { code: 'store-refused', hint: '' };
-  if (code === undefined || ownCodes.has(code)) return undefined;
-  const hint = certificateCodes.test(code)
-    ? advice.certificate
-    : proxy
-      ? proxyAdvice
-      : advice.endpoint;
+  if (code === undefined) return undefined;
+  const hint = isCertificateCode(code) ? advice.certificate : proxy ? proxyAdvice : advice.endpoint;
   return { code: 'store-unreachable', hint: sentence(hint) };
-};
-
-/** Whether the network failed in a way that may pass. A wrong certificate does not pass. */
-const isPassingNetworkError = (error: unknown): boolean => {
-  const refusal = refusalOfProxy(error);
-  if (refusal !== undefined) return passingStatuses.has(refusal);
-  const code = codeOf(error);
-  return (
-    code !== undefined &&
-    code !== 'UND_ERR_INVALID_ARG' &&
-    !ownCodes.has(code) &&
-    !certificateCodes.test(code)
-  );
-};
-
-/**
- * The code of an error of the network: sockets, name look-ups, TLS and undici give one. Undefined
- * for other errors.
- */
-const codeOf = (error: unknown): string | undefined => {
-  if (!(error instanceof Error) || error instanceof CharmError) return undefined;
-  // The parser's errors have a code of its own (HPE_…), or no code.
-  if (error.name === 'HTTPParserError') return 'HTTP_PARSER';
-  const code = 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && !code.startsWith('ERR_INVALID') ? code : undefined;
-};
-
-const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'its host name is not known',
-  EAI_AGAIN: 'its host name cannot be looked up now',
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection broke',
-  EPIPE: 'the connection broke',
-  UND_ERR_SOCKET: 'the connection broke',
-  EHOSTUNREACH: 'there is no way to its host',
-  ENETUNREACH: 'there is no way to its network',
-  ETIMEDOUT: 'the connection timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
-  UND_ERR_HEADERS_TIMEOUT: 'it accepted the request and then said nothing',
-  HTTP_PARSER: 'it does not speak HTTP',
-  UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of its reply',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; should the endpoint begin with http://?',
-  EPROTO: 'it does not speak TLS; should the endpoint begin with http://?',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the authority of its certificate is not trusted here',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its self-signed certificate is not trusted here',
-  UNABLE_TO_GET_ISSUER_CERT: 'the authority of its certificate is not trusted here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority of its certificate is not trusted here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority of its certificate is not trusted here',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  UND_ERR_PRX_TLS: 'its certificate names another host',
-};
-
-const wordsOf = (error: unknown): string => {
-  const refusal = refusalOfProxy(error);
-  if (refusal === 407) return 'it wants a user and a password (407)';
-  if (refusal !== undefined) return `it refused to let us through (${refusal})`;
-  return words[codeOf(error) ?? ''] ?? reasonOf(error);
 };

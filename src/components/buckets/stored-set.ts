@@ -2,7 +2,8 @@ import { CharmError, hasCode } from '../../errors.ts';
 import type { Layout } from '../../repository/layout.ts';
 import type { BucketBackup } from '../../repository/manifest.ts';
 import { metadataIn } from '../../repository/listed-metadata.ts';
-import { type ListedObject, openCheckedList, storedEtag } from '../../repository/object-list.ts';
+import { openCheckedList } from '../../repository/checked-list.ts';
+import { type ListedObject, storedEtag } from '../../repository/object-list.ts';
 import { findVersion } from '../../repository/versions.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
 
