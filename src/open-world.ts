@@ -47,6 +47,12 @@ export const openWorld = (options: WorldOptions): World => {
     uuid: environment['JUJU_MODEL_UUID'] ?? '',
   };
 
+  const proxyTo = (address: string): URL | undefined => {
+    const proxy = proxyFor(environment, new URL(address));
+    if (proxy) redaction.hide(decodeURIComponent(proxy.password));
+    return proxy;
+  };
+
   const openTarget: World['openTarget'] = async (purpose): Promise<Target> => {
     const provider = await findProvider(tools, 's3-credentials');
     if (provider === undefined) throw missingS3(application);
@@ -59,8 +65,7 @@ export const openWorld = (options: WorldOptions): World => {
         ? await readRetentionCredentials(tools, config, application)
         : undefined;
     const { accessKey, secretKey } = own ?? location;
-    const proxy = proxyFor(environment, new URL(endpoint));
-    if (proxy) redaction.hide(decodeURIComponent(proxy.password));
+    const proxy = proxyTo(endpoint);
     return {
       bucket,
       endpoint,
@@ -135,11 +140,7 @@ export const openWorld = (options: WorldOptions): World => {
       return openNotifier({
         ...{ ...address, style: config.notifyStyle, clock },
         redact: (text) => redaction.redact(text),
-        proxy: {
-          httpProxy: environment['JUJU_CHARM_HTTP_PROXY'] ?? '',
-          httpsProxy: environment['JUJU_CHARM_HTTPS_PROXY'] ?? '',
-          noProxy: environment['JUJU_CHARM_NO_PROXY'] ?? '',
-        },
+        proxy: proxyTo(address.url),
       });
     },
     openRunLog: async () => {

@@ -1,5 +1,5 @@
 import { rootCertificates } from 'node:tls';
-import { EnvHttpProxyAgent, request } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { CharmError } from '../errors.ts';
 import type { Clock, Notice, NoticeKind, Notifier } from '../world.ts';
 import { retry } from './retry.ts';
@@ -11,17 +11,11 @@ interface NotifierOptions {
   readonly style: 'text' | 'healthchecks';
   /** Takes secrets out of what is sent. */
   readonly redact: (text: string) => string;
-  readonly proxy: ProxySettings;
+  /** The proxy to ask through; undefined when there is none for this address. */
+  readonly proxy: URL | undefined;
   readonly clock: Clock;
   /** Milliseconds of one attempt. */
   readonly patience?: number;
-}
-
-/** As the model's settings have them; empty when there is none. */
-export interface ProxySettings {
-  readonly httpProxy: string;
-  readonly httpsProxy: string;
-  readonly noProxy: string;
 }
 
 /**
@@ -47,7 +41,7 @@ export const openNotifier = (options: NotifierOptions): Notifier => ({
     const { clock } = options;
     const address = addressOf(options, notice.kind);
     if (address === undefined) return;
-    const agent = new EnvHttpProxyAgent({ ...options.proxy, ...trusting(options.ca) });
+    const agent = openDispatcher(options);
     try {
       await retry(() => post(address, agent, notice, options), {
         clock,
@@ -72,15 +66,15 @@ const addressOf = ({ url, style }: NotifierOptions, kind: NoticeKind): URL | und
   return address;
 };
 
-const trusting = (ca: string | undefined) => {
-  if (ca === undefined) return {};
-  const tls = { ca: [...rootCertificates, ca] };
-  return { connect: tls, requestTls: tls };
+const openDispatcher = ({ proxy, ca }: NotifierOptions): Dispatcher => {
+  const tls = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+  if (proxy === undefined) return new Agent({ connect: tls });
+  return new ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTls: tls });
 };
 
 const post = async (
   address: URL,
-  dispatcher: EnvHttpProxyAgent,
+  dispatcher: Dispatcher,
   { text }: Notice,
   { style, redact, patience = 5000 }: NotifierOptions,
 ): Promise<void> => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import { type Server as TlsServer, createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { openNotifier } from '../../src/adapters/notifier.ts';
 import type { Notice } from '../../src/world.ts';
@@ -9,10 +9,10 @@ import { FastClock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createAuthority } from '../servers/certificates.ts';
 import { freePort } from '../servers/free-port.ts';
+import { startProxy } from '../servers/proxy.ts';
 
 type Options = Parameters<typeof openNotifier>[0];
 
-const noProxy = { httpProxy: '', httpsProxy: '', noProxy: '' };
 const notice = (kind: Notice['kind'], words = 'words'): Notice => ({ kind, text: words });
 
 const listening = async (server: Server | TlsServer) => {
@@ -45,7 +45,7 @@ const startReceiver = async (...statuses: number[]) => {
 
 const notifierTo = (url: string, options: Partial<Options> = {}) =>
   openNotifier({
-    ...{ url, ca: undefined, style: 'text', proxy: noProxy, clock: new FastClock() },
+    ...{ url, ca: undefined, style: 'text', proxy: undefined, clock: new FastClock() },
     redact: (words) => words.replaceAll('a password', '<hidden>'),
     ...options,
   });
@@ -134,39 +134,29 @@ describe('a notifier', () => {
     assert.deepEqual(received, ['/']);
   });
 
-  it('goes through the proxy of the model, except where that says otherwise', async () => {
+  it('goes through the proxy that it is given, over TLS in a tunnel', async () => {
     const authority = await createAuthority();
     await using receiver = await startReceiver(200);
+    const received: string[] = [];
     await using secure = await listening(
-      createTlsServer(await authority.issue(['chat.ckf-backup.invalid']), (request, response) => {
+      createTlsServer(await authority.issue(['chat.test']), (request, response) => {
+        received.push(request.url ?? '');
         request.resume();
         response.end();
       }),
     );
-    const asked: string[] = [];
-    const proxy = createServer((request, response) => {
-      asked.push(request.url ?? '');
-      request.resume();
-      response.end();
+    await using proxy = await startProxy({
+      login: 'me:p@ss',
+      tls: await authority.issue(['127.0.0.1']),
     });
-    proxy.on('connect', (request, client) => {
-      asked.push(request.url ?? '');
-      const onward = connect(secure.port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n');
-        client.pipe(onward).pipe(client);
-      });
-      for (const socket of [client, onward]) socket.on('error', () => onward.destroy());
-    });
-    await using started = await listening(proxy);
-    const address = `http://127.0.0.1:${started.port}`;
-    const settings = { httpProxy: address, httpsProxy: address, noProxy: '127.0.0.1' };
-    for (const url of [
-      'http://chat.ckf-backup.invalid/hook',
-      'https://chat.ckf-backup.invalid/hook',
-      `http://127.0.0.1:${receiver.port}/direct`,
-    ])
-      await notifierTo(url, { proxy: settings, ca: authority.ca }).send(notice('succeeded'));
-    assert.deepEqual(asked, ['http://chat.ckf-backup.invalid/hook', 'chat.ckf-backup.invalid:443']);
-    assert.equal(receiver.seen[0]?.url, '/direct');
+    const options = {
+      proxy: new URL(proxy.url.replace('://', '://me:p%40ss@')),
+      ca: authority.ca,
+    };
+    const plain = `http://chat.test:${receiver.port}/hook`;
+    await notifierTo(plain, options).send(notice('succeeded'));
+    await notifierTo(`https://chat.test:${secure.port}/hook`, options).send(notice('succeeded'));
+    assert.deepEqual(proxy.asked, [`POST ${plain}`, `CONNECT chat.test:${secure.port}`]);
+    assert.deepEqual([receiver.seen[0]?.url, ...received], ['/hook', '/hook']);
   });
 });
