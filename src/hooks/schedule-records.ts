@@ -6,8 +6,8 @@ import { type Session, secondText } from '../sessions/session.ts';
 import type { World } from '../world.ts';
 
 /**
- * Keeps in the journal what a decision says of slots: those that get no run, and a run that ended
- * without success, which may have had no chance to say so itself.
+ * Keeps in the journal what a decision says of slots: those that get no run, which it returns, and
+ * a run that ended without success, which may have had no chance to say so itself.
  */
 export const recordDecision = async (
   { journal, unit }: Pick<World, 'journal' | 'unit'>,
@@ -45,6 +45,7 @@ const endedSession = (
   return {
     ...sessionOf(slot, unit, now),
     ...{ phase, code, task, attempt, reason: `${reason} See juju show-task ${task}.` },
+    inferred: true,
   };
 };
 

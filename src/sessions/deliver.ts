@@ -12,7 +12,10 @@ const lookedAt = 10;
 
 type DeliveringWorld = Pick<World, 'application' | 'journal' | 'clock' | 'openTarget' | 'openJuju'>;
 
-/** Keeps a record in the journal, from where it is sent to S3, and counts it when it has ended. */
+/**
+ * Keeps what a run says of itself, or a slot that got no run, in the journal, from where it is sent
+ * to S3. Counts it when it has ended.
+ */
 export const keepSession = async (journal: Journal, session: Session): Promise<void> => {
   await journal.keepSession(nameInJournal(session), sessionText(session));
   await countEnded(journal, session);
@@ -29,11 +32,12 @@ export const nameInJournal = ({ id, task }: Session): string =>
 
 /**
  * Keeps a record of a run of which the schedule learned from Juju that it ended, and how: that of
- * the run itself is better, when there is one.
+ * the run itself is better, when there is one. It is counted when S3 turns out not to have that.
  */
 export const keepEnd = async (journal: Journal, session: Session): Promise<void> => {
   const kept = await journal.sessions();
-  if (!kept.some(({ id }) => id === nameInJournal(session))) await keepSession(journal, session);
+  const name = nameInJournal(session);
+  if (!kept.some(({ id }) => id === name)) await journal.keepSession(name, sessionText(session));
 };
 
 interface Delivery {
@@ -41,13 +45,13 @@ interface Delivery {
   readonly current?: Session;
   /** Milliseconds after which S3 is given up. */
   readonly patience?: number;
-  /** Gets each run that turns out to have been killed. */
+  /** Gets each run that turns out to have ended without saying so, once. */
   readonly told?: (session: Session) => Promise<void>;
 }
 
 /**
  * Sends the records that the journal keeps to S3. One that says that it is running, and is not
- * `current`, was killed: it is settled first, and `told` gets it. Returns why they could not be
+ * `current`, was killed: it is settled first. Returns why they could not be
  * sent; they stay in the journal then, and the next hook tries again.
  */
 export const deliverSessions = async (
@@ -79,11 +83,19 @@ const deliver = async (
   const session = parseSession(text);
   if (session === undefined) return;
   for (const settled of await settleRuns(world, [session], { mayRun: false })) {
-    await storeSession(target, settled, log);
-    if (session.phase !== 'Running' || settled.phase === 'Running') continue;
-    await countEnded(world.journal, settled);
-    await told(settled);
+    const isNews = await storeSession(target, settled, log);
+    if (isNews && settled.inferred === true) await countAndTell(world, settled, told);
   }
+};
+
+/** What a run said itself was counted and told then. */
+const countAndTell = async (
+  { journal }: DeliveringWorld,
+  session: Session,
+  told: (session: Session) => Promise<void>,
+): Promise<void> => {
+  await countEnded(journal, session);
+  await told(session);
 };
 
 /**
@@ -93,7 +105,7 @@ const deliver = async (
  */
 export const settleVanished = (
   world: DeliveringWorld,
-  { current, patience }: Delivery = {},
+  { current, patience, told = async () => undefined }: Delivery = {},
 ): Promise<CharmError | undefined> =>
   problemAt(world, patience, async (target) => {
     const { sessions } = await listSessions(target, { limit: lookedAt });
@@ -101,7 +113,8 @@ export const settleVanished = (
       ({ phase, task }) => phase === 'Running' && task !== current?.task,
     );
     for (const session of await settleRuns(world, running, { mayRun: true }))
-      if (session.phase !== 'Running') await storeSession(target, session);
+      if (session.phase !== 'Running' && (await storeSession(target, session)))
+        await countAndTell(world, session, told);
   });
 
 const problemAt = async (

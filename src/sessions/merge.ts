@@ -8,8 +8,9 @@ import { killed } from './settle.ts';
  */
 export const mergeSessions = (stored: Session, incoming: Session): Session => {
   if (stored.task === incoming.task) {
-    // The run itself knows better how it ended than whoever found that it had.
-    const head = isHearsay(incoming) && stored.phase !== 'Running' ? stored : incoming;
+    // The run itself knows best how it ended.
+    const isWeaker = incoming.phase === 'Running' || incoming.inferred === true;
+    const head = isWeaker && stored.phase !== 'Running' ? stored : incoming;
     return withEarlier(head, [stored, incoming]);
   }
   if (incoming.task === undefined || stored.task === undefined) {
@@ -22,9 +23,6 @@ export const mergeSessions = (stored: Session, incoming: Session): Session => {
     Number(stored.task) < Number(incoming.task) ? [stored, incoming] : [incoming, stored];
   return withEarlier(newer, [older, newer], older);
 };
-
-const isHearsay = ({ phase, code }: Session): boolean =>
-  phase === 'Running' || code === 'interrupted' || code === 'scheduled-backup-failed';
 
 /** So many runs for one slot are told of. */
 const mostEarlier = 20;

@@ -15,7 +15,7 @@ export interface RunTrigger {
  * Runs a backup under a record of it: in the journal from the beginning, so that a killed run is
  * known too, and in S3 as far as S3 can be reached. What the run says goes into its log. Nothing
  * about records makes a run fail; the outcome is that of `work`. `told` gets the record as the run
- * begins and as it has ended.
+ * begins and as it has ended, and before that those of runs that are found to have been killed.
  */
 export const recordRun = async <T extends { readonly manifest: BackupManifest }>(
   world: World,
@@ -38,14 +38,14 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
     }),
   };
   await orProblem(() => keepSession(journal, begun));
-  await orProblem(() => deliverSessions(world, { current: begun }));
-  await settleVanished(world, { current: begun });
+  await orProblem(() => deliverSessions(world, { current: begun, told }));
+  await settleVanished(world, { current: begun, told });
   await orProblem(() => announce(world, begun));
   await told(begun);
   const finish = async (end: Partial<Session> & { readonly phase: Phase }): Promise<void> => {
     const session: Session = { ...begun, finished: secondText(clock.now()), ...end };
     await orProblem(() => keepSession(journal, session));
-    const problem = await orProblem(() => deliverSessions(world));
+    const problem = await orProblem(() => deliverSessions(world, { told }));
     if (problem instanceof CharmError)
       await world.progress.note(
         `The record of this run could not be stored in S3 and is sent later: ${problem.message}`,

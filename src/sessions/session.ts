@@ -33,6 +33,8 @@ export interface Session {
   readonly reason?: string;
   /** Of several slots in a row that got no run: how many, and the last of them. */
   readonly slots?: { readonly count: number; readonly last: string };
+  /** True when the run could not say how it ended, and a hook or a later run found it out. */
+  readonly inferred?: boolean;
   /** The set that it made. */
   readonly set?: string;
   readonly consistent?: boolean;
@@ -88,7 +90,7 @@ const isSession = (value: unknown): value is Session => {
     isSessionId(String(fields['id'])) &&
     (fields['trigger'] === 'schedule' || fields['trigger'] === 'operator') &&
     are(fields, 'string', ['slot', 'set'], true) &&
-    are(fields, 'boolean', ['consistent'], true) &&
+    are(fields, 'boolean', ['consistent', 'inferred'], true) &&
     (fields['slots'] === undefined || isSlots(fields['slots'])) &&
     isListOf(fields['components'], isComponent) &&
     isListOf(fields['earlier'], (run) => typeof run === 'object' && isRun({ ...run }))

@@ -42,6 +42,7 @@ export const settleRuns = async (
       ...session,
       ...{ finished: secondText(task?.completed ?? world.clock.now()) },
       ...(task !== undefined && wasCancelled(task) ? cancelled(task) : killed),
+      inferred: true,
     };
   });
 };

@@ -14,13 +14,14 @@ const longestLog = 1 << 20;
 
 /**
  * Writes what is known of a session now, together with what S3 knew of it: an earlier run for the
- * same slot stays in the record, and its log stands before this one's.
+ * same slot stays in the record, and its log stands before this one's. Returns whether it is news
+ * how this run ended.
  */
 export const storeSession = async (
   target: Target,
   session: Session,
   log?: string,
-): Promise<void> => {
+): Promise<boolean> => {
   const { store, prefix } = target;
   const layout = layoutOf(prefix);
   const { id } = session;
@@ -28,18 +29,22 @@ export const storeSession = async (
     store.put(key, text, { metadata: { contentType } });
   const stored = await readStored(target, id);
   const merged = stored === undefined ? session : mergeSessions(stored, session);
-  let said: string | undefined;
-  if (log !== undefined) {
-    const before = (await readText(target, layout.runLog(id))) ?? '';
-    // It is there already when the same record could only be sent in part the last time.
-    said = (before.endsWith(log) ? before : before + log).slice(-longestLog);
+  const before = await readText(target, layout.runLog(id));
+  // It is there already when the same record could only be sent in part the last time.
+  const isThere = log === undefined || before?.endsWith(log) === true;
+  const said = isThere ? before : ((before ?? '') + log).slice(-longestLog);
+  if (said !== undefined && !isThere)
     await put(layout.runLog(id), said, 'text/plain; charset=utf-8');
-  }
   const page = sessionPage(target.application, merged, said);
   await put(layout.runPage(id), page, 'text/html; charset=utf-8');
   if (merged.set !== undefined) await put(layout.runSet(id), merged.set, 'text/plain');
   await put(layout.run(id), sessionText(merged), 'application/json');
+  return session.phase !== 'Running' && !isEndKnown(stored, session.task);
 };
+
+const isEndKnown = (stored: Session | undefined, task: string | undefined): boolean =>
+  stored !== undefined &&
+  [stored, ...(stored.earlier ?? [])].some((run) => run.task === task && run.phase !== 'Running');
 
 /**
  * The newest records, newest first, from S3 alone. One that cannot be read is left out, because

@@ -5,6 +5,7 @@ import { recordRun } from '../../src/sessions/record-run.ts';
 import { type Session, sessionText } from '../../src/sessions/session.ts';
 import { storeSession } from '../../src/sessions/stored-sessions.ts';
 import { recordOf, sessionRig, slot, taskOf } from '../rigs/sessions.ts';
+import { aManifest } from '../rigs/manifest.ts';
 import { targetIn } from '../rigs/target.ts';
 
 const id = '2026-11-25T02:00:00Z';
@@ -74,6 +75,32 @@ describe('a run that did not say how it ended', () => {
     await settleVanished(rig.world);
     assert.equal((await rig.stored())[0]?.phase, 'Cancelled');
   });
+
+  it('is counted and told once, by whichever unit finds it', async () => {
+    const rig = sessionRig();
+    const told: Session[] = [];
+    const tell = async (session: Session) => void told.push(session);
+    await storeSession(targetIn(rig.store), { ...running, task: '3', unit: 'ckf-backup/1' });
+    await recordRun(
+      rig.world,
+      { slot: undefined, attempt: 1 },
+      async () => ({ manifest: aManifest({}) }),
+      tell,
+    );
+    await settleVanished(rig.world, { told: tell });
+    assert.deepEqual(
+      told.map(({ task, phase }) => [task, phase]),
+      [
+        ['3', 'Failed'],
+        ['7', 'Running'],
+        ['7', 'Succeeded'],
+      ],
+    );
+    assert.deepEqual(await rig.journal.runCounts(), {
+      'failed/schedule': 1,
+      'succeeded/operator': 1,
+    });
+  });
 });
 
 describe('a run that was asked to stop', () => {
@@ -105,13 +132,47 @@ describe('a run that took too long', () => {
 });
 
 describe('what the schedule learns from Juju of the end of a run', () => {
-  const ended: Session = { ...running, phase: 'Cancelled', code: 'interrupted', finished: id };
+  const ended: Session = {
+    ...{ ...running, phase: 'Failed', code: 'interrupted', finished: id },
+    inferred: true,
+  };
 
   it('is recorded when the run had no chance to', async () => {
     const rig = sessionRig();
     await keepEnd(rig.journal, ended);
-    await deliverSessions(rig.world);
-    assert.equal((await rig.stored())[0]?.phase, 'Cancelled');
+    const told: Session[] = [];
+    await deliverSessions(rig.world, { told: async (session) => void told.push(session) });
+    assert.deepEqual(await rig.stored(), [ended]);
+    assert.deepEqual(told, [ended]);
+    assert.deepEqual(await rig.journal.runCounts(), { 'failed/schedule': 1 });
+  });
+
+  it('adds nothing to what the run said, counted and told itself', async () => {
+    const rig = sessionRig();
+    const told: Session[] = [];
+    const tell = async (session: Session) => void told.push(session);
+    await assert.rejects(
+      recordRun(
+        rig.world,
+        { slot, attempt: 1 },
+        async ({ progress }) => {
+          await progress.note('the words of the run');
+          throw new CharmError('store-denied', 'No.');
+        },
+        tell,
+      ),
+    );
+    const pageOf = async () => (await rig.store.read(`ckf/runs/${id}.html`)).toString();
+    const page = await pageOf();
+    assert.match(page, /the words of the run/);
+    await keepEnd(rig.journal, ended);
+    await deliverSessions(rig.world, { told: tell });
+    assert.deepEqual(
+      told.map(({ phase }) => phase),
+      ['Running', 'Failed'],
+    );
+    assert.deepEqual(await rig.journal.runCounts(), { 'failed/schedule': 1 });
+    assert.equal(await pageOf(), page);
   });
 
   it('does not take the place of what the run says, here or in S3', async () => {
