@@ -152,11 +152,11 @@ const runRestore = async (
   );
 };
 
-const scaleWorld = ({ world, ready }: Restore) => ({
+const scaleWorld = ({ world, ready, terminating }: Restore) => ({
   juju: ready.juju,
   journal: world.journal,
   clock: world.clock,
-  signal: world.signal,
+  signal: terminating,
 });
 
 /**

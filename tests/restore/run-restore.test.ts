@@ -50,17 +50,23 @@ const assertUntouched = ({ model, source, target, databases }: RestoreWorldRig):
 const claimOf = ({ target }: RestoreWorldRig): unknown =>
   JSON.parse(target.objects.get('ckf/ckf-backup.json')?.bytes.toString() ?? 'null');
 
+/** The rig's world, and the buckets of MinIO that are opened in it. */
+const watchingSources = ({ whole }: RestoreWorldRig) => {
+  const opened: string[] = [];
+  const world: World = {
+    ...whole,
+    openSource: (bucket) => {
+      opened.push(bucket);
+      return whole.openSource(bucket);
+    },
+  };
+  return { world, opened };
+};
+
 describe('a restore', () => {
   it('brings a bucket back to another one when it is told which, and opens no other', async () => {
     using rig = aRestoreWorld();
-    const opened: string[] = [];
-    const world: World = {
-      ...rig.whole,
-      openSource: (bucket) => {
-        opened.push(bucket);
-        return rig.whole.openSource(bucket);
-      },
-    };
+    const { world, opened } = watchingSources(rig);
     const wanted = {
       components: ['mlpipeline'],
       renamed: new Map([['mlpipeline', 'pipelines-2']]),
@@ -122,14 +128,7 @@ describe('a restore', () => {
 
   it('opens no bucket of MinIO that the option source-buckets does not name', async () => {
     using rig = aRestoreWorld();
-    const opened: string[] = [];
-    const world: World = {
-      ...rig.whole,
-      openSource: (bucket) => {
-        opened.push(bucket);
-        return rig.whole.openSource(bucket);
-      },
-    };
+    const { world, opened } = watchingSources(rig);
     const { message } = await rejectsWithCode(
       runRestore(world, aConfig({ sourceBuckets: ['mlflow'] }), { ...request, deleteExtra: true }),
       'parameter-invalid',
@@ -213,6 +212,18 @@ describe('a restore', () => {
     await rig.model.settled('kfp-db');
     await restored(rig.whole, { components: ['kfp-db', 'katib-db'] });
     assert.equal(rig.databases['katib-db'].restores.length, 1);
+  });
+
+  it('that an operator stops waits for the action of the database, and then gives it its units back', async () => {
+    using rig = aRestoreWorld(3);
+    rig.databases['kfp-db']!.takes = 50_000;
+    rig.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
+    rig.model.change(({ applications }) => {
+      applications['ckf-backup']!.options = { 'stop-running': rig.whole.task ?? '' };
+    });
+    await rejectsWithCode(restored(rig.whole, { components: ['kfp-db'] }), 'stopped');
+    assert.equal(rig.model.application('kfp-db').scale, 3);
+    assert.deepEqual(await rig.journal.entries(), []);
   });
 
   describe('refuses before it changes anything', () => {

@@ -17,6 +17,8 @@ export interface RestorableDatabase {
   readonly states: Map<string, string>;
   /** `restore` fails with this. */
   failure: string | undefined;
+  /** Milliseconds that `restore` takes. */
+  takes: number;
   /** Every restore: of which backup, on which unit, and how many units there were. */
   readonly restores: { readonly id: unknown; readonly unit: string; readonly units: number }[];
 }
@@ -125,12 +127,17 @@ const seedSet = (target: FakeObjectStore, model: World['model']): BackupManifest
 };
 
 const addRestorable = (
-  { model }: ScaleWorldRig,
+  { model, clock }: ScaleWorldRig,
   name: string,
   units: number,
   isThere: (id: string) => boolean,
 ): RestorableDatabase => {
-  const database: RestorableDatabase = { states: new Map(), failure: undefined, restores: [] };
+  const database: RestorableDatabase = {
+    states: new Map(),
+    failure: undefined,
+    takes: 0,
+    restores: [],
+  };
   model.addApplication({
     name,
     charm: 'mysql-k8s',
@@ -168,6 +175,7 @@ const addRestorable = (
       restore: async ({ unit, parameters }) => {
         const id = parameters['backup-id'];
         database.restores.push({ id, unit, units: model.application(name).units.length });
+        if (database.takes > 0) await clock.sleep(database.takes);
         if (database.failure !== undefined) return { results: {}, failed: database.failure };
         model.setApplicationStatus(
           name,
