@@ -1,3 +1,4 @@
+import { hasCode } from '../errors.ts';
 import { type BackupId, type Layout, neverASet } from '../repository/layout.ts';
 import { countText, listText } from '../text.ts';
 import type { ObjectStore, World } from '../world.ts';
@@ -27,7 +28,7 @@ export const findLockedSets = async (
   const { versioning } = await store.protection(layout.manifest(neverASet));
   if (versioning === 'on') {
     await progress.note(
-      `Object Lock keeps the bytes of ${names}. The sets are no longer listed; their versions stay until then, and until a lifecycle rule of the bucket removes them.`,
+      `Object Lock keeps the bytes of ${names}. A set that is removed is not listed any more; its versions stay until then, and until a lifecycle rule of the bucket removes them.`,
     );
     return new Set();
   }
@@ -36,27 +37,33 @@ export const findLockedSets = async (
 };
 
 /**
- * Deletes what is not locked, after S3 has refused to delete all of it: asks for each object until
- * when it is locked. Undefined when none is, which means that the refusal has another reason.
+ * Deletes what is not locked, and resolves with those keys. When S3 refuses, each object is asked
+ * until when it is locked; rejects when none is, because the refusal has another reason.
  */
 export const deleteUnlocked = async (
   { clock, progress }: Pick<World, 'clock' | 'progress'>,
   store: ObjectStore,
   keys: readonly string[],
-): Promise<readonly string[] | undefined> => {
-  const free: string[] = [];
-  let last = 0;
-  for (const key of keys) {
-    const until = (await store.head(key))?.lockedUntil;
-    if (until === undefined || until <= clock.now()) free.push(key);
-    else last = Math.max(last, until.getTime());
+): Promise<readonly string[]> => {
+  try {
+    await store.delete(keys);
+    return keys;
+  } catch (error) {
+    if (!hasCode(error, 'store-denied')) throw error;
+    const free: string[] = [];
+    let last = 0;
+    for (const key of keys) {
+      const until = (await store.head(key))?.lockedUntil;
+      if (until === undefined || until <= clock.now()) free.push(key);
+      else last = Math.max(last, until.getTime());
+    }
+    if (free.length === keys.length) throw error;
+    if (free.length > 0) await store.delete(free);
+    await progress.note(
+      `Object Lock keeps ${countText(keys.length - free.length, 'object')} until ${dateText(new Date(last))}: they stay, and a later prune removes them.`,
+    );
+    return free;
   }
-  if (free.length === keys.length) return undefined;
-  if (free.length > 0) await store.delete(free);
-  await progress.note(
-    `Object Lock keeps ${countText(keys.length - free.length, 'object')} until ${dateText(new Date(last))}: they stay, and a later prune removes them.`,
-  );
-  return free;
 };
 
 /** The last day that there is stands for a legal hold, which has no end. */

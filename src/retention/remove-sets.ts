@@ -1,4 +1,4 @@
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError } from '../errors.ts';
 import { beginOperation } from '../operation/operation.ts';
 import { readClaim } from '../repository/claim.ts';
 import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
@@ -6,11 +6,12 @@ import { claimAbove } from '../repository/nested-paths.ts';
 import { abortAllUploads } from '../repository/unfinished-uploads.ts';
 import { countText, sizeText, sum } from '../text.ts';
 import type { Target, World } from '../world.ts';
-import { type CandidateFile, readCandidates } from './candidates.ts';
+import type { CandidateFile } from './candidates.ts';
+import { carryOut } from './carry-out.ts';
 import { clockProblem } from './clocks.ts';
 import { clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
-import { deleteUnlocked, findLockedSets } from './locked.ts';
+import { findLockedSets } from './locked.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
 import { surveySets, type Survey } from './survey.ts';
 
@@ -131,81 +132,3 @@ const belongsTo = ({ prefix, bucket }: Target, name: string): CharmError =>
     `The path ${prefix} in bucket ${bucket} belongs to the model ${name}, and only that model deletes its backups. Nothing was deleted.` +
       ' When that model is gone for good, take the path over with backup-control-plane take-over=true first.',
   );
-
-/** The most keys that S3 deletes in one request. */
-const batch = 1000;
-
-/**
- * Deletes the sets that go and the garbage, in an order that can be interrupted anywhere and
- * repeated. First a copy of each manifest is written, then the manifests are deleted, so that a
- * half-removed set is never listed. Then the garbage is deleted, and at last the folders, which
- * tell the next attempt what to finish. `mayGoOn` is called before each deletion.
- */
-const carryOut = async (
-  world: Pick<World, 'clock' | 'progress'>,
-  removal: Removal,
-  garbage: CandidateFile,
-  {
-    mayGoOn,
-    deleted,
-  }: { readonly mayGoOn: () => Promise<void>; readonly deleted: (objects: number) => void },
-): Promise<void> => {
-  const { store, layout, go } = removal;
-  const remove = async (keys: readonly string[]): Promise<void> => {
-    if (keys.length === 0) return;
-    removal.signal.throwIfAborted();
-    await mayGoOn();
-    const gone = await deleteOrKeep(keys);
-    deleted(gone.length);
-  };
-
-  const kept: string[] = [];
-  const deleteOrKeep = async (keys: readonly string[]): Promise<readonly string[]> => {
-    try {
-      await store.delete(keys);
-      return keys;
-    } catch (error) {
-      if (!hasCode(error, 'store-denied')) throw error;
-      const gone = await deleteUnlocked(world, store, keys);
-      if (gone === undefined) throw error;
-      kept.push(...keys.filter((key) => !gone.includes(key)));
-      return gone;
-    }
-  };
-
-  const manifests = go.flatMap(({ id, objects }) =>
-    objects
-      .filter(({ key }) => key === layout.manifest(id))
-      .map(({ key, etag }) => ({ key, etag, copy: layout.removed(id) })),
-  );
-  for (const { key, etag, copy } of manifests) await store.copy(key, copy, etag);
-  await inBatches(
-    manifests.map(({ key }) => key),
-    remove,
-  );
-
-  let keys: string[] = [];
-  for await (const { key } of readCandidates(garbage)) {
-    keys.push(key);
-    if (keys.length < batch) continue;
-    await remove(keys);
-    keys = [];
-  }
-  await remove(keys);
-
-  // The lists tell a later prune what was locked.
-  if (kept.length > 0) return;
-  const gone = new Set(manifests.map(({ key }) => key));
-  const folders = go.flatMap(({ id, objects }) => [
-    ...objects.map(({ key }) => key).filter((key) => !gone.has(key)),
-    layout.removed(id),
-  ]);
-  await inBatches([...new Set(folders)], remove);
-};
-
-const inBatches = async (
-  keys: readonly string[],
-  remove: (keys: readonly string[]) => Promise<void>,
-): Promise<void> => {
-  for (let at = 0; at < keys.length; at += batch) await remove(keys.slice(at, at + batch));
-};

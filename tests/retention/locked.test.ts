@@ -56,6 +56,17 @@ describe('a prune where Object Lock keeps something', () => {
     assert.match(vault.progress.notes.join('\n'), /keeps the bytes of .*2099-01-02T03:04Z/);
   });
 
+  it('fails when the keys may not delete, although all of it is locked too: the set stays listed', async () => {
+    const old = await vault.backUp();
+    vault.source.seed('a', '2');
+    const newest = await vault.backUp();
+    vault.store.protectedBy = { ...vault.store.protectedBy, versioning: 'on' };
+    for (const key of vault.store.objects.keys()) vault.store.locks.set(key, until);
+    vault.store.failNext('delete', new CharmError('store-denied', 'It refused.'), 100);
+    await rejectsWithCode(prune(), 'store-denied');
+    for (const id of [old, newest]) assert.equal((await vault.restored(id)).size, 1);
+  });
+
   it('fails when it is refused for another reason', async () => {
     await vault.backUp();
     const newest = await vault.backUp();
