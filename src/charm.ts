@@ -190,10 +190,12 @@ const showAfterAction = async (
   { name, task }: ActionEvent,
   failures: readonly CharmError[],
 ): Promise<void> => {
-  const assessment = await assess(unit);
-  const { config, optionProblems, journal, shared } = assessment;
+  const assessed = await assess(unit);
+  const { config, optionProblems, journal } = assessed;
+  // The journal had caught up with the others before the action, so it knows best now.
+  const assessment = journal instanceof CharmError ? assessed : { ...assessed, known: journal };
   // Juju keeps it when the action has ended; the process ends well also when the action failed.
-  if (!(journal instanceof CharmError)) await shareBackups(unit.tools, journal, shared);
+  await shareBackups(unit.tools, assessment);
   const unset = optionProblems.has('juju-credentials')
     ? undefined
     : await jujuProblem(unit, config, async () => false);
@@ -204,7 +206,7 @@ const showAfterAction = async (
     .map((failure) => pointingTo(failure, task));
   await showStatus(
     unit,
-    journal instanceof CharmError ? assessment : { ...assessment, shared: journal },
+    assessment,
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
     { action: found },
   );

@@ -1,7 +1,7 @@
 import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
-import { type Proof, proofKinds, readProofs } from '../repository/proofs.ts';
+import { type Proof, proofKinds, proofOfDamage, readProofs } from '../repository/proofs.ts';
 import { type ListedSet, listSets } from '../repository/sets.ts';
 import type { Target } from '../world.ts';
 import { type RestoreTime, ratesOf, restoreTime } from './restore-time.ts';
@@ -58,8 +58,8 @@ const whyNot = async (
   proofs: readonly Proof[],
 ): Promise<string | undefined> => {
   if (manifest === undefined) return problem.message;
-  const newest = proofs.toSorted((one, other) => one.at.localeCompare(other.at)).at(-1);
-  if (newest?.intact === false) return `it was found damaged at ${newest.at}`;
+  const damage = proofOfDamage(proofs);
+  if (damage !== undefined) return `it was found damaged at ${damage.at}`;
   const { mlmd, buckets } = manifest;
   const wanted = [
     ...(mlmd === undefined ? [] : [{ key: mlmd.key, size: mlmd.size }]),

@@ -12,7 +12,7 @@ import {
 } from '../relations/provider.ts';
 import type { S3Location } from '../relations/s3-location.ts';
 import type { JournalEntry } from '../world.ts';
-import { type KnownBackups, ownBackups, recallBackups } from './known-backups.ts';
+import { type KnownBackups, allKnown, ownBackups, recallBackups } from './known-backups.ts';
 import type { Unit } from './unit.ts';
 
 /** What a unit knows of its options, relations and permissions. Looking changes nothing. */
@@ -41,6 +41,8 @@ export interface Assessment {
   readonly journal: Recorded | CharmError;
   /** What all units know. */
   readonly shared: KnownBackups;
+  /** What is known in all. */
+  readonly known: KnownBackups;
   /** Why nobody can be told of backups who is to be. */
   readonly notifyProblem: CharmError | undefined;
 }
@@ -70,6 +72,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
   const place = optionProblems.get('bucket') ?? optionProblems.get('path') ?? config;
   return {
     ...{ leader, config, optionProblems, place, s3, objectStorage, journal, shared },
+    known: journal instanceof CharmError ? shared : allKnown(journal, shared),
     trustProblem: trusted === false ? await accessProblem(unit, config) : undefined,
     location: await locate(unit, s3, place),
     // While the option components is wrong, it is not known whether MinIO is needed.

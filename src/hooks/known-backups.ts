@@ -42,8 +42,7 @@ export const recallBackups = async (
  */
 export const shareBackups = async (
   tools: HookTools,
-  known: KnownBackups,
-  shared: KnownBackups,
+  { known, shared }: { readonly known: KnownBackups; readonly shared: KnownBackups },
 ): Promise<void> => {
   const relationId = await peerRelation(tools);
   if (relationId === undefined) return;

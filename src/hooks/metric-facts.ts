@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { CharmError, type ErrorCode, orProblem } from '../errors.ts';
 import type { MetricFacts } from '../metrics/facts.ts';
 import type { Assessment } from './assess.ts';
+import type { KnownBackups } from './known-backups.ts';
 import type { Unit } from './unit.ts';
 
 /** How an action that says something about metrics has ended. */
@@ -37,13 +38,14 @@ export const factsNow = async (
     journalEntries: journal instanceof CharmError ? 0 : journal.unfinished.length,
   };
   if (!leader) return base;
-  const verification = verificationOf(action, at) ?? before?.verification;
+  const verification =
+    verificationOf(action, at) ?? before?.verification ?? verificationKnown(assessment.known);
   const retention = retentionOf(action) ?? before?.retentionWorked;
   return {
     ...base,
     schedule: await scheduleOf(unit, known, before),
     ...(await storedFacts(unit, known, before)),
-    ...lastRunOf(assessment),
+    ...lastRunOf(assessment.known),
     runs: await runsOf(unit),
     ...(verification && { verification }),
     ...(retention !== undefined && { retentionWorked: retention }),
@@ -82,15 +84,14 @@ const storedFacts = async (
   { assessment, action, controller, mayAskS3 = false }: Known,
   before: MetricFacts | undefined,
 ): Promise<Pick<MetricFacts, 'sets' | 'credentials'>> => {
-  const { config, location, journal } = assessment;
+  const { config, location } = assessment;
   const juju = jujuValid(controller, action);
   const credentials = { ...before?.credentials, ...(juju !== undefined && { juju }) };
   const hasChanged = changingSets.includes(action?.name ?? '');
   const isUnseen = before?.sets === undefined && mayAskS3;
   if (!(hasChanged || isUnseen) || location instanceof CharmError)
     return { ...(before?.sets && { sets: before.sets }), credentials };
-  const last = journal instanceof CharmError ? undefined : journal.lastBackup;
-  const sets = await surveyed(unit, config, last?.verified === 'damaged' ? last.id : undefined);
+  const sets = await setFactsOf(unit, config);
   if (!(sets instanceof CharmError)) return { sets, credentials: { ...credentials, s3: true } };
   const s3 = sets.code === 'store-denied' ? false : undefined;
   return {
@@ -99,12 +100,12 @@ const storedFacts = async (
   };
 };
 
-const surveyed = async (unit: Unit, config: Config, damaged: string | undefined) => {
-  const { surveySets } = await import('../metrics/survey-sets.ts');
+const setFactsOf = async (unit: Unit, config: Config) => {
+  const { readSetFacts } = await import('../metrics/set-facts.ts');
   return orProblem(async () => {
     const target = await (await unit.openWorld(config)).openTarget();
     await using _store = target.store;
-    return await surveySets(target, damaged);
+    return await readSetFacts(target);
   });
 };
 
@@ -130,10 +131,9 @@ const jujuValid = (
 };
 
 /** A backup that says it has begun, and is not the one that runs, was killed. */
-const lastRunOf = ({ journal }: Assessment): Pick<MetricFacts, 'lastRun'> => {
-  const attempt = journal instanceof CharmError ? undefined : journal.lastAttempt;
-  if (attempt === undefined) return {};
-  const { at, outcome, code } = attempt;
+const lastRunOf = ({ lastAttempt }: KnownBackups): Pick<MetricFacts, 'lastRun'> => {
+  if (lastAttempt === undefined) return {};
+  const { at, outcome, code } = lastAttempt;
   const failedWith =
     outcome === 'succeeded' ? undefined : outcome === 'begun' ? 'interrupted' : (code ?? 'bug');
   return { lastRun: { at, ...(failedWith !== undefined && { failedWith }) } };
@@ -154,6 +154,12 @@ const verificationOf = (
     ? { intact: false, at }
     : undefined;
 };
+
+/** Of a verification by another unit, which led then. */
+const verificationKnown = ({ lastBackup }: KnownBackups): MetricFacts['verification'] =>
+  lastBackup?.verified === undefined || lastBackup.verifiedAt === undefined
+    ? undefined
+    : { intact: lastBackup.verified === 'intact', at: lastBackup.verifiedAt };
 
 const retentionOf = (action: EndedAction | undefined): boolean | undefined => {
   if (action?.name !== 'prune') return undefined;

@@ -1,8 +1,9 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
+import type { Session } from '../sessions/session.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
 import { finishUndo } from './finish-undo.ts';
-import { allKnown, shareBackups } from './known-backups.ts';
+import { shareBackups } from './known-backups.ts';
 import { forgetMetrics, keepMetrics } from './metrics.ts';
 import {
   provideS3,
@@ -12,7 +13,6 @@ import {
   writeSupportedVersions,
 } from './relations.ts';
 import { type ScheduleReport, keepSchedule } from './schedule.ts';
-import type { Session } from '../sessions/session.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
@@ -52,17 +52,16 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await (hook.name === 'remove' ? forgetMetrics(unit) : unit.exporter.stop());
     return;
   }
-  const { leader, config, optionProblems, shared } = assessment;
+  const { leader, config, optionProblems } = assessment;
   // Of a backup that was killed the other units know nothing yet.
-  if (leader && !(journal instanceof CharmError))
-    await shareBackups(unit.tools, allKnown(journal, shared), shared);
+  if (leader) await shareBackups(unit.tools, assessment);
   // An option that is wrong has its default meanwhile, and nobody asked for that.
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
   const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
-  const known = left.length > 0 ? left : await atController(unit, hook, assessment);
-  await showStatus(unit, assessment, known, { schedule });
-  await keepMetrics(unit, hook, { assessment, controller: known });
+  const controller = left.length > 0 ? left : await atController(unit, hook, assessment);
+  await showStatus(unit, assessment, controller, { schedule });
+  await keepMetrics(unit, hook, { assessment, controller });
 };
 
 /** Hooks in which a leader may find runs of units that are gone. */
@@ -109,8 +108,7 @@ export const showStatus = async (
     readonly schedule?: ScheduleReport | undefined;
   } = {},
 ): Promise<void> => {
-  const { leader, optionProblems, notifyProblem, trustProblem, journal, shared } = assessment;
-  const known = journal instanceof CharmError ? shared : allKnown(journal, shared);
+  const { leader, optionProblems, notifyProblem, trustProblem, journal, known } = assessment;
   const status = statusOf({
     ...{ controller, action, schedule },
     application: unit.application,
@@ -119,8 +117,7 @@ export const showStatus = async (
     trust: trustProblem,
     s3: problemOf(assessment.location),
     objectStorage: assessment.objectStorageProblem,
-    lastBackup: known.lastBackup,
-    lastAttempt: known.lastAttempt,
+    ...known,
   });
   await Promise.all([
     unit.tools.setStatus(status, 'unit'),

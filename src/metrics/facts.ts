@@ -24,7 +24,7 @@ export interface MetricFacts {
     readonly next?: string;
   };
   readonly sets?: SetFacts;
-  /** The last backup that this unit began. */
+  /** The last backup that was begun, by whichever unit. */
   readonly lastRun?: { readonly at: string; readonly failedWith?: string };
   /** When the backup began that runs. */
   readonly running?: string;

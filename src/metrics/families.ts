@@ -140,7 +140,7 @@ const ofSets = (sets: SetFacts | undefined): readonly Family[] => {
 const ofRuns = ({ lastRun, running, runs }: MetricFacts): readonly Family[] => [
   gauge(
     'last_run_timestamp_seconds',
-    'When the last backup of this unit began.',
+    'When the last backup began.',
     optional(secondsOf(lastRun?.at)),
   ),
   gauge(

@@ -34,6 +34,12 @@ export const readProofs = async (
   }
 };
 
+/** The newest proof, when that found the set damaged. */
+export const proofOfDamage = (proofs: readonly Proof[]): Proof | undefined => {
+  const newest = proofs.toSorted((one, other) => one.at.localeCompare(other.at)).at(-1);
+  return newest?.intact === false ? newest : undefined;
+};
+
 /** Keeps a proof beside its set, in place of the one of the same kind before it. */
 export const keepProof = async (target: Target, id: BackupId, proof: Proof): Promise<void> => {
   const others = (await readProofs(target, id)).filter(({ kind }) => kind !== proof.kind);

@@ -11,7 +11,7 @@ export type ListedSet = { readonly id: BackupId } & (
   | { readonly manifest?: undefined; readonly problem: CharmError }
 );
 
-interface SetPage {
+export interface SetPage {
   /** Newest first. */
   readonly sets: readonly ListedSet[];
   /** For the next page's `before`; undefined when this is the last page. */

@@ -5,6 +5,7 @@ import { updateMetrics } from '../../src/hooks/metrics.ts';
 import { assess } from '../../src/hooks/assess.ts';
 import { parseFacts } from '../../src/metrics/facts.ts';
 import { layoutOf, backupIdAt } from '../../src/repository/layout.ts';
+import { keepProof } from '../../src/repository/proofs.ts';
 import type { World } from '../../src/world.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
@@ -42,7 +43,7 @@ const aCollectedUnit = () => {
     }),
   };
   return Object.assign(state, {
-    ...{ rig, unit, seed, ours, unitData },
+    ...{ rig, unit, seed, target, ours, unitData },
     facts: () => parseFacts(rig.journal.facts ?? '') ?? assert.fail('no facts'),
     hook: (name: string, relationId?: string) => handle({ kind: 'hook', name, relationId }, unit),
     /** As charm.ts says it when an action has ended. */
@@ -134,6 +135,39 @@ describe('metrics', () => {
     await rig.journal.setLastAttempt({ at, task: '7', outcome: 'succeeded' });
     await collected.hook('update-status');
     assert.deepEqual(collected.facts().lastRun, { at });
+  });
+
+  it('tell what another unit did while it led', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    const at = '2026-11-26T02:00:00Z';
+    const verifiedAt = '2026-11-26T09:00:00Z';
+    const [id, failed] = ['2026-11-25T02:00:00Z', { task: '7', outcome: 'failed', code: 'bug' }];
+    rig.tools.relations.set('ckf-backup-peers:1', {
+      ...{ application: 'ckf-backup', remote: {} },
+      ours: {
+        'last-backup': JSON.stringify({
+          ...{ id, bytes: 1, consistent: true, verified: 'damaged', verifiedAt },
+        }),
+        'last-attempt': JSON.stringify({ at, ...failed }),
+      },
+    });
+    await collected.hook('leader-elected');
+    assert.deepEqual(collected.facts().lastRun, { at, failedWith: 'bug' });
+    assert.deepEqual(collected.facts().verification, { intact: false, at: verifiedAt });
+  });
+
+  it('do not count on a set that a proof in S3 found damaged, until another one finds it whole', async () => {
+    const collected = aCollectedUnit();
+    const [older, newer] = ['2026-11-24T02:00:00Z', '2026-11-26T02:00:00Z'];
+    collected.seed(newer, true);
+    const proof = { kind: 'verify', seconds: 1, bytes: 0 } as const;
+    const id = backupIdAt(new Date(newer));
+    await keepProof(collected.target, id, { ...proof, at: '2026-11-26T03:00:00Z', intact: false });
+    await collected.hook('start');
+    assert.equal(collected.facts().sets?.assured, older);
+    await keepProof(collected.target, id, { ...proof, at: '2026-11-26T04:00:00Z', intact: true });
+    await collected.ended('verify-backup');
+    assert.equal(collected.facts().sets?.assured, newer);
   });
 
   it('tell what was verified last, until the next time', async () => {

@@ -1,25 +1,22 @@
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
-import { componentSizes, listSets } from '../repository/sets.ts';
+import { proofOfDamage, readProofs } from '../repository/proofs.ts';
+import { type SetPage, componentSizes, listSets } from '../repository/sets.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { sum } from '../text.ts';
 import type { Target } from '../world.ts';
 import type { PartFacts, SetFacts } from './facts.ts';
 
-/** So many manifests are looked at for a consistent one. */
+/** So many sets are read at a time, and so many at most, for one that is sure. */
+const atATime = 16;
 const mostLookedAt = 64;
 
-/**
- * What S3 has, by its own word: one listing, and as few manifests as tell. `damaged` is the id of a
- * set that is known not to be restorable.
- */
-export const surveySets = async (
-  target: Target,
-  damaged: string | undefined,
-): Promise<SetFacts> => {
+/** What S3 has, by its own word: the ids of all sets, and as few manifests and proofs as tell. */
+export const readSetFacts = async (target: Target): Promise<SetFacts> => {
   const ids = await completeIds(target);
   const [oldest] = ids;
-  const [newest, previous] = await newestSets(target, 2);
-  const assured = ids.length === 0 ? undefined : await newestAssured(target, damaged);
+  const page = await listSets(target, { limit: atATime });
+  const [newest, previous] = page.sets.flatMap(({ manifest }) => manifest ?? []);
+  const assured = await newestAssured(target, page);
   return {
     count: ids.length,
     ...(oldest !== undefined && { oldest }),
@@ -40,18 +37,16 @@ const completeIds = async ({ store, prefix }: Target): Promise<readonly string[]
   return ids.sort();
 };
 
-const newestSets = async (target: Target, limit: number): Promise<readonly BackupManifest[]> => {
-  const { sets } = await listSets(target, { limit });
-  return sets.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest]));
+/** The newest set that is consistent, and that the newest proof of it did not find damaged. */
+const newestAssured = async (target: Target, first: SetPage): Promise<string | undefined> => {
+  let page = first;
+  for (let looked = page.sets.length; ; looked += page.sets.length) {
+    for (const { id, manifest } of page.sets)
+      if (manifest?.consistent && !proofOfDamage(await readProofs(target, id))) return id;
+    if (page.next === undefined || looked >= mostLookedAt) return undefined;
+    page = await listSets(target, { limit: atATime, before: page.next });
+  }
 };
-
-const newestAssured = async (
-  target: Target,
-  damaged: string | undefined,
-): Promise<string | undefined> =>
-  (await newestSets(target, mostLookedAt)).find(
-    ({ id, consistent }) => consistent && id !== damaged,
-  )?.id;
 
 const newestFacts = (manifest: BackupManifest): NonNullable<SetFacts['newest']> => {
   const { id, started, finished, consistent, databases, mlmd, buckets } = manifest;
