@@ -24,6 +24,8 @@ const value = fc.oneof(
   fc.stringMatching(/^[\\'",;\r\na-c01u()]{0,30}$/).map((text) => ({ text: Buffer.from(text) })),
 );
 const anyBytes = fc.uint8Array({ maxLength: 20 }).map((bytes) => ({ text: Buffer.from(bytes) }));
+/** SQLite 3.40, which Debian 12 has, reads a few of the smallest doubles wrongly in the last bit, in any form. */
+const readable = value.filter((v) => typeof v !== 'number' || v === 0 || Math.abs(v) > 1e-280);
 const rowsOf = (values: typeof value) =>
   fc.array(fc.tuple(values, values, values), { maxLength: 12 });
 
@@ -137,7 +139,7 @@ describe('the dump of a database', () => {
     ];
     assert.ok(readers.length > 0, 'neither sqlite3 nor python3 is here');
     await fc.assert(
-      fc.asyncProperty(rowsOf(fc.oneof(value, anyBytes) as typeof value), async (rows) => {
+      fc.asyncProperty(rowsOf(fc.oneof(readable, anyBytes) as typeof value), async (rows) => {
         const path = make(rows);
         for (const [program, ...words] of readers) {
           const restored = file('by-hand.db');
