@@ -13,6 +13,25 @@ const copyForBuckets = async (): Promise<Box> => {
 describe('a backup while storage misbehaves', () => {
   const shared = sharedBox({ components: 'mlpipeline' });
 
+  it('says that the target has no space left', async () => {
+    const box = shared();
+    box.stores.target.fail({
+      operation: 'PutObject',
+      key: /\/mlpipeline\//,
+      times: Infinity,
+      fault: {
+        answer: 507,
+        code: 'XMinioStorageFull',
+        message: 'Storage backend has reached its minimum free disk threshold',
+      },
+    });
+    const { message } = await expectFailure(box, 'objects-failed');
+    // The cause once, three keys, and how many more there are.
+    assert.equal(message.split('XMinioStorageFull').length, 2, message);
+    assert.match(message, /^\d+ objects of .* and \d+ more\. The cause: /);
+    assert.match(message, /raise the quota/);
+  });
+
   it('names the objects that MinIO always cuts short', async () => {
     const box = shared();
     box.stores.minio.fail({
@@ -35,25 +54,6 @@ describe('a backup while storage misbehaves', () => {
     });
     const { message } = await expectFailure(box, 'objects-failed');
     assert.match(message, /größe\+50%/);
-  });
-
-  it('says that the target has no space left', async () => {
-    const box = shared();
-    box.stores.target.fail({
-      operation: 'PutObject',
-      key: /\/mlpipeline\//,
-      times: Infinity,
-      fault: {
-        answer: 507,
-        code: 'XMinioStorageFull',
-        message: 'Storage backend has reached its minimum free disk threshold',
-      },
-    });
-    const { message } = await expectFailure(box, 'objects-failed');
-    // The cause once, three keys, and how many more there are.
-    assert.equal(message.split('XMinioStorageFull').length, 2, message);
-    assert.match(message, /^\d+ objects of .* and \d+ more\. The cause: /);
-    assert.match(message, /raise the quota/);
   });
 
   it('names a bucket that does not exist', async () => {

@@ -69,7 +69,9 @@ export const assertNoDebris = (
   const { bucket } = stores.backups;
   const dumps = sets.map((id) => `mlmd-${id.slice(0, 19).replaceAll(/[T:]/g, '-')}.dump.gz`);
   const ours = new Set([
-    ...sets.flatMap((id) => [`sets/${id}/manifest.json`, `sets/${id}/mlpipeline.ndjson.gz`]),
+    ...sets.flatMap((id) =>
+      ['manifest.json', 'index.html', 'mlpipeline.ndjson.gz'].map((name) => `sets/${id}/${name}`),
+    ),
     ...dumps.map((name) => `mlmd/${name}`),
     'ckf-backup.json',
   ]);

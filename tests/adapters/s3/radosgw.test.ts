@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { systemClock } from '../../../src/adapters/clock.ts';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { backupIdAt, layoutOf, neverASet } from '../../../src/repository/layout.ts';
 import { takeLock } from '../../../src/repository/lock.ts';
@@ -38,10 +39,7 @@ if (version !== undefined)
       bucket,
       style: 'path',
       ...testUser,
-      clock: {
-        now: () => new Date(),
-        sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-      },
+      clock: systemClock,
     });
     it('lets a user with the documented policy make backups and delete none', async () => {
       const { Version, Statement } = documentedPolicy('policed');

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../../src/adapters/clock.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { probeServer, serverText } from '../../../src/operation/probe-server.ts';
@@ -11,20 +12,15 @@ import { testUser } from '../../servers/s3/server.ts';
 const describeServer = (url: string): void => {
   describe(`the server at ${url}`, () => {
     const bucket = `bench-${randomBytes(6).toString('hex')}`;
-    const clock = {
-      now: () => new Date(),
-      sleep: (milliseconds: number) =>
-        new Promise<void>((resolve) => setTimeout(resolve, milliseconds)),
-    };
     const options = (): S3Options => ({
       ...{ endpoint: url, region: undefined, bucket, style: 'path' as const },
-      ...{ ...testUser, clock },
+      ...{ ...testUser, clock: systemClock },
     });
     before(() => createBucket(url, bucket));
 
     it('can be tried out', async () => {
       await using store = openS3(options());
-      console.log(`      ${serverText(await probeServer(targetIn(store), clock))}`);
+      console.log(`      ${serverText(await probeServer(targetIn(store), systemClock))}`);
     });
 
     describeRealServer(url, options);

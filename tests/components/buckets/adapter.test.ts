@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { systemClock } from '../../../src/adapters/clock.ts';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { createBandwidth } from '../../../src/components/buckets/bandwidth.ts';
 import { CharmError } from '../../../src/errors.ts';
@@ -147,12 +148,8 @@ describe('copying between S3 servers', () => {
     await using rig = openRig(servers, 'mlpipeline');
     await rig.from.put('large', Buffer.alloc(2 * mebi));
     await using fixture = await fixtureBetween(rig.from, rig.to);
-    const clock: Clock = {
-      now: () => new Date(),
-      sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    };
-    const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: 4 * mebi }], clock);
-    const pass = await fixture.pass({ clock, bandwidth });
+    const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: 4 * mebi }], systemClock);
+    const pass = await fixture.pass({ clock: systemClock, bandwidth });
     assert.ok(pass.seconds > 0.35, String(pass.seconds));
     await assertMirrored(rig);
   });
