@@ -51,7 +51,7 @@ const open = (url: string, name: string): ObjectStore =>
     clock: { now: () => new Date(), sleep: (ms) => new Promise((go) => setTimeout(go, ms)) },
   });
 
-interface Stage {
+interface BenchServers {
   readonly source: BenchServer;
   readonly target: BenchServer;
   /** Where the clients reach the target. */
@@ -66,7 +66,7 @@ const fresh = async (server: BenchServer, name: string): Promise<void> => {
 const measureOn = async (
   { name, sizes, changed, madeUp }: Workload,
   clients: readonly Client[],
-  { source, target, targetUrl }: Stage,
+  { source, target, targetUrl }: BenchServers,
 ): Promise<Run[]> => {
   const runs: Run[] = [];
   const from: Place = { endpoint: source.url, bucket };

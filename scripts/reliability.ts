@@ -4,7 +4,11 @@ import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts
 import { playLives } from '../tests/reliability/lives.ts';
 import { decisive, planBlows } from '../tests/reliability/plan.ts';
 import { decisiveOfRestore } from '../tests/reliability/restore-moments.ts';
-import { playRestoreRound, setTheStage, watchRestore } from '../tests/reliability/restore-round.ts';
+import {
+  playRestoreRound,
+  openRestoreRig,
+  watchRestore,
+} from '../tests/reliability/restore-round.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
 
@@ -63,8 +67,8 @@ const watchBackup = async (rig: Rig): Promise<Watched> => {
 const gameOn = async (rig: Rig): Promise<Game> => {
   if (!values.restore)
     return { watch: () => watchBackup(rig), play: (blow) => playRound(rig, blow) };
-  const stage = await setTheStage(rig);
-  return { watch: () => watchRestore(stage), play: (blow) => playRestoreRound(stage, blow) };
+  const restore = await openRestoreRig(rig);
+  return { watch: () => watchRestore(restore), play: (blow) => playRestoreRound(restore, blow) };
 };
 
 const blowText = ({ signal, at, next }: Blow): string =>

@@ -4,9 +4,9 @@ import { systemClock } from '../src/adapters/clock.ts';
 import { CharmError } from '../src/errors.ts';
 import type { World } from '../src/world.ts';
 import { FakeProgress } from './fakes/progress.ts';
-import { setUp } from './rigs/unit.ts';
+import { unitRig } from './rigs/unit.ts';
 
-const charmOf = ({ unit }: ReturnType<typeof setUp>): Charm => ({
+const charmOf = ({ unit }: ReturnType<typeof unitRig>): Charm => ({
   ...unit,
   unitName: 'ckf-backup/0',
   openWorld: (config) => unit.openWorld(config),
@@ -42,7 +42,7 @@ describe('the charm', () => {
       ['with the databases asking for secrets', { 'requested-secrets': '["secret-key"]' }],
     ] as const)
       it(`settles every hook ${state}, ${leader ? '' : 'not '}as leader, twice and in any order`, async () => {
-        const rig = setUp();
+        const rig = unitRig();
         rig.tools.leader = leader;
         for (const [endpoint, id] of Object.entries(endpoints).slice(2))
           rig.tools.relations.set(`${endpoint}:${id}`, { application: endpoint, remote, ours: {} });
@@ -58,7 +58,7 @@ describe('the charm', () => {
       });
 
   it('takes a relation for gone in its last hook', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const event = { kind: 'hook', name: 's3-credentials-relation-broken' } as const;
     await handle({ ...event, relationId: 's3-credentials:4' }, charmOf(rig));
     assert.match(rig.tools.status.message, /\[relation-missing\]/);
@@ -66,14 +66,14 @@ describe('the charm', () => {
   });
 
   it('lets a bug in a hook through, so that Juju commits nothing', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.isLeader = () => Promise.reject(new TypeError('broken'));
     const event = { kind: 'hook', name: 'start', relationId: undefined } as const;
     await assert.rejects(handle(event, charmOf(rig)), TypeError);
   });
 
   it('shows an expected failure of a hook as its status', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.isLeader = () => Promise.reject(new CharmError('disk-full', 'No space.'));
     const event = { kind: 'hook', name: 'start', relationId: undefined } as const;
     await handle(event, charmOf(rig));
@@ -83,7 +83,7 @@ describe('the charm', () => {
 
   for (const name of actionNames)
     it(`refuses ${name} on a unit that does not lead, and says whom to ask`, async () => {
-      const rig = setUp();
+      const rig = unitRig();
       Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
       await handle({ kind: 'action', name, task: '1' }, charmOf(rig));
       assert.equal(
@@ -97,7 +97,7 @@ describe('the charm', () => {
     });
 
   it('leaves a result for an action that is killed, which its end replaces', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const outcomes: unknown[] = [];
     const { actionSet } = rig.tools;
     rig.tools.actionSet = async (results) => {
@@ -116,7 +116,7 @@ describe('the charm', () => {
   });
 
   it('keeps the result of an action when its status cannot be told any more', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const lost = async (): Promise<never> => {
       throw new Error('connection is shut down');
     };
@@ -127,7 +127,7 @@ describe('the charm', () => {
   });
 
   it('repeats the parameters in the command that it tells on a unit that does not lead', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.leader = false;
     rig.tools.parameters = {
       'backup-id': '2026-11-21T20:15:00Z',
@@ -148,7 +148,7 @@ describe('the charm', () => {
   });
 
   it('says after an action what it found, although that was several things at once', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const unit = {
       ...charmOf(rig),
       openWorld: () => Promise.reject(new CharmError('store-denied', 'S3 refuses the keys.')),
@@ -170,7 +170,7 @@ describe('the charm', () => {
   });
 
   it('is as it was after an action that was asked for wrongly', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const refused = new CharmError('parameter-invalid', 'There is no such set.');
     const charm = { ...charmOf(rig), openWorld: () => Promise.reject(refused) };
     await handle({ kind: 'action', name: 'check', task: '1' }, charm);
@@ -178,7 +178,7 @@ describe('the charm', () => {
   });
 
   it('reports every option that is wrong, and lets only check look further', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.options = { ...rig.tools.options, transfers: 0, 'keep-last': -1 };
     await handle({ kind: 'action', name: 'backup-control-plane', task: '1' }, charmOf(rig));
     for (const option of ['transfers', 'keep-last'])
@@ -186,7 +186,7 @@ describe('the charm', () => {
   });
 
   it('fails an action that it does not have', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await handle({ kind: 'action', name: 'explode', task: '1' }, charmOf(rig));
     assert.match(
       rig.tools.failure ?? '',

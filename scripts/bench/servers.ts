@@ -2,7 +2,7 @@ import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../tests/servers/free-port.ts';
+import { freePort } from '../../tests/servers/network/free-port.ts';
 import { radosGwPackages, radosGwVersion, startRadosGw } from '../../tests/servers/s3/radosgw.ts';
 
 /** A server that is measured against. */

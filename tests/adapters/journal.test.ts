@@ -13,7 +13,7 @@ const entry = (application: string, scale = 1): JournalEntry => ({
   since: '2026-11-21T20:15:00.000Z',
 });
 
-const setUp = async (): Promise<
+const openRig = async (): Promise<
   { journal: Journal; directory: string; reports: string[] } & AsyncDisposable
 > => {
   const directory = await mkdtemp(join(tmpdir(), 'journal-'));
@@ -36,7 +36,7 @@ const code = (expected: string) => (error: unknown) =>
 
 describe('the journal', () => {
   it('remembers one entry for each application, over a restart', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.journal.record(entry('kfp-db'));
     await rig.journal.record(entry('kfp-metadata-writer'));
     const restarted = openJournal({ locate: async () => rig.directory, report: async () => {} });
@@ -46,13 +46,13 @@ describe('the journal', () => {
   });
 
   it('does not mind that an entry to remove is not there', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.journal.remove('kfp-db');
     assert.deepEqual(await rig.journal.entries(), []);
   });
 
   it('remembers the last backup apart from the entries', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     assert.equal(await rig.journal.lastBackup(), undefined);
     const backup = {
       ...{ id: '2026-11-21T20:15:00Z', bytes: 12, consistent: false },
@@ -64,7 +64,7 @@ describe('the journal', () => {
   });
 
   it('reports what it cannot read and gives the rest', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.journal.record(entry('kfp-db'));
     await writeFile(join(rig.directory, 'undo-torn.json'), '{"application":"torn","sca');
     await writeFile(join(rig.directory, 'undo-wrong.json'), '{"application":"wrong","scale":-1}');
@@ -77,14 +77,14 @@ describe('the journal', () => {
   });
 
   it('reads an entry that another revision of the charm wrote, with fields that this one does not know', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const other = { ...entry('kfp-db'), format: 2, reason: 'backup' };
     await writeFile(join(rig.directory, 'undo-kfp-db.json'), JSON.stringify(other));
     assert.deepEqual(await rig.journal.entries(), [entry('kfp-db')]);
   });
 
   it('passes by files that are not its own, such as one that a crash left beside its place', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await writeFile(join(rig.directory, 'undo-kfp-db.json.new'), '{'.repeat(1000));
     await mkdir(join(rig.directory, 'lost+found'));
     assert.deepEqual(await rig.journal.entries(), []);
@@ -95,14 +95,14 @@ describe('the journal', () => {
   });
 
   it('leaves the old entry whole when the new one cannot be put in its place', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await mkdir(join(rig.directory, 'undo-kfp-db.json'));
     await assert.rejects(rig.journal.record(entry('kfp-db')), code('journal-unavailable'));
     assert.deepEqual(await readdir(rig.directory), ['undo-kfp-db.json']);
   });
 
   it('holds nothing back from the disk: what it wrote is there for another reader', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.journal.record(entry('kfp-db'));
     const text = await readFile(join(rig.directory, 'undo-kfp-db.json'), 'utf8');
     assert.deepEqual(JSON.parse(text), entry('kfp-db'));
@@ -117,7 +117,7 @@ describe('the journal', () => {
   });
 
   it('says so when the directory has gone', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await chmod(rig.directory, 0o700);
     await rm(rig.directory, { recursive: true });
     await assert.rejects(rig.journal.entries(), code('journal-unavailable'));

@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { openLoki } from '../../src/adapters/loki.ts';
 import { lokiAddresses } from '../../src/relations/loki.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { freePort } from '../servers/free-port.ts';
+import { freePort } from '../servers/network/free-port.ts';
 
 /** Answers with this status, or says nothing when it is 0. */
 const startLoki = async (status: number) => {

@@ -7,9 +7,9 @@ import { openNotifier } from '../../src/adapters/notifier.ts';
 import type { Notice } from '../../src/world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { createAuthority } from '../servers/certificates.ts';
-import { freePort } from '../servers/free-port.ts';
-import { startProxy } from '../servers/proxy.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
+import { freePort } from '../servers/network/free-port.ts';
+import { startProxy } from '../servers/network/proxy.ts';
 
 type Options = Parameters<typeof openNotifier>[0];
 

@@ -14,7 +14,7 @@ import { intercept } from '../rigs/intercept.ts';
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 const layout = layoutOf('ckf');
 
-const setUp = (backups: Parameters<typeof aBackupWorld>[0] = {}): BackupWorldRig => {
+const openRig = (backups: Parameters<typeof aBackupWorld>[0] = {}): BackupWorldRig => {
   const volume = anMlmdVolume();
   const rig = aBackupWorld(backups);
   rig.kubernetes.onExec = volume.run;
@@ -59,13 +59,13 @@ const seedDatabases = ({ target }: BackupWorldRig): void => {
 
 describe('the story of a backup', () => {
   it('lays a page beside its set, and makes the set without one when it cannot', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
     const page = await rig.target.read(`ckf/sets/${manifest.id}/index.html`);
     assert.match(page.toString(), /<h1>Backup 20/);
 
-    using unlucky = setUp();
+    using unlucky = openRig();
     seedDatabases(unlucky);
     const put = unlucky.target.put.bind(unlucky.target);
     unlucky.target.put = async (...[key, body, options]: Parameters<typeof put>) => {
@@ -78,7 +78,7 @@ describe('the story of a backup', () => {
   });
 
   it('ends with a set of all four components, and everything as it was', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const { manifest, location } = await runBackup(rig.whole, aConfig(), request);
     assert.equal(location, `s3://backups/ckf/sets/${manifest.id}/`);
@@ -112,7 +112,7 @@ describe('the story of a backup', () => {
     });
 
     it('backs up one after the other', async () => {
-      using rig = setUp({ katib: ['2026-11-20T20:15:00Z'] });
+      using rig = openRig({ katib: ['2026-11-20T20:15:00Z'] });
       let alone = true;
       rig.model.onChange(() => {
         const busy = ['kfp-db', 'katib-db'].filter((name) =>
@@ -136,7 +136,7 @@ describe('the story of a backup', () => {
     it('makes no set of two that share one path, because one could be restored with the rows of the other', async () => {
       const shared: string[] = [];
       for (const backups of [{ kfp: shared, katib: shared }, {}]) {
-        using rig = setUp(backups);
+        using rig = openRig(backups);
         const { message } = await rejectsWithCode(
           runBackup(withoutRelation(rig), aConfig(), request),
           'database-backup-failed',
@@ -149,7 +149,7 @@ describe('the story of a backup', () => {
   });
 
   it('stops the metadata writer for the dump only', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const run = rig.kubernetes.onExec;
     let unitsDuringDump: number | undefined;
@@ -162,7 +162,7 @@ describe('the story of a backup', () => {
   });
 
   it('lets the metadata writer run again once the snapshot is taken, before the dump is sent', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     let scaleAtUpload: number | undefined;
     const upload = rig.target.upload.bind(rig.target);
@@ -175,7 +175,7 @@ describe('the story of a backup', () => {
   });
 
   it('asks for second units while it copies ahead, and dumps ML Metadata while databases are backed up', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
     const timeline = manifest.timeline ?? [];
@@ -200,7 +200,7 @@ describe('the story of a backup', () => {
   });
 
   it('takes a second unit away again that came while the copy ahead failed', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.source.failNext('get', new CharmError('store-refused', 'InternalError'), 20);
     await rejectsWithCode(runBackup(rig.whole, aConfig(), request), 'objects-failed');
@@ -208,7 +208,7 @@ describe('the story of a backup', () => {
   });
 
   it('announces no step for what is not backed up', async () => {
-    using rig = setUp();
+    using rig = openRig();
     await runBackup(rig.whole, aConfig({ components: ['mlpipeline'] }), request);
     const steps = rig.progress.steps.join('\n');
     assert.doesNotMatch(steps, /database|ML Metadata/);
@@ -216,7 +216,7 @@ describe('the story of a backup', () => {
   });
 
   it('ends when an operator names its task in the option stop-running, and puts everything back', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
     rig.databases.kfp.states.set('kfp-db/1', 'recovering');
@@ -229,7 +229,7 @@ describe('the story of a backup', () => {
   });
 
   it('says that it failed because its own application is being removed', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
     rig.databases.katib.failure = 'Missing relation with S3 integrator charm';
@@ -246,7 +246,7 @@ describe('the story of a backup', () => {
   });
 
   it('copies in the second pass what came while the databases were backed up', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.model.onChange(() => {
       if (rig.databases.kfp.backups.length === 1) rig.source.seed('artifacts/late', 'late');
@@ -261,7 +261,7 @@ describe('the story of a backup', () => {
   });
 
   it('says that a set is not consistent when something started meanwhile', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.model.onChange(() => {
       if (rig.databases.kfp.backups.length === 1 && rig.kubernetes.commands.length === 0)
@@ -276,7 +276,7 @@ describe('the story of a backup', () => {
   });
 
   it('keeps what an earlier set needs when an object was replaced', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const config = aConfig({ components: ['mlpipeline'] });
     const first = await runBackup(rig.whole, config, request);
@@ -291,7 +291,7 @@ describe('the story of a backup', () => {
   });
 
   it('removes what a backup left that died, and nothing of it stays', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const dead = backupIdAt(new Date(rig.clock.now().getTime() - 3600_000));
     rig.target.seed(layout.started(dead), '{}');
@@ -308,7 +308,7 @@ describe('the story of a backup', () => {
   });
 
   it('takes away what databases made for it when it fails later, and the mark tells of them until then', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const marks: string[] = [];
     const put = rig.target.put.bind(rig.target);
@@ -333,7 +333,7 @@ describe('the story of a backup', () => {
   });
 
   it('is a success although the journal had no room for the last line of the status', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.journal.setLastBackup = () => Promise.reject(new CharmError('disk-full', 'It is full.'));
     const { manifest } = await runBackup(rig.whole, aConfig(), request);
@@ -342,7 +342,7 @@ describe('the story of a backup', () => {
   });
 
   it('goes on when what a dead backup left cannot be removed', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.target.seed(layout.started(backupIdAt(new Date(0))), '{}');
     intercept(rig.target, 'delete', (remove) => async (keys) => {
@@ -407,7 +407,7 @@ describe('the story of a backup', () => {
   ];
   for (const [what, code, arrange] of failures)
     it(`leaves no set and puts everything back when ${what}`, async () => {
-      using rig = setUp();
+      using rig = openRig();
       seedDatabases(rig);
       arrange(rig);
       await rejectsWithCode(runBackup(rig.whole, aConfig(), request), code as CharmError['code']);
@@ -428,7 +428,7 @@ describe('the story of a backup', () => {
     ['and had not stored it', false],
   ] as const)
     it(`takes nothing away when S3 went silent while the manifest was sent ${what}`, async () => {
-      using rig = setUp();
+      using rig = openRig();
       seedDatabases(rig);
       const silent = new CharmError('store-unreachable', 'S3 is away.');
       const putBack = intercept(
@@ -461,7 +461,7 @@ describe('the story of a backup', () => {
     });
 
   it('is a success when only the reply about the manifest was lost', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     intercept(rig.target, 'put', (put) => async (...argv: Parameters<typeof put>) => {
       const stored = await put(...argv);
@@ -473,7 +473,7 @@ describe('the story of a backup', () => {
   });
 
   it('writes no manifest when another operation has taken the path meanwhile', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     rig.model.onChange(() => {
       if (rig.databases.kfp.backups.length === 1)
@@ -493,7 +493,7 @@ describe('the story of a backup', () => {
   });
 
   it('tells that the set is complete when a scale could not be put back, and how to do it by hand', async () => {
-    using rig = setUp();
+    using rig = openRig();
     seedDatabases(rig);
     const { scheduling } = rig.model.application('kfp-db');
     assert.equal(scheduling, 'normal');

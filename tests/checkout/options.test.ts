@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { createAuthority } from '../servers/certificates.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
 import { camelCase, declaredOptions, filesBelow, textOf } from './checkout.ts';
 
 const declared = Object.entries(declaredOptions());

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { parseBandwidthLimit } from '../../src/config/bandwidth-limit.ts';
 import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { createAuthority } from '../servers/certificates.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { aConfig } from '../rigs/config.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { actionNames } from '../../src/charm.ts';
-import { silentServer } from '../servers/silent-server.ts';
+import { silentServer } from '../servers/network/silent-server.ts';
 import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 import { newUnit } from '../servers/unit-agent/state.ts';
 import { databags, relations, unitWith } from './world-of-relations.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { visibleCharacters } from '../../src/hooks/status-text.ts';
-import { createAuthority } from '../servers/certificates.ts';
-import { silentServer } from '../servers/silent-server.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
+import { silentServer } from '../servers/network/silent-server.ts';
 import type { UnitAgentState } from '../servers/unit-agent/state.ts';
 import { type Lane, giveCredentials, openLane } from './lane.ts';
 import {

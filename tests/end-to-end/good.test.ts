@@ -97,8 +97,11 @@ describe('a backup', () => {
     const left = Object.entries(cases);
     const lane = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const outcome = outcomes.get(next[0]);
-        await backUpAndProve(next[1]).then(() => outcome?.resolve(undefined), outcome?.reject);
+        const [name, each] = next;
+        const outcome = outcomes.get(name) ?? assert.fail(name);
+        await backUpAndProve(each).then(() => {
+          outcome.resolve(undefined);
+        }, outcome.reject);
       }
     };
     // A failure is told by the test that waits for it.
@@ -108,7 +111,8 @@ describe('a backup', () => {
 
   for (const name of Object.keys(cases))
     it(`is complete and proven ${name}`, async () => {
-      await outcomes.get(name)?.promise;
+      const outcome = outcomes.get(name) ?? assert.fail(`nothing was run for ${name}`);
+      await outcome.promise;
     });
 });
 

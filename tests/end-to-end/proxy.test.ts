@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { atHost } from '../rigs/s3.ts';
-import { startProxy } from '../servers/proxy.ts';
+import { startProxy } from '../servers/network/proxy.ts';
 
 describe('a backup in a model with a proxy', () => {
   it('sends through it what goes to S3, and nothing of MinIO, Juju and Kubernetes', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Charm, handle } from '../../src/charm.ts';
-import { setUp } from '../rigs/unit.ts';
+import { unitRig } from '../rigs/unit.ts';
 
 const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent: true };
 const killed = { at: '2026-11-22T02:00:00.000Z', task: '17', outcome: 'begun' } as const;
@@ -8,7 +8,7 @@ const ready = 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB';
 
 /** Two units of one application: each has a journal of its own, and both see one relation between them. */
 const twoUnits = () => {
-  const [zero, one] = [setUp(), setUp()];
+  const [zero, one] = [unitRig(), unitRig()];
   const between = { application: 'ckf-backup', remote: {}, ours: {} };
   for (const { tools } of [zero, one]) tools.relations.set('ckf-backup-peers:1', between);
   one.tools.leader = false;
@@ -18,7 +18,7 @@ const twoUnits = () => {
   return { zero, one, between, moveLeadership };
 };
 
-type Rig = ReturnType<typeof setUp>;
+type Rig = ReturnType<typeof unitRig>;
 
 const charmOf = ({ unit }: Rig): Charm => ({
   ...unit,

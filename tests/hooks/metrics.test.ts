@@ -10,11 +10,11 @@ import type { World } from '../../src/world.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
 import { targetIn } from '../rigs/target.ts';
-import { setUp } from '../rigs/unit.ts';
+import { unitRig } from '../rigs/unit.ts';
 
 /** A unit whose metrics somebody collects, with an S3 that has two sets. */
 const aCollectedUnit = () => {
-  const rig = setUp();
+  const rig = unitRig();
   const [ours, unitData] = [{}, {}] as [Record<string, string>, Record<string, string>];
   rig.tools.relations.set('metrics-endpoint:9', {
     ...{ application: 'prometheus', remote: {}, ours, unit: unitData },
@@ -54,7 +54,7 @@ const aCollectedUnit = () => {
 
 describe('metrics', () => {
   it('cost nothing while nobody collects them', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('config-changed');
     await rig.run('update-status');
     assert.equal(rig.journal.facts, undefined);
@@ -224,7 +224,7 @@ describe('metrics', () => {
 
 describe('the dashboard', () => {
   it('is handed by the leader to whoever is related, as is who sends logs, and costs update-status nothing', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const ours: Record<string, string> = {};
     rig.tools.relations.set('grafana-dashboard:11', { application: 'grafana', remote: {}, ours });
     rig.tools.leader = false;
@@ -244,7 +244,7 @@ describe('the dashboard', () => {
 
 describe('a link in Kubeflow’s dashboard', () => {
   it('is there while the option dashboard-url is set, and costs update-status nothing', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     const ours: Record<string, string> = {};
     rig.tools.relations.set('dashboard-links:12', {
       ...{ application: 'kubeflow-dashboard', remote: {}, ours },

@@ -6,7 +6,7 @@ import { type Charm, handle } from '../../src/charm.ts';
 import type { World } from '../../src/world.ts';
 import { anyDatabag, anyOptions, anySecret, notForOperators } from '../rigs/any-state.ts';
 import { s3Secret, userSecret } from '../dispatch/world-of-relations.ts';
-import { setUp } from '../rigs/unit.ts';
+import { unitRig } from '../rigs/unit.ts';
 
 const hooks = [
   ...['config-changed', 'update-status', 'secret-changed', 'leader-elected', 'upgrade-charm'],
@@ -29,7 +29,7 @@ describe('the charm that meets anything', () => {
           trusted: fc.constantFrom(true, false, undefined),
         }),
         async ({ s3, minio, database, ours, options, login, keys, hook, leader, ...given }) => {
-          const rig = setUp();
+          const rig = unitRig();
           const { tools, unit } = rig;
           const relate = (id: string, application: string, remote: Record<string, string>): void =>
             void tools.relations.set(id, { application, remote, ours: { ...ours } });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
-import { setUp } from '../rigs/unit.ts';
+import { unitRig } from '../rigs/unit.ts';
 
 describe('every hook', () => {
   it('says that all is ready when all is there, for the unit and as leader for the application', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('config-changed');
     assert.deepEqual(rig.tools.status, {
       name: 'active',
@@ -14,7 +14,7 @@ describe('every hook', () => {
   });
 
   it('leaves the application alone on a unit that does not lead, and does not log in there', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.leader = false;
     await rig.run('config-changed');
     assert.equal(rig.tools.applicationStatus, undefined);
@@ -22,59 +22,60 @@ describe('every hook', () => {
     assert.equal(rig.logins, 0);
   });
 
-  const blocked: readonly (readonly [string, RegExp, (rig: ReturnType<typeof setUp>) => void])[] = [
+  const blocked: readonly (readonly [string, RegExp, (rig: ReturnType<typeof unitRig>) => void])[] =
     [
-      'the S3 relation is missing',
-      /^No S3 storage \[relation-missing\]: juju integrate ckf-backup:s3-credentials s3-integrator/,
-      ({ tools }) => tools.relations.delete('s3-credentials:4'),
-    ],
-    [
-      'MinIO is missing',
-      /^No MinIO \[relation-missing\]: juju integrate ckf-backup:object-storage minio/,
-      ({ tools }) => tools.relations.delete('object-storage:5'),
-    ],
-    [
-      'an option is wrong',
-      /^Option transfers is wrong \[option-invalid\]: juju config ckf-backup transfers=.*The option transfers is 0/,
-      ({ tools }) => (tools.options = { ...tools.options, transfers: 0 }),
-    ],
-    [
-      'an option is wrong, and something else too',
-      /^Option transfers is wrong \[option-invalid\] \(and 1 more\)/,
-      ({ tools }) => {
-        tools.options = { ...tools.options, transfers: 0 };
-        tools.relations.delete('object-storage:5');
-      },
-    ],
-    [
-      'nobody trusts the application with the cluster',
-      /^Not trusted \[kubernetes-denied\] \(and 1 more\): juju trust ckf-backup --scope=cluster/,
-      ({ tools }) => {
-        tools.trusted = false;
-        tools.relations.delete('s3-credentials:4');
-      },
-    ],
-    [
-      'the login is refused',
-      /^No\. \[juju-login-refused\]: /,
-      (rig) => (rig.loginProblem = new CharmError('juju-login-refused', 'No.')),
-    ],
-    [
-      'the user may only read',
-      /\[juju-read-only\]: juju grant backup write kubeflow/,
-      (rig) => (rig.access = 'read'),
-    ],
-    [
-      'the journal is not there',
-      /^Gone\. \[journal-unavailable\]/,
-      ({ journal }) => {
-        journal.entries = () => Promise.reject(new CharmError('journal-unavailable', 'Gone.'));
-      },
-    ],
-  ];
+      [
+        'the S3 relation is missing',
+        /^No S3 storage \[relation-missing\]: juju integrate ckf-backup:s3-credentials s3-integrator/,
+        ({ tools }) => tools.relations.delete('s3-credentials:4'),
+      ],
+      [
+        'MinIO is missing',
+        /^No MinIO \[relation-missing\]: juju integrate ckf-backup:object-storage minio/,
+        ({ tools }) => tools.relations.delete('object-storage:5'),
+      ],
+      [
+        'an option is wrong',
+        /^Option transfers is wrong \[option-invalid\]: juju config ckf-backup transfers=.*The option transfers is 0/,
+        ({ tools }) => (tools.options = { ...tools.options, transfers: 0 }),
+      ],
+      [
+        'an option is wrong, and something else too',
+        /^Option transfers is wrong \[option-invalid\] \(and 1 more\)/,
+        ({ tools }) => {
+          tools.options = { ...tools.options, transfers: 0 };
+          tools.relations.delete('object-storage:5');
+        },
+      ],
+      [
+        'nobody trusts the application with the cluster',
+        /^Not trusted \[kubernetes-denied\] \(and 1 more\): juju trust ckf-backup --scope=cluster/,
+        ({ tools }) => {
+          tools.trusted = false;
+          tools.relations.delete('s3-credentials:4');
+        },
+      ],
+      [
+        'the login is refused',
+        /^No\. \[juju-login-refused\]: /,
+        (rig) => (rig.loginProblem = new CharmError('juju-login-refused', 'No.')),
+      ],
+      [
+        'the user may only read',
+        /\[juju-read-only\]: juju grant backup write kubeflow/,
+        (rig) => (rig.access = 'read'),
+      ],
+      [
+        'the journal is not there',
+        /^Gone\. \[journal-unavailable\]/,
+        ({ journal }) => {
+          journal.entries = () => Promise.reject(new CharmError('journal-unavailable', 'Gone.'));
+        },
+      ],
+    ];
   for (const [when, message, change] of blocked)
     it(`is blocked when ${when}`, async () => {
-      const rig = setUp();
+      const rig = unitRig();
       change(rig);
       await rig.run('update-status');
       assert.equal(rig.tools.status.name, 'blocked');
@@ -82,14 +83,14 @@ describe('every hook', () => {
     });
 
   it('is not blocked when Juju does not say whether it trusts us', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.trusted = undefined;
     await rig.run('config-changed');
     assert.equal(rig.tools.status.name, 'active');
   });
 
   it('is not blocked when Juju does not trust it, and Kubernetes lets it list all it has to', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.trusted = false;
     await rig.run('config-changed');
     assert.match(rig.tools.status.message, /^Not trusted/);
@@ -99,7 +100,7 @@ describe('every hook', () => {
   });
 
   it('waits for a controller that cannot be reached', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.loginProblem = new CharmError('juju-unreachable', 'Away.');
     await rig.run('start');
     assert.equal(rig.tools.status.name, 'waiting');
@@ -107,14 +108,14 @@ describe('every hook', () => {
   });
 
   it('tells of the last backup', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.journal.setLastBackup({ id: '2026-11-21T20:15:00Z', bytes: 1, consistent: true });
     await rig.run('update-status');
     assert.equal(rig.tools.status.message, 'Ready; last backup 2026-11-21T20:15:00Z, 1 B');
   });
 
   it('does not need MinIO when no component does', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     rig.tools.options = { ...rig.tools.options, components: 'kfp-db' };
     rig.tools.relations.delete('object-storage:5');
     await rig.run('config-changed');
@@ -122,7 +123,7 @@ describe('every hook', () => {
   });
 
   it('logs in at update-status only while the unit is not active', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('update-status');
     assert.equal(rig.logins, 1);
     await rig.run('update-status');
@@ -132,7 +133,7 @@ describe('every hook', () => {
   });
 
   it('notices at update-status that the grant of the secret was revoked, without a login', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('update-status');
     assert.equal(rig.tools.status.name, 'active');
     const { logins } = rig;
@@ -147,7 +148,7 @@ describe('every hook', () => {
   });
 
   it('finishes the undo that a killed action left', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.journal.record({ application: 'kfp-db', scale: 1, changedTo: 2, since: '' });
     await rig.run('start');
     assert.equal(rig.journal.kept.size, 0);
@@ -155,7 +156,7 @@ describe('every hook', () => {
   });
 
   it('says what could not be put back', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.journal.record({ application: 'kfp-db', scale: 1, changedTo: 2, since: '' });
     rig.unsettled = [new CharmError('scale-refused', 'kfp-db stays at 2 units.')];
     await rig.run('update-status');
@@ -163,13 +164,13 @@ describe('every hook', () => {
   });
 
   it('says which version of the charm it is when it was installed', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('upgrade-charm');
     assert.equal(rig.tools.version, '1.2.3');
   });
 
   it('sets no status when the unit is about to go', async () => {
-    const rig = setUp();
+    const rig = unitRig();
     await rig.run('stop');
     await rig.run('remove');
     assert.equal(rig.tools.status.message, '');

@@ -8,7 +8,7 @@ import { FastClock } from '../fakes/fast-clock.ts';
 import { FakeHookTools } from '../fakes/hook-tools.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeProgress } from '../fakes/progress.ts';
-import { startProxy } from '../servers/proxy.ts';
+import { startProxy } from '../servers/network/proxy.ts';
 
 const secret = 'secret:d3n8r2e5kg0c73fhvurl';
 

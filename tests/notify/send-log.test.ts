@@ -7,7 +7,7 @@ import { FakeProgress } from '../fakes/progress.ts';
 
 const away = new CharmError('run-log-unsent', 'Not taken.');
 
-const setUp = (openRunLog?: World['openRunLog'], failure?: CharmError) => {
+const openRig = (openRunLog?: World['openRunLog'], failure?: CharmError) => {
   const sent: string[][] = [];
   const progress = new FakeProgress();
   let asked = 0;
@@ -36,7 +36,7 @@ const setUp = (openRunLog?: World['openRunLog'], failure?: CharmError) => {
 
 describe('what a run says', () => {
   it('is sent with each step, and the rest at the end', async () => {
-    const { run, sent, progress } = setUp();
+    const { run, sent, progress } = openRig();
     assert.equal(await run(), 'done');
     assert.deepEqual(sent, [['before', 'first'], ['a detail', 'second'], ['the end']]);
     assert.deepEqual(progress.steps, ['first', 'second']);
@@ -44,7 +44,7 @@ describe('what a run says', () => {
   });
 
   it('ends with why it failed, and fails as it did', async () => {
-    const { world, sent } = setUp();
+    const { world, sent } = openRig();
     const failure = new CharmError('store-denied', 'No.');
     await assert.rejects(
       sendingLog(world, () => Promise.reject(failure)),
@@ -54,15 +54,15 @@ describe('what a run says', () => {
   });
 
   it('is sent to nobody when nobody collects, and when that is not known', async () => {
-    const nobody = setUp(async () => undefined);
+    const nobody = openRig(async () => undefined);
     assert.equal(await nobody.run(), 'done');
-    const unknown = setUp(() => Promise.reject(new CharmError('juju-tool-failed', 'Odd.')));
+    const unknown = openRig(() => Promise.reject(new CharmError('juju-tool-failed', 'Odd.')));
     assert.equal(await unknown.run(), 'done');
     assert.deepEqual(unknown.progress.notes, ['Odd.', 'before', 'a detail', 'the end']);
   });
 
   it('is given up after the first failure, which is said once', async () => {
-    const { run, progress, asked } = setUp(undefined, away);
+    const { run, progress, asked } = openRig(undefined, away);
     assert.equal(await run(), 'done');
     assert.equal(asked(), 1);
     assert.deepEqual(progress.notes, ['before', 'Not taken.', 'a detail', 'the end']);

@@ -14,7 +14,7 @@ const session = (changes: Partial<Session>): Session => ({
   ...changes,
 });
 
-const setUp = (failure?: CharmError) => {
+const openRig = (failure?: CharmError) => {
   const told: Notice[] = [];
   const progress = new FakeProgress();
   const world = {
@@ -31,7 +31,7 @@ const setUp = (failure?: CharmError) => {
 
 describe('who is to be told', () => {
   it('hears how long a backup took and how large it is', async () => {
-    const { world, told } = setUp();
+    const { world, told } = openRig();
     const components = [
       { name: 'mlmd', seconds: 1, size: 1024 },
       { name: 'kfp-db', seconds: 1 },
@@ -46,7 +46,7 @@ describe('who is to be told', () => {
   });
 
   it('hears why one failed or was not made, and where to look', async () => {
-    const { world, told } = setUp();
+    const { world, told } = openRig();
     await tellOfSession(world, session({ phase: 'Running' }));
     await tellOfSession(
       world,
@@ -68,14 +68,14 @@ describe('who is to be told', () => {
   });
 
   it('is not needed for a backup: what keeps it from being told is only said', async () => {
-    const { world, progress } = setUp(new CharmError('notification-failed', 'Not taken.'));
+    const { world, progress } = openRig(new CharmError('notification-failed', 'Not taken.'));
     await tellOfSession(world, session({}));
     assert.deepEqual(progress.notes, ['Not taken.']);
     assert.equal(((await tellOfTest(world)) as CharmError).message, 'Not taken.');
   });
 
   it('can be sent a test message', async () => {
-    const { world, told } = setUp();
+    const { world, told } = openRig();
     assert.equal(await tellOfTest(world), 'sent');
     assert.equal(told[0]?.kind, 'test');
     const nobody = { ...world, openNotifier: async () => undefined };

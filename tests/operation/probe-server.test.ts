@@ -31,7 +31,7 @@ const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
   'gcs-xml': { conditions: 'ignored', partEtags: 'other' },
 };
 
-const stage = async (options: S3ServerOptions) => {
+const openRig = async (options: S3ServerOptions) => {
   const server = await startS3Server({ buckets: ['backups'], ...options });
   const { region } = profileOf(options.profile ?? 'target');
   const store = openS3({
@@ -54,7 +54,7 @@ const isNear = (seconds: number): boolean => Math.abs(seconds) <= 60;
 describe('what a server really does', () => {
   for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
     it(`is found with at most ten requests, and nothing is left: ${s3Profiles[profile].title}`, async () => {
-      await using rig = await stage({ profile });
+      await using rig = await openRig({ profile });
       const found = await rig.probe();
       assert.ok(isNear(found.clockAheadSeconds), String(found.clockAheadSeconds));
       const expected = { ...asPromised, ...differences[profile] };
@@ -67,7 +67,7 @@ describe('what a server really does', () => {
     });
 
   it('is no use when it lists in another order than S3', async () => {
-    await using rig = await stage({ quirks: ['sorts-folders-by-name'] });
+    await using rig = await openRig({ quirks: ['sorts-folders-by-name'] });
     const { message } = await rejectsWithCode(rig.probe(), 'store-refused');
     assert.match(message, /not in the order of S3, as SeaweedFS does/);
     assert.ok(message.length + ' [store-refused]'.length <= longestMessage);
@@ -75,13 +75,13 @@ describe('what a server really does', () => {
   });
 
   it('is no use either when it takes not every key besides', async () => {
-    await using rig = await stage({ quirks: ['sorts-folders-by-name', 'refuses-long-segments'] });
+    await using rig = await openRig({ quirks: ['sorts-folders-by-name', 'refuses-long-segments'] });
     await rejectsWithCode(rig.probe(), 'store-refused');
     assert.deepEqual(rig.server.contents.keys('backups'), []);
   });
 
   it('takes a key that is answered 500 for one that the server does not take', async () => {
-    await using rig = await stage({});
+    await using rig = await openRig({});
     const fault = { answer: 500 } as const;
     rig.server.fail({ operation: 'CompleteMultipartUpload', times: Infinity, fault });
     assert.equal((await rig.probe()).keys, 'limited');
@@ -89,20 +89,20 @@ describe('what a server really does', () => {
   });
 
   it('takes tags that come back as others for tags that are refused', async () => {
-    await using rig = await stage({ quirks: ['spoils-tags'] });
+    await using rig = await openRig({ quirks: ['spoils-tags'] });
     assert.equal((await rig.probe()).tags, 'refused');
   });
 
   for (const quirk of ['numbers-etags', 'invents-etags'] as const)
     it(`is found behind a gateway that ${quirk}`, async () => {
-      await using rig = await stage({ quirks: [quirk] });
+      await using rig = await openRig({ quirks: [quirk] });
       const { digests, tags, keys } = await rig.probe();
       assert.deepEqual({ digests, tags, keys }, { digests: 'checked', tags: 'kept', keys: 'any' });
       assert.deepEqual(rig.server.contents.keys('backups'), []);
     });
 
   it('is told of a key that may write, but no tags', async () => {
-    await using rig = await stage({});
+    await using rig = await openRig({});
     rig.server.fail({
       operation: 'PutObject',
       nth: 1,
@@ -112,14 +112,14 @@ describe('what a server really does', () => {
   });
 
   it('is not found when the server is away', async () => {
-    await using rig = await stage({});
+    await using rig = await openRig({});
     await rig.server.close();
     await rejectsWithCode(rig.probe(), 'store-unreachable');
   });
 
   it('includes how far the clocks are apart, and what follows from it', async () => {
     const sixMinutes = 6 * 60_000;
-    await using rig = await stage({ now: () => new Date(Date.now() + sixMinutes) });
+    await using rig = await openRig({ now: () => new Date(Date.now() + sixMinutes) });
     const found = await rig.probe();
     assert.ok(isNear(found.clockAheadSeconds + 360), String(found.clockAheadSeconds));
     assert.match(serverWarnings(found).join(), /is \dm\d+s behind .* No set is removed/);

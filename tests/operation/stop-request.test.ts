@@ -3,7 +3,7 @@ import { CharmError } from '../../src/errors.ts';
 import { watchForStop } from '../../src/operation/stop-request.ts';
 import { aScaleWorld } from '../rigs/scale-world.ts';
 
-const setUp = (task: string | undefined) => {
+const openRig = (task: string | undefined) => {
   const world = aScaleWorld();
   world.model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup' });
   const set = (value: string): void => {
@@ -18,7 +18,7 @@ const setUp = (task: string | undefined) => {
 
 describe('the wish of an operator to stop an action', () => {
   it('is heard when the option names its task', async () => {
-    const { world, set, watch } = setUp('17');
+    const { world, set, watch } = openRig('17');
     using _world = world;
     await using _watch = watch;
     set('17');
@@ -31,7 +31,7 @@ describe('the wish of an operator to stop an action', () => {
 
   for (const value of ['', '1', '170'])
     it(`is another one's when the option is "${value}"`, async () => {
-      const { world, set, watch } = setUp('17');
+      const { world, set, watch } = openRig('17');
       using _world = world;
       await using _watch = watch;
       set(value);
@@ -40,7 +40,7 @@ describe('the wish of an operator to stop an action', () => {
     });
 
   it('is heard although the controller was away at first', async () => {
-    const { world, set, watch } = setUp('17');
+    const { world, set, watch } = openRig('17');
     using _world = world;
     await using _watch = watch;
     world.juju.failNext('option', new CharmError('juju-unreachable', 'Away.'));
@@ -50,7 +50,7 @@ describe('the wish of an operator to stop an action', () => {
   });
 
   it('is not looked for outside of an action', async () => {
-    const { world, set, watch } = setUp(undefined);
+    const { world, set, watch } = openRig(undefined);
     using _world = world;
     await using _watch = watch;
     set('17');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { handle } from '../../src/charm.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { Databag } from '../../src/world.ts';
-import { createAuthority } from '../servers/certificates.ts';
-import { setUp } from '../rigs/unit.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
+import { unitRig } from '../rigs/unit.ts';
 import { s3Secret, secretKey } from '../dispatch/world-of-relations.ts';
 
 const pem = (await createAuthority()).ca.trim();
@@ -109,7 +109,7 @@ const requirers = {
 describe('the databag of s3-integrator', () => {
   for (const [name, { provider, status, bucket, gives }] of Object.entries(providers))
     it(`is understood, and handed on, as it comes from ${name}`, async () => {
-      const rig = setUp();
+      const rig = unitRig();
       const { relations, secrets } = rig.tools;
       const ofOurs = (id: string) => relations.get(id)?.ours ?? {};
       relations.set('s3-credentials:4', {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CharmError, hasCode } from '../../src/errors.ts';
-import { createAuthority } from '../servers/certificates.ts';
+import { createAuthority } from '../servers/network/certificates.ts';
 import { readS3Location } from '../../src/relations/s3-location.ts';
 
 const keys = { bucket: 'bkt', 'access-key': 'AK', 'secret-key': 'hushhush' };

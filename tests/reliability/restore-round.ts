@@ -12,7 +12,7 @@ import type { Rig } from './rig.ts';
 import type { Blow } from './round.ts';
 
 /** A rig with a set in it, and what the set has to bring back. */
-export interface RestoreStage {
+export interface RestoreRig {
   readonly rig: Rig;
   readonly id: string;
   readonly contents: Readonly<Record<string, unknown>>;
@@ -26,28 +26,33 @@ const databases = ['kfp-db', 'katib-db'] as const;
  * Makes a set and restores it once, so that its databases look elsewhere from now on, and every restore to come has to copy their backups
  * there.
  */
-export const setTheStage = async (rig: Rig): Promise<RestoreStage> => {
+export const openRestoreRig = async (rig: Rig): Promise<RestoreRig> => {
   await rig.box.mlmd.stopWriting();
   const contents = contentsOf(rig.box);
   const made = await rig.box.run('backup-control-plane');
   assert.equal(made.status, 'completed', made.message);
-  const stage = { rig, contents, id: String(made.results['backup-id']), stored: storedIn(rig.box) };
-  await restoreAll(stage);
-  return stage;
+  const restore = {
+    rig,
+    contents,
+    id: String(made.results['backup-id']),
+    stored: storedIn(rig.box),
+  };
+  await restoreAll(restore);
+  return restore;
 };
 
 /** A restore that nobody disturbs, of what was destroyed, and what there was to see of it. */
 export const watchRestore = async (
-  stage: RestoreStage,
+  restore: RestoreRig,
 ): Promise<{ readonly seen: readonly Moment[]; readonly milliseconds: number }> => {
-  destroyAll(stage.rig);
+  destroyAll(restore.rig);
   const seen: Moment[] = [];
-  using _looking = lookOnRestore(stage.rig, (moment) => {
+  using _looking = lookOnRestore(restore.rig, (moment) => {
     seen.push(moment);
     return undefined;
   });
   const started = performance.now();
-  await restoreAll(stage);
+  await restoreAll(restore);
   return { seen, milliseconds: performance.now() - started };
 };
 
@@ -57,13 +62,13 @@ export const watchRestore = async (
  * the process died of the blow.
  */
 export const playRestoreRound = async (
-  stage: RestoreStage,
+  restore: RestoreRig,
   blow: Blow,
 ): Promise<{ readonly struck: boolean }> => {
-  const { rig } = stage;
+  const { rig } = restore;
   destroyAll(rig);
   const before = calmOf(rig.box);
-  const struck = await strike(stage, blow);
+  const struck = await strike(restore, blow);
   if (struck && blow.signal === 'SIGTERM') {
     assert.deepEqual(calmOf(rig.box), before, 'SIGTERM: the scales before any hook');
     assert.deepEqual(undoIn(rig.journal), []);
@@ -75,7 +80,7 @@ export const playRestoreRound = async (
   await settled(rig.box);
   assertPutBack(rig.box, rig.journal, before);
   assertPathsKnown(rig);
-  await restoreAll(stage);
+  await restoreAll(restore);
   assertPutBack(rig.box, rig.journal, before);
   return { struck };
 };
@@ -95,22 +100,22 @@ const comeToItself = async ({ box }: Rig): Promise<void> => {
   while (isWaiting() && ++hooks < 3);
 };
 
-const start = ({ rig, id }: RestoreStage) =>
+const start = ({ rig, id }: RestoreRig) =>
   rig.box.start('restore-control-plane', { 'backup-id': id, confirm: rig.box.model.state.name });
 
-const strike = async (stage: RestoreStage, { signal, at }: Blow): Promise<boolean> => {
+const strike = async (restore: RestoreRig, { signal, at }: Blow): Promise<boolean> => {
   let hit = false;
   const blow = (): void => {
     hit = true;
     started.signal(signal);
   };
-  using _looking = lookOnRestore(stage.rig, ({ what, nth, when }) => {
+  using _looking = lookOnRestore(restore.rig, ({ what, nth, when }) => {
     if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
       return undefined;
     blow();
     return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
   });
-  const started = start(stage);
+  const started = start(restore);
   const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
   const { dispatch, status, message } = await started.done;
   clearTimeout(timer);
@@ -120,8 +125,8 @@ const strike = async (stage: RestoreStage, { signal, at }: Blow): Promise<boolea
 };
 
 /** Restores the set, and holds the model to it. */
-const restoreAll = async (stage: RestoreStage): Promise<ActionRun> => {
-  const { rig, id, contents, stored } = stage;
+const restoreAll = async (restore: RestoreRig): Promise<ActionRun> => {
+  const { rig, id, contents, stored } = restore;
   const run = await rig.box.run('restore-control-plane', {
     'backup-id': id,
     confirm: rig.box.model.state.name,

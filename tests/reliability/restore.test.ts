@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Moment } from './moments.ts';
-import { playRestoreRound, type RestoreStage, setTheStage } from './restore-round.ts';
+import { playRestoreRound, type RestoreRig, openRestoreRig } from './restore-round.ts';
 import { rigMaker } from './rig.ts';
 import type { Blow } from './round.ts';
 
@@ -26,17 +26,17 @@ const moments: readonly (readonly [string, Moment['when'], string, number, Blow[
 /** Each step is in restore/killed-anywhere, in memory; here a process is killed. */
 describe('a restore on the box that is killed', () => {
   const resources = new AsyncDisposableStack();
-  let stage: RestoreStage;
+  let restore: RestoreRig;
   before(async () => {
     const maker = resources.use(await rigMaker({ databaseUnits: 2 }));
-    stage = await setTheStage(resources.use(await maker.make()));
+    restore = await openRestoreRig(resources.use(await maker.make()));
   });
   after(() => resources.disposeAsync());
 
   for (const [words, when, what, nth, next] of moments)
     it(`${words} is put back by the next hook, and the next restore brings everything back`, async () => {
       const at = { what, when, nth };
-      const { struck } = await playRestoreRound(stage, { at, signal: 'SIGKILL', next });
+      const { struck } = await playRestoreRound(restore, { at, signal: 'SIGKILL', next });
       assert.ok(struck);
     });
 });

@@ -42,7 +42,7 @@ const aClock = (): Clock & { pass(seconds: number): void } => {
 };
 
 /** The bucket of a model whose backups go to a server of this kind. */
-const stage = async (profile: S3ProfileName) => {
+const openRig = async (profile: S3ProfileName) => {
   const stack = new AsyncDisposableStack();
   const rig = stack.use(aBackupWorld());
   const clock = aClock();
@@ -113,7 +113,7 @@ const fill = async (store: ObjectStore): Promise<void> => {
 describe('the life of sets on servers as they are', () => {
   for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
     it(`goes from two backups by their restores to pruning: ${s3Profiles[profile].title}`, async () => {
-      await using rig = await stage(profile);
+      await using rig = await openRig(profile);
       const { minio, target, world, clock } = rig;
       await fill(minio.store);
       const before = await pictureOf(minio.store);

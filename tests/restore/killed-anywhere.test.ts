@@ -23,15 +23,15 @@ const request: RestoreRequest = {
 };
 const databases = ['kfp-db', 'katib-db'] as const;
 
-interface Stage extends RestoreWorldRig {
+interface Rig extends RestoreWorldRig {
   /** What the database of ML Metadata holds, and what lies beside it. */
   readonly mlmd: { now: string; beside: string | undefined };
 }
 
 /** Three units of each database, whose backups lie under an earlier path; an empty bucket but for what nobody knows; another ML Metadata. */
-const setTheStage = (): Stage => {
+const openRig = (): Rig => {
   const rig = aRestoreWorld(3);
-  const mlmd: Stage['mlmd'] = { now: 'destroyed', beside: undefined };
+  const mlmd: Rig['mlmd'] = { now: 'destroyed', beside: undefined };
   for (const name of databases) rig.paths.set(name, `ckf/${name}-2`);
   const claim = { format: 1, model: rig.whole.model, generations: { 'kfp-db': 2, 'katib-db': 2 } };
   rig.target.seed('ckf/ckf-backup.json', JSON.stringify(claim));
@@ -54,7 +54,7 @@ const setTheStage = (): Stage => {
   return { ...rig, mlmd };
 };
 
-const scalesOf = ({ model }: Stage): Readonly<Record<string, readonly number[]>> =>
+const scalesOf = ({ model }: Rig): Readonly<Record<string, readonly number[]>> =>
   Object.fromEntries(
     Object.values(model.state.applications).map(({ name, scale, units }) => [
       name,
@@ -70,67 +70,67 @@ const run = async (mortal: MortalWorld) => {
 };
 
 /** What the next hook does: scales, and the paths that the journal knows. */
-const hook = async (stage: Stage): Promise<void> => {
-  assert.deepEqual(await putBack(stage.whole), []);
-  for (const [endpoint, path] of Object.entries(await stage.journal.databasePaths()))
-    stage.paths.set(endpoint, path);
+const hook = async (rig: Rig): Promise<void> => {
+  assert.deepEqual(await putBack(rig.whole), []);
+  for (const [endpoint, path] of Object.entries(await rig.journal.databasePaths()))
+    rig.paths.set(endpoint, path);
 };
 
-const settled = async ({ model }: Stage): Promise<void> => {
+const settled = async ({ model }: Rig): Promise<void> => {
   for (const name of [...databases, 'kfp-metadata-writer']) await model.settled(name);
 };
 
-const moveOn = ({ paths, handed }: Stage): void => {
+const moveOn = ({ paths, handed }: Rig): void => {
   for (const [endpoint, path] of handed) paths.set(endpoint, path);
 };
 
-const assertRestored = (stage: Stage): void => {
+const assertRestored = (rig: Rig): void => {
   assert.deepEqual(
-    [...stage.source.objects].map(([key, { bytes }]) => [key, bytes.toString()]),
+    [...rig.source.objects].map(([key, { bytes }]) => [key, bytes.toString()]),
     ['artifacts/1', 'pipelines/1'].map((key) => [key, `content of ${key}`]),
   );
-  assert.deepEqual(stage.mlmd, { now: 'restored', beside: undefined });
-  const claim = JSON.parse(stage.target.bucket.get('ckf/ckf-backup.json').bytes.toString()) as {
+  assert.deepEqual(rig.mlmd, { now: 'restored', beside: undefined });
+  const claim = JSON.parse(rig.target.bucket.get('ckf/ckf-backup.json').bytes.toString()) as {
     readonly generations: Readonly<Record<string, number>>;
   };
   for (const name of databases) {
-    const last = stage.databases[name]?.restores.at(-1);
+    const last = rig.databases[name]?.restores.at(-1);
     assert.deepEqual(last, { id: mysqlBackupId, unit: `${name}/0`, units: 1 });
-    const generation = generationOf(layoutOf('ckf'), name, stage.paths.get(name));
+    const generation = generationOf(layoutOf('ckf'), name, rig.paths.get(name));
     assert.equal(generation, claim.generations[name]);
     assert.ok((generation ?? 0) > 2);
   }
   // The test object of a preflight that was killed is for the next backup to clear away.
-  const left = [...stage.target.objects.keys()].filter((key) => /-db-\d|lock/.test(key));
+  const left = [...rig.target.objects.keys()].filter((key) => /-db-\d|lock/.test(key));
   assert.deepEqual(left, []);
 };
 
 describe('a restore that is killed', () => {
   const play = async (death: Death): Promise<void> => {
-    using stage = setTheStage();
-    const before = scalesOf(stage);
-    const outcome = await run(mortalWorld(stage.whole, death));
+    using rig = openRig();
+    const before = scalesOf(rig);
+    const outcome = await run(mortalWorld(rig.whole, death));
     const text = `${death.when} ${death.what} (${death.nth})`;
     assert.equal(outcome, 'died', text);
     // What runs in another charm's unit goes on without us.
-    await settled(stage);
-    await hook(stage);
-    await settled(stage);
-    assert.deepEqual(scalesOf(stage), before, text);
-    assert.equal(stage.journal.kept.size, 0, text);
+    await settled(rig);
+    await hook(rig);
+    await settled(rig);
+    assert.deepEqual(scalesOf(rig), before, text);
+    assert.equal(rig.journal.kept.size, 0, text);
 
-    assert.notEqual(await run(mortalWorld(stage.whole)), 'died');
-    moveOn(stage);
-    assertRestored(stage);
-    assert.deepEqual(scalesOf(stage), before, text);
+    assert.notEqual(await run(mortalWorld(rig.whole)), 'died');
+    moveOn(rig);
+    assertRestored(rig);
+    assert.deepEqual(scalesOf(rig), before, text);
   };
 
   it('before or after any step at all is undone by the next hook, and completed by the next restore', async () => {
-    using stage = setTheStage();
-    const undisturbed = mortalWorld(stage.whole);
+    using rig = openRig();
+    const undisturbed = mortalWorld(rig.whole);
     await run(undisturbed);
-    moveOn(stage);
-    assertRestored(stage);
+    moveOn(rig);
+    assertRestored(rig);
     const { steps } = undisturbed;
     for (const kind of [
       'journal.record kfp-metadata-writer',

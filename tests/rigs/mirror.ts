@@ -17,7 +17,7 @@ import { FakeObjectStore } from '../fakes/object-store.ts';
 export const mirror = 'p/mlpipeline/';
 export const history = 'p/history/mlpipeline/';
 
-export interface Fixture<
+export interface MirrorRig<
   From extends ObjectStore,
   To extends ObjectStore = FakeObjectStore,
 > extends AsyncDisposable {
@@ -44,15 +44,15 @@ export const targetOf = (store: ObjectStore): Target => ({
 });
 
 /** A source, a target in memory and what a pass between them needs. */
-export const bucketFixture = <From extends ObjectStore>(
+export const openMirrorRig = <From extends ObjectStore>(
   from: From,
   to = new FakeObjectStore({ description: 'bucket backups at http://s3.test' }),
-): Promise<Fixture<From>> => fixtureBetween(from, to);
+): Promise<MirrorRig<From>> => openMirrorRigBetween(from, to);
 
-export const fixtureBetween = async <From extends ObjectStore, To extends ObjectStore>(
+export const openMirrorRigBetween = async <From extends ObjectStore, To extends ObjectStore>(
   from: From,
   to: To,
-): Promise<Fixture<From, To>> => {
+): Promise<MirrorRig<From, To>> => {
   const scratch = await mkdtemp(join(tmpdir(), 'buckets-'));
   const clock = new FakeClock();
   let passes = 0;

@@ -39,7 +39,7 @@ export interface MlmdRigOptions extends Partial<Pick<ContainerDefinition, 'fileS
 }
 
 /** A pod of mlmd with real files and processes, the real adapter to Kubernetes, and S3 in memory. */
-export const setUpMlmd = async ({
+export const openMlmdRig = async ({
   programs,
   runs,
   patience = 5,
@@ -133,7 +133,7 @@ const template = (runs: number): string => {
   return file;
 };
 
-export type MlmdRig = Awaited<ReturnType<typeof setUpMlmd>>;
+export type MlmdRig = Awaited<ReturnType<typeof openMlmdRig>>;
 
 export const restoreByHand = (sql: Buffer, file: string): void => {
   if (findProgram('sqlite3') !== undefined)

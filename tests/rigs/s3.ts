@@ -9,7 +9,7 @@ import {
 } from '../servers/s3/server.ts';
 
 /** A server and the adapter for its bucket `bench`. Sleeping takes no time and is written down. */
-export interface S3Stage extends AsyncDisposable {
+export interface S3Rig extends AsyncDisposable {
   readonly server: S3Server;
   readonly store: ObjectStore;
   readonly options: S3Options;
@@ -17,11 +17,11 @@ export interface S3Stage extends AsyncDisposable {
   readonly pauses: readonly number[];
 }
 
-export const stageS3 = async (
+export const openS3Rig = async (
   serverOptions: S3ServerOptions = {},
   storeOptions: Partial<S3Options> = {},
   endpoint: (server: S3Server) => string = ({ url }) => url,
-): Promise<S3Stage> => {
+): Promise<S3Rig> => {
   const server = await startS3Server({ buckets: ['bench'], ...serverOptions });
   const pauses: number[] = [];
   const clock: Clock = {

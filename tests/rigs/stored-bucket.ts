@@ -7,12 +7,12 @@ import type { BucketOptions } from '../../src/components/buckets/mirror-bucket.t
 import { bringBack, type BringBack } from '../../src/components/buckets/bring-back.ts';
 import { confirmBroughtBack } from '../../src/components/buckets/difference.ts';
 import { openStoredSet, type StoredSet } from '../../src/components/buckets/stored-set.ts';
-import { bucketFixture, sourceOf, type Fixture } from './mirror.ts';
+import { openMirrorRig, sourceOf, type MirrorRig } from './mirror.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 
 /** A bucket that is backed up into sets, and brought back from any of them. */
-export interface StoredBucket extends Fixture<FakeObjectStore> {
+export interface StoredBucket extends MirrorRig<FakeObjectStore> {
   backUp(): Promise<BucketBackup>;
   open(backup: BucketBackup): StoredSet;
   restore(
@@ -30,20 +30,20 @@ export const storedBucket = async (
   to?: FakeObjectStore,
   options: Partial<BucketOptions> = {},
 ): Promise<StoredBucket> => {
-  const fixture = await bucketFixture(from, to);
+  const rig = await openMirrorRig(from, to);
   const layout = layoutOf('p');
   const clock = new FakeClock();
   let sets = 0;
-  const open = (backup: BucketBackup): StoredSet => openStoredSet(fixture.to, layout, backup);
+  const open = (backup: BucketBackup): StoredSet => openStoredSet(rig.to, layout, backup);
   return {
-    ...fixture,
+    ...rig,
     open,
     backUp: async () => {
       sets += 1;
-      const pass = await fixture.pass(options);
-      const file = join(dirname(fixture.options.list), String(sets));
+      const pass = await rig.pass(options);
+      const file = join(dirname(rig.options.list), String(sets));
       const key = `p/sets/${sets}/mlpipeline.ndjson.gz`;
-      const { size, sha256 } = await uploadObjectList(fixture.to, key, file);
+      const { size, sha256 } = await uploadObjectList(rig.to, key, file);
       const { listed, bytes, copied, bytesCopied, archived, vanished, seconds } = pass;
       return {
         bucket: 'mlpipeline',
@@ -65,7 +65,7 @@ export const storedBucket = async (
       const source = sourceOf(from);
       const done = await bringBack(set, source, {
         transfers: 8,
-        scratch: join(dirname(fixture.options.list), 'exceptions'),
+        scratch: join(dirname(rig.options.list), 'exceptions'),
         allowDamaged,
         bandwidth: createBandwidth([], clock),
         clock,

@@ -10,7 +10,7 @@ import { FakeJournal } from '../fakes/journal.ts';
 const hook = (name: string, relationId?: string) => ({ kind: 'hook', name, relationId }) as const;
 
 /** A unit whose relations, options and credentials are all right. */
-export const setUp = () => {
+export const unitRig = () => {
   const tools = new FakeHookTools();
   const journal = new FakeJournal();
   const kubernetes = new FakeKubernetes();

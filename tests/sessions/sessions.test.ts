@@ -12,12 +12,12 @@ import {
 } from '../../src/sessions/stored-sessions.ts';
 import { backupIdAt } from '../../src/repository/layout.ts';
 import { aManifest } from '../rigs/manifest.ts';
-import { recordOf as record, sessionRig as setUp, slot } from '../rigs/sessions.ts';
+import { recordOf as record, sessionRig, slot } from '../rigs/sessions.ts';
 import { targetIn } from '../rigs/target.ts';
 
 describe('a run', () => {
   it('leaves a record of its success, with what it said', async () => {
-    const rig = setUp();
+    const rig = sessionRig();
     const manifest = aManifest({ id: backupIdAt(new Date('2026-11-25T02:00:05Z')) });
     await recordRun(rig.world, { slot, attempt: 2 }, async ({ progress }) => {
       assert.equal((await rig.stored())[0]?.phase, 'Running');
@@ -44,7 +44,7 @@ describe('a run', () => {
   });
 
   it('leaves a record of its failure, and fails as it did', async () => {
-    const rig = setUp();
+    const rig = sessionRig();
     await assert.rejects(
       recordRun(rig.world, { slot: undefined, attempt: 1 }, async () => {
         throw new CharmError('store-denied', 'No.');
@@ -58,7 +58,7 @@ describe('a run', () => {
   });
 
   it('is skipped and not failed when the schedule finds Kubeflow busy', async () => {
-    const rig = setUp();
+    const rig = sessionRig();
     const busy = async () => {
       throw new CharmError('workloads-running', 'Busy.');
     };
@@ -71,7 +71,7 @@ describe('a run', () => {
   });
 
   it('keeps its record in the journal while S3 is away, from where the next hook sends it', async () => {
-    const rig = setUp();
+    const rig = sessionRig();
     rig.away = new CharmError('store-unreachable', 'Away.');
     const manifest = aManifest({ id: backupIdAt(new Date('2026-11-25T02:00:05Z')) });
     await recordRun(rig.world, { slot, attempt: 1 }, async ({ progress }) => {
@@ -92,7 +92,7 @@ describe('a run', () => {
   });
 
   it('runs all the same when nothing can be recorded', async () => {
-    const rig = setUp();
+    const rig = sessionRig();
     rig.away = new CharmError('store-unreachable', 'Away.');
     rig.journal.failure = new CharmError('disk-full', 'Full.');
     const manifest = aManifest({ id: backupIdAt(new Date('2026-11-25T02:00:05Z')) });
@@ -103,7 +103,7 @@ describe('a run', () => {
 
 describe('the records of runs', () => {
   it('are listed newest first, page by page, without those that cannot be read', async () => {
-    const { store, stored } = setUp();
+    const { store, stored } = sessionRig();
     const target = targetIn(store);
     const ids = ['2026-11-23T02:00:00Z', '2026-11-24T02:00:00Z', '2026-11-25T02:00:00Z'];
     for (const id of ids) await storeSession(target, record(id), undefined);
@@ -118,7 +118,7 @@ describe('the records of runs', () => {
   });
 
   it('are 200 at most, the newest, with their logs', async () => {
-    const { store } = setUp();
+    const { store } = sessionRig();
     const target = targetIn(store);
     for (let day = 0; day < mostSessions + 3; day++) {
       const id = `${new Date(Date.UTC(2026, 0, 1 + day)).toISOString().slice(0, 19)}Z`;
@@ -132,7 +132,7 @@ describe('the records of runs', () => {
   });
 
   it('of runs that made a set are kept for ever, with their logs', async () => {
-    const { store, stored } = setUp();
+    const { store, stored } = sessionRig();
     const target = targetIn(store);
     const ids = Array.from(
       { length: mostSessions + 5 },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { freePort } from '../../../tests/servers/free-port.ts';
+import { freePort } from '../../../tests/servers/network/free-port.ts';
 
 /** One line of a panel: its labels, and its values by time. */
 export interface Series {

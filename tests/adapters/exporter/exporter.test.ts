@@ -11,13 +11,13 @@ import { openExporter } from '../../../src/adapters/exporter/exporter.ts';
 import { hasCode } from '../../../src/errors.ts';
 import { factsText } from '../../../src/metrics/facts.ts';
 import { someFacts } from '../../rigs/metric-facts.ts';
-import { freePort } from '../../servers/free-port.ts';
+import { freePort } from '../../servers/network/free-port.ts';
 
 const script = join(import.meta.dirname, '../../../src/serve-metrics.ts');
 let units = 0;
 
 /** One unit's exporter, as real processes, on a port and a socket that nobody else has. */
-const setUp = async () => {
+const openRig = async () => {
   const directory = await mkdtemp(join(tmpdir(), 'exporter-'));
   const file = join(directory, 'metrics.json');
   await writeFile(file, factsText(someFacts()));
@@ -59,7 +59,7 @@ const until = async (holds: () => Promise<boolean>): Promise<void> => {
   while (!(await holds())) await delay(20);
 };
 
-const startProcess = (rig: Awaited<ReturnType<typeof setUp>>): ChildProcess =>
+const startProcess = (rig: Awaited<ReturnType<typeof openRig>>): ChildProcess =>
   spawn(
     process.execPath,
     [script, `ckf-backup/${rig.options.unit}`, `1 ${rig.file}`, String(rig.port), rig.file],
@@ -68,7 +68,7 @@ const startProcess = (rig: Awaited<ReturnType<typeof setUp>>): ChildProcess =>
 
 describe('the exporter', () => {
   it('serves the facts as text at each scrape, and nothing else', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     assert.equal(await rig.exporter.ensure(), undefined);
     const first = await rig.scrape();
     assert.match(first.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
@@ -84,7 +84,7 @@ describe('the exporter', () => {
   });
 
   it('says 503 while its file is broken or gone, and goes on', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.exporter.ensure();
     await writeFile(rig.file, '{"format":1');
     assert.equal((await rig.scrape()).status, 503);
@@ -95,7 +95,7 @@ describe('the exporter', () => {
   });
 
   it('is one, of twelve that are started at once', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const started = Array.from({ length: 12 }, () => startProcess(rig));
     const ended = started.map(async (child) => {
       const [code] = (await once(child, 'exit')) as [number | null];
@@ -111,7 +111,7 @@ describe('the exporter', () => {
   });
 
   it('is left alone by later hooks, and one of six hooks at once starts it', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await Promise.all(Array.from({ length: 6 }, () => rig.exporter.ensure()));
     await until(async () => (await rig.processes()).length === 1);
     const first = await rig.only();
@@ -120,7 +120,7 @@ describe('the exporter', () => {
   });
 
   it('comes back after it was killed, whatever it left', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.exporter.ensure();
     const first = await rig.only();
     process.kill(first, 'SIGKILL');
@@ -131,7 +131,7 @@ describe('the exporter', () => {
   });
 
   it('is replaced by one of another revision, and by one of another file', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.exporter.ensure();
     const first = await rig.only();
     const newer = openExporter({ ...rig.options, revision: '2' });
@@ -147,7 +147,7 @@ describe('the exporter', () => {
   });
 
   it('ends when it is asked to, by a signal too, and stopping none is nothing', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.exporter.stop();
     await rig.exporter.ensure();
     await rig.exporter.stop();
@@ -159,7 +159,7 @@ describe('the exporter', () => {
   });
 
   it('is reported, and keeps no process, when the port is taken', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const taker = createServer().listen(rig.port);
     await once(taker, 'listening');
     const hasty = openExporter({ ...rig.options, patience: 500 });
@@ -171,7 +171,7 @@ describe('the exporter', () => {
   });
 
   it('is reported when Node cannot be started, and not started without storage', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const lame = openExporter({ ...rig.options, node: '/nowhere/node', patience: 100 });
     assert.ok(hasCode(await lame.ensure(), 'exporter-silent'));
     const bare = openExporter({ ...rig.options, file: async () => undefined });
@@ -180,7 +180,7 @@ describe('the exporter', () => {
   });
 
   it('outlives the hook and its process group, keeps no pipe of it, and knows nothing of its environment', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const hook = `
       import { openExporter } from ${JSON.stringify(join(import.meta.dirname, '../../../src/adapters/exporter/exporter.ts'))};
       import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/adapters/clock.ts'))};
@@ -214,7 +214,7 @@ describe('the exporter', () => {
   });
 
   it('is not kept from ending by somebody who holds a connection', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.exporter.ensure();
     const held = await fetch(`http://127.0.0.1:${rig.port}/metrics`);
     await rig.exporter.stop();

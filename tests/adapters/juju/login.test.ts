@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CharmError, type ErrorCode } from '../../../src/errors.ts';
-import { createAuthority } from '../../servers/certificates.ts';
-import { silentServer } from '../../servers/silent-server.ts';
+import { createAuthority } from '../../servers/network/certificates.ts';
+import { silentServer } from '../../servers/network/silent-server.ts';
 import { password, openJujuRig } from '../../rigs/juju.ts';
 
 const refusal = (code: ErrorCode, words: RegExp) => (error: unknown) => {

@@ -36,7 +36,7 @@ interface RigOptions extends Partial<Omit<KubernetesOptions, 'access'>> {
   readonly access?: (access: ClusterAccess) => ClusterAccess;
 }
 
-const setUp = async (
+const openRig = async (
   { access = (real) => real, ...options }: RigOptions = {},
   serverOptions: KubernetesServerOptions = {},
 ) => {
@@ -82,11 +82,11 @@ const setUp = async (
 };
 
 describe('the Kubernetes adapter', () => {
-  kubernetesContract(setUp);
+  kubernetesContract(openRig);
 
   describe('with a cluster that speaks v4.channel.k8s.io only', () => {
     it('runs commands that know how much to read', async () => {
-      await using rig = await setUp({}, { execProtocols: ['v4.channel.k8s.io'] });
+      await using rig = await openRig({}, { execProtocols: ['v4.channel.k8s.io'] });
       const stdin = new PassThrough();
       const stdout = new PassThrough();
       stdin.end('all of it');
@@ -98,7 +98,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('tells a command that its stdin has ended', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const stdin = new PassThrough();
     const stdout = new PassThrough();
     stdin.end('all of it');
@@ -108,7 +108,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('carries bytes of every value, and does not lose any of many', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     const bytes = randomBytes(5_000_000);
     await writeFile(join(rig.folder, 'bytes'), bytes);
     const stdout = new PassThrough();
@@ -121,7 +121,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('makes the command wait while its output is not taken', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await writeFile(join(rig.folder, 'bytes'), Buffer.alloc(24 * 1024 * 1024));
     let taken = 0;
     const gate = Promise.withResolvers<undefined>();
@@ -144,7 +144,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('keeps the first 64 KiB of what the command says', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await writeFile(join(rig.folder, 'text'), 'y'.repeat(200_000));
     const { stderr } = await rig.kubernetes.exec(charm, [
       'sh',
@@ -162,7 +162,7 @@ describe('the Kubernetes adapter', () => {
     { kind: 'no-status' },
   ] as const)
     it(`fails when the connection closes without a status (${fault.kind})`, async () => {
-      await using rig = await setUp();
+      await using rig = await openRig();
       rig.server.execFaults.push(fault);
       const stdout = new PassThrough();
       stdout.resume();
@@ -176,7 +176,7 @@ describe('the Kubernetes adapter', () => {
     });
 
   it('gives up a connection that shows no sign of life', async () => {
-    await using rig = await setUp({ silence: 10_000 });
+    await using rig = await openRig({ silence: 10_000 });
     rig.server.execFaults.push({ kind: 'silent' });
     await assert.rejects(
       rig.kubernetes.exec(charm, ['cat']),
@@ -186,13 +186,13 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('stays with a command that is silent for long', async () => {
-    await using rig = await setUp({ silence: 10_000 });
+    await using rig = await openRig({ silence: 10_000 });
     const { exitCode } = await rig.kubernetes.exec(charm, ['sleep', '0.4']);
     assert.equal(exitCode, 0);
   });
 
   it('starts a list again when the server has forgotten it, and gives no object twice', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     rig.server.objects.expiredTokens = 2;
     const names = await Array.fromAsync(rig.kubernetes.list(contractKind), ({ name }) => name);
     assert.equal(names.length, contractWorkflows);
@@ -200,7 +200,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('gives up a list that always expires', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     rig.server.objects.expiredTokens = Infinity;
     await assert.rejects(Array.fromAsync(rig.kubernetes.list(contractKind)), (error) =>
       hasCode(error, 'kubernetes-unreachable'),
@@ -210,7 +210,7 @@ describe('the Kubernetes adapter', () => {
   it('asks Juju again when the token has been replaced', async () => {
     let asked = 0;
     const tokens = ['old', 'new'];
-    await using rig = await setUp({
+    await using rig = await openRig({
       access: (real) => ({ ...real, token: tokens[asked++] ?? 'none' }),
     });
     rig.server.token = 'new';
@@ -220,14 +220,14 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('asks Juju again when an exec is the first to meet the replaced token', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.kubernetes.pod('mlmd-0');
     rig.server.token = 'another';
     assert.equal((await rig.kubernetes.exec(charm, ['sh', '-c', 'exit 0'])).exitCode, 0);
   });
 
   it('says how to trust us when no token is accepted', async () => {
-    await using rig = await setUp({
+    await using rig = await openRig({
       access: (real) => ({ ...real, token: 'wrong' }),
     });
     await assert.rejects(
@@ -240,15 +240,15 @@ describe('the Kubernetes adapter', () => {
   });
 
   for (const [resource, use] of [
-    ['pods', async (rig: Awaited<ReturnType<typeof setUp>>) => rig.kubernetes.pod('mlmd-0')],
+    ['pods', async (rig: Awaited<ReturnType<typeof openRig>>) => rig.kubernetes.pod('mlmd-0')],
     ['pods/exec', async (rig) => rig.kubernetes.exec(charm, ['sh'])],
     ['workflows', async (rig) => Array.fromAsync(rig.kubernetes.list(contractKind))],
   ] as const satisfies readonly (readonly [
     string,
-    (rig: Awaited<ReturnType<typeof setUp>>) => Promise<unknown>,
+    (rig: Awaited<ReturnType<typeof openRig>>) => Promise<unknown>,
   ])[])
     it(`says how to trust us when ${resource} is forbidden`, async () => {
-      await using rig = await setUp();
+      await using rig = await openRig();
       rig.server.denied.add(resource);
       await assert.rejects(
         use(rig),
@@ -259,7 +259,7 @@ describe('the Kubernetes adapter', () => {
     });
 
   it('knows from Kubernetes that it may not list a kind', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     rig.server.denied.add('workflows');
     assert.equal(await rig.kubernetes.mayList(contractKind), false);
     const experiments = { groupVersion: 'kubeflow.org/v1beta1', plural: 'experiments' };
@@ -267,13 +267,13 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('tries again what passes by itself', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     rig.server.answerFaults.push(503, 0, 429);
     assert.equal((await rig.kubernetes.pod('mlmd-0'))?.name, 'mlmd-0');
   });
 
   it('has minutes of patience with an API server that restarts, once it has answered', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.kubernetes.pod('mlmd-0');
     rig.server.answerFaults.push(...Array.from({ length: 20 }, (_, time) => (time % 2 ? 0 : 503)));
     assert.equal((await rig.kubernetes.exec(charm, ['sh', '-c', 'exit 0'])).exitCode, 0);
@@ -282,7 +282,7 @@ describe('the Kubernetes adapter', () => {
   it('takes the token that is mounted now for each call, and does not ask Juju for it', async () => {
     let asked = 0;
     let mounted = 'first';
-    await using rig = await setUp({
+    await using rig = await openRig({
       access: (real) => {
         asked += 1;
         return { ...real, token: 'of the beginning of the action' };
@@ -299,7 +299,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('says which server does not answer', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     rig.server.answerFaults.push(500, 500, 500, 500);
     await assert.rejects(
       rig.kubernetes.pod('mlmd-0'),
@@ -310,14 +310,14 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('does not wait for ever for an answer', async () => {
-    await using rig = await setUp({ timeout: 300 });
+    await using rig = await openRig({ timeout: 300 });
     rig.server.answerFaults.push(-1);
     assert.equal((await rig.kubernetes.pod('mlmd-0'))?.name, 'mlmd-0');
   });
 
   it('speaks to nobody whose certificate the cluster did not sign', async () => {
     await using other = await startKubernetes();
-    await using rig = await setUp({
+    await using rig = await openRig({
       access: (real) => ({ ...real, ca: other.access.ca }),
     });
     for (const attempt of [
@@ -332,7 +332,7 @@ describe('the Kubernetes adapter', () => {
   });
 
   it('never asks for anything but to read and to exec', async () => {
-    await using rig = await setUp();
+    await using rig = await openRig();
     await rig.kubernetes.pod('mlmd-0');
     await Array.fromAsync(rig.kubernetes.list(contractKind));
     await rig.kubernetes.exec(charm, ['sh', '-c', 'exit 0']);

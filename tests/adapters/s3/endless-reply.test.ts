@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { stageS3 } from '../../rigs/s3.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 
 describe('a reply that should be small', () => {
@@ -18,9 +18,9 @@ describe('a reply that should be small', () => {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     try {
-      await using stage = await stageS3({}, {}, () => `http://127.0.0.1:${port}`);
-      await rejectsWithCode(stage.store.read('manifest.json'), 'store-refused');
-      await rejectsWithCode(Array.fromAsync(stage.store.list('')), 'store-refused');
+      await using rig = await openS3Rig({}, {}, () => `http://127.0.0.1:${port}`);
+      await rejectsWithCode(rig.store.read('manifest.json'), 'store-refused');
+      await rejectsWithCode(Array.fromAsync(rig.store.list('')), 'store-refused');
     } finally {
       server.closeAllConnections();
       server.close();

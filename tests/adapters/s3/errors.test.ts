@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { S3User } from '../../servers/s3/signatures.ts';
 import { advice, failsWith, failure } from './failing.ts';
-import { stageS3 } from '../../rigs/s3.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
 
 const user = (access: NonNullable<S3User['access']>): S3User => ({
   accessKey: 'testkey',
@@ -30,68 +30,65 @@ describe('the S3 adapter tells an operator', () => {
   });
 
   it('that a user may only read, or do nothing', async () => {
-    await using stage = await stageS3({ users: [user('read')] }, { advice });
-    await stage.store.probe();
+    await using rig = await openS3Rig({ users: [user('read')] }, { advice });
+    await rig.store.probe();
     await assert.rejects(
-      stage.store.put('a', ''),
+      rig.store.put('a', ''),
       failure('store-denied', 'write "a"', 'AccessDenied'),
     );
-    await assert.rejects(
-      stage.store.delete(['a', 'b']),
-      failure('store-denied', 'delete 2 objects'),
-    );
-    stage.server.setUsers([user('none')]);
-    await assert.rejects(stage.store.probe(), failure('store-denied'));
-    await assert.rejects(stage.store.head('a'), failure('store-denied', 'answered 403'));
+    await assert.rejects(rig.store.delete(['a', 'b']), failure('store-denied', 'delete 2 objects'));
+    rig.server.setUsers([user('none')]);
+    await assert.rejects(rig.store.probe(), failure('store-denied'));
+    await assert.rejects(rig.store.head('a'), failure('store-denied', 'answered 403'));
   });
 
   it('that credentials have expired', async () => {
-    await using stage = await stageS3({}, { advice });
-    stage.server.fail({ fault: { answer: 400, code: 'ExpiredToken' } });
-    await assert.rejects(stage.store.probe(), failure('store-denied', 'ExpiredToken'));
+    await using rig = await openS3Rig({}, { advice });
+    rig.server.fail({ fault: { answer: 400, code: 'ExpiredToken' } });
+    await assert.rejects(rig.store.probe(), failure('store-denied', 'ExpiredToken'));
   });
 
   it('that the region is another one', async () => {
-    await using stage = await stageS3({}, { region: 'eu-west-1' });
-    stage.server.fail({ fault: { answer: 400, code: 'AuthorizationHeaderMalformed' } });
-    await assert.rejects(stage.store.probe(), failure('store-refused', 'region is eu-west-1'));
+    await using rig = await openS3Rig({}, { region: 'eu-west-1' });
+    rig.server.fail({ fault: { answer: 400, code: 'AuthorizationHeaderMalformed' } });
+    await assert.rejects(rig.store.probe(), failure('store-refused', 'region is eu-west-1'));
   });
 
   it('which region Amazon redirects to, also when a HEAD has no body', async () => {
-    await using stage = await stageS3({ profile: 'aws' }, { region: 'us-east-1' });
+    await using rig = await openS3Rig({ profile: 'aws' }, { region: 'us-east-1' });
     const told = ['301', 'The region is us-east-1: set it to eu-central-1'] as const;
-    await assert.rejects(stage.store.probe(), failure('store-refused', ...told));
-    await assert.rejects(stage.store.head('a'), failure('store-refused', ...told));
-    await assert.rejects(stage.store.put('a', ''), failure('store-refused', ...told));
-    assert.equal(stage.server.requests.length, 3);
+    await assert.rejects(rig.store.probe(), failure('store-refused', ...told));
+    await assert.rejects(rig.store.head('a'), failure('store-refused', ...told));
+    await assert.rejects(rig.store.put('a', ''), failure('store-refused', ...told));
+    assert.equal(rig.server.requests.length, 3);
   });
 
   it('where a new bucket of Amazon is for now', async () => {
-    await using stage = await stageS3({}, { advice });
+    await using rig = await openS3Rig({}, { advice });
     const location = 'https://bench.s3.eu-central-1.amazonaws.com/';
-    stage.server.fail({ fault: { answer: 307, code: 'TemporaryRedirect', location } });
-    await assert.rejects(stage.store.probe(), failure('store-refused', '307 TemporaryRedirect'));
+    rig.server.fail({ fault: { answer: 307, code: 'TemporaryRedirect', location } });
+    await assert.rejects(rig.store.probe(), failure('store-refused', '307 TemporaryRedirect'));
   });
 
   it('that the server has no room left', async () => {
-    await using stage = await stageS3();
-    stage.server.fail({ fault: { answer: 507, code: 'XMinioStorageFull' } });
-    await assert.rejects(stage.store.put('a', ''), failure('store-refused', 'no room'));
-    stage.server.fail({ fault: { answer: 403, code: 'QuotaExceeded' } });
-    await assert.rejects(stage.store.put('a', ''), failure('store-refused', 'no room'));
+    await using rig = await openS3Rig();
+    rig.server.fail({ fault: { answer: 507, code: 'XMinioStorageFull' } });
+    await assert.rejects(rig.store.put('a', ''), failure('store-refused', 'no room'));
+    rig.server.fail({ fault: { answer: 403, code: 'QuotaExceeded' } });
+    await assert.rejects(rig.store.put('a', ''), failure('store-refused', 'no room'));
   });
 
   it('that a key is refused', async () => {
-    await using stage = await stageS3({ profile: 'minio-2021' });
+    await using rig = await openS3Rig({ profile: 'minio-2021' });
     await assert.rejects(
-      stage.store.put('a/../b', ''),
+      rig.store.put('a/../b', ''),
       failure('store-refused', '"a/../b"', 'XMinioInvalidObjectName'),
     );
   });
 
   it('that an object lies in an archive, that a proxy takes no such body, and where we are sent', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     server.fail({ fault: { answer: 403, code: 'InvalidObjectState' } });
     await assert.rejects(store.read('a'), failure('store-refused', 'RestoreObject'));
     server.fail({ fault: { answer: 413, code: '' } });
@@ -101,9 +98,9 @@ describe('the S3 adapter tells an operator', () => {
   });
 
   it('what a header must not hold', async () => {
-    await using stage = await stageS3();
+    await using rig = await openS3Rig();
     const metadata = { user: { note: 'two\nlines' } };
-    await assert.rejects(stage.store.put('a', '', { metadata }), failure('store-refused'));
-    assert.deepEqual(stage.server.requests, []);
+    await assert.rejects(rig.store.put('a', '', { metadata }), failure('store-refused'));
+    assert.deepEqual(rig.server.requests, []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { S3Options } from '../../../src/adapters/s3/s3.ts';
-import { stageS3 } from '../../rigs/s3.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
 
 export const advice = {
   credentials: 'check the keys of s3-integrator',
@@ -28,7 +28,7 @@ export const failsWith = async (
   code: string,
   ...texts: readonly (string | RegExp)[]
 ): Promise<void> => {
-  await using stage = await stageS3({}, { advice, ...changed });
-  await assert.rejects(stage.store.probe(), failure(code, ...texts));
-  await assert.rejects(stage.store.put('a', 'x'), failure(code));
+  await using rig = await openS3Rig({}, { advice, ...changed });
+  await assert.rejects(rig.store.probe(), failure(code, ...texts));
+  await assert.rejects(rig.store.put('a', 'x'), failure(code));
 };

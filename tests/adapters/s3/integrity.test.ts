@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { stageS3 } from '../../rigs/s3.ts';
-import { content, inParts, md5, stageWithObject } from './uses.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
+import { content, inParts, md5, openRigWithObject } from './uses.ts';
 
 describe('the S3 adapter believes nothing without a check:', () => {
   it('reads back what got an ETag that is not the MD5 of what it sent', async () => {
-    await using stage = await stageWithObject();
-    const { server, store } = stage;
+    await using rig = await openRigWithObject();
+    const { server, store } = rig;
     const fault = { etag: '0123456789abcdef0123456789abcdef' };
     server.fail({ operation: 'PutObject', times: 2, fault });
     assert.equal((await store.put('new', content)).etag, md5);
@@ -19,8 +19,8 @@ describe('the S3 adapter believes nothing without a check:', () => {
   });
 
   it('reads back what was uploaded in parts whose ETags are no MD5s', async () => {
-    await using stage = await stageS3({ quirks: ['invents-etags'] });
-    const { server, store } = stage;
+    await using rig = await openS3Rig({ quirks: ['invents-etags'] });
+    const { server, store } = rig;
     const long = Buffer.alloc(9 * 2 ** 20, 'long');
     const upload = () => store.upload('long', Readable.from([long]));
     assert.equal((await upload()).size, long.length);
@@ -33,37 +33,37 @@ describe('the S3 adapter believes nothing without a check:', () => {
   });
 
   it('sees that bytes changed on their way', async () => {
-    await using stage = await stageWithObject();
-    stage.server.fail({ operation: 'PutObject', times: Infinity, fault: { flip: true } });
-    await assert.rejects(stage.store.put('new', content), {
+    await using rig = await openRigWithObject();
+    rig.server.fail({ operation: 'PutObject', times: Infinity, fault: { flip: true } });
+    await assert.rejects(rig.store.put('new', content), {
       code: 'store-corrupt',
       message: /BadDigest/,
     });
-    assert.deepEqual(stage.server.contents.keys('bench'), ['there']);
+    assert.deepEqual(rig.server.contents.keys('bench'), ['there']);
   });
 
   it('does not take a part of a body for the whole', async () => {
-    await using stage = await stageWithObject();
+    await using rig = await openRigWithObject();
     for (const fault of [
       { truncate: 0 },
       { truncate: 100_000 },
       { length: 5 },
       { stall: 'body' },
     ] as const) {
-      stage.server.fail({ operation: 'GetObject', fault });
-      const { body } = await stage.store.get('there');
+      rig.server.fail({ operation: 'GetObject', fault });
+      const { body } = await rig.store.get('there');
       await assert.rejects(buffer(body), {
         code: 'store-unreachable',
         message: /Could not read "there"/,
       });
-      stage.server.fail({ operation: 'GetObject', fault });
-      assert.deepEqual(await stage.store.read('there'), content);
+      rig.server.fail({ operation: 'GetObject', fault });
+      assert.deepEqual(await rig.store.read('there'), content);
     }
   });
 
   it('sees an error in a reply that began with 200', async () => {
-    await using stage = await stageWithObject();
-    const { server, store } = stage;
+    await using rig = await openRigWithObject();
+    const { server, store } = rig;
     server.fail({ operation: 'CopyObject', fault: { answer: 200, code: 'InternalError' } });
     await store.copy('there', 'new', md5);
     assert.equal(server.count('CopyObject'), 2);
@@ -74,8 +74,8 @@ describe('the S3 adapter believes nothing without a check:', () => {
   });
 
   it('knows its own conditional write again when the reply to it was lost', async () => {
-    await using stage = await stageWithObject();
-    const { server, store } = stage;
+    await using rig = await openRigWithObject();
+    const { server, store } = rig;
     server.fail({ operation: 'PutObject', fault: { reset: 'after' } });
     const { etag } = await store.put('claim', 'mine', { ifAbsent: true });
     server.fail({ operation: 'PutObject', fault: { reset: 'after' } });

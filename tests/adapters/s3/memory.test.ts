@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { execa } from 'execa';
 import { testUser } from '../../servers/s3/server.ts';
-import { stageS3 } from '../../rigs/s3.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
 
 const mebibyte = 2 ** 20;
 
 describe('the memory of the S3 adapter', () => {
   it('does not grow with an object of 120 MiB, and its process ends by itself', async function () {
-    await using stage = await stageS3();
-    const { contents, url } = stage.server;
+    await using rig = await openS3Rig();
+    const { contents, url } = rig.server;
     const large = function* (): Generator<Buffer> {
       for (let part = 0; part < 120; part += 1) yield Buffer.alloc(mebibyte, part);
     };

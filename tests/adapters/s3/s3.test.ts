@@ -2,63 +2,65 @@ import assert from 'node:assert/strict';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
 import { describeLinks } from '../../contracts/object-store-links.ts';
-import { createAuthority } from '../../servers/certificates.ts';
+import { createAuthority } from '../../servers/network/certificates.ts';
 import { s3Profiles } from '../../servers/s3/profiles.ts';
-import { atHost, loopbackLookup, stageS3, type S3Stage } from '../../rigs/s3.ts';
+import { atHost, loopbackLookup, openS3Rig, type S3Rig } from '../../rigs/s3.ts';
 
-const opened = (stage: S3Stage): OpenedStore => ({
-  store: stage.store,
+const opened = (rig: S3Rig): OpenedStore => ({
+  store: rig.store,
   prefix: '',
   seed: (keys) => {
-    stage.server.contents.put('bench', ...keys.map((key) => ({ key, content: 'x' })));
+    rig.server.contents.put('bench', ...keys.map((key) => ({ key, content: 'x' })));
   },
   [Symbol.asyncDispose]: async () => {
-    await stage[Symbol.asyncDispose]();
+    await rig[Symbol.asyncDispose]();
   },
 });
 
 for (const name of ['target', 'minio-2021', 'radosgw-16', 'radosgw-16-versioned'] as const)
   describeObjectStore(
     s3Profiles[name].title,
-    async () => opened(await stageS3({ profile: name })),
+    async () => opened(await openS3Rig({ profile: name })),
     new Set(s3Profiles[name].quirks),
   );
 
 const authority = createAuthority();
 
 /** Buckets as hosts, and TLS with an authority of one's own. */
-const overTls = async (): Promise<S3Stage> => {
+const overTls = async (): Promise<S3Rig> => {
   const own = await authority;
   const tls = await own.issue(['s3.test', '*.s3.test']);
-  return stageS3({ tls }, { style: 'host', caChain: [own.ca], lookup: loopbackLookup }, (server) =>
-    atHost(server, 's3.test'),
+  return openS3Rig(
+    { tls },
+    { style: 'host', caChain: [own.ca], lookup: loopbackLookup },
+    (server) => atHost(server, 's3.test'),
   );
 };
 
 describeObjectStore('S3 over TLS, buckets as hosts', async () => opened(await overTls()));
 
 describeLinks('the server of the tests', async () => {
-  const stage = await stageS3();
-  return { ...opened(stage), options: stage.options };
+  const rig = await openS3Rig();
+  return { ...opened(rig), options: rig.options };
 });
 
 describe('the S3 adapter', () => {
   it('tells how a bucket keeps what is deleted, and whether its keys may delete', async () => {
     const keys = { accessKey: 'testkey', secretKey: 'testsecret' };
-    await using plain = await stageS3({ users: [{ ...keys, deletes: /^locks\// }] });
+    await using plain = await openS3Rig({ users: [{ ...keys, deletes: /^locks\// }] });
     await plain.store.put('sets/1', 'x');
     assert.deepEqual(await plain.store.protection('sets/0'), {
       versioning: 'off',
       lock: { kind: 'off' },
       mayDelete: 'no',
     });
-    await using locked = await stageS3({ profile: 'aws' }, { region: 'eu-central-1' });
+    await using locked = await openS3Rig({ profile: 'aws' }, { region: 'eu-central-1' });
     assert.deepEqual(await locked.store.protection('sets/0'), {
       versioning: 'on',
       lock: { kind: 'default', mode: 'GOVERNANCE', days: 1 },
       mayDelete: 'yes',
     });
-    await using silent = await stageS3();
+    await using silent = await openS3Rig();
     for (const operation of [/^GetBucketVersioning|^GetObjectLock/, 'DeleteObject'])
       silent.server.fail({
         operation,
@@ -75,20 +77,20 @@ describe('the S3 adapter', () => {
   });
 
   it('names its bucket and its server', async () => {
-    await using stage = await stageS3();
-    assert.equal(stage.store.description, `bucket bench at ${stage.server.url}`);
+    await using rig = await openS3Rig();
+    assert.equal(rig.store.description, `bucket bench at ${rig.server.url}`);
   });
 
   it('names the buckets of its server, where they are paths and where they are hosts', async () => {
-    await using paths = await stageS3();
+    await using paths = await openS3Rig();
     await using hosts = await overTls();
     for (const { store } of [paths, hosts])
       assert.ok((await store.bucketNames()).includes('bench'));
   });
 
   it('needs one request for each thing it is asked for', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     await store.probe();
     await store.put('a', 'content');
     await store.read('a');
@@ -111,14 +113,14 @@ describe('the S3 adapter', () => {
   });
 
   it('can be used below a path of its endpoint', async () => {
-    await using stage = await stageS3({ buckets: ['gateway'] });
-    await using store = openS3({ ...stage.options, endpoint: `${stage.server.url}/gateway/` });
+    await using rig = await openS3Rig({ buckets: ['gateway'] });
+    await using store = openS3({ ...rig.options, endpoint: `${rig.server.url}/gateway/` });
     await store.put('a//..', 'x');
-    assert.deepEqual(stage.server.contents.keys('gateway'), ['bench/a//..']);
+    assert.deepEqual(rig.server.contents.keys('gateway'), ['bench/a//..']);
   });
 
   it('asks for the storage class, encryption and attributes with everything that it writes', async () => {
-    await using stage = await stageS3(
+    await using rig = await openS3Rig(
       {},
       {
         storageClass: 'STANDARD_IA',
@@ -126,7 +128,7 @@ describe('the S3 adapter', () => {
         extraHeaders: { 'X-Amz-Acl': 'private' },
       },
     );
-    const { server, store } = stage;
+    const { server, store } = rig;
     const md5 = '9a0364b9e99bb480dd25e1f0284c8555';
     const { etag } = await store.put('put', 'content', { md5 });
     assert.notEqual(etag, md5);
@@ -143,8 +145,8 @@ describe('the S3 adapter', () => {
 
   it('copies in parts what is too large for one copy, metadata and tags included', async () => {
     const sizes = { singleCopy: 6 * 2 ** 20, copyPart: 5 * 2 ** 20 };
-    await using stage = await stageS3({}, { sizes });
-    const { server, store } = stage;
+    await using rig = await openS3Rig({}, { sizes });
+    const { server, store } = rig;
     const content = Buffer.alloc(11 * 2 ** 20, 'content that goes on');
     const metadata = { contentType: 'x/y', user: { a: 'ü' }, tags: { t: 'u v' } };
     const { etag } = await store.put('from', content, { metadata });
@@ -157,8 +159,8 @@ describe('the S3 adapter', () => {
 
   it('leaves no parts behind when a copy in parts fails', async () => {
     const sizes = { singleCopy: 6 * 2 ** 20, copyPart: 5 * 2 ** 20 };
-    await using stage = await stageS3({}, { sizes });
-    const { server, store } = stage;
+    await using rig = await openS3Rig({}, { sizes });
+    const { server, store } = rig;
     const { etag } = await store.put('from', Buffer.alloc(11 * 2 ** 20));
     server.fail({
       operation: 'UploadPartCopy',

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
 import { openS3, type S3Options } from '../../../src/adapters/s3/s3.ts';
-import { createAuthority } from '../../servers/certificates.ts';
+import { createAuthority } from '../../servers/network/certificates.ts';
 import { advice, failsWith, failure } from './failing.ts';
-import { atHost, loopbackLookup, stageS3 } from '../../rigs/s3.ts';
+import { atHost, loopbackLookup, openS3Rig } from '../../rigs/s3.ts';
 
 describe('the S3 adapter tells why it reaches nobody:', () => {
   it('that nothing listens there, after some attempts', async () => {
-    await using stage = await stageS3({}, { advice, attempts: 3 });
-    await stage.server.close();
+    await using rig = await openS3Rig({}, { advice, attempts: 3 });
+    await rig.server.close();
     await assert.rejects(
-      stage.store.probe(),
+      rig.store.probe(),
       failure(
         'store-unreachable',
         'connection was refused (tried 3 times)',
         'Check the endpoint of',
       ),
     );
-    assert.equal(stage.pauses.length, 2);
+    assert.equal(rig.pauses.length, 2);
   });
 
   it('that a host name is not known', async () => {
@@ -66,32 +66,32 @@ describe('the S3 adapter tells why it reaches nobody:', () => {
   it('that the certificate is not trusted, and does not try again', async () => {
     const own = await createAuthority();
     const tls = await own.issue(['127.0.0.1']);
-    await using stage = await stageS3({ tls }, { advice });
+    await using rig = await openS3Rig({ tls }, { advice });
     await assert.rejects(
-      stage.store.probe(),
+      rig.store.probe(),
       failure('store-unreachable', 'certificate', 'Set tls-ca-chain of s3-integrator.'),
     );
-    assert.deepEqual(stage.pauses, []);
-    await using trusting = openS3({ ...stage.options, caChain: [own.ca] });
+    assert.deepEqual(rig.pauses, []);
+    await using trusting = openS3({ ...rig.options, caChain: [own.ca] });
     await trusting.probe();
     await using elsewhere = openS3({
-      ...stage.options,
+      ...rig.options,
       caChain: [own.ca],
-      endpoint: atHost(stage.server, 'other.test'),
+      endpoint: atHost(rig.server, 'other.test'),
       lookup: loopbackLookup,
     });
     await assert.rejects(elsewhere.probe(), failure('store-unreachable', 'other.test'));
   });
 
   it('that an endpoint speaks no TLS, or nothing else', async () => {
-    await using plain = await stageS3();
+    await using plain = await openS3Rig();
     await using wrong = openS3({
       ...plain.options,
       endpoint: plain.server.url.replace('http', 'https'),
     });
     await assert.rejects(wrong.probe(), failure('store-unreachable', 'TLS'));
     const own = await createAuthority();
-    await using secure = await stageS3({ tls: await own.issue(['127.0.0.1']) });
+    await using secure = await openS3Rig({ tls: await own.issue(['127.0.0.1']) });
     const endpoint = secure.server.url.replace('https', 'http');
     await using other = openS3({ ...secure.options, endpoint, attempts: 1 });
     await assert.rejects(other.probe(), failure('store-unreachable'));
@@ -101,30 +101,30 @@ describe('the S3 adapter tells why it reaches nobody:', () => {
 describe('an S3 adapter that is told to stop', () => {
   it('ends what is under way with the reason that it was given', async () => {
     const stop = new AbortController();
-    await using stage = await stageS3({}, { signal: stop.signal });
-    stage.server.fail({ times: Infinity, fault: { stall: 'reply' } });
-    const waiting = [stage.store.probe(), stage.store.put('a', 'x'), stage.store.read('a')];
-    while (stage.server.requests.length < 3) await new Promise(setImmediate);
+    await using rig = await openS3Rig({}, { signal: stop.signal });
+    rig.server.fail({ times: Infinity, fault: { stall: 'reply' } });
+    const waiting = [rig.store.probe(), rig.store.put('a', 'x'), rig.store.read('a')];
+    while (rig.server.requests.length < 3) await new Promise(setImmediate);
     const reason = new Error('Juju wants us to stop');
     stop.abort(reason);
     for (const one of waiting) await assert.rejects(one, reason);
-    await assert.rejects(stage.store.probe(), reason);
+    await assert.rejects(rig.store.probe(), reason);
   });
 
   it('fails what is under way when it is disposed of, and keeps no connection', async () => {
-    await using stage = await stageS3();
-    stage.server.fail({ fault: { stall: 'reply' } });
-    const waiting = assert.rejects(stage.store.probe());
-    while (stage.server.requests.length < 1) await new Promise(setImmediate);
-    await stage.store[Symbol.asyncDispose]();
+    await using rig = await openS3Rig();
+    rig.server.fail({ fault: { stall: 'reply' } });
+    const waiting = assert.rejects(rig.store.probe());
+    while (rig.server.requests.length < 1) await new Promise(setImmediate);
+    await rig.store[Symbol.asyncDispose]();
     await waiting;
-    await assert.rejects(stage.store.probe());
+    await assert.rejects(rig.store.probe());
   });
 });
 
 const optionsFor = async (endpoint: string): Promise<S3Options> => {
-  await using stage = await stageS3();
-  return { ...stage.options, endpoint };
+  await using rig = await openS3Rig();
+  return { ...rig.options, endpoint };
 };
 
 const withServer = async (

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { cutIntoParts } from '../../../src/adapters/s3/upload.ts';
-import { stageS3 } from '../../rigs/s3.ts';
+import { openS3Rig } from '../../rigs/s3.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -15,8 +15,8 @@ const stream = (bytes: number): Readable =>
 
 describe('an upload of a stream to S3', () => {
   it('is one PUT while it fits into a part, and parts from there on', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     await store.upload('short', stream(8 * mebibyte));
     assert.deepEqual(
       server.requests.map(({ operation }) => operation),
@@ -52,8 +52,8 @@ describe('an upload of a stream to S3', () => {
 
   for (const operation of ['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])
     it(`leaves neither object nor parts when ${operation} is refused`, async () => {
-      await using stage = await stageS3();
-      const { server, store } = stage;
+      await using rig = await openS3Rig();
+      const { server, store } = rig;
       server.fail({ operation, fault: { answer: 403, code: 'AccessDenied' } });
       const body = stream(20 * mebibyte);
       await assert.rejects(store.upload('a', body), { code: 'store-denied' });
@@ -63,8 +63,8 @@ describe('an upload of a stream to S3', () => {
     });
 
   it('says what made it fail even when its parts cannot be removed', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     server.fail({
       operation: 'UploadPart',
       nth: 2,
@@ -79,16 +79,16 @@ describe('an upload of a stream to S3', () => {
   });
 
   it('is complete when only the reply to the last request was lost', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     server.fail({ operation: 'CompleteMultipartUpload', fault: { reset: 'after' } });
     const { etag } = await store.upload('a', stream(9 * mebibyte));
     assert.equal(server.contents.object('bench', 'a')?.etag, etag);
   });
 
   it('stops at once when its signal fires, also while the source is silent', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     const stop = new AbortController();
     const silent = new Readable({ read: () => undefined });
     for (let pushed = 0; pushed < 17; pushed += 1) silent.push(Buffer.alloc(mebibyte));
@@ -101,21 +101,21 @@ describe('an upload of a stream to S3', () => {
   });
 
   it('stops a PUT whose source is silent', async () => {
-    await using stage = await stageS3();
+    await using rig = await openS3Rig();
     const stop = new AbortController();
     const silent = new Readable({ read: () => undefined });
     silent.push(Buffer.alloc(10));
-    const put = stage.store.put('a', silent, { size: 20, signal: stop.signal });
+    const put = rig.store.put('a', silent, { size: 20, signal: stop.signal });
     await new Promise(setImmediate);
     stop.abort(new Error('enough'));
     await assert.rejects(put, { message: 'enough' });
     assert.ok(silent.destroyed);
-    assert.deepEqual(stage.server.contents.keys('bench'), []);
+    assert.deepEqual(rig.server.contents.keys('bench'), []);
   });
 
   it('fails when its source goes away without an error', async () => {
-    await using stage = await stageS3();
-    const { server, store } = stage;
+    await using rig = await openS3Rig();
+    const { server, store } = rig;
     const gone = (bytes: number): Readable => {
       const source = new Readable({ read: () => undefined });
       source.push(Buffer.alloc(bytes));

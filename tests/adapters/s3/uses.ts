@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectStore } from '../../../src/world.ts';
 import type { S3Options } from '../../../src/adapters/s3/s3.ts';
-import { stageS3, type S3Stage } from '../../rigs/s3.ts';
+import { openS3Rig, type S3Rig } from '../../rigs/s3.ts';
 
 export const content = Buffer.alloc(300_000, 'content');
 export const md5 = createHash('md5').update(content).digest('hex');
 
 /** Everything that the adapter does, and what must be true when it says that it did. */
 export const uses: Readonly<
-  Record<string, { run(store: ObjectStore): Promise<unknown>; proven(stage: S3Stage): boolean }>
+  Record<string, { run(store: ObjectStore): Promise<unknown>; proven(rig: S3Rig): boolean }>
 > = {
   ListObjectsV2: {
     run: async (store) => {
@@ -77,14 +77,14 @@ export async function inParts(store: ObjectStore): Promise<void> {
   await upload.complete();
 }
 
-function partsArrived({ server }: S3Stage): boolean {
+function partsArrived({ server }: S3Rig): boolean {
   return server.contents.read('bench', 'new').equals(content);
 }
 
 /** A server with the object `there`, and an adapter that does not wait long. */
-export const stageWithObject = async (options: Partial<S3Options> = {}): Promise<S3Stage> => {
+export const openRigWithObject = async (options: Partial<S3Options> = {}): Promise<S3Rig> => {
   const timeouts = { reply: 500, silence: 500, slowReply: 500 };
-  const stage = await stageS3({}, { timeouts, ...options });
-  stage.server.contents.put('bench', { key: 'there', content });
-  return stage;
+  const rig = await openS3Rig({}, { timeouts, ...options });
+  rig.server.contents.put('bench', { key: 'there', content });
+  return rig;
 };

@@ -9,7 +9,7 @@ import { startS3Server, testUser, type S3Server } from '../../servers/s3/server.
 import type { S3NewObject } from '../../servers/s3/contents.ts';
 import type { S3Fault, S3FaultAction } from '../../servers/s3/faults.ts';
 import type { S3ProfileName } from '../../servers/s3/profiles.ts';
-import { fixtureBetween, history, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRigBetween, history, mirror } from '../../rigs/mirror.ts';
 
 const mebi = 2 ** 20;
 
@@ -111,11 +111,11 @@ describe('copying between S3 servers', () => {
       await using servers = await startServers(from, to);
       await using rig = openRig(servers, 'mlpipeline');
       servers.source.contents.put('mlpipeline', ...whole, ...inParts);
-      await using fixture = await fixtureBetween(rig.from, rig.to);
-      const pass = await fixture.pass();
+      await using mirrorRig = await openMirrorRigBetween(rig.from, rig.to);
+      const pass = await mirrorRig.pass();
       assert.equal(pass.listed, 3);
       await assertMirrored(rig);
-      const list = await fixture.list();
+      const list = await mirrorRig.list();
       for (const line of list) assert.equal(line.mirrorEtag, undefined, line.key);
       const key = 'empty \u{1f680}';
       const copied = await rig.to.get(mirror + key);
@@ -125,7 +125,7 @@ describe('copying between S3 servers', () => {
       assert.deepEqual(await rig.to.tags(mirror + key), { team: 'ml and co' });
       await rig.from.put(key, 'changed');
       servers.source.requests.length = servers.target.requests.length = 0;
-      const second = await fixture.pass();
+      const second = await mirrorRig.pass();
       assert.equal(second.archived, 1);
       assert.deepEqual(servers.source.requests.map(({ operation }) => operation).sort(), [
         'GetObject',
@@ -147,9 +147,9 @@ describe('copying between S3 servers', () => {
     await using servers = await startServers('target', 'target');
     await using rig = openRig(servers, 'mlpipeline');
     await rig.from.put('large', Buffer.alloc(2 * mebi));
-    await using fixture = await fixtureBetween(rig.from, rig.to);
+    await using mirrorRig = await openMirrorRigBetween(rig.from, rig.to);
     const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: 4 * mebi }], systemClock);
-    const pass = await fixture.pass({ clock: systemClock, bandwidth });
+    const pass = await mirrorRig.pass({ clock: systemClock, bandwidth });
     assert.ok(pass.seconds > 0.35, String(pass.seconds));
     await assertMirrored(rig);
   });
@@ -183,13 +183,13 @@ const failOne = async (
     servers[side].requests.filter((request) => request.bucket === bucket).length;
   const before = ofBucket();
   servers[side].fail({ ...plan, bucket });
-  await using fixture = await fixtureBetween(rig.from, rig.to);
-  const outcome = await fixture.pass({ clock: hastyClock }).then(
+  await using mirrorRig = await openMirrorRigBetween(rig.from, rig.to);
+  const outcome = await mirrorRig.pass({ clock: hastyClock }).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (outcome === undefined) {
-    assert.equal((await fixture.list()).length, objects.length);
+    assert.equal((await mirrorRig.list()).length, objects.length);
     for (const key of source.contents.keys(bucket))
       assert.ok(
         target.contents.read(bucket, mirror + key).equals(source.contents.read(bucket, key)),

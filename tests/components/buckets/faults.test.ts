@@ -4,7 +4,7 @@ import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
 import type { FakeMethod } from '../../fakes/object-store-failures.ts';
-import { bucketFixture, mirror, restored } from '../../rigs/mirror.ts';
+import { openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
 
 const mebi = 2 ** 20;
 const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('c')];
@@ -46,20 +46,20 @@ describe('a copy whose servers fail', () => {
         it(`is exact or says what failed when ${method} of the ${side === 'from' ? 'source' : 'target'} ${what}, ${times === 1 ? 'once' : 'always'}`, async () => {
           const from = new FakeObjectStore();
           from.seed('replaced', 'old');
-          await using fixture = await bucketFixture(from);
-          const { to } = fixture;
-          await fixture.pass();
-          const [before] = await fixture.list();
+          await using rig = await openMirrorRig(from);
+          const { to } = rig;
+          await rig.pass();
+          const [before] = await rig.list();
           seed(from);
-          fixture[side].failNext(method, error(), times);
-          const outcome = await fixture.pass().then(
+          rig[side].failNext(method, error(), times);
+          const outcome = await rig.pass().then(
             () => undefined,
             (failure: unknown) => failure,
           );
           await from[Symbol.asyncDispose]();
           await to[Symbol.asyncDispose]();
           if (outcome === undefined) {
-            const list = await fixture.list();
+            const list = await rig.list();
             assert.deepEqual(
               list.map(({ key, etag }) => ({ key, etag })),
               [...from.objects.values()].map(({ key, etag }) => ({ key, etag })),
@@ -71,7 +71,7 @@ describe('a copy whose servers fail', () => {
           else assert.equal((outcome as Error).message, error().message);
           assert.equal(restored(to, before!).toString(), 'old');
           assert.equal(to.bucket.uploads.size, 0);
-          const next = await fixture.pass();
+          const next = await rig.pass();
           assert.equal(next.listed, 5);
           for (const [key, object] of from.objects)
             assert.deepEqual(to.bucket.get(mirror + key).bytes, object.bytes);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { bucketFixture, history, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRig, history, mirror } from '../../rigs/mirror.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
 
 const mebi = 2 ** 20;
@@ -42,7 +42,7 @@ describe('a version that is about to be replaced', () => {
     for (const inParts of [false, true])
       it(`stays${inParts ? ', in parts,' : ''} when the copy that the server says it made ${what}`, async () => {
         const to = new LyingStore(copyOf);
-        await using bucket = await bucketFixture(new FakeObjectStore(), to);
+        await using bucket = await openMirrorRig(new FakeObjectStore(), to);
         const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('end')];
         const old = inParts ? Buffer.concat(parts) : Buffer.from('old');
         bucket.from.bucket.store('key', old, {}, inParts ? parts.map(md5Of) : undefined);
@@ -67,7 +67,7 @@ describe('a version that is about to be replaced', () => {
       (bytes) => bytes,
       (etag) => etag.replace(/^..../, 'ffff'),
     );
-    await using bucket = await bucketFixture(new FakeObjectStore(), to);
+    await using bucket = await openMirrorRig(new FakeObjectStore(), to);
     for (const key of ['a', 'b', 'c']) bucket.from.seed(key, `old ${key}`);
     await bucket.pass();
     for (const key of ['a', 'b', 'c']) bucket.from.seed(key, `new ${key}`);

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { ListedObject } from '../../../src/repository/object-list.ts';
 import type { KeyRange, StoredObject } from '../../../src/world.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { bucketFixture, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRig, mirror } from '../../rigs/mirror.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
 const mebi = 2 ** 20;
@@ -82,9 +82,9 @@ const watchHeap = (): { stop(): number } => {
 describe('the memory of a copy', () => {
   it('does not grow with 100,000 objects that did not change', async () => {
     const count = 100_000;
-    await using fixture = await bucketFixture(new MadeUpStore(count), new MadeUpStore(count));
+    await using rig = await openMirrorRig(new MadeUpStore(count), new MadeUpStore(count));
     const heap = watchHeap();
-    const pass = await fixture.pass({ baseline: listed(count) });
+    const pass = await rig.pass({ baseline: listed(count) });
     const most = heap.stop();
     assert.equal(pass.unchanged, count);
     assert.equal(pass.copied, 0);
@@ -113,13 +113,13 @@ describe('the memory of a copy', () => {
       });
       return original(key, options);
     });
-    await using fixture = await bucketFixture(from, to);
+    await using rig = await openMirrorRig(from, to);
     const heap = watchHeap();
-    const pass = await fixture.pass({ archive: false });
+    const pass = await rig.pass({ archive: false });
     const most = heap.stop();
     assert.equal(pass.copied, 1);
     assert.equal(pass.unchanged, count - 1);
-    const list = await fixture.list();
+    const list = await rig.list();
     assert.equal(list.length, count);
     assert.equal(list[0]?.size, 4);
     assert.ok(to.bucket.find(mirror + first.key));

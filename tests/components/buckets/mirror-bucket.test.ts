@@ -10,7 +10,7 @@ import { CharmError, hasCode } from '../../../src/errors.ts';
 import type { ObjectStore } from '../../../src/world.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { bucketFixture, history, mirror, restored, type Fixture } from '../../rigs/mirror.ts';
+import { openMirrorRig, history, mirror, restored, type MirrorRig } from '../../rigs/mirror.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
@@ -57,9 +57,9 @@ const counted = (store: FakeObjectStore): ReadonlyMap<string, number> => {
   return calls;
 };
 
-const assertMirrored = (fixture: Fixture<FakeObjectStore>): void => {
-  for (const [key, object] of fixture.from.objects)
-    assert.deepEqual(fixture.to.bucket.get(mirror + key).bytes, object.bytes, key);
+const assertMirrored = (rig: MirrorRig<FakeObjectStore>): void => {
+  for (const [key, object] of rig.from.objects)
+    assert.deepEqual(rig.to.bucket.get(mirror + key).bytes, object.bytes, key);
 };
 
 describe('copying a bucket', () => {
@@ -77,11 +77,11 @@ describe('copying a bucket', () => {
     ];
     const from = seeded(Object.fromEntries(keys.map((key) => [key, `content of ${key}`])));
     from.seed('empty', '');
-    await using fixture = await bucketFixture(from);
-    const pass = await fixture.pass();
-    assertMirrored(fixture);
+    await using rig = await openMirrorRig(from);
+    const pass = await rig.pass();
+    assertMirrored(rig);
     assert.deepEqual(
-      await fixture.list(),
+      await rig.list(),
       [...from.objects.values()].map(({ key, size, etag, lastModified }) => ({
         key,
         size,
@@ -99,13 +99,13 @@ describe('copying a bucket', () => {
     const from = seeded(
       Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, `${index}`])),
     );
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     const ofSource = counted(from);
-    const ofTarget = counted(fixture.to);
-    await fixture.pass();
+    const ofTarget = counted(rig.to);
+    await rig.pass();
     assert.deepEqual([...ofSource], [['get', 40]]);
     assert.deepEqual([...ofTarget], [['put', 40]]);
-    const second = await fixture.pass();
+    const second = await rig.pass();
     assert.equal(second.unchanged, 40);
     assert.deepEqual([...ofSource], [['get', 40]]);
     assert.deepEqual([...ofTarget], [['put', 40]]);
@@ -113,17 +113,17 @@ describe('copying a bucket', () => {
 
   it('sees a rewrite of the same size, and keeps the version that it replaces', async () => {
     const from = seeded({ a: 'one', b: 'unchanged' });
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    const [line] = await fixture.list();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    const [line] = await rig.list();
     from.seed('a', 'two');
-    const pass = await fixture.pass();
+    const pass = await rig.pass();
     assert.equal(pass.copied, 1);
     assert.equal(pass.archived, 1);
     assert.equal(pass.unchanged, 1);
-    assertMirrored(fixture);
-    assert.equal(fixture.to.bucket.get(`${history}a/${md5Of('one')}`).bytes.toString(), 'one');
-    assert.equal(restored(fixture.to, line!).toString(), 'one');
+    assertMirrored(rig);
+    assert.equal(rig.to.bucket.get(`${history}a/${md5Of('one')}`).bytes.toString(), 'one');
+    assert.equal(restored(rig.to, line!).toString(), 'one');
   });
 
   it('sees a rewrite of the same size under the ETag that MinIO gives to objects without a metadata file', async () => {
@@ -133,7 +133,7 @@ describe('copying a bucket', () => {
     const write = (content: string): void => {
       Object.assign(from.seed('file', content), { etag: constant });
     };
-    await using bucket = await bucketFixture(from);
+    await using bucket = await openMirrorRig(from);
     write('one');
     await bucket.pass();
     assert.equal((await bucket.pass()).copied, 0);
@@ -148,7 +148,7 @@ describe('copying a bucket', () => {
   it('takes over new tags and metadata of an object whose bytes are the same, and leaves a mere rewrite alone', async () => {
     let now = new Date('2026-11-21T20:00:00Z');
     const from = new FakeObjectStore({ now: () => now });
-    await using bucket = await bucketFixture(from);
+    await using bucket = await openMirrorRig(from);
     const metadata = { contentType: 'text/plain', user: { run: '1' }, tags: { team: 'red' } };
     from.seed('key', 'same', metadata);
     await bucket.pass();
@@ -168,46 +168,46 @@ describe('copying a bucket', () => {
 
   it('keeps nothing of what it replaces while there is no set', async () => {
     const from = seeded({ a: 'one' });
-    await using fixture = await bucketFixture(from);
-    await fixture.pass({ archive: false });
+    await using rig = await openMirrorRig(from);
+    await rig.pass({ archive: false });
     from.seed('a', 'two');
-    const pass = await fixture.pass({ archive: false });
+    const pass = await rig.pass({ archive: false });
     assert.equal(pass.archived, 0);
-    assert.deepEqual([...fixture.to.objects.keys()], [`${mirror}a`]);
+    assert.deepEqual([...rig.to.objects.keys()], [`${mirror}a`]);
   });
 
   it('deletes nothing, and keeps what comes back under the key of something deleted', async () => {
     const from = seeded({ a: 'one', b: 'b', c: 'c' });
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    const [line] = await fixture.list();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    const [line] = await rig.list();
     from.bucket.remove('a');
-    assert.equal((await fixture.pass()).listed, 2);
+    assert.equal((await rig.pass()).listed, 2);
     from.seed('a', 'another');
-    assert.equal((await fixture.pass()).archived, 1);
-    assert.equal(restored(fixture.to, line!).toString(), 'one');
+    assert.equal((await rig.pass()).archived, 1);
+    assert.equal(restored(rig.to, line!).toString(), 'one');
   });
 
   it('mends a mirror that does not have what the last list says', async () => {
     const from = seeded({ a: 'one', b: 'two', c: 'three' });
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    fixture.to.bucket.remove(`${mirror}a`);
-    fixture.to.seed(`${mirror}b`, 'bad');
-    const pass = await fixture.pass();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    rig.to.bucket.remove(`${mirror}a`);
+    rig.to.seed(`${mirror}b`, 'bad');
+    const pass = await rig.pass();
     assert.equal(pass.copied, 2);
-    assertMirrored(fixture);
+    assertMirrored(rig);
   });
 
   it('does not copy again what an interrupted pass has copied', async () => {
     const from = seeded({ a: 'one', b: 'two', c: 'three' });
-    await using fixture = await bucketFixture(from);
-    fixture.to.failNext('put', new CharmError('store-unreachable', 'It is away.'), 1000);
-    fixture.to.seed(`${mirror}a`, 'one');
-    await assert.rejects(fixture.pass(), ObjectsFailed);
-    fixture.to.seed(`${mirror}b`, 'two');
-    await fixture.to[Symbol.asyncDispose]();
-    const pass = await fixture.pass();
+    await using rig = await openMirrorRig(from);
+    rig.to.failNext('put', new CharmError('store-unreachable', 'It is away.'), 1000);
+    rig.to.seed(`${mirror}a`, 'one');
+    await assert.rejects(rig.pass(), ObjectsFailed);
+    rig.to.seed(`${mirror}b`, 'two');
+    await rig.to[Symbol.asyncDispose]();
+    const pass = await rig.pass();
     assert.equal(pass.unchanged, 2);
     assert.equal(pass.copied, 1);
   });
@@ -231,10 +231,10 @@ describe('copying a bucket', () => {
       md5Of(Buffer.alloc(5 * mebi)),
       md5Of(Buffer.alloc(10)),
     ]);
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
     for (const key of ['a', 'large', 'parts'])
-      assert.deepEqual(fixture.to.bucket.get(mirror + key).metadata, metadata);
+      assert.deepEqual(rig.to.bucket.get(mirror + key).metadata, metadata);
   });
 });
 
@@ -242,10 +242,10 @@ describe('copying large objects', () => {
   it('streams an object in one PUT', async () => {
     const from = seeded({});
     from.seed('large', Buffer.alloc(20 * mebi, 'x'));
-    await using fixture = await bucketFixture(from);
-    const calls = counted(fixture.to);
-    await fixture.pass();
-    assertMirrored(fixture);
+    await using rig = await openMirrorRig(from);
+    const calls = counted(rig.to);
+    await rig.pass();
+    assertMirrored(rig);
     assert.deepEqual([...calls], [['put', 1]]);
   });
 
@@ -258,11 +258,11 @@ describe('copying large objects', () => {
       Buffer.alloc(6 * mebi, 'c'),
       Buffer.alloc(3, 'd'),
     ]);
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    assertMirrored(fixture);
-    assert.equal(fixture.to.bucket.get(`${mirror}parts`).etag, from.bucket.get('parts').etag);
-    const [line] = await fixture.list();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    assertMirrored(rig);
+    assert.equal(rig.to.bucket.get(`${mirror}parts`).etag, from.bucket.get('parts').etag);
+    const [line] = await rig.list();
     assert.equal(line?.mirrorEtag, undefined);
     assert.equal(line?.sha256, undefined);
   });
@@ -274,9 +274,9 @@ describe('copying large objects', () => {
       Buffer.alloc(8 * mebi, 'b'),
       Buffer.alloc(1),
     ]);
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    assert.equal(fixture.to.bucket.get(`${mirror}parts`).etag, from.bucket.get('parts').etag);
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    assert.equal(rig.to.bucket.get(`${mirror}parts`).etag, from.bucket.get('parts').etag);
   });
 
   for (const [what, store] of [
@@ -287,93 +287,92 @@ describe('copying large objects', () => {
       // The first part is the largest, so nothing regular gives these three.
       const parts = [Buffer.alloc(9 * mebi, 'a'), Buffer.alloc(5 * mebi, 'b'), Buffer.alloc(1)];
       seedParts(store, 'parts', parts);
-      await using fixture = await bucketFixture(store);
-      await fixture.pass();
-      assertMirrored(fixture);
-      const [line] = await fixture.list();
+      await using rig = await openMirrorRig(store);
+      await rig.pass();
+      assertMirrored(rig);
+      const [line] = await rig.list();
       assert.equal(line?.etag, store.bucket.get('parts').etag);
-      assert.equal(line.mirrorEtag, fixture.to.bucket.get(`${mirror}parts`).etag);
+      assert.equal(line.mirrorEtag, rig.to.bucket.get(`${mirror}parts`).etag);
       assert.notEqual(line.mirrorEtag, line.etag);
       assert.equal(line.sha256, createHash('sha256').update(Buffer.concat(parts)).digest('hex'));
-      const second = await fixture.pass();
+      const second = await rig.pass();
       assert.equal(second.unchanged, 1);
-      assert.deepEqual(await fixture.list(), [line]);
+      assert.deepEqual(await rig.list(), [line]);
     });
 
   it('copies an object of one part in one piece, and knows it again from the ETags alone', async () => {
     const from = seeded({});
     seedParts(from, 'small', [Buffer.from('x')]);
     seedParts(from, 'large', [Buffer.alloc(3 * mebi)]);
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
-    const lines = await fixture.list();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
+    const lines = await rig.list();
     assert.equal(lines[1]?.mirrorEtag, md5Of('x'));
-    const again = await fixture.pass({ baseline: undefined });
+    const again = await rig.pass({ baseline: undefined });
     assert.equal(again.unchanged, 2);
-    assert.deepEqual(await fixture.list(), lines);
+    assert.deepEqual(await rig.list(), lines);
   });
 
   it('aborts the upload when a part cannot be copied, and those that a killed pass left', async () => {
     const from = new PartTellingStore();
     seedParts(from, 'parts', [Buffer.alloc(5 * mebi), Buffer.alloc(5 * mebi), Buffer.alloc(1)]);
-    await using fixture = await bucketFixture(from);
-    const left = await fixture.to.startParts(`${mirror}old`, {});
+    await using rig = await openMirrorRig(from);
+    const left = await rig.to.startParts(`${mirror}old`, {});
     await left.put(1, Buffer.alloc(3), 3);
-    const elsewhere = await fixture.to.startParts('other/upload', {});
-    fixture.to.failNext('part', new CharmError('store-unreachable', 'It is away.'), 1000);
-    await assert.rejects(fixture.pass(), ObjectsFailed);
-    assert.deepEqual([...fixture.to.bucket.uploads.keys()], [elsewhere.uploadId]);
+    const elsewhere = await rig.to.startParts('other/upload', {});
+    rig.to.failNext('part', new CharmError('store-unreachable', 'It is away.'), 1000);
+    await assert.rejects(rig.pass(), ObjectsFailed);
+    assert.deepEqual([...rig.to.bucket.uploads.keys()], [elsewhere.uploadId]);
   });
 });
 
 describe('copying what changes', () => {
   it('reads an object that changes while it is read again, and lists it as it is then', async () => {
     const from = seeded({ a: 'old' });
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     from.failNext('get', new CharmError('object-changed', 'It has changed.'));
     intercept(from, 'head', (original) => async (key) => {
       from.seed('a', 'a new one');
       return original(key);
     });
-    await fixture.pass();
-    const [line] = await fixture.list();
+    await rig.pass();
+    const [line] = await rig.list();
     assert.equal(line?.etag, md5Of('a new one'));
     assert.equal(line.size, 9);
-    assertMirrored(fixture);
+    assertMirrored(rig);
   });
 
   it('leaves out an object that vanishes, and counts it', async () => {
     const from = seeded({ a: 'a', b: 'b', c: 'c' });
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     intercept(from, 'get', (original) => async (key, options) => {
       if (key === 'b') from.bucket.remove('b');
       return original(key, options);
     });
-    const pass = await fixture.pass();
+    const pass = await rig.pass();
     assert.equal(pass.vanished, 1);
     assert.equal(pass.listed, 2);
     assert.deepEqual(
-      (await fixture.list()).map(({ key }) => key),
+      (await rig.list()).map(({ key }) => key),
       ['a', 'c'],
     );
   });
 
   it('fails an object that is still there although a read says that it is missing', async () => {
     const from = seeded({ a: 'a', b: 'b' });
-    await using fixture = await bucketFixture(from);
-    fixture.to.failNext('put', new CharmError('object-missing', 'No such upload.'), 100);
-    await assert.rejects(fixture.pass(), ObjectsFailed);
+    await using rig = await openMirrorRig(from);
+    rig.to.failNext('put', new CharmError('object-missing', 'No such upload.'), 100);
+    await assert.rejects(rig.pass(), ObjectsFailed);
   });
 });
 
 describe('proving a copy', () => {
   it('finds out that a server stored something else although it said that all was well', async () => {
     const from = seeded({ a: 'content' });
-    await using fixture = await bucketFixture(from);
-    const store = fixture.to.bucket.store.bind(fixture.to.bucket);
-    fixture.to.bucket.store = (key, bytes) =>
-      store(key, Buffer.from(bytes.toString().toUpperCase()));
-    await assert.rejects(fixture.pass(), (error) => {
+    await using rig = await openMirrorRig(from);
+    const store = rig.to.bucket.store.bind(rig.to.bucket);
+    rig.to.bucket.store = (key, bytes) => store(key, Buffer.from(bytes.toString().toUpperCase()));
+    await assert.rejects(rig.pass(), (error) => {
       assert.ok(error instanceof ObjectsFailed);
       assert.match(error.message, /did not store p\/mlpipeline\/a as it was sent/);
       return true;
@@ -382,19 +381,19 @@ describe('proving a copy', () => {
 
   it('believes other ETags of a target that encrypts, once it has read an object back', async () => {
     const from = seeded({ a: 'one', b: 'two', c: 'three' });
-    await using fixture = await bucketFixture(from);
-    const reads = counted(fixture.to);
-    const store = fixture.to.bucket.store.bind(fixture.to.bucket);
-    fixture.to.bucket.store = (key, bytes, metadata) =>
+    await using rig = await openMirrorRig(from);
+    const reads = counted(rig.to);
+    const store = rig.to.bucket.store.bind(rig.to.bucket);
+    rig.to.bucket.store = (key, bytes, metadata) =>
       // Like a key service's, these ETags look like an MD5 but are none.
       Object.assign(store(key, bytes, metadata), { etag: md5Of(`encrypted ${key}`) });
-    const pass = await fixture.pass({ transfers: 1 });
+    const pass = await rig.pass({ transfers: 1 });
     assert.equal(pass.copied, 3);
     assert.equal(reads.get('get'), 1);
-    const [line] = await fixture.list();
+    const [line] = await rig.list();
     assert.equal(line?.etag, md5Of('one'));
     assert.equal(line.mirrorEtag, md5Of(`encrypted ${mirror}a`));
-    assert.equal((await fixture.pass()).unchanged, 3);
+    assert.equal((await rig.pass()).unchanged, 3);
   });
 
   it('copies objects whose ETag is no MD5 although it looks like one, after reading them twice', async () => {
@@ -405,16 +404,16 @@ describe('proving a copy', () => {
     ] as const)
       Object.assign(from.seed(key, bytes), { etag: md5Of(`encrypted ${key}`) });
     Object.assign(from.seed('opaque', 'o'), { etag: 'some-other-thing' });
-    await using fixture = await bucketFixture(from);
-    const pass = await fixture.pass();
+    await using rig = await openMirrorRig(from);
+    const pass = await rig.pass();
     assert.equal(pass.copied, 3);
-    assertMirrored(fixture);
-    assert.equal((await fixture.pass()).unchanged, 3);
+    assertMirrored(rig);
+    assert.equal((await rig.pass()).unchanged, 3);
   });
 
   it('does not accept content that differs each time it is read', async () => {
     const from = seeded({ a: 'aaaa' });
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     let reads = 0;
     intercept(from, 'get', (original) => async (key, options) => {
       const content = await original(key, options);
@@ -422,42 +421,42 @@ describe('proving a copy', () => {
       content.body.destroy();
       return { ...content, body: Readable.from([Buffer.from(`bad${reads % 10}`)]) };
     });
-    await assert.rejects(fixture.pass(), /different content for a each time/);
+    await assert.rejects(rig.pass(), /different content for a each time/);
   });
 });
 
 describe('refusing and failing', () => {
   it('refuses an empty source by name, unless that is allowed or was so before', async () => {
-    await using fixture = await bucketFixture(seeded({}));
-    await assert.rejects(fixture.pass(), (error) => {
+    await using rig = await openMirrorRig(seeded({}));
+    await assert.rejects(rig.pass(), (error) => {
       assert.ok(hasCode(error, 'source-shrunk'));
       assert.match(error.message, /mlpipeline.*is empty.*allow-shrink=true/);
       return true;
     });
-    await assert.rejects(fixture.pass({ previousCount: 5 }), /is empty, and the last .* had 5/);
-    assert.equal((await fixture.pass({ previousCount: 0 })).listed, 0);
-    assert.equal((await fixture.pass({ previousCount: 5, allowShrink: true })).listed, 0);
-    assert.deepEqual(await fixture.list(), []);
+    await assert.rejects(rig.pass({ previousCount: 5 }), /is empty, and the last .* had 5/);
+    assert.equal((await rig.pass({ previousCount: 0 })).listed, 0);
+    assert.equal((await rig.pass({ previousCount: 5, allowShrink: true })).listed, 0);
+    assert.deepEqual(await rig.list(), []);
   });
 
   it('refuses a source with less than half of what the last set has, with both numbers', async () => {
-    await using fixture = await bucketFixture(seeded({ a: 'a', b: 'b' }));
-    await assert.rejects(fixture.pass({ previousCount: 5 }), /has only 2 objects.* had 5/);
-    assert.equal((await fixture.pass({ previousCount: 4 })).listed, 2);
-    assert.equal((await fixture.pass({ previousCount: 5, allowShrink: true })).listed, 2);
+    await using rig = await openMirrorRig(seeded({ a: 'a', b: 'b' }));
+    await assert.rejects(rig.pass({ previousCount: 5 }), /has only 2 objects.* had 5/);
+    assert.equal((await rig.pass({ previousCount: 4 })).listed, 2);
+    assert.equal((await rig.pass({ previousCount: 5, allowShrink: true })).listed, 2);
   });
 
   it('tries what failed again at the end', async () => {
     const from = seeded({ a: 'a', b: 'b', c: 'c' });
     from.seed('large', Buffer.alloc(2 * mebi));
-    await using fixture = await bucketFixture(from);
-    fixture.to.failNext('put', new CharmError('store-unreachable', 'It is away.'), 4);
+    await using rig = await openMirrorRig(from);
+    rig.to.failNext('put', new CharmError('store-unreachable', 'It is away.'), 4);
     from.failNext('body', new Error('cut short'), 1);
-    const pass = await fixture.pass();
+    const pass = await rig.pass();
     assert.equal(pass.copied, 4);
-    assertMirrored(fixture);
+    assertMirrored(rig);
     assert.deepEqual(
-      (await fixture.list()).map(({ key }) => key),
+      (await rig.list()).map(({ key }) => key),
       ['a', 'b', 'c', 'large'],
     );
   });
@@ -467,12 +466,12 @@ describe('refusing and failing', () => {
       Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`key-${index}`, 'x'])),
     );
     from.seed('good', 'y');
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     intercept(from, 'get', (original) => async (key, options) => {
       if (key.startsWith('key-')) throw new CharmError('store-denied', `You may not read ${key}.`);
       return original(key, options);
     });
-    await assert.rejects(fixture.pass(), (error) => {
+    await assert.rejects(rig.pass(), (error) => {
       assert.ok(error instanceof ObjectsFailed);
       assert.match(error.message, /^30 objects of the bucket mlpipeline/);
       assert.match(error.message, /: key-0, key-1, key-10 and 27 more\. The cause of 1 of them: /);
@@ -480,16 +479,16 @@ describe('refusing and failing', () => {
       assert.equal(error.failed.length, 30);
       return true;
     });
-    assert.ok(fixture.to.bucket.find(`${mirror}good`));
+    assert.ok(rig.to.bucket.find(`${mirror}good`));
   });
 
   it('gives up when everything fails, instead of trying every object of a large bucket', async () => {
     const from = seeded(
       Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`key-${index}`, 'x'])),
     );
-    await using fixture = await bucketFixture(from);
-    fixture.to.failNext('put', new CharmError('store-denied', 'You may not write.'), 10_000);
-    await assert.rejects(fixture.pass(), (error) => {
+    await using rig = await openMirrorRig(from);
+    rig.to.failNext('put', new CharmError('store-denied', 'You may not write.'), 10_000);
+    await assert.rejects(rig.pass(), (error) => {
       assert.ok(error instanceof ObjectsFailed);
       assert.ok(error.failed.length < 200);
       assert.match(error.message, /given up/);
@@ -500,35 +499,35 @@ describe('refusing and failing', () => {
   it('names a key that is too long for the target, and keeps what replaces one that just fits', async () => {
     const long = 'x'.repeat(1015);
     const from = seeded({ a: 'a', [long]: 'b' });
-    await using fixture = await bucketFixture(from);
-    await assert.rejects(fixture.pass(), /would have 1028 bytes/);
+    await using rig = await openMirrorRig(from);
+    await assert.rejects(rig.pass(), /would have 1028 bytes/);
     from.bucket.remove(long);
     const replaced = 'y'.repeat(1000);
     from.seed(replaced, 'one');
-    await fixture.pass();
-    const [, before] = await fixture.list();
+    await rig.pass();
+    const [, before] = await rig.list();
     from.seed(replaced, 'two');
-    await fixture.pass();
-    assert.equal(fixture.to.bucket.get(mirror + replaced).bytes.toString(), 'two');
-    const kept = await findVersion(fixture.to, { mirror, history }, before!);
-    assert.equal(fixture.to.bucket.get(kept!.key).bytes.toString(), 'one');
+    await rig.pass();
+    assert.equal(rig.to.bucket.get(mirror + replaced).bytes.toString(), 'two');
+    const kept = await findVersion(rig.to, { mirror, history }, before!);
+    assert.equal(rig.to.bucket.get(kept!.key).bytes.toString(), 'one');
     assert.ok(kept!.key.startsWith(`${history}yyy`));
   });
 
   for (const which of ['from', 'to'] as const)
     it(`fails when the listing of ${which === 'from' ? 'the source' : 'the mirror'} fails, and takes nothing for missing`, async () => {
       const from = seeded({ a: 'a', b: 'b' });
-      await using fixture = await bucketFixture(from);
-      await fixture.pass();
+      await using rig = await openMirrorRig(from);
+      await rig.pass();
       from.seed('a', 'c');
-      fixture[which].failNext('list', new CharmError('store-unreachable', 'It is away.'));
-      await assert.rejects(fixture.pass(), /It is away/);
-      assert.equal(fixture.to.bucket.get(`${mirror}a`).bytes.toString(), 'a');
+      rig[which].failNext('list', new CharmError('store-unreachable', 'It is away.'));
+      await assert.rejects(rig.pass(), /It is away/);
+      assert.equal(rig.to.bucket.get(`${mirror}a`).bytes.toString(), 'a');
     });
 
   it('fails when a listing is not in order', async () => {
     const from = seeded({ a: 'a', b: 'b' });
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     intercept(
       from,
       'list',
@@ -537,14 +536,14 @@ describe('refusing and failing', () => {
           yield* [...from.objects.values()].reverse();
         },
     );
-    await assert.rejects(fixture.pass(), /names "a" after "b"/);
+    await assert.rejects(rig.pass(), /names "a" after "b"/);
   });
 
   it('fails when the last list is damaged', async () => {
-    await using fixture = await bucketFixture(seeded({ a: 'a', b: 'b' }));
+    await using rig = await openMirrorRig(seeded({ a: 'a', b: 'b' }));
     const baseline = readObjectList(Readable.from([Buffer.from('no gzip')]), 'of the last set');
     await assert.rejects(
-      fixture.pass({ baseline }),
+      rig.pass({ baseline }),
       /object list of the last set cannot be read after line 0/,
     );
   });
@@ -553,7 +552,7 @@ describe('refusing and failing', () => {
     const from = seeded(
       Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`key-${index}`, 'x'])),
     );
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     const stop = new AbortController();
     let reads = 0;
     intercept(from, 'get', (original) => async (key, options) => {
@@ -561,10 +560,10 @@ describe('refusing and failing', () => {
       if (reads === 20) stop.abort(new CharmError('interrupted', 'Juju wants us to stop.'));
       return original(key, options);
     });
-    await assert.rejects(fixture.pass({ signal: stop.signal }), /Juju wants us to stop/);
-    const after = fixture.to.objects.size;
+    await assert.rejects(rig.pass({ signal: stop.signal }), /Juju wants us to stop/);
+    const after = rig.to.objects.size;
     await new Promise(setImmediate);
-    assert.equal(fixture.to.objects.size, after);
+    assert.equal(rig.to.objects.size, after);
     assert.ok(after < 100);
   });
 });
@@ -574,33 +573,33 @@ describe('the pace and the progress of a copy', () => {
     const from = seeded({});
     for (let index = 0; index < 20; index += 1) from.seed(`small-${index}`, Buffer.alloc(50_000));
     from.seed('large', Buffer.alloc(3 * mebi));
-    await using fixture = await bucketFixture(from);
+    await using rig = await openMirrorRig(from);
     const clock = new FakeClock();
     const rate = 100_000;
     const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: rate }], clock);
-    const pass = await fixture.pass({ clock, bandwidth });
+    const pass = await rig.pass({ clock, bandwidth });
     const expected = (20 * 50_000 + 3 * mebi) / rate;
     assert.ok(
       Math.abs(pass.seconds - expected) < expected * 0.03,
       `${pass.seconds}, not ${expected}`,
     );
-    assertMirrored(fixture);
+    assertMirrored(rig);
   });
 
   it('tells what is done, to do and under way', async () => {
     const from = seeded({ a: 'aaaa', b: 'bb', c: 'c' });
-    await using fixture = await bucketFixture(from);
-    await fixture.pass();
+    await using rig = await openMirrorRig(from);
+    await rig.pass();
     from.seed('b', 'BB');
-    const progress = new ProgressOfBucket(fixture.options.clock);
+    const progress = new ProgressOfBucket(rig.options.clock);
     intercept(from, 'get', (original) => async (key, options) => {
-      await fixture.options.clock.sleep(40_000);
+      await rig.options.clock.sleep(40_000);
       const { slowest } = progress.snapshot();
       assert.equal(slowest[0]?.key, 'b');
       assert.ok(slowest[0].seconds >= 40);
       return original(key, options);
     });
-    await fixture.pass({ progress });
+    await rig.pass({ progress });
     const { objectsDone, objectsTotal, bytesDone, bytesTotal, secondsLeft, copied } =
       progress.snapshot();
     assert.deepEqual(

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
 import { quickClock } from '../../fakes/fast-clock.ts';
-import { fixtureBetween, history, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRigBetween, history, mirror } from '../../rigs/mirror.ts';
 import { profileOf, s3Profiles, type S3ProfileName } from '../../servers/s3/profiles.ts';
 import type { S3Quirk } from '../../servers/s3/quirks.ts';
 import { startS3Server, testUser } from '../../servers/s3/server.ts';
@@ -14,7 +14,7 @@ const name =
   'Jürgen 🚂 and a name that is too long for one encoded word of RFC 2047: Übergrößenträger';
 
 /** A MinIO as Charmed Kubeflow has it, with one object of each kind that some server treats in a way of its own; and a target. */
-const setStage = async (
+const openRig = async (
   profile: S3ProfileName,
   { quirks = [], ...options }: Partial<S3Options> & { readonly quirks?: readonly S3Quirk[] } = {},
 ) => {
@@ -40,19 +40,19 @@ const setStage = async (
       ...options,
     }),
   );
-  const fixture = stack.use(await fixtureBetween(from, to));
+  const mirrorRig = stack.use(await openMirrorRigBetween(from, to));
   const moved = stack.move();
   return {
-    ...{ source, target, from, to, fixture },
+    ...{ source, target, from, to, mirrorRig },
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   };
 };
 
-type Stage = Awaited<ReturnType<typeof setStage>>;
+type Rig = Awaited<ReturnType<typeof openRig>>;
 
 /** Every object can be read from the mirror as the source has it. */
-const assertMirrored = async ({ from, to, fixture, source }: Stage): Promise<void> => {
-  const list = await fixture.list();
+const assertMirrored = async ({ from, to, mirrorRig, source }: Rig): Promise<void> => {
+  const list = await mirrorRig.list();
   assert.deepEqual(
     list.map(({ key }) => key),
     source.contents.keys('mlpipeline'),
@@ -66,17 +66,17 @@ const assertMirrored = async ({ from, to, fixture, source }: Stage): Promise<voi
   }
 };
 
-const assertLivesOn = async (stage: Stage): Promise<void> => {
-  const { fixture, from, to } = stage;
-  await fixture.pass();
-  await assertMirrored(stage);
-  const [before] = (await fixture.list()).filter(({ key }) => key === 'plain');
-  const again = await fixture.pass();
+const assertLivesOn = async (rig: Rig): Promise<void> => {
+  const { mirrorRig, from, to } = rig;
+  await mirrorRig.pass();
+  await assertMirrored(rig);
+  const [before] = (await mirrorRig.list()).filter(({ key }) => key === 'plain');
+  const again = await mirrorRig.pass();
   assert.deepEqual([again.copied, again.unchanged], [0, 5]);
   await from.put('plain', 'kind: Changed\n');
-  const third = await fixture.pass();
+  const third = await mirrorRig.pass();
   assert.deepEqual([third.copied, third.archived], [1, 1]);
-  await assertMirrored(stage);
+  await assertMirrored(rig);
   const kept = `${history}plain/${before!.mirrorEtag ?? before!.etag}`;
   assert.equal((await to.read(kept)).toString(), 'kind: Pipeline\n');
 };
@@ -84,32 +84,32 @@ const assertLivesOn = async (stage: Stage): Promise<void> => {
 describe('the mirror of a bucket on servers as they are', () => {
   for (const profile of Object.keys(s3Profiles) as S3ProfileName[])
     it(`is exact, and keeps what is replaced: ${s3Profiles[profile].title}`, async () => {
-      await using stage = await setStage(profile);
-      await assertLivesOn(stage);
+      await using rig = await openRig(profile);
+      await assertLivesOn(rig);
     });
 
   for (const profile of ['target', 'minio-2025'] as const)
     it(`is exact with a key service: ${s3Profiles[profile].title}`, async () => {
-      await using stage = await setStage(profile, {
+      await using rig = await openRig(profile, {
         serverSideEncryption: { algorithm: 'aws:kms', keyId: 'key' },
       });
-      await assertLivesOn(stage);
+      await assertLivesOn(rig);
     });
 
   for (const quirk of ['numbers-etags', 'invents-etags'] as const)
     it(`is exact on a gateway that ${quirk}`, async () => {
-      await using stage = await setStage('target', { quirks: [quirk] });
-      const written = await stage.to.put('small', 'x');
-      assert.equal((await stage.to.head('small'))?.etag, written.etag);
-      const { fixture } = stage;
-      await fixture.pass();
-      await assertMirrored(stage);
-      assert.equal((await fixture.pass()).copied, 0);
+      await using rig = await openRig('target', { quirks: [quirk] });
+      const written = await rig.to.put('small', 'x');
+      assert.equal((await rig.to.head('small'))?.etag, written.etag);
+      const { mirrorRig } = rig;
+      await mirrorRig.pass();
+      await assertMirrored(rig);
+      assert.equal((await mirrorRig.pass()).copied, 0);
     });
 
   it('is refused where an object below another one is hidden, before there is a set', async () => {
-    await using stage = await setStage('minio-2025');
-    const { source, fixture } = stage;
+    await using rig = await openRig('minio-2025');
+    const { source, mirrorRig } = rig;
     // Not what this MinIO would take, but others that are a source do.
     source.contents.put(
       'mlpipeline',
@@ -117,8 +117,8 @@ describe('the mirror of a bucket on servers as they are', () => {
       { key: 'run/model', content: 'the child' },
     );
     // The listing of the pass before does not show it, so it is copied again, and looked for.
-    await fixture.pass();
-    const last = fixture.pass({ confirmListed: true });
+    await mirrorRig.pass();
+    const last = mirrorRig.pass({ confirmListed: true });
     await assert.rejects(last, {
       code: 'objects-failed',
       message: /run\/model.* does not list it/,
@@ -126,17 +126,17 @@ describe('the mirror of a bucket on servers as they are', () => {
   });
 
   it('is refused where an object is hidden that is written during the backup', async () => {
-    await using stage = await setStage('minio-2025');
-    const { source, fixture } = stage;
-    await fixture.pass();
+    await using rig = await openRig('minio-2025');
+    const { source, mirrorRig } = rig;
+    await mirrorRig.pass();
     source.contents.put('mlpipeline', { key: 'plain/child', content: 'new, below plain' });
-    const last = fixture.pass({ confirmListed: true });
+    const last = mirrorRig.pass({ confirmListed: true });
     await assert.rejects(last, { code: 'objects-failed', message: /plain\/child/ });
   });
 
   it('is refused where a packed object does not come back as it was sent', async () => {
-    await using stage = await setStage('target');
-    const { target, fixture } = stage;
+    await using rig = await openRig('target');
+    const { target, mirrorRig } = rig;
     // As a proxy that unpacks whatever the client says.
     target.fail({
       operation: /^(Head|Get)Object$/,
@@ -144,7 +144,7 @@ describe('the mirror of a bucket on servers as they are', () => {
       times: Infinity,
       fault: { length: 1000 },
     });
-    await assert.rejects(fixture.pass(), (error: Error) => {
+    await assert.rejects(mirrorRig.pass(), (error: Error) => {
       assert.match(error.message, /main\.log/);
       return true;
     });

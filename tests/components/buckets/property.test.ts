@@ -5,7 +5,7 @@ import type { ListedObject } from '../../../src/repository/object-list.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
-import { bucketFixture, mirror, restored } from '../../rigs/mirror.ts';
+import { openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
 /** What somebody does to the source. Few keys and contents, so that things come, go and come back. */
@@ -97,8 +97,8 @@ const asListed = (store: FakeObjectStore): readonly object[] =>
 
 const runRounds = async (rounds: readonly Round[]): Promise<void> => {
   const source = rememberingSource();
-  await using fixture = await bucketFixture(source.store);
-  const { to } = fixture;
+  await using rig = await openMirrorRig(source.store);
+  const { to } = rig;
   const sets: (readonly ListedObject[])[] = [];
   for (const { before, during, faults, withBaseline } of rounds) {
     before.forEach(source.apply);
@@ -115,8 +115,8 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
         times,
       );
     try {
-      await fixture.pass({ allowShrink: true, ...(!withBaseline && { baseline: undefined }) });
-      const list = await fixture.list();
+      await rig.pass({ allowShrink: true, ...(!withBaseline && { baseline: undefined }) });
+      const list = await rig.list();
       const untouched = coming.length === during.length;
       if (untouched)
         assert.deepEqual(
@@ -135,10 +135,10 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
         assert.deepEqual(restored(to, line), source.contents.get(`${line.key}\0${line.etag}`));
   }
   // Once nothing changes and nothing fails any more, the mirror has all of the source.
-  await fixture.pass({ allowShrink: true });
+  await rig.pass({ allowShrink: true });
   for (const [key, object] of source.store.objects)
     assert.deepEqual(to.bucket.get(mirror + key).bytes, object.bytes);
-  const again = await fixture.pass({ allowShrink: true });
+  const again = await rig.pass({ allowShrink: true });
   assert.equal(again.copied, 0);
 };
 

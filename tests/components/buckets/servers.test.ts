@@ -5,7 +5,7 @@ import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import type { Clock, ObjectStore } from '../../../src/world.ts';
 import { s3Places, type S3Place } from '../../servers/s3/places.ts';
 import { testUser } from '../../servers/s3/server.ts';
-import { fixtureBetween, history, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRigBetween, history, mirror } from '../../rigs/mirror.ts';
 
 const mebi = 2 ** 20;
 
@@ -72,10 +72,10 @@ for (const { from, to } of pairs)
       await theirs.put('a//b/../c+d', 'odd', { metadata });
       await theirs.put('streamed', Buffer.alloc(mebi + 1, 's'), { metadata });
       await writeInParts(theirs, 'in parts', Buffer.alloc(11 * mebi, 'p'));
-      await using fixture = await fixtureBetween(theirs, ours);
-      const pass = await fixture.pass({ clock });
+      await using rig = await openMirrorRigBetween(theirs, ours);
+      const pass = await rig.pass({ clock });
       assert.equal(pass.copied, 4);
-      for (const line of await fixture.list()) {
+      for (const line of await rig.list()) {
         const found = await ours.head(mirror + line.key);
         const { tags, ...others } = metadata;
         assert.deepEqual(found?.metadata, { ...others, tags: {} }, line.key);
@@ -86,7 +86,7 @@ for (const { from, to } of pairs)
           sha256(await theirs.read(line.key)),
         );
       }
-      const again = await fixture.pass({ clock });
+      const again = await rig.pass({ clock });
       assert.deepEqual([again.copied, again.unchanged, again.archived], [0, 4, 0]);
     });
 
@@ -95,14 +95,14 @@ for (const { from, to } of pairs)
       await using ours = await open(target);
       await theirs.put('a', 'first');
       await writeInParts(theirs, 'b', Buffer.alloc(6 * mebi, '1'));
-      await using fixture = await fixtureBetween(theirs, ours);
-      await fixture.pass({ clock });
-      const [first, large] = await fixture.list();
+      await using rig = await openMirrorRigBetween(theirs, ours);
+      await rig.pass({ clock });
+      const [first, large] = await rig.list();
       await theirs.put('a', 'later');
       await writeInParts(theirs, 'b', Buffer.alloc(6 * mebi, '2'));
       await theirs.put('new', 'new');
       await ours.startParts(`${mirror}left behind by a pass`, {});
-      const pass = await fixture.pass({ clock });
+      const pass = await rig.pass({ clock });
       assert.deepEqual([pass.copied, pass.archived, pass.listed], [3, 2, 3]);
       assert.equal((await ours.read(`${history}a/${first!.etag}`)).toString(), 'first');
       assert.deepEqual(await ours.read(`${history}b/${large!.etag}`), Buffer.alloc(6 * mebi, '1'));
@@ -116,13 +116,13 @@ for (const { from, to } of pairs)
         fc.asyncProperty(fc.array(state, { minLength: 1, maxLength: 3 }), async (states) => {
           await using theirs = await open(source);
           await using ours = await open(target);
-          await using fixture = await fixtureBetween(theirs, ours);
+          await using rig = await openMirrorRigBetween(theirs, ours);
           for (const contents of states) {
             const had = await Array.fromAsync(theirs.list(''));
             await theirs.delete(had.map(({ key }) => key));
             for (const [key, content] of Object.entries(contents)) await theirs.put(key, content);
-            await fixture.pass({ clock, allowShrink: true });
-            const list = await fixture.list();
+            await rig.pass({ clock, allowShrink: true });
+            const list = await rig.list();
             assert.deepEqual(
               Object.fromEntries(
                 await Promise.all(

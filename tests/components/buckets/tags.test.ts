@@ -4,7 +4,7 @@ import { CharmError } from '../../../src/errors.ts';
 import type { ObjectMetadata, PutOptions } from '../../../src/world.ts';
 import { quickClock } from '../../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
-import { fixtureBetween, mirror } from '../../rigs/mirror.ts';
+import { openMirrorRigBetween, mirror } from '../../rigs/mirror.ts';
 import { storedBucket } from '../../rigs/stored-bucket.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
 import type { S3ProfileName } from '../../servers/s3/profiles.ts';
@@ -118,9 +118,9 @@ describe('the tags of objects whose copies cannot have any', () => {
     await rejectsWithCode(r2.store.tags('a'), 'store-refuses-tags');
     await using source = await open('target');
     await source.store.put('a', 'x', { metadata: { tags } });
-    await using fixture = await fixtureBetween(source.store, r2.store);
-    await fixture.pass({ keepsTags: false });
-    assert.deepEqual((await fixture.list())[0]?.tags, tags);
+    await using rig = await openMirrorRigBetween(source.store, r2.store);
+    await rig.pass({ keepsTags: false });
+    assert.deepEqual((await rig.list())[0]?.tags, tags);
     assert.equal(String(await r2.store.read(`${mirror}a`)), 'x');
   });
 });
@@ -135,12 +135,12 @@ describe('tags that the source cannot read', () => {
       { key: 'tagged', content: 'y', tags: { team: 'ml' } },
     );
     await rejectsWithCode(source.store.tags('spoilt'), 'tags-unreadable');
-    await using fixture = await fixtureBetween(source.store, target.store);
-    const first = await fixture.pass();
+    await using rig = await openMirrorRigBetween(source.store, target.store);
+    const first = await rig.pass();
     assert.deepEqual([first.copied, first.tagsUnreadable, first.tagsListed], [2, 1, 0]);
-    const again = await fixture.pass();
+    const again = await rig.pass();
     assert.deepEqual([again.copied, again.tagsUnreadable], [0, 1]);
-    const listed = await fixture.list();
+    const listed = await rig.list();
     assert.deepEqual(
       listed.map(({ key, tagsUnreadable }) => [key, tagsUnreadable]),
       [

@@ -11,7 +11,7 @@ import {
   balance,
   key,
   leaveHotJournal,
-  setUpMlmd,
+  openMlmdRig,
   startWriter,
   tools,
   waysHere,
@@ -32,7 +32,7 @@ describe('the dump of ML Metadata', () => {
       const programs = tools[way];
 
       it('restores by hand to the rows that were there', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 50 });
+        await using rig = await openMlmdRig({ programs, runs: 50 });
         const dump = await rig.dump();
         const { bytes } = rig.store.objects.get(key)!;
         assert.equal(dump.way, way);
@@ -50,7 +50,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('holds one moment of a database that is being written to', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 150, patience: 15 });
+        await using rig = await openMlmdRig({ programs, runs: 150, patience: 15 });
         const { lead } = balance(rig.file);
         await using _writer = await startWriter(rig.file, way === 'copy' ? 300 : 5);
         const dump = await rig.dump();
@@ -64,14 +64,14 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('says so when there is no database', async () => {
-        await using rig = await setUpMlmd({ programs });
+        await using rig = await openMlmdRig({ programs });
         await rejectsWithCode(rig.dump(), 'mlmd-missing');
         await assertNothingLeft(rig);
         assert.ok(!existsSync(rig.file), 'it made one');
       });
 
       it('refuses a database that SQLite finds damaged, and says what', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 50 });
+        await using rig = await openMlmdRig({ programs, runs: 50 });
         damage(rig.file);
         const error = await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
         assert.match(error.message, /malformed|out of order|row \d+ missing|btree|[Pp]age/);
@@ -79,21 +79,21 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('refuses what is no database at all', async () => {
-        await using rig = await setUpMlmd({ programs });
+        await using rig = await openMlmdRig({ programs });
         writeFileSync(rig.file, 'this is not a database\n'.repeat(1000));
         await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
         await assertNothingLeft(rig);
       });
 
       it('refuses an empty file, which a lost volume leaves', async () => {
-        await using rig = await setUpMlmd({ programs });
+        await using rig = await openMlmdRig({ programs });
         writeFileSync(rig.file, '');
         await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
         await assertNothingLeft(rig);
       });
 
       it('does not read past the journal that a crash left behind', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 100, patience: 0.3 });
+        await using rig = await openMlmdRig({ programs, runs: 100, patience: 0.3 });
         leaveHotJournal(rig.file);
         const before = readFileSync(rig.file);
         const error = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
@@ -103,7 +103,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('waits for a writer who holds the file, and gives up in the end', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 20, patience: 0.3 });
+        await using rig = await openMlmdRig({ programs, runs: 20, patience: 0.3 });
         using writer = new DatabaseSync(rig.file);
         writer.exec('BEGIN EXCLUSIVE; UPDATE Artifact SET state = 1');
         await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
@@ -111,7 +111,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('fails when the pod restarts meanwhile', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 100 });
+        await using rig = await openMlmdRig({ programs, runs: 100 });
         rig.server.execFaults.push(...before(way), { kind: 'restart', afterBytes: 20_000 });
         const error = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
         assert.match(error.message, /pod mlmd-0 restarted/);
@@ -119,7 +119,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('fails when the connection drops, and leaves nothing running in the pod', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 100 });
+        await using rig = await openMlmdRig({ programs, runs: 100 });
         rig.server.execFaults.push(...before(way), { kind: 'drop', afterBytes: 20_000 });
         const error = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
         assert.match(error.message, /cut off/);
@@ -127,7 +127,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('fails with what S3 said when the upload breaks off, and stops the command', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 100 });
+        await using rig = await openMlmdRig({ programs, runs: 100 });
         const error = await rejectsWithCode(
           rig.dump({ store: new BreakingStore() }),
           'store-unreachable',
@@ -137,7 +137,7 @@ describe('the dump of ML Metadata', () => {
       });
 
       it('stops when we are stopped', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 100 });
+        await using rig = await openMlmdRig({ programs, runs: 100 });
         rig.server.execFaults.push(...before(way), { kind: 'slow', millisecondsPerChunk: 50 });
         setTimeout(() => {
           rig.stop.abort(new CharmError('interrupted', 'Juju asked us to stop.'));
@@ -149,7 +149,7 @@ describe('the dump of ML Metadata', () => {
 
   for (const way of waysHere.filter((name) => name !== 'copy'))
     it(`fails when the pod has no space for the copy of ${way}`, async () => {
-      await using rig = await setUpMlmd({ programs: tools[way], runs: 100, fileSizeLimit: 200 });
+      await using rig = await openMlmdRig({ programs: tools[way], runs: 100, fileSizeLimit: 200 });
       await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
       await assertNothingLeft(rig);
     });
@@ -157,7 +157,7 @@ describe('the dump of ML Metadata', () => {
   it('takes the first way that the pod has the tools for', async () => {
     const { python3, sqlite3, copy } = tools;
     const all = [...sqlite3.workload, ...copy.workload];
-    await using rig = await setUpMlmd({
+    await using rig = await openMlmdRig({
       programs: { charm: python3.charm, workload: all },
       runs: 10,
     });
@@ -166,7 +166,7 @@ describe('the dump of ML Metadata', () => {
   });
 
   it('says which tools it did without', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 10 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 10 });
     assert.equal((await rig.dump()).way, 'copy');
     assert.equal(rig.notes.length, 2);
     assert.match(rig.notes.join(), /python3.*sqlite3/);
@@ -174,20 +174,20 @@ describe('the dump of ML Metadata', () => {
 
   it('does not take another way when the database is damaged', async () => {
     const programs = { charm: tools.python3.charm, workload: tools.copy.workload };
-    await using rig = await setUpMlmd({ programs, runs: 50 });
+    await using rig = await openMlmdRig({ programs, runs: 50 });
     damage(rig.file);
     await rejectsWithCode(rig.dump(), 'mlmd-corrupt');
     assert.equal(rig.server.requests.filter((request) => request.startsWith('EXEC')).length, 2);
   });
 
   it('says so when the pod has no tools at all', async () => {
-    await using rig = await setUpMlmd({ programs: { charm: [], workload: [] }, runs: 10 });
+    await using rig = await openMlmdRig({ programs: { charm: [], workload: [] }, runs: 10 });
     await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
     await assertNothingLeft(rig);
   });
 
   it('says so when there is no pod', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 10 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 10 });
     rig.server.removePod('mlmd-0');
     await rejectsWithCode(rig.dump(), 'mlmd-missing');
   });
@@ -202,7 +202,7 @@ describe('the dump of ML Metadata', () => {
     ],
   ] as const)
     it(`refuses a database whose schema version is ${name}`, async () => {
-      await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+      await using rig = await openMlmdRig({ programs: tools.python3, runs: 1 });
       {
         using database = new DatabaseSync(rig.file);
         database.exec(content);
@@ -214,7 +214,7 @@ describe('the dump of ML Metadata', () => {
 
   it('says that a copy was cut short, and does not call the database damaged', async () => {
     for (const way of waysHere) {
-      await using rig = await setUpMlmd({ programs: tools[way], runs: 100 });
+      await using rig = await openMlmdRig({ programs: tools[way], runs: 100 });
       rig.server.execFaults.push(...before(way), { kind: 'cut', afterBytes: 20_000 });
       const error = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
       assert.match(error.message, /arrive/);
@@ -223,7 +223,7 @@ describe('the dump of ML Metadata', () => {
   });
 
   it('does not need the memory of its largest rows many times', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 1 });
     {
       using database = new DatabaseSync(rig.file);
       database.exec('CREATE TABLE large (value)');
@@ -235,7 +235,7 @@ describe('the dump of ML Metadata', () => {
   });
 
   it('deletes the object when its proof fails', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 10 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 10 });
     rig.store.failNext('body', new CharmError('store-unreachable', 'S3 cut the body short.'));
     await rejectsWithCode(rig.dump(), 'store-unreachable');
     await assertNothingLeft(rig);

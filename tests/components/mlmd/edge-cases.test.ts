@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { proveDump } from '../../../src/components/mlmd/proof.ts';
 import { rejectsWithCode } from '../../rejects-with-code.ts';
-import { key, setUpMlmd, tools, waysHere } from '../../rigs/mlmd-pod.ts';
+import { key, openMlmdRig, tools, waysHere } from '../../rigs/mlmd-pod.ts';
 
 const odd = `
   CREATE TABLE "odd ""name; " (id INTEGER PRIMARY KEY, a, "b c" TEXT, total GENERATED ALWAYS AS (a * 2));
@@ -24,7 +24,7 @@ const bytes = `INSERT INTO log VALUES (CAST(X'61006227' AS TEXT)), (CAST(X'ff80f
 describe('the dump of ML Metadata', () => {
   for (const way of waysHere)
     it(`keeps every kind of value, name and object (${way})`, async () => {
-      await using rig = await setUpMlmd({ programs: tools[way], runs: 1 });
+      await using rig = await openMlmdRig({ programs: tools[way], runs: 1 });
       using original = new DatabaseSync(rig.file);
       original.exec(odd + (way === 'sqlite3' ? '' : bytes));
       await rig.dump();
@@ -51,7 +51,7 @@ describe('the proof of a dump', () => {
     rows: Record<string, number>,
     changes: { cut?: boolean } = {},
   ) => {
-    await using rig = await setUpMlmd({ programs: tools.python3 });
+    await using rig = await openMlmdRig({ programs: tools.python3 });
     const whole = gzipSync(sql);
     const stored = changes.cut ? whole.subarray(0, -12) : whole;
     rig.store.seed(key, stored);
@@ -96,21 +96,21 @@ describe('the proof of a dump', () => {
     });
 
   it('refuses bytes that are not those that were written', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 1 });
     const { size, ...dump } = await rig.dump();
     rig.store.seed(key, gzipSync(good));
     await rejectsWithCode(proveDump(rig.world, { size, ...dump }), 'mlmd-proof-failed');
   });
 
   it('needs space on our disk, and says how much', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 1 });
     const dump = await rig.dump();
     const error = await rejectsWithCode(proveDump(rig.world, dump, 2 ** 60), 'disk-full');
     assert.match(error.message, /we need 1536 PiB on the disk of our container/);
   });
 
   it('does not hold a large dump in memory', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 1 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 1 });
     using database = new DatabaseSync(rig.file);
     database.exec(`CREATE TABLE large (a); WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 80000)
       INSERT INTO large SELECT printf('%01000d', n) FROM number`);

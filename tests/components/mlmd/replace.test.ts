@@ -20,7 +20,7 @@ import {
   balance,
   key,
   leaveHotJournal,
-  setUpMlmd,
+  openMlmdRig,
   startWriter,
   type MlmdRig,
 } from '../../rigs/mlmd-pod.ts';
@@ -91,7 +91,7 @@ describe('the restore of ML Metadata', () => {
       const programs = tools[way];
 
       it('refuses a database in WAL mode, whose old rows would come back', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 5 });
+        await using rig = await openMlmdRig({ programs, runs: 5 });
         const { dump } = await prepare(rig);
         using database = new DatabaseSync(rig.file);
         database.exec("PRAGMA journal_mode = WAL; UPDATE Artifact SET uri = 'in the WAL'");
@@ -103,7 +103,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('brings back every row, and keeps the old database beside the new one', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 50 });
+        await using rig = await openMlmdRig({ programs, runs: 50 });
         const backup = await prepare(rig);
         const before = readFileSync(rig.file);
 
@@ -116,7 +116,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('gives the new database the owner and the mode of the old one', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 5 });
+        await using rig = await openMlmdRig({ programs, runs: 5 });
         const backup = await prepare(rig);
         if (process.getuid?.() === 0) chownSync(rig.file, 1234, 1235);
         chmodSync(rig.file, 0o664);
@@ -129,7 +129,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('changes nothing for a dump that is not the one that was made', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 5 });
+        await using rig = await openMlmdRig({ programs, runs: 5 });
         const backup = await prepare(rig);
         const before = readFileSync(rig.file);
         const dump = { ...backup.dump, sha256: '0'.repeat(64) };
@@ -144,7 +144,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('changes nothing when a table comes back with other rows than were backed up', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 5 });
+        await using rig = await openMlmdRig({ programs, runs: 5 });
         const backup = await prepare(rig);
         const before = readFileSync(rig.file);
         const dump = { ...backup.dump, rows: { ...backup.dump.rows, Context: 1 } };
@@ -157,7 +157,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('refuses a dump that was cut off, or that SQLite gave up', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 5 });
+        await using rig = await openMlmdRig({ programs, runs: 5 });
         for (const end of ['', 'ROLLBACK; -- due to errors\n']) {
           const backup = await prepare(rig, (sql) => sql.replace(/COMMIT;\s*$/, end));
           const before = readFileSync(rig.file);
@@ -167,7 +167,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('is not spoilt by the journal of a transaction that was cut off', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 200 });
+        await using rig = await openMlmdRig({ programs, runs: 200 });
         const backup = await prepare(rig);
         leaveHotJournal(rig.file);
 
@@ -180,7 +180,7 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('can be run again after the connection was lost', async () => {
-        await using rig = await setUpMlmd({ programs, runs: 20 });
+        await using rig = await openMlmdRig({ programs, runs: 20 });
         const backup = await prepare(rig);
         for (let fault = 0; fault < 4; fault += 1) {
           rig.server.execFaults.push(...Array.from({ length: fault }, () => undefined), {
@@ -196,9 +196,9 @@ describe('the restore of ML Metadata', () => {
       });
 
       it('says that a disk is full, and leaves the old database and nothing else', async () => {
-        await using small = await setUpMlmd({ programs, runs: 30 });
+        await using small = await openMlmdRig({ programs, runs: 30 });
         const backup = await prepare(small);
-        await using rig = await setUpMlmd({ programs, runs: 50, fileSizeLimit: 40 });
+        await using rig = await openMlmdRig({ programs, runs: 50, fileSizeLimit: 40 });
         await rig.store.put(key, await small.store.read(key));
         const old = readFileSync(rig.file);
 
@@ -210,7 +210,7 @@ describe('the restore of ML Metadata', () => {
     });
 
   it('by copy is not spoilt by a journal that somebody begins at the very moment of the switch', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 200 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 200 });
     const backup = await prepare(rig);
     leaveHotJournal(rig.file);
     const journal = join(rig.folder, 'journal');
@@ -237,7 +237,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('survives somebody who writes to the database all the time', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 200, patience: 15 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 200, patience: 15 });
     const backup = await prepare(rig);
     const { lead } = balance(rig.file);
     await using _writer = await startWriter(rig.file, 5);
@@ -258,7 +258,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('falls to the next way when Python may not write beside the database', async () => {
-    await using rig = await setUpMlmd({
+    await using rig = await openMlmdRig({
       programs: { charm: ['python3'], workload: shellTools },
       runs: 5,
     });
@@ -280,7 +280,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('restores where there is no database any more', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 5 });
     const backup = await prepare(rig);
     unlinkSync(rig.file);
 
@@ -290,7 +290,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('changes nothing when a table comes back with other content than was backed up', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 5 });
     const backup = await prepare(rig, (sql) => sql.replace(/'system\.[A-Za-z]*'/, "'owned'"));
     const before = readFileSync(rig.file);
 
@@ -305,7 +305,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('runs nothing of a hostile dump, in the pod or here, and changes nothing', async () => {
-    await using rig = await setUpMlmd({ programs: tools.python3, runs: 5 });
+    await using rig = await openMlmdRig({ programs: tools.python3, runs: 5 });
     const { dump } = await prepare(rig);
     const before = readFileSync(rig.file);
     const commands = rig.server.requests.filter((request) => request.startsWith('EXEC')).length;
@@ -325,7 +325,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('compares the object with its manifest before it reads anything of it', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 5 });
     const { dump } = await prepare(rig);
     rig.store.seed(key, gzipSync('.shell touch owned'));
     const error = await rejectsWithCode(restore(rig, { dump }), 'mlmd-corrupt');
@@ -333,7 +333,7 @@ describe('the restore of ML Metadata', () => {
   });
 
   it('does not touch the file that a server with MySQL has left behind', async () => {
-    await using rig = await setUpMlmd({ programs: tools.copy, runs: 5 });
+    await using rig = await openMlmdRig({ programs: tools.copy, runs: 5 });
     const backup = await prepare(rig);
     const { kubernetes } = rig.world;
     const serverOf = (text: string): Kubernetes => ({

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Model } from '../../sandbox/model.ts';
-import { type TestAuthority, createAuthority } from '../certificates.ts';
+import { type TestAuthority, createAuthority } from '../network/certificates.ts';
 import {
   type JujuObserver,
   type JujuRequestRecord,

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ClusterAccess } from '../../../src/world.ts';
-import { createAuthority } from '../certificates.ts';
+import { createAuthority } from '../network/certificates.ts';
 import type { Resource } from './lists.ts';
 import { emptyDisk, type PodDefinition } from './pod.ts';
 import { KubernetesObjects } from './objects.ts';

@@ -8,7 +8,7 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../network/free-port.ts';
 import { testUser } from './server.ts';
 
 /** A real RadosGW on loopback with a disk in memory. Its user is `testUser`. */
