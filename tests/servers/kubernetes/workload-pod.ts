@@ -167,6 +167,6 @@ const reaches = async (host: string, port: number): Promise<boolean> => {
 };
 
 /** What a pod wrote outside of volumes goes with it. */
-export const clearPod = (place: PodPlace): void => {
-  rmSync(place.directory, { recursive: true, force: true });
+export const clearPod = (directory: string): void => {
+  rmSync(directory, { recursive: true, force: true });
 };

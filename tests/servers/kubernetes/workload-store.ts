@@ -21,6 +21,7 @@ export const isKind = (text: string): text is Kind => text in kinds;
 /** The objects of a cluster that can be made, changed and deleted, with the API server's rules for them. */
 export class WorkloadStore {
   readonly #objects = new Map<string, StoredObject>();
+  #events = 0;
 
   all(kind: Kind, namespace?: string): readonly StoredObject[] {
     return [...this.#objects]
@@ -86,6 +87,20 @@ export class WorkloadStore {
     );
     for (const [key] of owned) this.#objects.delete(key);
     return [removed, ...owned.map(([, object]) => object)];
+  }
+
+  /** Writes an Event of type Warning about an object. */
+  warn({ kind, metadata }: StoredObject, reason: string, message: string): void {
+    const { namespace = '', name } = metadata;
+    const event = `${name}.${(this.#events += 1).toString(16)}`;
+    this.create('events', namespace, {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: event, namespace },
+      involvedObject: { kind, name, namespace },
+      type: 'Warning',
+      ...{ reason, message },
+    });
   }
 }
 
