@@ -24,6 +24,7 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { catchUp, shareBackups } from './hooks/known-backups.ts';
 import { markRunning, updateMetrics } from './hooks/metrics.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
+import { scheduleAfterAction } from './hooks/schedule.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
 import { unfinished } from './operation/put-back.ts';
@@ -208,7 +209,7 @@ const showAfterAction = async (
     unit,
     assessment,
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
-    { action: found },
+    { action: found, schedule: await scheduleAfterAction(unit, config) },
   );
   await updateMetrics(unit, { assessment, action: { name, failures } });
 };

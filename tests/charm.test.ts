@@ -115,6 +115,28 @@ describe('the charm', () => {
     assert.equal(rig.tools.results['outcome'], 'failed');
   });
 
+  it('says after an action, too, when the schedule comes next, and that its last backup failed', async () => {
+    const rig = unitRig();
+    rig.tools.options = { ...rig.tools.options, schedule: '0 2 * * *' };
+    const event = { kind: 'action', name: 'no-such-action', task: '1' } as const;
+    await handle(event, charmOf(rig));
+    assert.match(rig.tools.status.message, /, next 2026-11-27T02:00:00Z$/);
+    rig.tools.relations.set('ckf-backup-peers:1', {
+      ...{ application: 'ckf-backup', remote: {} },
+      ours: {
+        schedule: JSON.stringify({
+          ...{ options: '', accounted: '2026-11-26T02:00:00Z' },
+          failed: { slot: '2026-11-26T02:00:00Z', task: '41' },
+        }),
+      },
+    });
+    await handle(event, charmOf(rig));
+    assert.match(
+      rig.tools.status.message,
+      /^The backup of 2026-11-26T02:00:00Z failed.*show-task 41/,
+    );
+  });
+
   it('keeps the result of an action when its status cannot be told any more', async () => {
     const rig = unitRig();
     const lost = async (): Promise<never> => {

@@ -63,9 +63,9 @@ const scheduleOf = async (
   if (isWrong) return before?.schedule ?? { interval: 0, paused: false };
   if (schedule === undefined) return { interval: 0, paused: false };
   const { longestInterval, openSchedule } = await import('../schedule/schedule.ts');
-  const { pattern, timezone, exclude, paused } = schedule;
+  const { paused } = schedule;
   const opened = await orProblem(async () =>
-    openSchedule({ schedule: pattern, timezone, exclude, modelUuid, application }, now()),
+    openSchedule({ ...schedule, modelUuid, application }, now()),
   );
   if (opened instanceof CharmError) return { interval: 0, paused };
   const next = paused ? undefined : opened.next(now());

@@ -58,6 +58,25 @@ export const keepSchedule = async (
   return report;
 };
 
+/**
+ * How the schedule stands for the status after an action, which decides nothing. Undefined without
+ * a schedule.
+ */
+export const scheduleAfterAction = async (
+  { tools, application, modelUuid, now }: Unit,
+  { schedule }: Config,
+): Promise<ScheduleReport | undefined> => {
+  if (schedule === undefined || schedule.paused) return schedule && { paused: true };
+  const relationId = await peerRelation(tools);
+  const known = relationId && (await recallSchedule(tools, relationId, application));
+  const { openSchedule } = await import('../schedule/schedule.ts');
+  const next = await orProblem(async () =>
+    openSchedule({ ...schedule, modelUuid, application }, now()).next(now()),
+  );
+  const found = next instanceof CharmError ? { problem: next } : { next };
+  return { paused: false, ...found, ...(known && { failed: known.failed }) };
+};
+
 const forgetSchedule = async ({ tools, application }: Unit): Promise<void> => {
   const relationId = await peerRelation(tools);
   if (relationId === undefined) return;
@@ -81,13 +100,8 @@ const step = async (
 ): Promise<{ readonly memory: ScheduleMemory; readonly report: ScheduleReport }> => {
   const now = world.clock.now();
   const { openSchedule } = await import('../schedule/schedule.ts');
-  const schedule = openSchedule(
-    {
-      ...{ schedule: options.pattern, timezone: options.timezone, exclude: options.exclude },
-      ...{ modelUuid: world.model.uuid, application: unit.application },
-    },
-    now,
-  );
+  const { application, modelUuid } = unit;
+  const schedule = openSchedule({ ...options, modelUuid, application }, now);
   const fingerprint = [options.pattern, options.timezone, options.exclude].join(' | ');
   const standing = known?.options === fingerprint ? known : { accounted: now };
   const situation: Situation = {

@@ -17,7 +17,7 @@ export interface Schedule {
 
 export interface ScheduleOptions {
   /** Five cron fields, a name such as `@daily`, or `@daily-random`. */
-  readonly schedule: string;
+  readonly pattern: string;
   /** IANA name. */
   readonly timezone: string;
   readonly exclude: string;
@@ -70,9 +70,9 @@ export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
   };
   const first = next(now);
   if (first === undefined)
-    throw wrong(options, 'schedule', options.schedule, 'never comes, or only in excluded times');
+    throw wrong(options, 'schedule', options.pattern, 'never comes, or only in excluded times');
   if (shortestInterval(next, first) < hour)
-    throw wrong(options, 'schedule', options.schedule, 'must leave an hour between two backups');
+    throw wrong(options, 'schedule', options.pattern, 'must leave an hour between two backups');
   return { next, exclusions };
 };
 
@@ -105,15 +105,15 @@ const shortestInterval = (next: Schedule['next'], first: Date): number => {
 };
 
 const openCron = (options: ScheduleOptions): Cron => {
-  const { schedule, timezone, modelUuid } = options;
+  const { pattern: given, timezone, modelUuid } = options;
   const pattern =
-    schedule.trim() === '@daily-random' ? `${randomMinute(modelUuid)} * * *` : schedule.trim();
+    given.trim() === '@daily-random' ? `${randomMinute(modelUuid)} * * *` : given.trim();
   // croner takes ISO dates and question marks too, which cron does not.
   if (!names.test(pattern) && (pattern.split(/\s+/).length !== 5 || pattern.includes('?')))
     throw wrong(
       options,
       'schedule',
-      schedule,
+      given,
       'must be five cron fields such as "0 2 * * *", @hourly, @daily, @weekly, @monthly, @yearly or @daily-random',
     );
   try {
@@ -121,7 +121,7 @@ const openCron = (options: ScheduleOptions): Cron => {
   } catch (error) {
     // It says first which of its classes speaks.
     const reason = reasonOf(error).replace(/^Cron\w*: /, '');
-    throw wrong(options, 'schedule', schedule, `cannot be read: ${reason}`);
+    throw wrong(options, 'schedule', given, `cannot be read: ${reason}`);
   }
 };
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { referencePages } from '../../scripts/docs/reference.ts';
+import { nextText, waitingText } from '../../src/hooks/schedule-text.ts';
 import { root, textOf, writtenFiles } from './checkout.ts';
 
 const pages = writtenFiles().filter((path) => path.endsWith('.md'));
@@ -47,6 +48,21 @@ describe('the documentation', () => {
       (path) => path.startsWith('docs/') && path !== 'docs/README.md',
     ))
       assert.ok(linked.includes(page), `nothing leads to ${page}`);
+  });
+
+  it('has a picture of three nights with the words of today’s status: npm run demo -- schedule draws it', () => {
+    const picture = textOf('docs/images/three-nights.svg')
+      .replaceAll(/<[^>]*>/g, '')
+      .replaceAll(/\s+/g, ' ');
+    const night = (day: number): Date => new Date(`2026-11-${day}T02:00:00Z`);
+    const until = new Date('2026-11-27T08:00:00Z');
+    const running = { kind: 'busy', running: ['a workflow'] } as const;
+    const waiting = { slot: night(27), until, hindrance: running };
+    const expected = [
+      waitingText({ paused: false, waiting }),
+      ...nextText({ paused: false, next: night(29) }),
+    ];
+    for (const text of expected) assert.ok(picture.includes(text ?? ''), text);
   });
 
   it('and all other files name neither a registry nor a path of somebody’s machine', () => {

@@ -9,10 +9,12 @@ import { runChecks } from './demo/checks.ts';
 import { proofsOf } from './demo/prove-set.ts';
 import { runText } from './demo/show-run.ts';
 import { statusTable } from './demo/status-table.ts';
+import { showThreeNights } from './demo/three-nights.ts';
 
 /*
  * `npm run demo`: the main job on the model in a box, as an operator sees it, and then the proof of it.
- * `npm run demo -- <action> [key=value…]`: any action on the same box. `npm run demo -- reset`: forget the box.
+ * `npm run demo -- schedule`: three nights of a schedule, in a minute. `npm run demo -- <action> [key=value…]`: any action on the same box.
+ * `npm run demo -- reset`: forget the box.
  */
 
 const directory = join(import.meta.dirname, '../../.box');
@@ -28,6 +30,7 @@ const main = async (words: readonly string[]): Promise<boolean> => {
     return true;
   }
   const stopped = whenStopped();
+  if (words[0] === 'schedule') return await Promise.race([stopped, showThreeNights(print)]);
   print(
     existsSync(directory)
       ? 'Starting the model in a box again, from .box/'

@@ -7,12 +7,12 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 const schedules = [
-  { schedule: '0 2 * * *', timezone: 'UTC', exclude: '' },
-  { schedule: '30 2 * * *', timezone: 'Europe/Berlin', exclude: '' },
-  { schedule: '@hourly', timezone: 'America/New_York', exclude: '' },
-  { schedule: '15 */6 * * *', timezone: 'Europe/Berlin', exclude: 'Mon-Fri 06:00-19:00' },
-  { schedule: '0 1 * * 1-5', timezone: 'UTC', exclude: '02:00-03:00' },
-  { schedule: '@daily-random', timezone: 'Asia/Kolkata', exclude: 'Sun' },
+  { pattern: '0 2 * * *', timezone: 'UTC', exclude: '' },
+  { pattern: '30 2 * * *', timezone: 'Europe/Berlin', exclude: '' },
+  { pattern: '@hourly', timezone: 'America/New_York', exclude: '' },
+  { pattern: '15 */6 * * *', timezone: 'Europe/Berlin', exclude: 'Mon-Fri 06:00-19:00' },
+  { pattern: '0 1 * * 1-5', timezone: 'UTC', exclude: '02:00-03:00' },
+  { pattern: '@daily-random', timezone: 'Asia/Kolkata', exclude: 'Sun' },
 ] as const;
 
 /** Days before clocks are changed in Berlin and New York, and an ordinary one. */

@@ -8,7 +8,7 @@ const hour = 3_600_000;
 
 const nightly = openSchedule(
   {
-    schedule: '0 2 * * *',
+    pattern: '0 2 * * *',
     timezone: 'UTC',
     exclude: 'Mon-Fri 08:00-18:00',
     modelUuid: '',

@@ -5,18 +5,18 @@ import { longestInterval, openSchedule } from '../../src/schedule/schedule.ts';
 
 const modelUuid = '2b2bd4f4-3f0a-4c5e-8a8d-0a9d6b8a2c11';
 
-const open = (schedule: string, timezone = 'UTC', exclude = '', from = '2026-10-24T00:00:00Z') =>
+const open = (pattern: string, timezone = 'UTC', exclude = '', from = '2026-10-24T00:00:00Z') =>
   openSchedule(
-    { schedule, timezone, exclude, modelUuid, application: 'ckf-backup' },
+    { pattern, timezone, exclude, modelUuid, application: 'ckf-backup' },
     new Date(from),
   );
 
 const slots = (
-  [schedule, timezone, exclude]: readonly [string, string?, string?],
+  [pattern, timezone, exclude]: readonly [string, string?, string?],
   from: string,
   count: number,
 ): readonly string[] => {
-  const { next } = open(schedule, timezone, exclude, from);
+  const { next } = open(pattern, timezone, exclude, from);
   const found: string[] = [];
   for (let slot = next(new Date(from)); slot !== undefined && found.length < count;) {
     found.push(slot.toISOString().slice(0, 16));
@@ -104,7 +104,7 @@ describe('a schedule', () => {
       Array.from({ length: 40 }, (_, model) =>
         openSchedule(
           {
-            ...{ schedule: '@daily-random', timezone: 'UTC', exclude: '', application: 'a' },
+            ...{ pattern: '@daily-random', timezone: 'UTC', exclude: '', application: 'a' },
             modelUuid: String(model),
           },
           new Date(0),
