@@ -1,6 +1,7 @@
 /*
- * The floors of `src`. The linter keeps to them (eslint.config.js), and so does tests/checkout/floors.test.ts, which also
- * sees imports that are made while the charm runs. What each room is for stands in docs/explanation/architecture.md.
+ * The floors of `src`. The linter keeps to them (eslint.config.js), and so does
+ * tests/checkout/floors.test.ts, which also sees imports that are made while the charm runs. What
+ * each room is for stands in docs/explanation/architecture.md.
  */
 
 /** From the ground up. A room may import from the floors below its own. */
@@ -23,22 +24,28 @@ export const floors: readonly (readonly string[])[] = [
   ['components'],
   ['backup', 'restore', 'retention', 'verify', 'volumes'],
   ['actions', 'hooks'],
-  ['charm.ts', 'open-world.ts', 'serve-metrics.ts'],
+  ['charm.ts', 'serve-metrics.ts', 'wiring'],
   ['main.ts'],
 ];
 
-/** What a room may import from its own floor. On the ground, where each room is a word that all use, everything. */
+/**
+ * What a room may import from its own floor. On the ground, where each room is a word that all use,
+ * everything.
+ */
 const sideways: Readonly<Record<string, readonly string[]>> = {
   relations: ['config'],
   backup: ['retention'],
   restore: ['verify'],
 };
 
-/** The adapters stand beside the floors: they know the ports and what Juju's options look like, and nothing of the charm. */
+/**
+ * The adapters are on no floor: they know the ports and what Juju's options look like, and
+ * nothing of the charm.
+ */
 const knownToAdapters = [...(floors[0] ?? []), 'config'];
 
 /** Only what puts the world together, and the entry point, may choose an adapter. */
-const choosesAdapters = ['open-world.ts', 'serve-metrics.ts', 'main.ts'];
+const choosesAdapters = ['wiring', 'serve-metrics.ts', 'main.ts'];
 
 export const rooms: readonly string[] = [...floors.flat(), 'adapters'];
 

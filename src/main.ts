@@ -21,8 +21,8 @@ import { printable } from './text.ts';
 const environment = process.env;
 const redaction = createRedaction();
 const unitName = environment['JUJU_UNIT_NAME'] ?? '';
-// Beside the charm, on the pod's own disk: it is this unit's alone, so what a killed action left
-// there can be cleared away.
+// On the pod's own disk, next to the charm. Only this unit uses it, so what a killed action left
+// there can be deleted.
 const scratch = join(environment['JUJU_CHARM_DIR'] ?? '.', '..', 'scratch');
 const tools = openHookTools(environment, redaction, scratch);
 
@@ -37,7 +37,7 @@ process.once('SIGTERM', () => {
   stop.abort(
     new CharmError('interrupted', 'The unit was asked to stop. What had been changed is put back.'),
   );
-  // Should something hang, the journal has what is left to do.
+  // If something hangs until then, the journal knows what is left to undo.
   setTimeout(() => process.kill(process.pid, 'SIGTERM'), terminationMilliseconds).unref();
 });
 
@@ -56,7 +56,7 @@ const journal = openJournal({
 
 const exporter = openExporter({
   node: process.execPath,
-  // Beside us in the bundle.
+  // Next to this file in the bundle.
   script: join(import.meta.dirname, 'serve-metrics.js'),
   unit: unitName,
   revision: packageJson.version,
@@ -81,7 +81,7 @@ const charm: Charm = {
   now: () => systemClock.now(),
   openWorld: async (config, seen, event) => {
     const [{ openWorld }, { actionProgress, hookProgress }] = await Promise.all([
-      import('./open-world.ts'),
+      import('./wiring/open-world.ts'),
       import('./adapters/progress.ts'),
     ]);
     await rm(scratch, { recursive: true, force: true });
@@ -103,13 +103,13 @@ const charm: Charm = {
   putBack: async (world) => (await import('./operation/put-back.ts')).putBack(world),
 };
 
-/** Juju shows stderr to whoever ran the action. */
+/** Juju shows stderr to the operator who ran the action. */
 const sayUnexpected = (error: unknown): void => {
   const text = error instanceof Error ? error.message : String(error);
   const [line = ''] = printable(redaction.redact(text)).split('\n');
   process.stderr.write(`Unexpected failure: ${line} (juju debug-log has the details)\n`);
 };
-// Node itself would print the error as it is, with whatever secret its message holds.
+// Node itself would print the error with all its properties, which may hold a secret.
 process.on('uncaughtException', (error) => {
   sayUnexpected(error);
   process.exit(1);

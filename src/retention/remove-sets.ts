@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
-import { beginOperation } from '../operation/operation.ts';
-import { readClaim } from '../repository/claim.ts';
-import { backupIdAt, type BackupId, layoutOf } from '../repository/layout.ts';
+import { beginOperation, type Operation } from '../operation/operation.ts';
+import { type Claim, readClaim } from '../repository/claim.ts';
+import { backupIdAt, type BackupId, type Layout, layoutOf } from '../repository/layout.ts';
 import { claimAbove } from '../repository/nested-paths.ts';
 import { abortAllUploads } from '../repository/unfinished-uploads.ts';
 import { countText, sizeText, sum } from '../text.ts';
@@ -37,6 +37,8 @@ type RemovalWorld = Pick<
   'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
 >;
 
+type ChooseSets = (survey: Survey) => Promise<readonly BackupId[]> | readonly BackupId[];
+
 /**
  * Removes the sets that `choose` names, and everything that no other set needs. A dry run only
  * reports, and takes no lock.
@@ -49,70 +51,114 @@ type RemovalWorld = Pick<
 export const removeSets = async (
   world: RemovalWorld,
   target: Target,
-  choose: (survey: Survey) => Promise<readonly BackupId[]> | readonly BackupId[],
+  choose: ChooseSets,
   options: RemovalOptions,
 ): Promise<RemovalReport> => {
-  const { store, prefix } = target;
-  const layout = layoutOf(prefix);
-  const claim = (await readClaim(target))?.claim;
-  if (claim !== undefined && claim.model.uuid !== world.model.uuid)
-    throw belongsTo(target, claim.model.name);
-  const above = await claimAbove(target);
-  if (above !== undefined) throw above;
+  const layout = layoutOf(target.prefix);
+  const generations = await assertOwnPath(world, target);
   await using operation = await beginOperation(world, target, {
     name: 'removal',
     onlyLooks: options.dryRun,
   });
-  const { heartbeat, scratch } = operation;
 
   await world.progress.step('Finding out what the backups that stay need');
   const now = backupIdAt(world.clock.now());
-  const survey = await surveySets(target, layout, now, claim?.generations);
-  const wanted = await choose(survey);
-  const locked = await findLockedSets(world, store, layout, wanted);
-  const chosen = new Set(wanted.filter((id) => !locked.has(id)));
-  const wrong = clockProblem(
-    survey.complete.filter(({ id }) => !chosen.has(id)),
-    world.clock.now(),
-    operation.clockAhead,
-  );
-  if (wrong !== undefined) throw wrong;
-  const removed = survey.complete.map(({ id }) => id).filter((id) => chosen.has(id));
-  const leftovers = survey.left.map(({ id }) => id);
-  const { signal } = operation;
-  const removal = planRemovalOf(survey, chosen, { store, layout, scratch, signal });
+  const survey = await surveySets(target, layout, now, generations);
+  const chosen = await chooseUnlocked({ world, target, layout, operation, survey }, choose);
+  const found = {
+    removed: survey.complete.map(({ id }) => id).filter((id) => chosen.has(id)),
+    leftovers: survey.left.map(({ id }) => id),
+  };
+  const { scratch, signal, heartbeat } = operation;
+  const removal = planRemovalOf(survey, chosen, { store: target.store, layout, scratch, signal });
   if (removal === undefined) {
     const cleared = options.dryRun
       ? undefined
       : await clearDebris(target, layout, { olderThan: now, buckets: [] });
-    return { removed, leftovers, kept: 0, objects: cleared?.objects ?? 0, bytes: 0 };
+    return { ...found, kept: 0, objects: cleared?.objects ?? 0, bytes: 0 };
   }
+  const kept = removal.stay.length;
   if (options.onlySets === true && removal.go.length === 0)
-    return { removed, leftovers, kept: removal.stay.length, objects: 0, bytes: 0 };
+    return { ...found, kept, objects: 0, bytes: 0 };
   const garbage = await heartbeat.during(
-    () => `reading the object lists of ${countText(removal.stay.length, 'set')}`,
+    () => `reading the object lists of ${countText(kept, 'set')}`,
     () => findGarbage(removal),
   );
-  const report = { removed, leftovers, kept: removal.stay.length, ...totals(removal, garbage) };
+  const report = { ...found, kept, ...totals(removal, garbage) };
   if (options.dryRun) return report;
 
   await world.progress.step(
-    `Deleting ${countText(removed.length, 'set')}: ${countText(report.objects, 'object')} (${sizeText(report.bytes)})`,
+    `Deleting ${countText(report.removed.length, 'set')}: ${countText(report.objects, 'object')} (${sizeText(report.bytes)})`,
   );
+  await deleteAll({ world, operation, removal, garbage, objects: report.objects });
+  await operation.assertOurs();
+  await abortAllUploads(target.store, layout, removal.buckets);
+  return report;
+};
+
+/** Rejects when another model has the path. Returns the generations of the databases' paths. */
+const assertOwnPath = async (
+  { model }: RemovalWorld,
+  target: Target,
+): Promise<Claim['generations'] | undefined> => {
+  const claim = (await readClaim(target))?.claim;
+  if (claim !== undefined && claim.model.uuid !== model.uuid)
+    throw belongsTo(target, claim.model.name);
+  const above = await claimAbove(target);
+  if (above !== undefined) throw above;
+  return claim?.generations;
+};
+
+/** The chosen sets without those that S3 locks. Rejects with `clock-wrong`. */
+const chooseUnlocked = async (
+  {
+    world,
+    target,
+    layout,
+    operation,
+    survey,
+  }: {
+    readonly world: RemovalWorld;
+    readonly target: Target;
+    readonly layout: Layout;
+    readonly operation: Operation;
+    readonly survey: Survey;
+  },
+  choose: ChooseSets,
+): Promise<ReadonlySet<BackupId>> => {
+  const wanted = await choose(survey);
+  const locked = await findLockedSets(world, target.store, layout, wanted);
+  const chosen = new Set(wanted.filter((id) => !locked.has(id)));
+  const staying = survey.complete.filter(({ id }) => !chosen.has(id));
+  const wrong = clockProblem(staying, world.clock.now(), operation.clockAhead);
+  if (wrong !== undefined) throw wrong;
+  return chosen;
+};
+
+const deleteAll = async ({
+  world,
+  operation,
+  removal,
+  garbage,
+  objects,
+}: {
+  readonly world: RemovalWorld;
+  readonly operation: Operation;
+  readonly removal: Removal;
+  readonly garbage: CandidateFile;
+  readonly objects: number;
+}): Promise<void> => {
   let done = 0;
-  await heartbeat.during(
-    () => `deleted ${done} of ${countText(report.objects, 'object')}`,
+  await operation.heartbeat.during(
+    () => `deleted ${done} of ${countText(objects, 'object')}`,
     () =>
       carryOut(world, removal, garbage, {
         mayGoOn: () => operation.assertOurs(),
-        deleted: (objects) => {
-          done += objects;
+        deleted: (more) => {
+          done += more;
         },
       }),
   );
-  await operation.assertOurs();
-  await abortAllUploads(store, layout, removal.buckets);
-  return report;
 };
 
 const totals = (

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRedaction } from '../../src/adapters/redaction.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { openWorld } from '../../src/open-world.ts';
+import { openWorld } from '../../src/wiring/open-world.ts';
 import { FastClock } from '../fakes/fast-clock.ts';
 import { FakeHookTools } from '../fakes/hook-tools.ts';
 import { FakeJournal } from '../fakes/journal.ts';

@@ -3,13 +3,13 @@ import { says, saysUntrusted } from '../../wordings.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import type { Redaction } from '../redaction.ts';
 import {
-  readBindAddress,
   readCloudCredential,
   parseDatabag,
   parseJson,
   parseRecord,
   parseStrings,
 } from './output.ts';
+import { type AskTool, createRelationTools } from './relations.ts';
 import { type Environment, HookToolError, createRunTool } from './run-tool.ts';
 import { createSecretTools } from './secrets.ts';
 
@@ -36,7 +36,7 @@ export const openHookTools = (
   scratch: string,
 ): HookTools => {
   const run = createRunTool(environment);
-  const json = async (tool: string, ...argv: readonly string[]): Promise<unknown> =>
+  const json: AskTool = async (tool, ...argv) =>
     parseJson(tool, await run(tool, [...argv, '--format=json']));
   const shown = (text: string): string => printable(redaction.redact(text));
   const words = (text: string, limit = longestArgument): string =>
@@ -51,6 +51,7 @@ export const openHookTools = (
 
   return {
     ...secrets,
+    ...createRelationTools({ run, json, hiding }),
     secret: async (id) => hiding(await secrets.secret(id)),
     actionParameters: async () => parseRecord('action-get', await json('action-get')),
     actionLog: async (message) => {
@@ -79,43 +80,6 @@ export const openHookTools = (
       for (const piece of pieces(shown(message), longestArgument))
         await run('juju-log', ['-l', level, '--', piece]);
     },
-
-    relationIds: async (endpoint) =>
-      parseStrings('relation-ids', await json('relation-ids', endpoint)),
-    remoteApplication: async (relationId) => {
-      const name = await unlessGone(json('relation-list', '-r', relationId, '--app'), undefined);
-      return typeof name === 'string' && name !== '' ? name : undefined;
-    },
-    applicationData: async (relationId, application) =>
-      hiding(
-        parseDatabag(
-          'relation-get',
-          await unlessGone(
-            json('relation-get', '-r', relationId, '--app', '-', application),
-            undefined,
-          ),
-        ),
-      ),
-    setApplicationData: async (relationId, data) => {
-      if (Object.keys(data).length === 0) return;
-      const argv = ['-r', relationId, '--app', '--file', '-'];
-      await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
-    },
-
-    remoteUnitsData: async (relationId) => {
-      const units = await unlessGone(json('relation-list', '-r', relationId), []);
-      const bags: Databag[] = [];
-      for (const unit of parseStrings('relation-list', units)) {
-        const bag = await unlessGone(json('relation-get', '-r', relationId, '-', unit), undefined);
-        bags.push(hiding(parseDatabag('relation-get', bag)));
-      }
-      return bags;
-    },
-    setUnitData: async (relationId, data) => {
-      const argv = ['-r', relationId, '--file', '-'];
-      await unlessGone(run('relation-set', argv, JSON.stringify(data)), undefined);
-    },
-    bindAddress: async (endpoint) => readBindAddress(await json('network-get', endpoint)),
 
     storageLocation: async (name) => {
       const [id] = parseStrings('storage-list', await json('storage-list', name));
@@ -156,16 +120,6 @@ const unlessNotMounted = async (work: Promise<unknown>): Promise<unknown> => {
     return await work;
   } catch (error) {
     if (error instanceof HookToolError && says(error.reason, 'storageNotMounted')) return undefined;
-    throw error;
-  }
-};
-
-/** A relation may go while a hook runs. Then there is nothing to read. */
-const unlessGone = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof HookToolError && says(error.reason, 'relationGone')) return otherwise;
     throw error;
   }
 };

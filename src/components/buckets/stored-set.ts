@@ -52,59 +52,28 @@ export const openStoredSet = (
   layout: Layout,
   { bucket, list }: BucketBackup,
 ): StoredSet => {
-  const mirror = layout.mirror(bucket);
-  const history = layout.history(bucket);
-  const known = new Map<string, Known>();
+  const places = { mirror: layout.mirror(bucket), history: layout.history(bucket) };
+  const underWay = new Map<string, Known>();
   const find = (key: string): Known => {
-    const found = known.get(key);
+    const found = underWay.get(key);
     if (found === undefined) throw new TypeError(`${key} is not under way`);
     return found;
   };
-  /**
-   * Tries the mirror first, where it is most often, and looks in the history only when it is not
-   * there.
-   */
-  const readAt = async <T>(object: Known, read: (place: Place) => Promise<T>): Promise<T> => {
-    const { listed } = object;
-    const place = object.at ?? { key: mirror + listed.key, etag: storedEtag(listed) };
-    try {
-      const result = await read(place);
-      object.at = place;
-      return result;
-    } catch (error) {
-      if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
-    }
-    const found = await findVersion(store, { mirror, history }, listed);
-    object.isLost = found === undefined;
-    if (found === undefined) throw absent(place);
-    object.at = { key: found.key, etag: found.etag };
-    return read(object.at);
-  };
-  const original = <T extends object>(found: T, { listed }: Known): T & StoredObject => ({
-    ...found,
-    key: listed.key,
-    size: listed.size,
-    etag: listed.etag,
-    lastModified: new Date(listed.lastModified),
-  });
-
-  /** Where the target keeps no tags, the list has them. */
-  const tagged = <T extends { readonly tagCount: number }>(found: T, { listed }: Known): T =>
-    listed.tags ? { ...found, tagCount: Object.keys(listed.tags).length } : found;
+  const readAt: ReadAt = (object, read) => readWhereItIs(store, places, object, read);
 
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
       for await (const listed of openCheckedList(store, list)) {
-        known.set(listed.key, { listed });
+        underWay.set(listed.key, { listed });
         const { key, size, etag } = listed;
         yield { key, size, etag, lastModified: new Date(listed.lastModified) };
       }
     },
     listed: (key) => find(key).listed,
-    placeInMirror: (key) => mirror + key,
+    placeInMirror: (key) => places.mirror + key,
     isLost: (key) => find(key).isLost === true,
-    forget: (key) => known.delete(key),
+    forget: (key) => underWay.delete(key),
     get: async (key, options = {}): Promise<ObjectContent> => {
       const object = find(key);
       const content = await readAt(object, async (place) => {
@@ -113,7 +82,7 @@ export const openStoredSet = (
         there.body.destroy();
         throw absent(place);
       });
-      return tagged(withMetadata(original(content, object), object), object);
+      return asListed(content, object);
     },
     fetch: async (key) => {
       const object = find(key);
@@ -122,7 +91,7 @@ export const openStoredSet = (
         if (there.size === object.listed.size) return there;
         throw absent(place);
       });
-      return tagged(withMetadata(original(fetched, object), object), object);
+      return asListed(fetched, object);
     },
     head: async (key, options) => {
       const object = find(key);
@@ -139,10 +108,56 @@ export const openStoredSet = (
     },
     tags: async (key) => {
       const { at, listed } = find(key);
-      return metadataIn(listed)?.tags ?? listed.tags ?? store.tags(at?.key ?? mirror + key);
+      return metadataIn(listed)?.tags ?? listed.tags ?? store.tags(at?.key ?? places.mirror + key);
     },
   };
 };
+
+type ReadAt = <T>(object: Known, read: (place: Place) => Promise<T>) => Promise<T>;
+
+/**
+ * Tries the mirror first, where it is most often, and looks in the history only when it is not
+ * there. Notes where it was found, or that it is lost.
+ */
+const readWhereItIs = async <T>(
+  store: ObjectStore,
+  { mirror, history }: { readonly mirror: string; readonly history: string },
+  object: Known,
+  read: (place: Place) => Promise<T>,
+): Promise<T> => {
+  const { listed } = object;
+  const place = object.at ?? { key: mirror + listed.key, etag: storedEtag(listed) };
+  try {
+    const result = await read(place);
+    object.at = place;
+    return result;
+  } catch (error) {
+    if (!hasCode(error, 'object-missing', 'object-changed')) throw error;
+  }
+  const found = await findVersion(store, { mirror, history }, listed);
+  object.isLost = found === undefined;
+  if (found === undefined) throw absent(place);
+  object.at = { key: found.key, etag: found.etag };
+  return read(object.at);
+};
+
+/** What was read, with all that the list tells of the object. */
+const asListed = <T extends { readonly metadata: ObjectMetadata; readonly tagCount: number }>(
+  found: T,
+  object: Known,
+): T & StoredObject => tagged(withMetadata(original(found, object), object), object);
+
+const original = <T extends object>(found: T, { listed }: Known): T & StoredObject => ({
+  ...found,
+  key: listed.key,
+  size: listed.size,
+  etag: listed.etag,
+  lastModified: new Date(listed.lastModified),
+});
+
+/** Where the target keeps no tags, the list has them. */
+const tagged = <T extends { readonly tagCount: number }>(found: T, { listed }: Known): T =>
+  listed.tags ? { ...found, tagCount: Object.keys(listed.tags).length } : found;
 
 /** A later set may have changed what belongs to an object, under the same ETag. */
 const withMetadata = <T extends { readonly metadata: ObjectMetadata; readonly tagCount: number }>(

@@ -1,0 +1,49 @@
+import { readNotifyUrl } from '../config/notify-url.ts';
+import { lokiAddresses } from '../relations/loki.ts';
+import type { Notifier, RunLog } from '../world.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Undefined when the option notify-url is not set. Its address is a secret, and hidden. */
+export const openNotifier = async ({
+  tools,
+  config,
+  application,
+  redaction,
+  clock,
+  proxyTo,
+}: Wiring): Promise<Notifier | undefined> => {
+  const address = await readNotifyUrl(tools, config, application);
+  if (address === undefined) return undefined;
+  redaction.hide(address.url);
+  const { openNotifier: open } = await import('../adapters/notifier.ts');
+  return open({
+    ...{ ...address, style: config.notifyStyle, clock },
+    redact: (text) => redaction.redact(text),
+    proxy: proxyTo(address.url),
+  });
+};
+
+/** Undefined when no Loki is related, or none has said its address yet. */
+export const openRunLog = async ({
+  tools,
+  redaction,
+  model,
+  application,
+  unit,
+}: Wiring): Promise<RunLog | undefined> => {
+  const [relationId] = await tools.relationIds('logging');
+  if (relationId === undefined) return undefined;
+  const urls = lokiAddresses(await tools.remoteUnitsData(relationId));
+  if (urls.length === 0) return undefined;
+  const { openLoki } = await import('../adapters/loki.ts');
+  return openLoki({
+    urls,
+    redact: (text) => redaction.redact(text),
+    // As Canonical's log forwarder labels what it sends.
+    labels: {
+      ...{ product: 'Juju', charm: 'ckf-backup', juju_model: model.name },
+      ...{ juju_model_uuid: model.uuid, juju_application: application, juju_unit: unit },
+      job: `juju_${model.name}_${model.uuid.slice(0, 8)}_${application}`,
+    },
+  });
+};
