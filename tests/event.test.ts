@@ -12,6 +12,19 @@ describe('the event', () => {
     );
   });
 
+  it('is a hook about a revision of a secret', () => {
+    const about = (revision: string | undefined) =>
+      readEvent({
+        JUJU_DISPATCH_PATH: 'hooks/secret-remove',
+        JUJU_SECRET_ID: 'secret:d3n8r2e5kg0c73fhvb10',
+        JUJU_SECRET_REVISION: revision,
+      });
+    const hook = { kind: 'hook', name: 'secret-remove', relationId: undefined };
+    const secret = { id: 'secret:d3n8r2e5kg0c73fhvb10', revision: 3 };
+    assert.deepEqual(about('3'), { ...hook, secret });
+    for (const odd of ['', '0', 'x', undefined]) assert.deepEqual(about(odd), hook);
+  });
+
   it('takes an empty relation for none', () => {
     assert.deepEqual(readEvent({ JUJU_DISPATCH_PATH: 'hooks/start', JUJU_RELATION_ID: '' }), {
       kind: 'hook',
@@ -29,7 +42,7 @@ describe('the event', () => {
   });
 
   for (const path of [undefined, '', 'hooks/', 'elsewhere/x', 'hooks'])
-    it(`is none when the dispatch path is ${JSON.stringify(path)}`, () => {
+    it(`is undefined when the dispatch path is ${JSON.stringify(path)}`, () => {
       assert.equal(readEvent({ JUJU_DISPATCH_PATH: path }), undefined);
     });
 });

@@ -40,6 +40,10 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await requestS3(unit, hook, assessment);
     await provideS3(unit, assessment);
     await writeDashboardLinks(unit, hook, assessment);
+    // Juju says that nobody reads this revision of our own secret any more, and keeps it until its
+    // owner removes it.
+    if (hook.name === 'secret-remove' && hook.secret !== undefined)
+      await unit.tools.removeSecret(hook.secret.id, hook.secret.revision);
     // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
     // upgrade-charm.
     if (['install', 'upgrade-charm', 'start'].includes(hook.name))
@@ -53,9 +57,10 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     return;
   }
   const { leader, config, optionProblems } = assessment;
-  // Of a backup that was killed the other units know nothing yet.
+  // The other units do not know yet of a backup that was killed.
   if (leader) await shareBackups(unit.tools, assessment);
-  // An option that is wrong has its default meanwhile, and nobody asked for that.
+  // A wrong option has its default in the config. Nothing is done by a default that nobody asked
+  // for.
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
   const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
@@ -64,7 +69,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   await keepMetrics(unit, hook, { assessment, controller });
 };
 
-/** Hooks in which a leader may find runs of units that are gone. */
+/** In these hooks the leader looks for runs of units that are gone. */
 const afterAbsence = ['leader-elected'];
 
 /**

@@ -62,7 +62,8 @@ export interface HookTools {
    */
   ownSecret(label: string, content: Databag): Promise<string>;
   grantSecret(id: string, relationId: string): Promise<void>;
-  removeSecret(id: string): Promise<void>;
+  /** Removes a secret of ours, or one revision of it. Does nothing when it is gone already. */
+  removeSecret(id: string, revision?: number): Promise<void>;
   /**
    * Asks Juju for the hook secret-expired at a time, to the second, on whichever unit leads then;
    * undefined removes the alarm. It is the expiry of a secret with this label, whose content has no

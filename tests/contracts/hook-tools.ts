@@ -11,6 +11,8 @@ export interface HookToolsRig extends AsyncDisposable {
   oursOfUnit(): Readonly<Record<string, string>>;
   /** The contents of our own secrets. */
   ownSecrets(): readonly Readonly<Record<string, string>>[];
+  /** The revisions of our own secrets that were removed one by one. */
+  removedRevisions(): readonly number[];
   /** The applications that may read our own secrets. */
   grants(): readonly string[];
   /** When each alarm rings, by its label. */
@@ -31,7 +33,10 @@ export const cluster: ClusterAccess = {
   token: 't0ken',
 };
 
-/** The promises of world.ts, for a unit that leads and runs an action, with relation s3-credentials:4 to s3-integrator. */
+/**
+ * The promises of world.ts, for a unit that leads and runs an action, with relation
+ * s3-credentials:4 to s3-integrator.
+ */
 export const hookToolsContract = (
   open: (state: { readonly leader: boolean; readonly bare: boolean }) => Promise<HookToolsRig>,
 ): void => {
@@ -102,7 +107,11 @@ export const hookToolsContract = (
     assert.deepEqual(rig.grants(), ['s3-integrator']);
     assert.equal(await rig.tools.ownSecret('mine', { 'secret-key': 'new' }), id);
     assert.deepEqual(rig.ownSecrets(), [{ 'secret-key': 'new' }]);
+    await rig.tools.removeSecret(id, 1);
+    assert.deepEqual(rig.ownSecrets(), [{ 'secret-key': 'new' }]);
+    assert.deepEqual(rig.removedRevisions(), [1]);
     await rig.tools.removeSecret(id);
+    await rig.tools.removeSecret(id, 1);
     await rig.tools.removeSecret(id);
     assert.deepEqual(rig.ownSecrets(), []);
   });

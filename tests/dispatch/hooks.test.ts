@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
-import { newRelation, newUnit } from '../servers/unit-agent/state.ts';
+import { newRelation, newSecret, newUnit } from '../servers/unit-agent/state.ts';
 
 describe('a hook, through the real dispatch,', () => {
   it('says what a unit that was just deployed needs', async () => {
@@ -50,6 +50,23 @@ describe('a hook, through the real dispatch,', () => {
     const { status, message } = state.unitStatus;
     assert.equal(status, 'waiting');
     assert.match(message, /journal is not mounted.*\[journal-pending\]/);
+  });
+
+  it('removes a revision of a secret of ours that nobody reads any more', async () => {
+    const state = newUnit();
+    const id = 'd3n8r2e5kg0c73fhvown';
+    const secret = newSecret(id, 'ckf-backup', { 'secret-key': 'old' }, ['kfp-db']);
+    secret.revisions.push({ 'secret-key': 'new' });
+    state.secrets.push(secret);
+    await using agent = await startUnitAgent({ state });
+    await agent.attachStorage('journal');
+    const hook = { hook: 'secret-remove', secret: { id, revision: 1 } };
+    assert.equal((await agent.dispatch(hook)).exitCode, 0);
+    assert.deepEqual(state.secrets[0]?.revisions, [{}, { 'secret-key': 'new' }]);
+    assert.deepEqual(state.secrets[0].removed, [1]);
+    state.leader = false;
+    assert.equal((await agent.dispatch(hook)).exitCode, 0);
+    assert.deepEqual(state.secrets[0].removed, [1]);
   });
 
   it('gets along without its storage', async () => {

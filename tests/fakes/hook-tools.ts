@@ -112,7 +112,13 @@ export class FakeHookTools implements HookTools {
     if (at === undefined) this.alarms.delete(label);
     else this.alarms.set(label, at);
   };
-  removeSecret = async (id: string): Promise<void> => void this.secrets.delete(id);
+  /** Each as `<id> <revision>`. */
+  readonly removedRevisions: string[] = [];
+  removeSecret = async (id: string, revision?: number): Promise<void> => {
+    this.mustLead();
+    if (revision === undefined) this.secrets.delete(id);
+    else if (this.secrets.has(id)) this.removedRevisions.push(`${id} ${revision}`);
+  };
 
   storageLocation = async (): Promise<string | undefined> => this.location;
   cloudCredential = async (): Promise<ClusterAccess | undefined> => this.credential;

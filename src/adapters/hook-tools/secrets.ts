@@ -37,7 +37,7 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
   grantSecret: async (id, relationId) => {
     await run('secret-grant', ['-r', relationId, '--', id]);
   },
-  removeSecret: (id) => remove(run, id),
+  removeSecret: (id, revision) => remove(run, id, revision),
   setAlarm: async (label, at) => {
     const id = await ownId(run, label);
     if (at === undefined) {
@@ -57,9 +57,10 @@ export const createSecretTools = (run: RunTool, scratch: string): SecretTools =>
   },
 });
 
-const remove = async (run: RunTool, id: string): Promise<void> => {
+const remove = async (run: RunTool, id: string, revision?: number): Promise<void> => {
+  const which = revision === undefined ? [] : ['--revision', String(revision)];
   try {
-    await run('secret-remove', ['--', id]);
+    await run('secret-remove', [...which, '--', id]);
   } catch (error) {
     if (!(error instanceof HookToolError && says(error.reason, 'secretUnknown'))) throw error;
   }

@@ -50,6 +50,7 @@ const openReal = async (
     ours: () => context.seen.relations[0]?.localApplicationData ?? {},
     oursOfUnit: () => context.seen.relations[0]?.localUnitData ?? {},
     ownSecrets: () => own().map(({ revisions }) => revisions.at(-1) ?? {}),
+    removedRevisions: () => own().flatMap(({ removed = [] }) => removed),
     grants: () => own().flatMap(({ grants }) => grants),
     alarms: () =>
       Object.fromEntries(
@@ -88,6 +89,7 @@ const openFake = async (leader: boolean, bare: boolean): Promise<HookToolsRig> =
     ours: () => ours,
     oursOfUnit: () => unit,
     ownSecrets: () => own().map((secret) => secret.content),
+    removedRevisions: () => tools.removedRevisions.map((removed) => Number(removed.split(' ')[1])),
     grants: () => own().flatMap(({ grants }) => grants),
     alarms: () =>
       Object.fromEntries([...tools.alarms].map(([label, at]) => [label, at.toISOString()])),

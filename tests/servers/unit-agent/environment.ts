@@ -9,7 +9,11 @@ export type AgentEvent =
       readonly relation?: number;
       readonly remoteUnit?: string;
       readonly departingUnit?: string;
-      readonly secret?: { readonly id: string; readonly label?: string };
+      readonly secret?: {
+        readonly id: string;
+        readonly label?: string;
+        readonly revision?: number;
+      };
       readonly storage?: { readonly id: string; readonly location: string };
     }
   | {
@@ -20,8 +24,8 @@ export type AgentEvent =
     };
 
 /**
- * The whole environment of a hook or action (Juju 3.6, runner/context `HookVars`): nothing is inherited, so there is no
- * HOME, no TMPDIR, and no node on PATH.
+ * The whole environment of a hook or action (Juju 3.6, runner/context `HookVars`): nothing is
+ * inherited, so there is no HOME, no TMPDIR, and no node on PATH.
  */
 export const hookEnvironment = (
   state: UnitAgentState,
@@ -86,7 +90,7 @@ const hookVariables = (
       : {
           JUJU_SECRET_ID: `secret:${event.secret.id}`,
           JUJU_SECRET_LABEL: event.secret.label ?? '',
-          JUJU_SECRET_REVISION: '1',
+          JUJU_SECRET_REVISION: String(event.secret.revision ?? 1),
         }),
     ...(event.storage === undefined
       ? {}

@@ -70,9 +70,14 @@ export const secretTools: Readonly<Record<string, Tool>> = {
     return '';
   },
   'secret-remove': ({ context, argv }) => {
-    const { positional } = parseArguments(argv, { '--revision': true });
+    const { flags, positional } = parseArguments(argv, { '--revision': true });
     atMost(positional, 1);
     const secret = owned(context, positional[0]);
+    const revision = flags.get('--revision');
+    if (revision !== undefined) {
+      removeRevision(context, secret, Number(revision));
+      return '';
+    }
     context.change((state) => {
       state.secrets = state.secrets.filter(({ id }) => id !== secret.id);
     });
@@ -122,6 +127,17 @@ export const secretTools: Readonly<Record<string, Tool>> = {
   },
 };
 
+const removeRevision = (context: HookContext, { id, revisions }: SecretState, revision: number) => {
+  if (!(revision >= 1 && revision <= revisions.length))
+    throw new ToolError(1, `secret revision ${revision} not found`);
+  context.change((state) => {
+    const stored = byId(state, id);
+    if (stored === undefined) return;
+    stored.revisions[revision - 1] = {};
+    stored.removed = [...(stored.removed ?? []), revision];
+  });
+};
+
 /** `--expire` takes RFC 3339, or a duration, which nobody here uses. */
 const describe = (secret: SecretState, flags: ReadonlyMap<string, string>): void => {
   const description = flags.get('--description');
@@ -133,7 +149,10 @@ const describe = (secret: SecretState, flags: ReadonlyMap<string, string>): void
   secret.expires = new Date(expire).toISOString();
 };
 
-/** Reads as `application` does, with Juju's rules: what it owns or was granted, and the pinned revision unless asked for a newer one. */
+/**
+ * Reads as `application` does, with Juju's rules: what it owns or was granted, and the pinned
+ * revision unless asked for a newer one.
+ */
 export const readSecret = (
   state: UnitAgentState,
   application: string,

@@ -1,6 +1,7 @@
 /*
- * What Juju knows of one unit, as plain data: it can be written to a file and read back, and the applications at
- * the other ends of the relations are played by whoever changes it between two dispatches.
+ * What Juju knows of one unit, as plain data: it can be written to a file and read back, and the
+ * applications at the other ends of the relations are played by the test, which changes it between
+ * two dispatches.
  */
 
 export interface RelationState {
@@ -28,15 +29,22 @@ export interface SecretState {
   expires?: string;
   /** Revision n is the n-th. */
   revisions: Record<string, string>[];
+  /** Revisions that the owner removed; their content is gone. */
+  removed?: number[];
   /** The applications that may read it. */
   grants: string[];
-  /** The revision that an application's first `secret-get` pinned, and the label it gave the secret. */
+  /**
+   * The revision that an application's first `secret-get` pinned, and the label it gave the secret.
+   */
   consumers: Record<string, { revision: number; label?: string }>;
 }
 
 /** A filesystem that metadata.yaml asks for. */
 export interface StorageState {
-  /** Counted over all storages of the model, so that the first `journal` of a unit may be `journal/19`. */
+  /**
+   * Counted over all storages of the model, so that the first `journal` of a unit may be
+   * `journal/19`.
+   */
   readonly id: number;
   /** A mount point below /var/lib/juju/storage, whose name counts for itself. */
   readonly location: string;
@@ -65,7 +73,10 @@ export interface UnitAgentState {
   storage: Record<string, StorageState[]>;
   /** What a trusted application gets from credential-get; without it Juju refuses. */
   credential?: CloudCredential;
-  /** Why credential-get refuses although the application is trusted, as Juju did on Kubernetes before 3.6.11. */
+  /**
+   * Why credential-get refuses although the application is trusted, as Juju did on Kubernetes
+   * before 3.6.11.
+   */
   credentialRefusal?: string;
   /** What a hook tool says in place of doing its work, by the tool's name. */
   toolFailures?: Record<string, string>;
