@@ -1,6 +1,7 @@
-import { assuranceText } from '../assurance/assurance-text.ts';
+import { ago, assuranceText, proofText } from '../assurance/assurance-text.ts';
 import { assess } from '../assurance/assurance.ts';
-import { layoutOf } from '../repository/layout.ts';
+import { type BackupId, layoutOf } from '../repository/layout.ts';
+import { bestProof, type Proof, proofOfDamage, readProofs } from '../repository/proofs.ts';
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
 import type { Target } from '../world.ts';
@@ -22,13 +23,31 @@ export const listBackups: Action = async (world, _config, parameters) => {
       before !== '' && { before: backupIdParameter(world, 'before', before) }),
   });
   const now = world.clock.now();
+  const proofs = await proofsOf(target, page.sets);
+  const show = format === 'json' ? jsonOfSets : tableOfSets;
   return {
-    backups: format === 'json' ? jsonOfSets(page.sets, now) : tableOfSets(page.sets, now),
+    backups: show(page.sets, proofs, now),
     location: `s3://${target.bucket}/${target.prefix}`,
     assurance: assuranceText(await assess(target), now),
     ...(link === true && { links: await linksOf(target, page.sets) }),
     ...(page.next !== undefined && { next: page.next }),
   };
+};
+
+type Proofs = ReadonlyMap<BackupId, readonly Proof[]>;
+
+/** So many sets are asked for at a time. */
+const concurrency = 16;
+
+const proofsOf = async (target: Target, sets: readonly ListedSet[]): Promise<Proofs> => {
+  const proofs = new Map<BackupId, readonly Proof[]>();
+  const left = sets.map(({ id }) => id);
+  const readNext = async (): Promise<void> => {
+    for (let id = left.shift(); id !== undefined; id = left.shift())
+      proofs.set(id, await readProofs(target, id));
+  };
+  await Promise.all(Array.from({ length: concurrency }, readNext));
+  return proofs;
 };
 
 /** Seconds. */
@@ -49,17 +68,20 @@ const linksOf = async (target: Target, sets: readonly ListedSet[]): Promise<stri
   return links.length === 0 ? 'none' : links.join('\n');
 };
 
-/** A table for people: id, whether consistent, size, age, and the components with their sizes. */
-export const tableOfSets = (sets: readonly ListedSet[], now: Date): string => {
+/**
+ * A table for people: id, whether consistent, size, age, how it was proven or that it was found
+ * damaged, and the components with their sizes.
+ */
+const tableOfSets = (sets: readonly ListedSet[], proofs: Proofs, now: Date): string => {
   if (sets.length === 0) return 'There are no backups.';
   return tableText([
-    ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'COMPONENTS'],
-    ...sets.map((set) => [set.id, ...describe(set, now)]),
+    ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'PROVEN', 'COMPONENTS'],
+    ...sets.map((set) => [set.id, ...describe(set, proofs.get(set.id) ?? [], now)]),
   ]);
 };
 
 /** Compact JSON for machines: an array, newest first; sizes in bytes, ages in seconds. */
-export const jsonOfSets = (sets: readonly ListedSet[], now: Date): string =>
+const jsonOfSets = (sets: readonly ListedSet[], proofs: Proofs, now: Date): string =>
   JSON.stringify(
     sets.map((set) => {
       const age = Math.round(ageOf(set, now));
@@ -67,6 +89,8 @@ export const jsonOfSets = (sets: readonly ListedSet[], now: Date): string =>
         return { id: set.id, age, problem: set.problem.message, code: set.problem.code };
       const { consistent, components, model } = set.manifest;
       const sizes = componentSizes(set.manifest);
+      const known = proofs.get(set.id) ?? [];
+      const proof = proofOfDamage(known) ?? bestProof(known);
       return {
         id: set.id,
         age,
@@ -75,14 +99,15 @@ export const jsonOfSets = (sets: readonly ListedSet[], now: Date): string =>
         size: setSize(set.manifest),
         sizes,
         model: model.name,
+        ...(proof && { proven: { by: proof.kind, at: proof.at, intact: proof.intact } }),
       };
     }),
   );
 
-const describe = (set: ListedSet, now: Date): string[] => {
+const describe = (set: ListedSet, proofs: readonly Proof[], now: Date): string[] => {
   const age = ageText(ageOf(set, now));
   const { manifest, problem } = set;
-  if (manifest === undefined) return ['unreadable', '-', age, shortened(problem.message)];
+  if (manifest === undefined) return ['unreadable', '-', age, '-', shortened(problem.message)];
   const sizes = componentSizes(manifest);
   const components = manifest.components.map((component) => {
     const size = sizes[component];
@@ -92,8 +117,16 @@ const describe = (set: ListedSet, now: Date): string[] => {
     manifest.consistent ? 'yes' : 'no',
     sizeText(setSize(manifest)),
     age,
+    provenText(proofs, now),
     components.join(', '),
   ];
+};
+
+const provenText = (proofs: readonly Proof[], now: Date): string => {
+  const damage = proofOfDamage(proofs);
+  if (damage !== undefined) return `DAMAGED, seen ${ago(damage.at, now)}`;
+  const proof = bestProof(proofs);
+  return proof === undefined ? 'never' : `${proofText[proof.kind]} ${ago(proof.at, now)}`;
 };
 
 /** Seconds. */

@@ -1,7 +1,7 @@
 import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
-import { type Proof, proofKinds, proofOfDamage, readProofs } from '../repository/proofs.ts';
+import { bestProof, type Proof, proofOfDamage, readProofs } from '../repository/proofs.ts';
 import { type ListedSet, listSets } from '../repository/sets.ts';
 import type { Target } from '../world.ts';
 import { type RestoreTime, ratesOf, restoreTime } from './restore-time.ts';
@@ -72,10 +72,3 @@ const whyNot = async (
   }
   return undefined;
 };
-
-/** A restore says more than a look; of equal ones there is one of each kind. */
-const bestProof = (proofs: readonly Proof[]): Proof | undefined =>
-  proofs
-    .filter(({ intact }) => intact)
-    .toSorted((one, other) => proofKinds.indexOf(one.kind) - proofKinds.indexOf(other.kind))
-    .at(-1);

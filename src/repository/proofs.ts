@@ -40,7 +40,14 @@ export const proofOfDamage = (proofs: readonly Proof[]): Proof | undefined => {
   return newest?.intact === false ? newest : undefined;
 };
 
-/** Keeps a proof beside its set, in place of the one of the same kind before it. */
+/** Of the newest proof of each kind the one that proves most, of those that found it intact. */
+export const bestProof = (proofs: readonly Proof[]): Proof | undefined =>
+  proofs
+    .filter(({ intact }) => intact)
+    .toSorted((one, other) => proofKinds.indexOf(one.kind) - proofKinds.indexOf(other.kind))
+    .at(-1);
+
+/** Keeps a proof next to its set, in place of the one of the same kind before it. */
 export const keepProof = async (target: Target, id: BackupId, proof: Proof): Promise<void> => {
   const others = (await readProofs(target, id)).filter(({ kind }) => kind !== proof.kind);
   const text = `${JSON.stringify({ format: 1, proofs: [...others, proof] }, undefined, 2)}\n`;

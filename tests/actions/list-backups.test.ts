@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { listBackups } from '../../src/actions/list-backups.ts';
 import type { BackupId } from '../../src/repository/layout.ts';
+import { keepProof } from '../../src/repository/proofs.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
@@ -30,7 +31,14 @@ describe('list-backups', () => {
     vault.pass(3 * 86_400);
     const { backups } = await listBackups(vault.world, config, { limit: 20, format: 'table' });
     const rows = backups?.split('\n').map((line) => line.split(/ {2,}/));
-    assert.deepEqual(rows?.[0], ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'COMPONENTS']);
+    assert.deepEqual(rows?.[0], [
+      'BACKUP-ID',
+      'CONSISTENT',
+      'SIZE',
+      'AGE',
+      'PROVEN',
+      'COMPONENTS',
+    ]);
     assert.deepEqual(
       rows.slice(1).map(([id, consistent, , age]) => [id, consistent, age]),
       [
@@ -40,7 +48,32 @@ describe('list-backups', () => {
     );
     const mlmd = vault.manifest('2026-11-01T02:01:00Z' as BackupId).mlmd?.size ?? 0;
     assert.equal(rows[1]?.[2], `${mlmd + 103 + 105 + 10} B`);
-    assert.equal(rows[1][4], `kfp-db 103 B, katib-db 105 B, mlmd ${mlmd} B, mlpipeline 10 B`);
+    assert.equal(rows[1][5], `kfp-db 103 B, katib-db 105 B, mlmd ${mlmd} B, mlpipeline 10 B`);
+  });
+
+  it('marks a set that was found damaged, and says how the others were proven', async () => {
+    const [read, damaged] = [await vault.backUp(), await vault.backUp()];
+    const never = await vault.backUp();
+    const at = vault.world.clock.now().toISOString();
+    const { openTarget } = vault.world;
+    const target = await openTarget();
+    await keepProof(target, read, { kind: 'deep', at, intact: true, seconds: 1, bytes: 1 });
+    await keepProof(target, read, { kind: 'verify', at, intact: true, seconds: 1, bytes: 0 });
+    await keepProof(target, damaged, { kind: 'verify', at, intact: false, seconds: 1, bytes: 0 });
+    vault.pass(2 * 86_400);
+    const { backups } = await listBackups(vault.world, config, { limit: 20 });
+    const proven = backups?.split('\n').map((line) => line.split(/ {2,}/).at(4));
+    assert.deepEqual(proven, ['PROVEN', 'never', 'DAMAGED, seen 2d ago', 'read as a whole 2d ago']);
+    const json = await listBackups(vault.world, config, { limit: 20, format: 'json' });
+    const sets = JSON.parse(json['backups'] ?? '') as { id: string; proven?: unknown }[];
+    assert.deepEqual(
+      sets.map(({ id, proven: by }) => [id, by]),
+      [
+        [never, undefined],
+        [damaged, { by: 'verify', at, intact: false }],
+        [read, { by: 'deep', at, intact: true }],
+      ],
+    );
   });
 
   it('prints a link of a day to the page of each set that has one, when it is asked to', async () => {
