@@ -81,7 +81,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'signing-key': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
   components: 'one or more of kfp-db, katib-db, mlmd and mlpipeline, separated by commas',
   bucket: 'the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens), or nothing',
-  path: 'a path such as production/kubeflow, of at most 200 letters, digits and -_.~, with no part . or ..',
+  path: 'a path such as production/kubeflow: at most 200 of a-z, A-Z, 0-9 and -_.~/, with no part . or .. (mysql-k8s puts it into a command line as it is)',
   'bandwidth-limit':
     'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
   transfers: 'a whole number from 1 to 256',

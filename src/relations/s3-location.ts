@@ -30,8 +30,9 @@ export interface S3Location {
  * Reads the provider's databag, and the secret that it names.
  *
  * @param provider the application at the other end, for messages
- * @param bucket overrides the provider's @throws CharmError `relation-incomplete` while something
- *   is missing, `relation-invalid` when something cannot be used
+ * @param bucket overrides the provider's
+ * @throws CharmError `relation-incomplete` while something is missing, `relation-invalid` when
+ *   something cannot be used
  */
 export const readS3Location = (
   provider: string,
@@ -50,8 +51,8 @@ export const readS3Location = (
   if (bucket === undefined && madeUp.test(name)) throw withoutBucket(provider, name);
   if (!isBucket(name)) throw wrongBucket(provider, name);
   const path = parsePath(data['path'] ?? '');
-  if (path === undefined) throw invalid(provider, 'path', data['path'] ?? '');
-  if (given('s3-api-version') === '2') throw invalid(provider, 's3-api-version', '2');
+  if (path === undefined) throw wrongPath(provider, data['path'] ?? '');
+  if (given('s3-api-version') === '2') throw oldSignatures(provider);
   const region = given('region');
   if (region !== undefined && !/^[\w.-]{1,63}$/.test(region))
     throw invalid(provider, 'region', region);
@@ -82,6 +83,26 @@ const withoutBucket = (provider: string, name: string): CharmError =>
     `${provider} has no bucket of its own: ${name} is what it was asked for in place of one. Run: juju config ${provider} bucket=<bucket>`,
     {
       brief: { what: `${provider} has no bucket`, run: `juju config ${provider} bucket=<bucket>` },
+    },
+  );
+
+const wrongPath = (provider: string, path: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends the path ${JSON.stringify(excerpt(path, 80))}, which is not ${allowed.path}. Change it: juju config ${provider} path=<path>`,
+    { brief: wrongOption(provider, 'path') },
+  );
+
+/** S3 at AWS and current MinIO refuse signatures of version 2, which are made with SHA-1. */
+const oldSignatures = (provider: string): CharmError =>
+  new CharmError(
+    'relation-invalid',
+    `${provider} sends s3-api-version=2, but requests are signed in version 4 only. A server that knows only version 2 cannot be used. Run: juju config ${provider} s3-api-version=4`,
+    {
+      brief: {
+        what: `${provider} wants signatures of version 2`,
+        run: `juju config ${provider} s3-api-version=4`,
+      },
     },
   );
 

@@ -72,7 +72,7 @@ describe('an S3 location', () => {
       assert.deepEqual(read({ 'tls-ca-chain': chain }).caChain, [one, two]);
   });
 
-  it('names the certificate of a chain that is none, in the charm’s own words', async () => {
+  it('names the certificate of a chain that is not one, in the charm’s own words', async () => {
     const [{ ca }] = await authorities;
     for (const [chain, place] of [
       [[ca, pem('AAAA'), ca].join('\n'), 'number 2 of 3'],
@@ -124,6 +124,8 @@ describe('an S3 location', () => {
       ['endpoint', 'ftp://host'],
       ['endpoint', 'https://user:hushhush@host'],
       ['path', 'a/../b'],
+      ['path', 'sauvegarde-été'],
+      ['path', 'back ups/prod'],
       ['bucket', 'my bucket'],
       ['bucket', 'a/b'],
       ['bucket', '..'],
