@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JujuController, startJujuController } from '../servers/juju/controller.ts';
 import { jujuReleases } from '../servers/juju/release.ts';
@@ -23,15 +23,17 @@ import type { ModelState } from './model-state.ts';
 import { readSaved, save } from './saved-state.ts';
 
 /**
- * Charmed Kubeflow's model on loopback, with everything that ckf-backup meets, and ckf-backup/0 in it, whose real `dispatch` is run.
+ * Charmed Kubeflow's model on loopback, with everything that ckf-backup meets, and ckf-backup/0 in
+ * it, whose real `dispatch` is run.
  *
  *   await using box = await startBox({ directory, mysql: '8.0-344', small: true });
- *   const run = await box.run('backup-control-plane');            // as juju run: status, message, results, log
- *   await box.configure({ 'database-units': 1 });                 // as juju config
+ *   const run = await box.run('backup-control-plane');   // as juju run: status, results, log
+ *   await box.configure({ 'database-units': 1 });        // as juju config
  *   box.databases['kfp-db'].faults.uploadFails = true;
  *   await box.hook('update-status');
  *
- * The box lives in its directory: started there again, it goes on as after a restart of all pods. A directory may be copied.
+ * The box lives in its directory: started there again, it goes on as after a restart of all pods. A
+ * directory may be copied.
  */
 export interface Box extends AsyncDisposable {
   readonly model: Model;
@@ -88,6 +90,7 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
   resources.use(lockDirectory(directory));
   const file = join(directory, 'box.json');
   const saved = readSaved<Saved>(file, ['settings', 'model', 'unit']);
+  if (saved === undefined) clearHalfBuilt(directory);
   const settings = saved?.settings ?? newSettings(options);
   const { keys } = settings;
 
@@ -199,4 +202,10 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
   keep();
   const opened = resources.move();
   return box;
+};
+
+/** A box whose deployment was interrupted is built again, with other passwords. */
+const clearHalfBuilt = (directory: string): void => {
+  for (const name of readdirSync(directory))
+    if (name !== 'pid') rmSync(join(directory, name), { recursive: true });
 };

@@ -3,10 +3,12 @@ import type { S3NewObject } from '../servers/s3/contents.ts';
 import type { S3Server } from '../servers/s3/server.ts';
 
 /**
- * Fills a bucket as Kubeflow Pipelines does: what was uploaded below `pipelines/`, the logs and v1 artifacts that Argo
- * archives below `artifacts/`, and the outputs of v2 runs below `v2/artifacts/`; 2,100 objects of about 150 MiB in all, which
- * are the same for the same seed. Among them are keys with unicode, spaces, `+` and `%`, empty objects, one of 100 MiB, one of
- * 28 MiB that was stored in parts of 8 MiB, and some with content types, user metadata and tags. Kept off: keys that MinIO refuses, and tags that it cannot read again (&).
+ * Fills a bucket as Kubeflow Pipelines does: what was uploaded below `pipelines/`, the logs and v1
+ * artifacts that Argo archives below `artifacts/`, and the outputs of v2 runs below
+ * `v2/artifacts/`; 2,100 objects of about 150 MiB in all, which are the same for the same seed.
+ * Among them are keys with unicode, spaces, `+` and `%`, empty objects, one of 100 MiB, one of 28
+ * MiB that was stored in parts of 8 MiB, and some with content types, user metadata and tags. Kept
+ * off: keys that MinIO refuses, and tags that it cannot read again (&).
  */
 export const seedBucket = (
   server: S3Server,

@@ -8,8 +8,9 @@ export interface MlmdDataOptions {
 }
 
 /**
- * Writes an `mlmd.db` as a Kubeflow Pipelines site has it after so many runs: ML Metadata's schema version 10, a rollback
- * journal, and by default 105,000 rows. The same call gives the same rows. Leaves a file that is there alone.
+ * Writes an `mlmd.db` as a Kubeflow Pipelines site has it after so many runs: ML Metadata's schema
+ * version 10, a rollback journal, and by default 105,000 rows. The same call gives the same rows.
+ * Leaves a file that is there alone.
  */
 export const createMlmdData = (file: string, { runs = 1000 }: MlmdDataOptions = {}): void => {
   if (existsSync(file)) return;

@@ -2,13 +2,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /*
- * Writes to an mlmd.db as ML Metadata's server does: a connection with a rollback journal, small transactions, and now and then
- * one so large that it spills into the file before it commits. Each transaction adds as many executions as artifacts and moves
- * both sums of times by the same, so that a copy made inside a transaction shows. The artifacts come first.
+ * Writes to an mlmd.db as ML Metadata's server does: a connection with a rollback journal, small
+ * transactions, and now and then one so large that it spills into the file before it commits. Each
+ * transaction adds as many executions as artifacts and moves both sums of times by the same, so
+ * that a copy made inside a transaction shows. The artifacts come first.
  *
  *     node mlmd-writer.ts <file> [milliseconds between transactions]
  *
- * Prints nothing; ends after its transaction when its stdin does, which is when whoever started it has gone.
+ * Prints nothing; ends after its transaction when its stdin does, which is when the process that
+ * started it has gone.
  */
 const [, , file = '', pause = '20'] = process.argv;
 
@@ -47,7 +49,7 @@ for (let round = 0; !stop.signal.aborted; round += 1) {
     if (large) touchExecutions.run(3000);
     database.exec('COMMIT');
   } catch {
-    // As the server does: whoever could not write in time is told so, and tries again.
+    // As the server does: a writer that could not write in time is told so, and tries again.
     if (database.isTransaction) database.exec('ROLLBACK');
   }
   await sleep(Number(pause));

@@ -8,10 +8,15 @@ export interface ApplicationDefinition {
   readonly revision?: number;
   readonly channel?: string;
   readonly workloadVersion?: string;
-  /** How many units it has from the start, active and idle; `onUnitAdded` is not called for these. */
+  /**
+   * How many units it has from the start, active and idle; `onUnitAdded` is not called for these.
+   */
   readonly units?: number;
   readonly actions?: Readonly<Record<string, ActionHandler | ActionDefinition>>;
-  /** What its units say while a hook of theirs runs, `update-status` included; by default they say nothing. */
+  /**
+   * What its units say while a hook of theirs runs, `update-status` included; by default they say
+   * nothing.
+   */
   readonly saysInHooks?: string;
   readonly onUnitAdded?: Behaviour['onUnitAdded'];
   readonly onUnitReady?: Behaviour['onUnitReady'];

@@ -9,7 +9,10 @@ import type {
 } from './model-state.ts';
 import { pictureOf } from './model-state.ts';
 
-/** What an action does. `failed` is what the charm says with action-fail; a throw is a charm that crashed. */
+/**
+ * What an action does. `failed` is what the charm says with action-fail; a throw is a charm that
+ * crashed.
+ */
 export type ActionHandler = (context: {
   readonly unit: string;
   /** The id of the task. */
@@ -29,11 +32,17 @@ export interface ActionDefinition {
   readonly additionalProperties?: boolean;
 }
 
-/** What an application does when its units come and go. `signal` fires when the unit is asked to leave. */
+/**
+ * What an application does when its units come and go. `signal` fires when the unit is asked to
+ * leave.
+ */
 export interface Behaviour {
   readonly actions: ReadonlyMap<string, ActionDefinition>;
   readonly saysInHooks: string | undefined;
-  /** Its hooks run: the unit is executing/maintenance until this resolves. A throw puts the unit into error. */
+  /**
+   * Its hooks run: the unit is executing/maintenance until this resolves. A throw puts the unit
+   * into error.
+   */
   readonly onUnitAdded: ((unit: string, signal: AbortSignal) => Promise<void>) | undefined;
   /** The unit is active/idle. */
   readonly onUnitReady: ((unit: string, signal: AbortSignal) => Promise<void>) | undefined;
@@ -41,7 +50,9 @@ export interface Behaviour {
   readonly onUnitRemoved: ((unit: string) => Promise<void>) | undefined;
 }
 
-/** Why the model says no. The controller puts it into the words of the Juju release that it plays. */
+/**
+ * Why the model says no. The controller puts it into the words of the Juju release that it plays.
+ */
 export class ModelRefusal extends Error {
   readonly reason:
     | 'no-application'

@@ -2,8 +2,8 @@ import { applicationOf, type ModelCore } from './model-core.ts';
 import type { UnitState } from './model-state.ts';
 
 /**
- * One hook of a unit that is well. Real charms say in most of their hooks that they are in maintenance, for seconds; in
- * `update-status` Juju does not show that the agent is executing.
+ * One hook of a unit that is well. Real charms say in most of their hooks that they are in
+ * maintenance, for seconds; in `update-status` Juju does not show that the agent is executing.
  */
 export const runHook = async (core: ModelCore, unit: UnitState, hook: string): Promise<void> => {
   const { name } = unit;
@@ -31,7 +31,10 @@ export const runHook = async (core: ModelCore, unit: UnitState, hook: string): P
   }
 };
 
-/** `update-status` again and again, until the unit has gone. Units of different numbers do not have it at the same time. */
+/**
+ * `update-status` again and again, until the unit has gone. Units of different numbers do not have
+ * it at the same time.
+ */
 export const runUpdateStatus = async (core: ModelCore, unit: UnitState): Promise<void> => {
   const every = core.updateStatusEvery;
   if (every === 0) return;

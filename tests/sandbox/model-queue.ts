@@ -34,7 +34,10 @@ export const enqueueTask = (
   return task;
 };
 
-/** A task that waits is cancelled; one that runs is killed by its unit. Not in the releases where that does not work. */
+/**
+ * A task that waits is cancelled; one that runs is killed by its unit. Not in the releases where
+ * that does not work.
+ */
 export const cancelTask = (core: ModelCore, task: TaskState): TaskState => {
   if (!core.release.cancelsTasks) return task;
   if (task.status === 'running') task.status = 'aborting';
@@ -47,7 +50,9 @@ export const cancelTask = (core: ModelCore, task: TaskState): TaskState => {
   return task;
 };
 
-/** Whatever ran when the model was saved died with its charm's process (Juju: "action terminated"). */
+/**
+ * Whatever ran when the model was saved died with its charm's process (Juju: "action terminated").
+ */
 export const failInterrupted = (core: ModelCore): void => {
   for (const task of core.state.tasks) {
     if (task.status !== 'running' && task.status !== 'aborting') continue;

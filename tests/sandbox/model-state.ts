@@ -1,4 +1,6 @@
-/** The state of a simulated Juju model. All of it is plain JSON, so that it can be saved and loaded. */
+/**
+ * The state of a simulated Juju model. All of it is plain JSON, so that it can be saved and loaded.
+ */
 export interface ModelState {
   readonly name: string;
   readonly uuid: string;
@@ -98,7 +100,9 @@ export type ModelChange =
       readonly model: ModelPicture;
     };
 
-/** application -> its scale, and for each unit its `workload/agent` status, such as `active/idle`. */
+/**
+ * application -> its scale, and for each unit its `workload/agent` status, such as `active/idle`.
+ */
 export type ModelPicture = Readonly<
   Record<string, { readonly scale: number; readonly units: Readonly<Record<string, string>> }>
 >;

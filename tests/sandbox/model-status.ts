@@ -1,6 +1,8 @@
 import type { ApplicationState, StatusState } from './model-state.ts';
 
-/** The first of these that a unit has becomes the application's, as Juju derives it (core/status). */
+/**
+ * The first of these that a unit has becomes the application's, as Juju derives it (core/status).
+ */
 const severity = ['error', 'blocked', 'maintenance', 'waiting', 'active', 'terminated', 'unknown'];
 
 /** What the leader set, or else what Juju derives from the units: `unknown` when there are none. */

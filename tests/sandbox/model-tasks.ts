@@ -2,7 +2,10 @@ import type { ActionDefinition, ModelCore } from './model-core.ts';
 import { applicationOf } from './model-core.ts';
 import { isOver, type TaskState, type UnitState } from './model-state.ts';
 
-/** Runs a unit's tasks one at a time, and none while a hook of the unit runs, until the unit has gone. */
+/**
+ * Runs a unit's tasks one at a time, and none while a hook of the unit runs, until the unit has
+ * gone.
+ */
 export const runTasks = async (core: ModelCore, unit: UnitState): Promise<void> => {
   const isGone = () => core.findUnit(unit.name) !== unit;
   const next = () =>

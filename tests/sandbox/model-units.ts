@@ -8,8 +8,9 @@ import { runTasks } from './model-tasks.ts';
 const installing = 'installing charm software';
 
 /**
- * Follows the application's scale for as long as the model runs: missing units come up side by side, and too many leave one
- * after the other, the highest number first, or since Juju 4.1 the lowest.
+ * Follows the application's scale for as long as the model runs: missing units come up side by
+ * side, and too many leave one after the other, the highest number first, or since Juju 4.1 the
+ * lowest.
  */
 export const followScale = async (
   core: ModelCore,
@@ -37,7 +38,10 @@ export const followScale = async (
   }
 };
 
-/** Nobody waits for this: it ends when the model stops or the unit leaves. Any other failure is a mistake of the test. */
+/**
+ * Nobody waits for this: it ends when the model stops or the unit leaves. Any other failure is a
+ * mistake of the test.
+ */
 export const whileRunning = (core: ModelCore, work: Promise<void>): void => {
   work.catch((error: unknown) => {
     if (core.stopped.aborted) return;

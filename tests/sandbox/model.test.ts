@@ -257,7 +257,7 @@ describe('the simulated Juju model of a release', () => {
     assert.deepEqual(seen.slice(-3), ['active/idle', 'maintenance/executing', 'active/idle']);
   });
 
-  it('lets a charm be in maintenance for the time of its update-status, without an action beside it', async () => {
+  it('lets a charm be in maintenance for the time of its update-status, without an action at the same time', async () => {
     open({ updateStatusEvery: 5 });
     const unit = model.unit('kfp-db/0');
     await model.until(() => unit.workload.status === 'maintenance');

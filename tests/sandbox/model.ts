@@ -18,24 +18,28 @@ import { runHook } from './model-hooks.ts';
 import { followScale, whileRunning } from './model-units.ts';
 
 /*
- * A Juju model as the controller knows it, without a controller: applications, their units and scale, and the
- * queue of actions of each unit. What it knows of Juju is in Juju's own words (status names, order of steps):
+ * A Juju model as the controller knows it, without a controller: applications, their units and
+ * scale, and the queue of actions of each unit. What it knows of Juju is in Juju's own words
+ * (status names, order of steps):
  *
  *   const model = createModel({ name: 'kubeflow', pace: 20 });
  *   model.addApplication({
  *     name: 'kfp-db', charm: 'mysql-k8s', revision: 344, units: 1,
- *     actions: { 'create-backup': async ({ unit, parameters, log }) => ({ results: { 'backup-id': '…' } }) },
+ *     actions: { 'create-backup': async () => ({ results: { 'backup-id': '…' } }) },
  *     onUnitAdded: async (unit, signal) => { … the new member joins the cluster … },
  *   });
  *   model.setScale('kfp-db', 2);
  *   await model.settled('kfp-db');
  *   const task = await model.ended(model.enqueue('kfp-db/1', 'create-backup', {}).id);
- *   model.changes;              // every scale set and action enqueued, with the model at that instant
- *   const saved = model.save(); // JSON; createModel({ saved }), then addApplication again: it keeps the saved state
+ *   model.changes;              // every scale and action, with the model at that instant
+ *   const saved = model.save(); // JSON; createModel({ saved }), then addApplication again
  *   model.stop();               // ends all that moves
  */
 
-/** An empty model, or one that goes on from what `save` returned: what ran then has been killed, what waited goes on. */
+/**
+ * An empty model, or one that goes on from what `save` returned: what ran then has been killed,
+ * what waited goes on.
+ */
 export const createModel = (options: {
   readonly name?: string;
   readonly uuid?: string;
@@ -43,7 +47,10 @@ export const createModel = (options: {
   readonly pace?: number;
   /** Whose habits it has. */
   readonly line?: JujuLine;
-  /** Milliseconds between two `update-status` of each unit, in which charms say that they are in maintenance; 0, the default, is never. */
+  /**
+   * Milliseconds between two `update-status` of each unit, in which charms say that they are in
+   * maintenance; 0, the default, is never.
+   */
   readonly updateStatusEvery?: number;
   readonly saved?: ModelState;
 }): Model => {
@@ -86,13 +93,17 @@ export class Model {
     this.#core.pace = milliseconds;
   }
 
-  /** When the model was loaded with an application of this name, its state is kept and only the behaviour is attached. */
+  /**
+   * When the model was loaded with an application of this name, its state is kept and only the
+   * behaviour is attached.
+   */
   addApplication(definition: ApplicationDefinition): void {
     const { name } = definition;
     if (this.#core.behaviours.has(name)) throw new Error(`${name} is there already`);
     this.#core.behaviours.set(name, behaviourOf(definition));
     const application = (this.state.applications[name] ??= newApplication(this.#core, definition));
-    // A hook that the model was stopped in, or that a copy of its state was made in, goes on to its end.
+    // A hook that the model was stopped in, or that a copy of its state was made in, goes on to its
+    // end.
     for (const unit of application.units)
       if (
         unit.workload.status === 'maintenance' &&
@@ -152,14 +163,20 @@ export class Model {
     return cancelTask(this.#core, this.task(id));
   }
 
-  /** `kubectl delete pod --force` while an action runs: its process is gone, and a new pod takes the unit's place. */
+  /**
+   * `kubectl delete pod --force` while an action runs: its process is gone, and a new pod takes the
+   * unit's place.
+   */
   losePod(unit: string): void {
     for (const { id, status } of this.state.tasks.filter((task) => task.unit === unit))
       if (status === 'running') this.#core.lostTasks.add(id);
     this.#core.changed();
   }
 
-  /** Runs a hook of a unit, when it has time for one; its charm says meanwhile that it is in maintenance. */
+  /**
+   * Runs a hook of a unit, when it has time for one; its charm says meanwhile that it is in
+   * maintenance.
+   */
   async runHook(unit: string, hook: string): Promise<void> {
     await runHook(this.#core, this.unit(unit), hook);
   }
@@ -190,7 +207,9 @@ export class Model {
     this.#core.onChange(listener);
   }
 
-  /** Changes anything of the state by hand and tells those who wait: `({ applications }) => { … }`. */
+  /**
+   * Changes anything of the state by hand and tells those who wait: `({ applications }) => { … }`.
+   */
   change(edit: (state: ModelState) => void): void {
     edit(this.state);
     this.#core.changed();

@@ -12,18 +12,23 @@ import type { MysqlProfile } from './mysql/profiles.ts';
 import { readSaved, save } from './saved-state.ts';
 
 export interface MysqlApplication extends Database {
-  /** What the databag behind `s3-parameters` says now, secrets filled in; undefined without a relation. */
+  /**
+   * What the databag behind `s3-parameters` says now, secrets filled in; undefined without a
+   * relation.
+   */
   s3Changed(parameters: Readonly<Record<string, string>> | undefined): Promise<void>;
 }
 
 /**
- * Adds an application that behaves as the charm mysql-k8s does: an InnoDB cluster whose members come and go with the units,
- * and the charm's actions. Its data and what it knows live in `directory` and are found again there.
+ * Adds an application that behaves as the charm mysql-k8s does: an InnoDB cluster whose members
+ * come and go with the units, and the charm's actions. Its data and what it knows live in
+ * `directory` and are found again there.
  *
- *   const kfpDb = addMysql(model, { application: 'kfp-db', database: 'mlpipeline', profile: mysqlProfiles['8.0-344'], … });
+ *   const profile = mysqlProfiles['8.0-344'];
+ *   const kfpDb = addMysql(model, { application: 'kfp-db', database: 'mlpipeline', profile, … });
  *   await kfpDb.s3Changed(databag);     // claims the path that it names
  *   kfpDb.faults.uploadFails = true;    // from now on
- *   rowsOf(kfpDb.dataFile);             // from mysql/data-file.ts: what a restore has to bring back
+ *   rowsOf(kfpDb.dataFile);     // from mysql/data-file.ts: what a restore has to bring back
  */
 export const addMysql = (
   model: Model,

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 
-/** Reads what `save` wrote; undefined when nothing was. Throws when the file is not of this shape. */
+/**
+ * Reads what `save` wrote; undefined when nothing was. Throws when the file is not of this shape.
+ */
 export const readSaved = <State>(
   file: string,
   required: readonly (keyof State & string)[],

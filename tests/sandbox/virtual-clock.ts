@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Time that passes when it is told to, here and in the charm's processes: they load ./shifted-clock.js, which adds to every clock reading what the
- * file of the clock says. Timers are left alone, and time goes on by itself between two jumps.
+ * Time that passes when it is told to, here and in the charm's processes: they load
+ * ./shifted-clock.js, which adds to every clock reading what the file of the clock says. Timers are
+ * left alone, and time goes on by itself between two jumps.
  */
 
 export interface VirtualClock extends Disposable {

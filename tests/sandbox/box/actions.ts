@@ -26,11 +26,17 @@ export interface StartedAction {
   readonly done: Promise<ActionRun>;
 }
 
-/** What starts our actions through the model's queue, so that the controller shows them like all others. */
+/**
+ * What starts our actions through the model's queue, so that the controller shows them like all
+ * others.
+ */
 export interface BackupActions {
   /** The handlers, for the application's definition. */
   readonly handlers: Readonly<Record<string, ActionHandler>>;
-  /** Throws with Juju's words when the parameters do not fit actions.yaml: such an action is never enqueued. */
+  /**
+   * Throws with Juju's words when the parameters do not fit actions.yaml: such an action is never
+   * enqueued.
+   */
   start(
     model: Model,
     unit: string,

@@ -17,7 +17,9 @@ import type { Model } from '../model.ts';
 
 export type Hook = Extract<AgentEvent, { hook: string }>;
 
-/** ckf-backup/0: Juju's agent, which runs the real `dispatch`, and its place in the model's status. */
+/**
+ * ckf-backup/0: Juju's agent, which runs the real `dispatch`, and its place in the model's status.
+ */
 export interface BackupUnit extends AsyncDisposable {
   readonly name: string;
   readonly agent: UnitAgent;
@@ -93,7 +95,10 @@ export const startBackupUnit = async (options: {
 /** The number of the relation between our own units: far from those that the model gives. */
 const peerRelation = 1000;
 
-/** The first hooks of a unit, in Juju's order: since 4.0 the first of them run before the storage that is listed has been mounted. */
+/**
+ * The first hooks of a unit, in Juju's order: since 4.0 the first of them run before the storage
+ * that is listed has been mounted.
+ */
 export const install = async (unit: BackupUnit): Promise<void> => {
   const { state } = unit.agent;
   const journal = state.storage['journal']?.[0];

@@ -5,7 +5,10 @@ import type { Neighbours } from './neighbours.ts';
 import { integrate, integrations, settle } from './relations.ts';
 import type { Settings } from './settings.ts';
 
-/** Deploys ckf-backup as the README says, with every hook that Juju would run; `tell` gets each command. */
+/**
+ * Deploys ckf-backup as the README says, with every hook that Juju would run; `tell` gets each
+ * command.
+ */
 export const deploy = async (
   model: Model,
   unit: BackupUnit,

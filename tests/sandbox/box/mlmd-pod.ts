@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import type { PodDefinition } from '../../servers/kubernetes/pod.ts';
 
-/** The tools of ubuntu:20.04, which ML Metadata's image is built on: neither sqlite3 nor python3 is among them. */
+/**
+ * The tools of ubuntu:20.04, which ML Metadata's image is built on: neither sqlite3 nor python3 is
+ * among them.
+ */
 const baseTools = ['sh', 'bash', 'cat', 'gzip', 'tar', 'stat', 'od', 'rm', 'mv', 'ls', 'mktemp'];
 
 /**
- * The pod of mlmd in CKF 1.9 and later: its volume is mounted in the server's container and, as Juju does with every storage, in the
- * charm's container, whose image has Python.
+ * The pod of mlmd in CKF 1.9 and later: its volume is mounted in the server's container and, as
+ * Juju does with every storage, in the charm's container, whose image has Python.
  */
 export const mlmdPod = (directory: string, volume: string): PodDefinition => ({
   labels: { 'app.kubernetes.io/name': 'mlmd' },

@@ -6,7 +6,10 @@ import { s3IntegratorDatabag, type S3IntegratorConfig } from '../charms/s3-integ
 import type { Model } from '../model.ts';
 import type { MysqlApplication } from '../mysql-k8s.ts';
 
-/** The charms at the other ends of our relations, each with what decides its answers. Alive: change it, then `settle` the box. */
+/**
+ * The charms at the other ends of our relations, each with what decides its answers. Alive: change
+ * it, then `settle` the box.
+ */
 export interface Neighbours {
   s3Integrator: S3IntegratorConfig;
   minio: MinioAddress;
@@ -14,8 +17,8 @@ export interface Neighbours {
 }
 
 /**
- * Lets the other end of a relation react to what we wrote, as its leader's hooks would. True when that changed its databag, so that
- * Juju has news for us.
+ * Lets the other end of a relation react to what we wrote, as its leader's hooks would. True when
+ * that changed its databag, so that Juju has news for us.
  */
 export const react = async (
   neighbours: Neighbours,

@@ -41,6 +41,9 @@ export const newSettings = (chosen: Partial<Omit<Settings, 'keys' | 'modelUuid'>
 
 const secret = (): string => randomBytes(18).toString('base64url');
 
-/** 30 characters of A-Z and 0-9 as the charm makes them, of the kind that a YAML parser may take for a number. */
+/**
+ * 30 characters of A-Z and 0-9 as the charm makes them, of the kind that a YAML parser may take for
+ * a number.
+ */
 const minioSecret = (): string =>
   `${Array.from({ length: 20 }, () => (randomBytes(1)[0] ?? 0) % 10).join('')}E123456789`;

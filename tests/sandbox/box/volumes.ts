@@ -22,7 +22,7 @@ export interface UserVolumes extends AsyncDisposable {
   readonly workloads: Workloads;
   /** The directory of a volume. */
   at(volume: string): string;
-  /** Whoever writes all the while stops. */
+  /** The user who writes all the while stops. */
   stopWriting(): void;
 }
 

@@ -13,8 +13,8 @@ export interface MinioAnswer {
 }
 
 /**
- * The relation `object-storage` by the rules of serialized-data-interface: a requirer that names no version makes MinIO
- * itself wait, and one that writes `data` blocks it.
+ * The relation `object-storage` by the rules of serialized-data-interface: a requirer that names no
+ * version makes MinIO itself wait, and one that writes `data` blocks it.
  */
 export const minioAnswer = (
   address: MinioAddress,
@@ -42,7 +42,10 @@ export const minioAnswer = (
   };
 };
 
-/** As PyYAML writes it: keys sorted, and no quotes around a key such as 123E456 although other parsers read a number there. */
+/**
+ * As PyYAML writes it: keys sorted, and no quotes around a key such as 123E456 although other
+ * parsers read a number there.
+ */
 const data = ({ service, port, accessKey, secretKey }: MinioAddress): string =>
   [
     `access-key: ${accessKey}`,

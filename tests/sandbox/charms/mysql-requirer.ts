@@ -2,7 +2,10 @@ import { type RelationState, type UnitAgentState } from '../../servers/unit-agen
 import { readSecret } from '../../servers/unit-agent/secret-tools.ts';
 import type { MysqlProfile } from '../mysql/profiles.ts';
 
-/** What mysql-k8s writes for its provider of `s3`: the old library asks for a dummy bucket, the new one for a secret. */
+/**
+ * What mysql-k8s writes for its provider of `s3`: the old library asks for a dummy bucket, the new
+ * one for a secret.
+ */
 export const mysqlRequest = (
   profile: MysqlProfile,
   relation: RelationState,
@@ -12,8 +15,9 @@ export const mysqlRequest = (
     : { 'requested-secrets': '["access-key", "secret-key"]', version: '1' };
 
 /**
- * The S3 parameters that the database at one of our endpoints reads: the databag, and with the new library the secret that it names.
- * Undefined without a relation. Throws, as the charm's hook would fail, when the secret was not granted.
+ * The S3 parameters that the database at one of our endpoints reads: the databag, and with the new
+ * library the secret that it names. Undefined without a relation. Throws, as the charm's hook would
+ * fail, when the secret was not granted.
  */
 export const mysqlParameters = (
   profile: MysqlProfile,

@@ -18,8 +18,9 @@ export interface S3IntegratorConfig {
 /**
  * The databag that s3-integrator writes for a requirer, which follows from what the requirer wrote.
  *
- * Track 1 says nothing before the requirer asked for a bucket, and takes that bucket when its own option is not set. Track 2
- * writes its version marker first, waits for the requirer's marker or bucket, and puts the keys into a secret if it is asked to.
+ * Track 1 says nothing before the requirer asked for a bucket, and takes that bucket when its own
+ * option is not set. Track 2 writes its version marker first, waits for the requirer's marker or
+ * bucket, and puts the keys into a secret if it is asked to.
  */
 export const s3IntegratorDatabag = (
   config: S3IntegratorConfig,
@@ -68,7 +69,10 @@ const compact = (databag: Readonly<Record<string, string>>): Record<string, stri
 
 const secretId = 'd3n8r2e5kg0c73fhs3i0';
 
-/** A secret of s3-integrator, granted to us over the relation; a rotation of the keys is a new revision. */
+/**
+ * A secret of s3-integrator, granted to us over the relation; a rotation of the keys is a new
+ * revision.
+ */
 const shareSecret = (config: S3IntegratorConfig, unit: UnitAgentState): string => {
   const content = { 'access-key': config.accessKey, 'secret-key': config.secretKey };
   const known = unit.secrets.find(({ id }) => id === secretId);

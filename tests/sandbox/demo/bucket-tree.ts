@@ -9,7 +9,8 @@ const mostListed = 3;
 const deepest = 3;
 
 /**
- * What lies in a bucket, as lines: a folder with its number of objects and their size, and the objects themselves where they are few.
+ * What lies in a bucket, as lines: a folder with its number of objects and their size, and the
+ * objects themselves where they are few.
  */
 export const bucketTree = (objects: readonly StoredObject[], indent = ''): string[] =>
   [...childrenOf(objects)].flatMap(([name, below]) => {
@@ -29,7 +30,7 @@ const childrenOf = (objects: readonly StoredObject[]): ReadonlyMap<string, Store
   Map.groupBy(objects, ({ key }) => key.slice(0, key.indexOf('/') + 1) || key);
 
 const line = (name: string, count: string, size: string): string =>
-  `${name.padEnd(58)}${count.padStart(14)}${size.padStart(12)}`;
+  `${name.padEnd(54)}${count.padStart(14)}${size.padStart(12)}`;
 
 const countText = (count: number): string =>
   `${count.toLocaleString('en')} object${count === 1 ? '' : 's'}`;

@@ -1,4 +1,7 @@
-/** Something that must be true after the demo. Resolves with what was seen; throws when it is not so. */
+/**
+ * Something that must be true after the demo. Resolves with what was seen; throws when it is not
+ * so.
+ */
 export interface Check {
   readonly claim: string;
   readonly prove: () => Promise<string> | string;

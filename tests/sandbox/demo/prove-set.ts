@@ -12,7 +12,10 @@ import { rowsOf } from '../mysql/data-file.ts';
 import type { Check } from './checks.ts';
 import { restoreDump, rowCounts } from './restore-dump.ts';
 
-/** What proves a set, from what lies in the bucket alone; nothing is taken from the charm's own word. */
+/**
+ * What proves a set, from what lies in the bucket alone; nothing is taken from the charm's own
+ * word.
+ */
 export const proofsOf = (
   box: Box,
   id: string,

@@ -3,8 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { findProgram } from '../../servers/kubernetes/pod.ts';
 
 /**
- * Restores a dump as the guide has an administrator do, `zcat dump | sqlite3 database`, with python3 in the place of the program sqlite3
- * where that is not installed. Returns what did it and how many rows each table then has.
+ * Restores a dump as the guide has an administrator do, `zcat dump | sqlite3 database`, with
+ * python3 in the place of the program sqlite3 where that is not installed. Returns what did it and
+ * how many rows each table then has.
  */
 export const restoreDump = (
   dump: string,

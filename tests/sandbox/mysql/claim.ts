@@ -4,8 +4,9 @@ import { missingParameters, openRepository } from './repository.ts';
 const claimName = 'group_replication_id.txt';
 
 /**
- * What the leader does when its S3 parameters change, from revision 248 on: it claims the path with its group's id, or
- * blocks when another group did. Failures to read or write are ignored, as the charm does.
+ * What the leader does when its S3 parameters change, from revision 248 on: it claims the path with
+ * its group's id, or blocks when another group did. Failures to read or write are ignored, as the
+ * charm does.
  */
 export const claimPath = async (database: Database): Promise<void> => {
   const { cluster, profile } = database;

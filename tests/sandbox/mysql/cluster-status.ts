@@ -2,8 +2,8 @@ import { type Cluster, clusterStatus, type Member, primaryOf } from './cluster.t
 import type { MysqlProfile } from './profiles.ts';
 
 /**
- * The results of get-cluster-status. 8.0 sets a map, every key and value in lower case; 8.4 sets JSON text whose
- * case MySQL Shell chose.
+ * The results of get-cluster-status. 8.0 sets a map, every key and value in lower case; 8.4 sets
+ * JSON text whose case MySQL Shell chose.
  */
 export const clusterStatusResults = (
   cluster: Cluster,
@@ -57,7 +57,10 @@ const label = (unit: string): string => unit.replace('/', '-');
 const address = (unit: string, model: string): string =>
   `${label(unit)}.${unit.split('/')[0] ?? ''}-endpoints.${model}.svc.cluster.local.:3306`;
 
-/** Juju stores what action-set was given, so every leaf is text; Python prints a list and a boolean in its own way. */
+/**
+ * Juju stores what action-set was given, so every leaf is text; Python prints a list and a boolean
+ * in its own way.
+ */
 const lowerCased = (value: unknown): unknown => {
   if (Array.isArray(value))
     return `[${value.map((item) => `'${String(item)}'`).join(', ')}]`.toLowerCase();

@@ -1,6 +1,9 @@
 export type MemberState = 'ONLINE' | 'RECOVERING' | 'OFFLINE';
 
-/** A member of the InnoDB cluster. While it is backed up it is hidden from the routers and in offline mode. */
+/**
+ * A member of the InnoDB cluster. While it is backed up it is hidden from the routers and in
+ * offline mode.
+ */
 export interface Member {
   readonly unit: string;
   role: 'PRIMARY' | 'SECONDARY';
@@ -10,7 +13,9 @@ export interface Member {
 
 /** What survives of a database besides its rows. */
 export interface Cluster {
-  /** group_replication_group_name: a new one whenever the cluster is created again, as by a restore. */
+  /**
+   * group_replication_group_name: a new one whenever the cluster is created again, as by a restore.
+   */
   groupId: string;
   members: Member[];
   /** The charm's `s3-block-message`; empty when S3 may be written to. */
@@ -18,8 +23,9 @@ export interface Cluster {
 }
 
 /**
- * The cluster's status by the rules of MySQL Shell: the failures it tolerates are (online - 1) / 2, rounded down, so
- * that one or two healthy members are OK_NO_TOLERANCE (mysql-shell, cluster_impl.cc).
+ * The cluster's status by the rules of MySQL Shell: the failures it tolerates are (online - 1) / 2,
+ * rounded down, so that one or two healthy members are OK_NO_TOLERANCE (mysql-shell,
+ * cluster_impl.cc).
  */
 export const clusterStatus = (cluster: Cluster): { code: string; text: string } => {
   const online = cluster.members.filter(({ state }) => state === 'ONLINE').length;

@@ -6,8 +6,9 @@ import { ActionFailed, type Database } from './database.ts';
 import { missingParameters, openRepository, type Repository } from './repository.ts';
 
 /**
- * The charm's create-backup: its checks in their order, with their messages, and then the objects that xtrabackup and
- * xbcloud leave in S3. A failure after the checks leaves the unit at `Running backup...`, as in life.
+ * The charm's create-backup: its checks in their order, with their messages, and then the objects
+ * that xtrabackup and xbcloud leave in S3. A failure after the checks leaves the unit at `Running
+ * backup...`, as in life.
  */
 export const createBackup = async (
   database: Database,

@@ -34,7 +34,10 @@ interface Table {
   readonly rows: number;
 }
 
-/** Writes the SQLite file that stands for MySQL's data directory. Every application gets rows of its own. */
+/**
+ * Writes the SQLite file that stands for MySQL's data directory. Every application gets rows of its
+ * own.
+ */
 export const createDataFile = (file: string, database: string, application: string): void => {
   using data = new DatabaseSync(file);
   data.exec('BEGIN');

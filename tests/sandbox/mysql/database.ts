@@ -13,14 +13,20 @@ export interface Database {
   /** What one slow step takes, in milliseconds: a backup takes a few of them. */
   readonly pace: number;
   plannedUnits(): number;
-  /** The databag of the provider of `s3-parameters`, secrets filled in; undefined without a relation. */
+  /**
+   * The databag of the provider of `s3-parameters`, secrets filled in; undefined without a
+   * relation.
+   */
   s3(): Readonly<Record<string, string>> | undefined;
   setUnitStatus(
     unit: string,
     status: 'active' | 'maintenance' | 'waiting' | 'blocked',
     message: string,
   ): void;
-  /** What the charm's update-status says about every unit and the application; keeps the cluster's state. */
+  /**
+   * What the charm's update-status says about every unit and the application; keeps the cluster's
+   * state.
+   */
   refresh(): void;
 }
 

@@ -1,7 +1,10 @@
 import { ActionFailed, type Database } from './database.ts';
 import { missingParameters, openRepository } from './repository.ts';
 
-/** The charm's list-backups: one text table of everything that lies at the path, whoever made it. */
+/**
+ * The charm's list-backups: one text table of everything that lies at the path, also what another
+ * cluster made.
+ */
 export const listBackups = async (database: Database): Promise<{ backups: string }> => {
   const parameters = database.s3();
   if (parameters === undefined) throw new ActionFailed('Missing relation with S3 integrator charm');

@@ -16,8 +16,8 @@ export const newCluster = (application: string, units: number): Cluster => ({
 });
 
 /**
- * The hooks of a new unit, until it is a ready secondary. The first unit after a scale of zero creates a new cluster, as the
- * charm does, and so with another group id.
+ * The hooks of a new unit, until it is a ready secondary. The first unit after a scale of zero
+ * creates a new cluster, as the charm does, and so with another group id.
  */
 export const joinCluster = async (
   database: Database,
@@ -25,6 +25,8 @@ export const joinCluster = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const { cluster, faults, pace } = database;
+  // The box may have been killed while the unit joined, and saved what it knew then.
+  cluster.members = cluster.members.filter((member) => member.unit !== unit);
   database.setUnitStatus(unit, 'waiting', 'Waiting for instance to join the cluster');
   await sleep(pace, undefined, { signal });
   if (cluster.members.length === 0) {

@@ -1,15 +1,27 @@
-/** What differs between the revisions of the charm mysql-k8s, as far as a backup can meet it (facts of its source). */
+/**
+ * What differs between the revisions of the charm mysql-k8s, as far as a backup can meet it (facts
+ * of its source).
+ */
 export interface MysqlProfile {
   readonly revision: number;
   readonly channel: string;
   readonly version: string;
   /** From revision 248 on the leader claims the S3 path by an object with its group's id. */
   readonly claimsPath: boolean;
-  /** From revision 300 on create-backup wants a cluster that is OK or OK_PARTIAL, and knows the parameter `force`. */
+  /**
+   * From revision 300 on create-backup wants a cluster that is OK or OK_PARTIAL, and knows the
+   * parameter `force`.
+   */
   readonly checksHealth: boolean;
-  /** 8.0 answers get-cluster-status with a nested map, all lower-case; 8.4 with JSON text that keeps its case. */
+  /**
+   * 8.0 answers get-cluster-status with a nested map, all lower-case; 8.4 with JSON text that keeps
+   * its case.
+   */
   readonly statusFormat: 'lower-cased-map' | 'json-text';
-  /** The version of the interface `s3` that the charm speaks: only v1 asks for its credentials as a secret. */
+  /**
+   * The version of the interface `s3` that the charm speaks: only v1 asks for its credentials as a
+   * secret.
+   */
   readonly s3Interface: 'v0' | 'v1';
 }
 

@@ -5,10 +5,16 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 
-/** The path in S3 that mysql-k8s was given over its relation `s3-parameters`, reached as boto3 would. */
+/**
+ * The path in S3 that mysql-k8s was given over its relation `s3-parameters`, reached as boto3
+ * would.
+ */
 export interface Repository extends Disposable {
   put(name: string, body: string | Uint8Array): Promise<void>;
-  /** Undefined for every failure, as the charm's `_read_content_from_s3` does: wrong credentials look like "not there". */
+  /**
+   * Undefined for every failure, as the charm's `_read_content_from_s3` does: wrong credentials
+   * look like "not there".
+   */
   read(name: string): Promise<Buffer | undefined>;
   /** The names below `prefix`, one level deep, as a list with the delimiter `/` gives them. */
   names(prefix: string): Promise<readonly string[]>;

@@ -7,8 +7,9 @@ import { ActionFailed, type Database } from './database.ts';
 import { missingParameters, openRepository, type Repository } from './repository.ts';
 
 /**
- * The charm's restore: the data become what the backup holds, and the cluster is created again, so that its S3 path now
- * belongs to a group that no longer exists and the application asks for another one.
+ * The charm's restore: the data become what the backup holds, and the cluster is created again, so
+ * that its S3 path now belongs to a group that no longer exists and the application asks for
+ * another one.
  */
 export const restore = async (
   database: Database,

@@ -3,12 +3,30 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 
+/** An action of actions.yaml. */
+export interface ActionDefinition {
+  readonly title?: string;
+  readonly params?: Readonly<Record<string, ActionParameter>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+}
+
+export interface ActionParameter {
+  readonly type?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+}
+
 /** What Juju reads from a charm's directory. */
 export interface CharmFiles {
   readonly endpoints: ReadonlySet<string>;
   readonly options: Readonly<Record<string, { readonly type: string; readonly default?: unknown }>>;
   readonly storages: ReadonlySet<string>;
-  /** The parameters with defaults filled in; throws with Juju's words when they do not fit, or there is no such action. */
+  readonly actions: Readonly<Partial<Record<string, ActionDefinition>>>;
+  /**
+   * The parameters with defaults filled in; throws with Juju's words when they do not fit, or there
+   * is no such action.
+   */
   actionParameters(
     action: string,
     given: Readonly<Record<string, unknown>>,
@@ -26,11 +44,11 @@ export const readCharmFiles = (directory: string): CharmFiles => {
     storage?: Entries<object>;
   };
   const { options } = yaml('config.yaml') as { options: CharmFiles['options'] };
-  const actions = yaml('actions.yaml') as Record<string, Record<string, unknown>>;
+  const actions = yaml('actions.yaml') as CharmFiles['actions'];
   // `useDefaults` fills the parameters in, as the controller does when the action is enqueued.
   const ajv = new Ajv({ strict: false, useDefaults: true, allErrors: true });
   return {
-    options,
+    ...{ options, actions },
     endpoints: new Set(
       [metadata.requires, metadata.provides, metadata.peers].flatMap((side) =>
         Object.keys(side ?? {}),
