@@ -19,10 +19,11 @@ import { startHelper, startServer, type BenchServer, type ServerKind } from './b
 import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
- * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b] [--transfers N] [--json FILE]
+ * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b]
+ *   [--transfers N] [--json FILE]
  *
- * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn, and prints what each cost. Only the ratios
- * inside one run of this program mean anything.
+ * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn,
+ * and prints what each cost. Only the ratios inside one run of this program mean anything.
  */
 const { values } = parseArgs({
   options: {

@@ -7,6 +7,7 @@ const { files } = await bundle();
 await mkdir(join(root, 'dist'), { recursive: true });
 for (const [path, contents] of files) await writeFile(join(root, path), contents);
 
-// What an earlier build left is taken away last, so that a charm that runs meanwhile finds its files.
+// What an earlier build left is taken away last, so that a charm that runs meanwhile finds its
+// files.
 for (const name of await readdir(join(root, 'dist')))
   if (!files.has(`dist/${name}`)) await rm(join(root, 'dist', name), { recursive: true });

@@ -11,8 +11,9 @@ export interface Bundle {
 }
 
 /**
- * Each *-validator.ts compiles a schema with ajv when it is loaded. In the bundle it is replaced by the code that ajv makes of that schema, because
- * ajv itself costs more time than all the rest of a hook.
+ * Each *-validator.ts compiles a schema with ajv when it is loaded. In the bundle it is replaced by
+ * the code that ajv makes of that schema, because ajv itself costs more time than all the rest of a
+ * hook.
  */
 const compiledValidators: Plugin = {
   name: 'compiled-validators',
@@ -30,18 +31,20 @@ const compiledValidators: Plugin = {
 };
 
 /**
- * Bundles the charm and what it uses of its packages, in memory. The same sources and lock file give the same bytes, wherever the
- * checkout lies.
+ * Bundles the charm and what it uses of its packages, in memory. The same sources and lock file
+ * give the same bytes, wherever the checkout lies.
  */
 export const bundle = async (): Promise<Bundle> => {
   const root = join(import.meta.dirname, '..');
-  // The SDKs are imported dynamically, so splitting keeps each of them in a file of its own that only the
-  // handler that needs it loads. Some of them are CommonJS and ask for `require`, which ES modules lack.
+  // The SDKs are imported dynamically, so splitting keeps each of them in a file of its own that
+  // only the handler that needs it loads. Some of them are CommonJS and ask for `require`, which ES
+  // modules lack.
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     write: false,
     metafile: true,
-    // SQLite works in a thread, and metrics are served by a process, which begin with files of their own.
+    // SQLite works in a thread, and metrics are served by a process, which begin with files of
+    // their own.
     entryPoints: {
       main: 'src/main.ts',
       'serve-metrics': 'src/serve-metrics.ts',

@@ -13,13 +13,16 @@ import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
 
 /*
- * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that matters and at random times, and checks what
- * follows; with `--restore` it kills the restore. `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays
- * only the moments with that in their names. Exits with 1 when a promise was broken.
+ * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that
+ * matters and at random times, and checks what follows; with `--restore` it kills the restore.
+ * `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays only
+ * the moments with that in their names. Exits with 1 when a promise was broken.
  *
- * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in memory instead.
+ * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in
+ * memory instead.
  *
- * `npm run reliability -- --fuzz --cases 100000 --seed 1` gives the parsers of everything that comes from outside what they never saw.
+ * `npm run reliability -- --fuzz --cases 100000 --seed 1` gives the parsers of everything that
+ * comes from outside what they never saw.
  */
 
 const { values } = parseArgs({
@@ -130,7 +133,10 @@ const main = async (): Promise<void> => {
   if (failed > 0) process.exitCode = 1;
 };
 
-/** A life grows slow with the number of its sets, so there are many short ones, each with a seed of its own. */
+/**
+ * A life grows slow with the number of its sets, so there are many short ones, each with a seed of
+ * its own.
+ */
 const stepsOfLife = 500;
 
 const playAllLives = async (): Promise<void> => {

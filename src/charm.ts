@@ -101,7 +101,7 @@ const runAction = async (unit: Unit, event: ActionEvent, unitName: string): Prom
   } catch (error) {
     const failures = expectedFailures(error);
     if (failures === undefined) {
-      // The bug is what matters now, not what else fails because of it.
+      // Only the bug is reported. What else fails because of it would hide it.
       await settle(unit, event, []);
       throw error;
     }
@@ -149,7 +149,7 @@ const perform = async (
   if (wrongOptions.length > 0 && name !== 'check') throw oneOf(wrongOptions);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);
   const run = () => action(world, config, parameters, wrongOptions);
-  // Juju keeps it when it has nothing more to say of the task than "terminated".
+  // Juju keeps this result also when the task is killed and Juju itself says only "terminated".
   await tools.actionSet(outcome(name, unfinishedOutcome(application)));
   await catchUp(unit);
   if (name === 'backup-control-plane')
@@ -193,9 +193,10 @@ const showAfterAction = async (
 ): Promise<void> => {
   const assessed = await assess(unit);
   const { config, optionProblems, journal } = assessed;
-  // The journal had caught up with the others before the action, so it knows best now.
+  // The journal took over what the other units know before the action began, so it knows best now.
   const assessment = journal instanceof CharmError ? assessed : { ...assessed, known: journal };
-  // Juju keeps it when the action has ended; the process ends well also when the action failed.
+  // Juju keeps this once the process has exited with status 0, and it does so also when the action
+  // failed.
   await shareBackups(unit.tools, assessment);
   const unset = optionProblems.has('juju-credentials')
     ? undefined
@@ -214,7 +215,7 @@ const showAfterAction = async (
   await updateMetrics(unit, { assessment, action: { name, failures } });
 };
 
-/** What the status has no command for, the task's log explains. */
+/** When the status has no command for the problem, the task's log explains it. */
 const pointingTo = (failure: CharmError, task: string): CharmError =>
   failure.brief === undefined && task !== ''
     ? new CharmError(failure.code, failure.message, {

@@ -119,7 +119,8 @@ export class CharmError extends Error {
   /** Results of an action that found something although it failed. */
   readonly results: Readonly<Record<string, string>>;
   /**
-   * The reason, without what was being done. Failures with the same cause have the same text here.
+   * The reason, without what was being done. Failures with the same cause have the same text here,
+   * so that the cause is told once.
    */
   readonly why: string;
   /** The failures that are summed up in this one; empty when there is only this one. */
@@ -154,7 +155,10 @@ export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error i
 export const reasonOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(nodesAdvice, '');
 
-/** What Node says of a certificate; nobody can give a charm's Node an option. */
+/**
+ * Node's advice about a certificate is left out: an operator cannot give options to the charm's
+ * Node.
+ */
 const nodesAdvice = /; if the root CA is installed locally.*$/s;
 
 /**
@@ -197,7 +201,7 @@ export const expectedFailures = (error: unknown): readonly CharmError[] | undefi
 export const failureText = (failures: readonly CharmError[]): string =>
   failures.map(({ message, code }) => `${message} [${code}]`).join(' Then: ');
 
-/** Nobody reads a line that is longer. */
+/** The longest line that a person still reads, in characters. */
 export const longestMessage = 400;
 
 /**
@@ -214,7 +218,7 @@ export const shortFailureText = (failures: readonly CharmError[]): string => {
     .join(' Then: ');
 };
 
-/** What the status and an action say alike when nobody ran `juju trust`. */
+/** The error when nobody ran `juju trust`, for the status and for actions alike. */
 export const notTrusted = (application: string): CharmError =>
   new CharmError(
     'kubernetes-denied',

@@ -3,9 +3,10 @@ import { serve } from './adapters/exporter/serve.ts';
 import { expositionOf, expositionType } from './metrics/exposition.ts';
 
 /*
- * The process that serves metrics: `serve-metrics.js CONTROL REVISION PORT FILE`. A composition
- * root of its own, because it must stay small and know nothing: it holds no state and no secret,
- * and reads the file again for each scrape. Status 17: another one runs already, or has the port.
+ * The process that serves metrics: `serve-metrics.js CONTROL REVISION PORT FILE`. It is a
+ * composition root of its own, because it stays in memory and has to be small. It has no secret and
+ * keeps nothing: it reads the file for each scrape. Exit status 17: another one runs already, or
+ * another process has the port.
  */
 
 const [control = '', revision = '', port = '', file = ''] = process.argv.slice(2);

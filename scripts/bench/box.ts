@@ -1,6 +1,9 @@
 import { startS3Server } from '../../tests/servers/s3/server.ts';
 
-/** One of the box's S3 servers in a process of its own, which tells its parent its address, and on request what it was asked. */
+/**
+ * One of the box's S3 servers in a process of its own, which tells its parent its address, and on
+ * request what it was asked.
+ */
 const [profile, directory, port] = process.argv.slice(2);
 if (profile !== 'minio-2021' && profile !== 'target') throw new Error('no such profile');
 const server = await startS3Server({

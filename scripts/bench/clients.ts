@@ -37,7 +37,10 @@ export const tunedFlags = [
   '--s3-no-check-bucket',
 ];
 
-/** Our engine, bundled and started as the charm is, with its limits and its compile cache; a later copy to the same prefix has the first one's list. */
+/**
+ * Our engine, bundled and started as the charm is, with its limits and its compile cache; a later
+ * copy to the same prefix has the first one's list.
+ */
 export const ourClient = async (scratch: string, transfers: number): Promise<Client> => {
   const bundle = join(scratch, 'bench-copy');
   await build({
@@ -102,7 +105,10 @@ const remote = (name: string, { endpoint }: Place): Record<string, string> => ({
   [`RCLONE_CONFIG_${name}_SECRET_ACCESS_KEY`]: 'testsecret',
 });
 
-/** Runs a command and prints what it cost as the last line: only its own parent is told the CPU time and memory of a process. */
+/**
+ * Runs a command and prints what it cost as the last line: only its own parent is told the CPU time
+ * and memory of a process.
+ */
 const measure = `
 import json, os, sys, time
 start = time.monotonic()

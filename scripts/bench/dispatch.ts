@@ -1,6 +1,7 @@
 /*
- * What `update-status` costs with nothing to do, against the same Node running an empty program: in time and in CPU with shell scripts as
- * hook tools, and in time with tools that take 15 ms each, as Juju's do. All are measured in turns, so that a busy machine slows all.
+ * What `update-status` costs with nothing to do, against the same Node running an empty program: in
+ * time and in CPU with shell scripts as hook tools, and in time with tools that take 15 ms each, as
+ * Juju's do. All are measured in turns, so that a busy machine slows all.
  *
  * npm run bench:dispatch -- . /path/to/another/checkout   compares builds
  */
@@ -29,7 +30,10 @@ interface Cost {
   readonly cpu: number[];
 }
 
-/** Runs a program and adds what it and its children took, in milliseconds: the shell knows both when they have ended. */
+/**
+ * Runs a program and adds what it and its children took, in milliseconds: the shell knows both when
+ * they have ended.
+ */
 const measure = (cost: Cost, argv: readonly string[], env: Record<string, string>): void => {
   const start = performance.now();
   const { stdout } = execaSync('bash', ['-c', '"$@" > /dev/null; times', 'bash', ...argv], {

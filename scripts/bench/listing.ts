@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 
 /**
- * A server that lists objects which it makes up, as many as it is told, in every bucket and under every prefix. It checks no signatures and
- * has nothing to give: enough to see what it costs that nothing has changed.
+ * A server that lists objects which it makes up, as many as it is told, in every bucket and under
+ * every prefix. It checks no signatures and has nothing to give: enough to see what it costs that
+ * nothing has changed.
  */
 const count = Number(process.argv[2]);
 const page = 1000;

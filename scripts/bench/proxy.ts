@@ -1,6 +1,9 @@
 import { createServer, connect, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that holds everything back for a while, in both directions: a link with a long way. */
+/**
+ * A TCP proxy on loopback that holds everything back for a while, in both directions: a link with a
+ * long way.
+ */
 const [port, delay] = process.argv.slice(2).map(Number);
 if (port === undefined || delay === undefined) throw new Error('bench-proxy PORT MILLISECONDS');
 

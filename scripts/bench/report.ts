@@ -25,8 +25,9 @@ const columns = [
 ];
 
 /**
- * A line for each workload and client, with medians: `ours is` says how many times faster ours was than that client in the same pairs, CPU is in
- * ms for each object, RSS in MiB, requests are for each object.
+ * A line for each workload and client, with medians: `ours is` says how many times faster ours was
+ * than that client in the same pairs, CPU is in ms for each object, RSS in MiB, requests are for
+ * each object.
  */
 export const tableOf = (runs: readonly Run[]): string => {
   const lines = [columns, ...groupsOf(runs).map((group) => lineOf(group, runs))];

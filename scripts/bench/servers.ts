@@ -16,7 +16,9 @@ export interface BenchServer extends AsyncDisposable {
 
 export type ServerKind = 'box' | 'radosgw';
 
-/** `side` decides which server the box has: MinIO of 2021 as a source, a current one as a target. */
+/**
+ * `side` decides which server the box has: MinIO of 2021 as a source, a current one as a target.
+ */
 export const startServer = (
   kind: ServerKind,
   side: 'source' | 'target',

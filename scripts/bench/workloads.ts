@@ -7,7 +7,10 @@ export interface Workload {
   readonly sizes: readonly number[];
   /** One way, to the target, in ms. */
   readonly delay?: number;
-  /** The copy that is measured follows one that is not, after this share of the objects was rewritten. */
+  /**
+   * The copy that is measured follows one that is not, after this share of the objects was
+   * rewritten.
+   */
   readonly changed?: number;
   /** Objects that a listing server makes up instead. */
   readonly madeUp?: number;
@@ -50,7 +53,10 @@ export const seed = async (store: ObjectStore, sizes: readonly number[]): Promis
   });
 };
 
-/** Rewrites a share of the objects; by one byte longer or shorter each time, because `--size-only` sees nothing else. */
+/**
+ * Rewrites a share of the objects; by one byte longer or shorter each time, because `--size-only`
+ * sees nothing else.
+ */
 export const rewrite = async (
   store: ObjectStore,
   sizes: readonly number[],

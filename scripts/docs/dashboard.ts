@@ -1,6 +1,9 @@
 /*
- * node scripts/docs/dashboard.ts   draws docs/images/dashboard.svg: the panels of the dashboard, each with what a real Prometheus answers
- *                                  to its expression over a month of sample data. Needs prometheus and promtool, Debian's package prometheus.
+ * node scripts/docs/dashboard.ts
+ *
+ * Draws docs/images/dashboard.svg: the panels of the dashboard, each with what a real Prometheus
+ * answers to its expression over a month of sample data. Needs prometheus and promtool, Debian's
+ * package prometheus.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

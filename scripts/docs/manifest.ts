@@ -1,7 +1,9 @@
 import { manifestSchema } from '../../src/repository/manifest-schema.ts';
 import { table } from './tables.ts';
 
-/** What each property means. The schema's properties and these are the same, or there is no page. */
+/**
+ * What each property means. The schema's properties and these are the same, or there is no page.
+ */
 const meanings: Readonly<Record<string, string>> = {
   format: 'The version of this format.',
   id: 'The id of the set: when the backup began, UTC, to the second.',

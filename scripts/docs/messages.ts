@@ -6,7 +6,9 @@ import { type Facts, statusOf } from '../../src/hooks/status.ts';
 import { statusText } from '../../src/hooks/status-text.ts';
 import { table } from './tables.ts';
 
-/** A message as the source has it; what is filled in when it is said stands in `<angle brackets>`. */
+/**
+ * A message as the source has it; what is filled in when it is said stands in `<angle brackets>`.
+ */
 export interface KnownMessage {
   /** Undefined when it passes another failure's code on. */
   readonly code: ErrorCode | undefined;

@@ -1,5 +1,6 @@
 /*
- * npm run docs    writes what the reference pages take from the YAML files, the layout and the manifest's schema, between their marks
+ * npm run docs    writes what the reference pages take from the YAML files, the layout and the
+ * manifest's schema, between their marks
  *
  *   <!-- generated: actions -->  …  <!-- end -->
  */

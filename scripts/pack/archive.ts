@@ -11,8 +11,9 @@ export interface PackedFile {
 }
 
 /**
- * Writes a zip archive. The same files give the same archive whatever their order, the time and the time zone. Modes are 755 and 644, and there are no
- * entries for directories, as in what charmcraft writes. The file appears when it is complete.
+ * Writes a zip archive. The same files give the same archive whatever their order, the time and the
+ * time zone. Modes are 755 and 644, and there are no entries for directories, as in what charmcraft
+ * writes. The file appears when it is complete.
  *
  * @param level of compression, 0 to 9; above 6 it takes twice as long and saves little
  */

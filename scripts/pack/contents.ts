@@ -45,7 +45,10 @@ export const charmContents = async (
   ];
 };
 
-/** With `bases`, Juju takes a charm without containers for one of today's form (Juju 3.6, state/application.go `IsSidecar`). */
+/**
+ * With `bases`, Juju takes a charm without containers for one of today's form (Juju 3.6,
+ * state/application.go `IsSidecar`).
+ */
 const manifestOf = (architecture: Architecture): object => ({
   bases: [{ name: 'ubuntu', channel: '24.04', architectures: [architecture] }],
 });

@@ -5,8 +5,9 @@ import type { BundledPackage } from './packages.ts';
 const rule = '-'.repeat(80);
 
 /**
- * The licences of everything in the charm that is not ours: a list, then the text that each package brings. Texts that are equal are printed
- * once, below the names of all the packages that have them.
+ * The licences of everything in the charm that is not ours: a list, then the text that each package
+ * brings. Texts that are equal are printed once, below the names of all the packages that have
+ * them.
  *
  * @param node the licence that Node's package brings, with those of what Node itself is built from
  */

@@ -21,8 +21,9 @@ export interface NodeRuntime {
 export type FetchArchive = (specifier: string, directory: string) => Promise<string>;
 
 /**
- * The Node of the lock file for an architecture. That of this machine is what `npm ci` installed and checked; another one is fetched in
- * exactly the version of the lock, and refused when it is not the archive whose checksum stands there.
+ * The Node of the lock file for an architecture. That of this machine is what `npm ci` installed
+ * and checked; another one is fetched in exactly the version of the lock, and refused when it is
+ * not the archive whose checksum stands there.
  */
 export const nodeRuntime = async (
   root: string,
@@ -61,7 +62,9 @@ const readRuntime = async (directory: string, runtime: BundledPackage): Promise<
   licence: await readFile(join(directory, 'LICENSE'), 'utf8'),
 });
 
-/** Undefined when the package is not installed, as npm leaves out what is for another architecture. */
+/**
+ * Undefined when the package is not installed, as npm leaves out what is for another architecture.
+ */
 const installedVersion = async (directory: string): Promise<string | undefined> => {
   const json = await readFile(join(directory, 'package.json'), 'utf8').catch(() => undefined);
   return json === undefined ? undefined : /"version":\s*"([^"]+)"/.exec(json)?.[1];

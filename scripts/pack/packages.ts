@@ -85,7 +85,10 @@ export const bundledPackages = (metafile: Metafile, lock: Lock): readonly Bundle
     .map(([directory, targets]) => locked(directory, lock, [...targets].sort()));
 };
 
-/** The lock file's entry of a package; throws when it has none, or no licence, for such a package may not enter the charm. */
+/**
+ * The lock file's entry of a package; throws when it has none, or no licence, for such a package
+ * may not enter the charm.
+ */
 export const locked = (
   directory: string,
   lock: Lock,

@@ -1,8 +1,8 @@
 import type { BundledPackage } from './packages.ts';
 
 /**
- * The charm's bill of materials in CycloneDX 1.6: what was bundled, and the Node that runs it. It has neither a time nor a serial number, so that
- * the same charm has the same one.
+ * The charm's bill of materials in CycloneDX 1.6: what was bundled, and the Node that runs it. It
+ * has neither a time nor a serial number, so that the same charm has the same one.
  *
  * @param charm our own name and version
  */

@@ -14,8 +14,9 @@ import type { World } from '../world.ts';
  *
  * @param parameters as actions.yaml describes them, checked and with their defaults by Juju
  * @param wrongOptions options that are wrong and have their default in `config`; only `check` runs
- *   with such options @returns the results: flat and short, keys in lower case with hyphens.
- *   Rejects with a CharmError for every failure that an operator can meet.
+ *   with such options
+ * @returns the results: flat and short, keys in lower case with hyphens. Rejects with a
+ *   CharmError for every failure that an operator can meet.
  */
 export type Action = (
   world: World,

@@ -78,12 +78,12 @@ const results = (manifest: BackupManifest, location: string): Record<string, str
 
 const databaseResults = ({
   component,
-  backupId,
+  backupId: databaseBackupId,
   unit,
   size,
   seconds,
 }: DatabaseBackup): Record<string, string> => ({
-  [`${component}-backup-id`]: backupId,
+  [`${component}-backup-id`]: databaseBackupId,
   [`${component}-unit`]: unit,
   ...(size !== undefined && { [`${component}-size`]: sizeText(size) }),
   [`${component}-seconds`]: seconds.toFixed(1),

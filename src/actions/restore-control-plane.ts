@@ -114,11 +114,13 @@ const resultsOf = (
     'mlmd-seconds': mlmd.seconds.toFixed(1),
   }),
   ...Object.fromEntries(
-    databases.flatMap(({ component, backupId: id, path, seconds: taken }): [string, string][] => [
-      [`${component}-backup-id`, id],
-      ...(path === undefined ? [] : [[`${component}-path`, path] satisfies [string, string]]),
-      [`${component}-seconds`, taken.toFixed(1)],
-    ]),
+    databases.flatMap(
+      ({ component, databaseBackupId, path, seconds: taken }): [string, string][] => [
+        [`${component}-backup-id`, databaseBackupId],
+        ...(path === undefined ? [] : [[`${component}-path`, path] satisfies [string, string]]),
+        [`${component}-seconds`, taken.toFixed(1)],
+      ],
+    ),
   ),
   ...(databases.length > 0 && { next: nextOf(databases, application) }),
 });

@@ -45,7 +45,7 @@ const resultsOf = (verification: Verification): Readonly<Record<string, string>>
   };
 };
 
-/** Beside the set, for everybody who asks how sure it is; credentials may only read there. */
+/** Next to the set, for everybody who asks how sure it is; credentials may only read there. */
 const keep = async (
   { clock, progress }: Pick<World, 'clock' | 'progress'>,
   target: Target,
@@ -59,7 +59,7 @@ const keep = async (
     }),
   );
   if (kept instanceof CharmError)
-    await progress.note(`That it was verified could not be noted beside the set: ${kept.message}`);
+    await progress.note(`That it was verified could not be noted next to the set: ${kept.message}`);
 };
 
 /**

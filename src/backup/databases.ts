@@ -33,11 +33,11 @@ export const backUpDatabase = async (
   const { juju, clock, cancelled, note } = world;
   await settledModel({ juju, clock, signal: cancelled, note }, [name]);
   const unit = await chooseMember(world, plan);
-  const backupId = await createBackup(world, plan, unit);
-  await unlessAborted(confirmFinished(world.juju, unit, backupId), world.cancelled);
+  const databaseBackupId = await createBackup(world, plan, unit);
+  await unlessAborted(confirmFinished(world.juju, unit, databaseBackupId), world.cancelled);
   const seconds = (world.clock.now().getTime() - started) / 1000;
   await world.note(
-    `${name}: backup ${backupId} finished on ${unit} after ${durationText(seconds)}`,
+    `${name}: backup ${databaseBackupId} finished on ${unit} after ${durationText(seconds)}`,
   );
   // The added unit is not needed any more. A failure is reported when all scales are put back.
   held?.putBack().catch(() => undefined);
@@ -50,7 +50,7 @@ export const backUpDatabase = async (
       revision: plan.application.charmRevision,
     }),
     version: plan.application.workloadVersion,
-    backupId,
+    backupId: databaseBackupId,
     seconds,
   };
 };
@@ -72,20 +72,20 @@ const createBackup = async (
     );
     outcome = await runCreateBackup(world, unit, { force: true });
   }
-  const backupId = outcome.results['backup-id'];
-  if (outcome.status === 'completed' && typeof backupId !== 'string')
+  const databaseBackupId = outcome.results['backup-id'];
+  if (outcome.status === 'completed' && typeof databaseBackupId !== 'string')
     throw new CharmError(
       'database-backup-failed',
       `create-backup on ${unit} ended well and named no backup${outcome.message && `; it said: ${excerpt(outcome.message, 80)}`}. Without its id nobody can restore it, so there is no set.` +
         ` See juju show-task ${outcome.task} and juju debug-log --include ${unit}; then run the backup again.`,
     );
-  if (outcome.status !== 'completed' || typeof backupId !== 'string') {
+  if (outcome.status !== 'completed' || typeof databaseBackupId !== 'string') {
     throw new CharmError(
       'database-backup-failed',
       `create-backup on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task} and juju debug-log --include ${unit}.`,
     );
   }
-  return backupId;
+  return databaseBackupId;
 };
 
 const runCreateBackup = (
@@ -97,13 +97,17 @@ const runCreateBackup = (
     juju.runAction(unit, 'create-backup', parameters, { signal: cancelled }),
   );
 
-const confirmFinished = async (juju: JujuModel, unit: string, backupId: string): Promise<void> => {
+const confirmFinished = async (
+  juju: JujuModel,
+  unit: string,
+  databaseBackupId: string,
+): Promise<void> => {
   const outcome = await juju.runAction(unit, 'list-backups', {});
-  const status = statusOfBackup(outcome.results['backups'], backupId);
+  const status = statusOfBackup(outcome.results['backups'], databaseBackupId);
   if (status !== 'finished') {
     throw new CharmError(
       'database-backup-failed',
-      `create-backup on ${unit} reported ${backupId}, but its list-backups says ${status ?? saidBy(outcome)}.` +
+      `create-backup on ${unit} reported ${databaseBackupId}, but its list-backups says ${status ?? saidBy(outcome)}.` +
         ` See juju run ${unit} list-backups.`,
     );
   }
@@ -164,7 +168,7 @@ export const backUpDatabases = async (
       .map(({ component, application: { name, units } }) => ({
         ...{ component, name },
         unit: units[0]?.name ?? `${name}/0`,
-        backupId: made.find(({ application }) => application === name)?.backupId ?? '',
+        databaseBackupId: made.find(({ application }) => application === name)?.backupId ?? '',
       })),
     world.application,
   );
@@ -178,18 +182,18 @@ const assertApart = async (
     readonly component: string;
     readonly name: string;
     readonly unit: string;
-    readonly backupId: string;
+    readonly databaseBackupId: string;
   }[],
   ours: string,
 ): Promise<void> => {
   if (databases.length < 2) return;
-  for (const { component, name, unit, backupId } of databases) {
+  for (const { component, name, unit, databaseBackupId } of databases) {
     const { results } = await juju.runAction(unit, 'list-backups', {});
     const other = databases.find(
       (another) =>
         another.name !== name &&
-        (another.backupId === backupId ||
-          statusOfBackup(results['backups'], another.backupId) !== undefined),
+        (another.databaseBackupId === databaseBackupId ||
+          statusOfBackup(results['backups'], another.databaseBackupId) !== undefined),
     );
     if (other === undefined) continue;
     throw new CharmError(
@@ -207,16 +211,16 @@ const assertApart = async (
 const findInOurStorage = async (
   { world, ready, claim, layout, noteDatabase }: Backup,
   { component, application, isRelated }: DatabasePlan,
-  backupId: string,
+  databaseBackupId: string,
 ): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
   if (!isRelated) return {};
   const path = layout.databasePath(component, claim.generations[component] ?? 1);
-  await noteDatabase({ component, path, backupId });
-  const measured = await measureBackup(ready.target.store, `${path}/${backupId}`);
+  await noteDatabase({ component, path, backupId: databaseBackupId });
+  const measured = await measureBackup(ready.target.store, `${path}/${databaseBackupId}`);
   if (measured.objects === 0) {
     throw new CharmError(
       'database-backup-failed',
-      `${application.name} says that its backup ${backupId} is finished, but nothing of it lies under ${path} in bucket ${ready.target.bucket},` +
+      `${application.name} says that its backup ${databaseBackupId} is finished, but nothing of it lies under ${path} in bucket ${ready.target.bucket},` +
         ` where this charm told it to write. See juju show-unit ${world.unit} for what it was told, and juju debug-log --include ${application.name}.`,
     );
   }

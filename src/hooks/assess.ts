@@ -28,8 +28,7 @@ export interface Assessment {
    */
   readonly place: Pick<Config, 'bucket' | 'path'> | CharmError;
   /**
-   * The problem when Kubernetes does not let us in; undefined when it does, or when Juju does not
-   * say.
+   * The problem when Kubernetes refuses us. Undefined when it does not, or when Juju cannot tell.
    */
   readonly trustProblem: CharmError | undefined;
   readonly s3: Provider | undefined;
@@ -41,9 +40,9 @@ export interface Assessment {
   readonly journal: Recorded | CharmError;
   /** What all units know. */
   readonly shared: KnownBackups;
-  /** What is known in all. */
+  /** What this unit knows and what all units know, put together. */
   readonly known: KnownBackups;
-  /** Why nobody can be told of backups who is to be. */
+  /** The problem when the option notify-url is set and its address cannot be used. */
   readonly notifyProblem: CharmError | undefined;
 }
 
@@ -65,7 +64,7 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
       ...(await ownBackups(unit.journal)),
     })),
     recallBackups(tools, unit.application),
-    // Asked for now, because what is asked together takes less time.
+    // Asked for at the same time as the rest, which takes less time.
     ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
   const { config, problems: optionProblems } = lenientConfig(options, unit.application);

@@ -4,8 +4,9 @@ import { parseAttempt, parseLastBackup } from '../ports/last-backup.ts';
 import type { Attempt, Databag, HookTools, Journal, LastBackup } from '../world.ts';
 
 /**
- * What is known of backups: by one unit in its journal, and by all of them in the application's
- * databag of the relation between our units, so that the status is the same after leadership moved.
+ * What is known of backups. Each unit knows its own from its journal. What all units know is in the
+ * application's databag of the peer relation, so that the status is the same after another unit
+ * became leader.
  */
 export interface KnownBackups {
   readonly lastBackup: LastBackup | undefined;
@@ -14,7 +15,9 @@ export interface KnownBackups {
 
 const endpoint = 'ckf-backup-peers';
 
-/** The relation between our units; undefined in a model that was upgraded a moment ago. */
+/**
+ * The peer relation. Undefined for a moment after a model was upgraded from a revision without it.
+ */
 export const peerRelation = async (tools: HookTools): Promise<string | undefined> =>
   (await tools.relationIds(endpoint))[0];
 
@@ -37,8 +40,8 @@ export const recallBackups = async (
 };
 
 /**
- * Lets the other units know. Writes only what differs from what they know, so that nobody gets a
- * hook for nothing. Leader only.
+ * Writes it for the other units. Writes only what differs, so that they get no needless hook. Only
+ * the leader may call this.
  */
 export const shareBackups = async (
   tools: HookTools,
@@ -52,8 +55,9 @@ export const shareBackups = async (
 };
 
 /**
- * What is known in all. What all units know counts, because another one may have made or verified a
- * backup since; unless this one has begun a backup that the others have not heard of.
+ * Puts both together. What all units know wins, because another unit may have made or verified a
+ * backup since. Only when this unit began a backup that the others have not heard of, its own
+ * knowledge wins.
  */
 export const allKnown = (own: KnownBackups, shared: KnownBackups): KnownBackups => {
   const isNews = (own.lastAttempt?.at ?? '') > (shared.lastAttempt?.at ?? '');
@@ -79,7 +83,7 @@ const fieldsOf = (text: string | undefined): Readonly<Record<string, unknown>> =
   }
 };
 
-/** Takes over into the journal what another unit, which may have led since, did meanwhile. */
+/** Takes over into the journal what other units did while they led. */
 export const catchUp = async ({
   journal,
   tools,

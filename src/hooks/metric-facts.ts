@@ -16,13 +16,15 @@ export interface Known {
   /** Why the controller cannot be used; undefined when nobody has looked. */
   readonly controller?: readonly CharmError[] | undefined;
   readonly action?: EndedAction | undefined;
-  /** Whether S3 may be asked for what nobody has seen yet, which takes a while when it is away. */
+  /**
+   * Whether S3 may be asked for what is not known yet. That takes a while when S3 does not answer.
+   */
   readonly mayAskS3?: boolean;
 }
 
 /**
- * What there is to tell now. What nobody has looked at stays as it was told before; S3 is read only
- * after what may have changed it.
+ * The facts for the metrics. What was not looked at keeps its earlier value. S3 is read only after
+ * something that may have changed it.
  */
 export const factsNow = async (
   unit: Unit,
@@ -78,7 +80,7 @@ const scheduleOf = async (
 /** Actions after which S3 may hold other sets than before. */
 const changingSets = ['backup-control-plane', 'prune', 'delete-backup', 'verify-backup'];
 
-/** What S3 says is read after what may have changed it, and when nothing is known yet. */
+/** S3 is read after what may have changed it, and when nothing is known yet. */
 const storedFacts = async (
   unit: Unit,
   { assessment, action, controller, mayAskS3 = false }: Known,
@@ -155,7 +157,7 @@ const verificationOf = (
     : undefined;
 };
 
-/** Of a verification by another unit, which led then. */
+/** The time of a verification that another unit made while it led. */
 const verificationKnown = ({ lastBackup }: KnownBackups): MetricFacts['verification'] =>
   lastBackup?.verified === undefined || lastBackup.verifiedAt === undefined
     ? undefined

@@ -13,9 +13,9 @@ const dashboardEndpoint = 'grafana-dashboard';
 const loggingEndpoint = 'logging';
 
 /**
- * Keeps what Prometheus is told, and the process that tells it, for as long as somebody is related
- * who asks. Whether somebody is, every hook but the frequent one asks Juju; between those the file
- * of the facts says it, so that `update-status` costs no question. No hook fails for it.
+ * Keeps the facts for Prometheus, and the process that serves them, for as long as a Prometheus is
+ * related. Every hook but `update-status` asks Juju whether one is. `update-status` sees it from
+ * the file of the facts, which costs no call of a hook tool. No hook fails because of metrics.
  */
 export const keepMetrics = async (unit: Unit, hook: Hook, known: Known): Promise<void> => {
   const problem = await orProblem(() => keep(unit, hook, known));
@@ -59,7 +59,7 @@ export const updateMetrics = async (
   return problem instanceof CharmError ? 'none' : 'written';
 };
 
-/** That a backup runs, from its beginning on. */
+/** Says that a backup runs, as soon as it begins. */
 export const markRunning = async ({ journal }: Unit, started: string): Promise<void> => {
   await orProblem(async () => {
     const before = parseFacts((await journal.metricFacts()) ?? '');
@@ -81,7 +81,7 @@ const writeDatabags = async (
   if (leader) await unit.tools.setApplicationData(relationId, scrapeData(topology));
 };
 
-/** The dashboard, and who it is that sends logs. */
+/** Offers the dashboard, and names us as the sender of logs. */
 const writeForObservers = async (unit: Unit): Promise<void> => {
   const { tools } = unit;
   const [dashboards, logs] = await Promise.all([

@@ -22,8 +22,8 @@ export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => 
 };
 
 /**
- * Asks s3-integrator for what it knows; see s3-databags.ts. While a related application has asked
- * for nothing, s3-integrator serves the others late.
+ * Asks s3-integrator for its data; see s3-databags.ts. As long as one related application has asked
+ * for nothing, s3-integrator is late with its answers to all others.
  */
 export const requestS3 = async (
   { tools }: Unit,

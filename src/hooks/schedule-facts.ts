@@ -8,8 +8,8 @@ import type { JujuModel, Task, World } from '../world.ts';
 const ours = ['backup-control-plane', 'restore-control-plane'] as const;
 
 /**
- * What a decision about a slot needs to know about tasks and about Kubeflow. When Kubernetes cannot
- * be asked, the run will report that.
+ * What a decision about a slot needs to know of tasks and of Kubeflow. When Kubernetes does not
+ * answer, nothing counts as running; the backup itself then reports that.
  */
 export const seeFacts = async (
   world: World,

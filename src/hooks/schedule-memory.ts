@@ -7,9 +7,9 @@ import type { HookTools } from '../world.ts';
  * between our units.
  */
 export interface ScheduleMemory extends Standing {
-  /** The options that it holds for; with others all begins from now on. */
+  /** The options that this was remembered for. With other options the schedule begins afresh. */
   readonly options: string;
-  /** For when the alarm was set. */
+  /** The time for which the alarm was set. */
   readonly wake?: Date;
   /** The newest scheduled run that failed and is not tried again. */
   readonly failed?: Pick<CurrentRun, 'slot' | 'task'>;
@@ -17,7 +17,10 @@ export interface ScheduleMemory extends Standing {
 
 const key = 'schedule';
 
-/** Undefined when nothing is remembered, or nothing that can be read. Leader only. */
+/**
+ * Undefined when nothing is remembered, or what is there cannot be read. Only the leader may call
+ * this.
+ */
 export const recallSchedule = async (
   tools: HookTools,
   relationId: string,
@@ -32,7 +35,7 @@ export const recallSchedule = async (
   }
 };
 
-/** Writes what differs. Juju keeps it when the hook has ended well. */
+/** Writes it when it differs. Juju keeps it once the hook has ended with status 0. */
 export const rememberSchedule = async (
   tools: HookTools,
   relationId: string,

@@ -6,8 +6,9 @@ import { type Session, secondText } from '../sessions/session.ts';
 import type { World } from '../world.ts';
 
 /**
- * Keeps in the journal what a decision says of slots: those that get no run, which it returns, and
- * a run that ended without success, which may have had no chance to say so itself.
+ * Keeps records in the journal for what a decision found out: slots that get no run, and a run that
+ * ended without success and may have been killed before it could write its own record. Returns the
+ * records of the former.
  */
 export const recordDecision = async (
   { journal, unit }: Pick<World, 'journal' | 'unit'>,

@@ -22,16 +22,16 @@ export interface ScheduleReport {
 }
 
 const alarm = 'schedule';
-/** Milliseconds that a controller may take. */
+/** Milliseconds that the controller may take to let us in. */
 const hurry = 10_000;
 
-/** Hooks after which a schedule may be gone that was there before. */
+/** After these hooks there may be no schedule any more where there was one before. */
 const afterChanges = ['config-changed', 'secret-expired', 'leader-elected', 'upgrade-charm'];
 
 /**
- * Keeps the schedule, in every hook of the leader: decides what is due, enqueues it as our own
- * action, so that it is a task like any other, and has Juju ring at the next slot. A hook that
- * rings early, late, twice or never changes nothing about that. Undefined without a schedule.
+ * Keeps the schedule, in every hook of the leader. It decides what is due, enqueues it as our own
+ * action, so that it is a task like any other, and sets an alarm for the next slot. It makes no
+ * difference when the alarm comes early, late, twice or never. Undefined without a schedule.
  */
 export const keepSchedule = async (
   unit: Unit,
@@ -44,7 +44,7 @@ export const keepSchedule = async (
     return schedule && { paused: true };
   }
   const relationId = await peerRelation(unit.tools);
-  // Juju makes the relation between units before install, and in an upgraded model a moment after
+  // Juju makes the peer relation before the hook `install`, and in an upgraded model a moment after
   // the upgrade.
   if (relationId === undefined) return { paused: false };
   const world = await unit.openWorld(config);
@@ -162,7 +162,7 @@ const lookAndAct = async (
   return { decision, memory: decision.standing, problem: seen };
 };
 
-/** Until a later run succeeds. */
+/** The scheduled run that failed last. It is forgotten when a later run begins or succeeds. */
 const failedRun = (
   { ended, step: { kind } }: Decision,
   known: ScheduleMemory | undefined,

@@ -103,7 +103,7 @@ const failedAttempt = ({ application, lastAttempt, action }: Facts): CharmError 
 
 /**
  * The note about a backup that was killed, or failed for a reason that passes by itself. It does
- * not stand in the way of the next backup.
+ * not block the unit.
  */
 const interruptedAttempt = ({ lastAttempt }: Facts): string => {
   if (lastAttempt === undefined || lastAttempt.outcome === 'succeeded') return '';
@@ -119,7 +119,7 @@ const codeNamed = (name: string | undefined): ErrorCode | undefined =>
 /** `2026-11-26 10:49Z` */
 const minuteOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')}Z`;
 
-/** Nobody can rely on a last backup that verify-backup found damaged. */
+/** The problem when verify-backup found the last backup damaged. */
 const damaged = ({ application, lastBackup }: Facts): CharmError | undefined =>
   lastBackup?.verified === 'damaged'
     ? new CharmError(

@@ -5,7 +5,7 @@ import type { LogLine, Progress, World } from '../world.ts';
 const mostLines = 1000;
 
 /**
- * Runs `work` with a progress that is also sent to whoever collects logs: with each step what was
+ * Runs `work` with a progress that is also sent to the related Loki: with each step what was
  * said until then, and the rest at the end. When it cannot be sent that is said once, and no more
  * is tried: a run does not wait for a collector that is away.
  */

@@ -81,7 +81,7 @@ export const serverText = (traits: ServerTraits): string =>
     .filter((text) => text !== '')
     .join(', ');
 
-/** S3 tells whole seconds, so two of them are none. */
+/** S3 tells whole seconds, so the two that differ by one may be the same moment. */
 const clockText = ({ clockAheadSeconds: ahead }: ServerTraits): string =>
   Math.abs(ahead) <= 2
     ? 'clocks agree'

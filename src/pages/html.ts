@@ -1,5 +1,5 @@
 /*
- * This folder makes pages for people, which lie in S3 beside what they describe. Each is one file
+ * This folder makes pages for people, which lie in S3 next to what they describe. Each is one file
  * that needs nothing else: it opens from a link or as a download, runs no script, and loads
  * nothing.
  */

@@ -90,8 +90,8 @@ const partRows = (
 
 const proofs = ({ databases, mlmd, buckets }: BackupManifest): readonly string[] => [
   ...databases.map(
-    ({ component, application, backupId }) =>
-      `${component}: ${application} lists its backup ${backupId} as finished`,
+    ({ component, application, backupId: databaseBackupId }) =>
+      `${component}: ${application} lists its backup ${databaseBackupId} as finished`,
   ),
   ...(mlmd === undefined
     ? []

@@ -25,7 +25,7 @@ export interface Manifest extends Fields {
 }
 
 /**
- * The cluster's objects in any namespace, to run what backs up a volume beside the volume. Every
+ * The cluster's objects in any namespace, to run what backs up a volume next to the volume. Every
  * call rejects with a CharmError: `kubernetes-unreachable`, `kubernetes-denied` or
  * `kubernetes-refused`.
  */

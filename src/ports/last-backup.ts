@@ -25,7 +25,7 @@ export interface Attempt {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Undefined for what is none, as when a newer revision of the charm wrote it. */
+/** Undefined for what cannot be read, as when a newer revision of the charm wrote it. */
 export const parseLastBackup = (fields: Fields): LastBackup | undefined => {
   const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = fields;
   return typeof id === 'string' && typeof bytes === 'number' && typeof consistent === 'boolean'
@@ -38,7 +38,7 @@ export const parseLastBackup = (fields: Fields): LastBackup | undefined => {
     : undefined;
 };
 
-/** Undefined for what is none. */
+/** Undefined for what cannot be read. */
 export const parseAttempt = ({ at, task, outcome, code }: Fields): Attempt | undefined =>
   typeof at === 'string' &&
   typeof task === 'string' &&

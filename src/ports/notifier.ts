@@ -10,7 +10,7 @@ export interface Notice {
   readonly text: string;
 }
 
-/** Whoever the operator wants to be told of backups, at one address. */
+/** The one address that the operator wants to be told of backups. */
 export interface Notifier {
   /**
    * Resolves when the notice was taken, or when this receiver does not want notices of its kind.

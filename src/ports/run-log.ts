@@ -3,7 +3,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Where what a run says is collected beside Juju. */
+/** Where else than in Juju what a run says is collected. */
 export interface RunLog {
   /**
    * Resolves when all of those who collect have taken the lines. Takes a few seconds at most, and

@@ -64,7 +64,7 @@ export interface Layout {
   /** Prefix of the records of sessions. */
   readonly volumeSessions: string;
   volumeSession(id: string): string;
-  /** To whom a repository belongs. Beside the repository, because all of that is restic's. */
+  /** To whom a repository belongs. Next to the repository, because all of that is restic's. */
   volumeRepository(name: string): string;
   /** Prefix of a repository, as restic writes it. */
   repository(name: string): string;
@@ -147,7 +147,10 @@ const parsed = (text: string): BackupId => {
   return text;
 };
 
-/** A set that is older than S3: its objects may be asked to be deleted, for they never are. */
+/**
+ * An id that no set has, because it is older than S3. Its keys are used to ask how S3 protects the
+ * objects of sets.
+ */
 export const neverASet = backupIdAt(new Date(0));
 
 /*

@@ -67,7 +67,10 @@ export interface DatabaseBackup {
   readonly charm: string;
   readonly revision?: number;
   readonly version: string;
-  /** mysql-k8s' own id, for its action `restore`. */
+  /**
+   * mysql-k8s' own id, for its action `restore`. The code calls it `databaseBackupId`, since a
+   * `BackupId` is the id of a set; only here it has the name that it has in S3.
+   */
   readonly backupId: string;
   /** Where it lies in our bucket; absent when the database has an S3 storage of its own. */
   readonly path?: string;

@@ -22,6 +22,7 @@ export interface StartedScale {
 export interface StartedDatabase {
   readonly component: string;
   readonly path: string;
+  /** A `databaseBackupId`, under its name in the manifest. */
   readonly backupId: string;
 }
 

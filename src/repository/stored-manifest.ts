@@ -77,8 +77,8 @@ const foreignName = (
 ): string | undefined => {
   const [, prefix] = /^(.+)\/sets\/[^/]+\/(?:manifest|removed)\.json$/.exec(key) ?? [];
   const layout = layoutOf(prefix ?? '');
-  for (const { component, backupId, path } of databases) {
-    if (!isDatabaseBackupId(backupId)) return backupId;
+  for (const { component, backupId: databaseBackupId, path } of databases) {
+    if (!isDatabaseBackupId(databaseBackupId)) return databaseBackupId;
     if (path !== undefined && generationOf(layout, component, path) === undefined) return path;
   }
   if (mlmd !== undefined && mlmd.key !== layout.mlmdDump(id)) return mlmd.key;

@@ -102,7 +102,7 @@ const planDatabase = async (
   place: Pick<DatabasePlan, 'isRelated' | 'path'>,
 ): Promise<DatabasePlan> => {
   const { name, scale } = application;
-  const { component, backupId, path } = backup;
+  const { component, backupId: databaseBackupId, path } = backup;
   if (scale === 0) {
     throw new CharmError(
       'application-unhealthy',
@@ -121,16 +121,20 @@ const planDatabase = async (
   }
   const sick = await clusterProblem(juju, application);
   if (sick !== undefined) throw sick;
-  const isVisible = await isListed(juju, application.units[0]?.name ?? `${name}/0`, backupId);
+  const isVisible = await isListed(
+    juju,
+    application.units[0]?.name ?? `${name}/0`,
+    databaseBackupId,
+  );
   const canBeCopied =
     place.isRelated && path !== undefined && target !== undefined
-      ? await isBackupAt(target.store, path, backupId)
+      ? await isBackupAt(target.store, path, databaseBackupId)
       : false;
   if (isVisible || canBeCopied || target === undefined)
     return { component, application, backup, ...place, isVisible };
   throw new CharmError(
     'backup-missing',
-    `${name} does not list its backup ${backupId}` +
+    `${name} does not list its backup ${databaseBackupId}` +
       (path === undefined
         ? `, which was written to an S3 storage of its own. Relate it to that storage again.`
         : `, and it is not at ${path} in bucket ${target.bucket} either.`),

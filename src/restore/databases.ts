@@ -20,7 +20,7 @@ import type { Restore } from './begin-restore.ts';
 export interface RestoredDatabase {
   readonly component: string;
   readonly application: string;
-  readonly backupId: string;
+  readonly databaseBackupId: string;
   /** The path where it writes from now on; undefined when it has its own S3 storage. */
   readonly path?: string;
   readonly seconds: number;
@@ -37,7 +37,7 @@ export const restoreDatabase = async (
   const { world, ready } = restore;
   const { application } = plan;
   const { name } = application;
-  const { backupId } = plan.backup;
+  const { backupId: databaseBackupId } = plan.backup;
   const started = world.clock.now().getTime();
   const held = await scaleToOne(restore, plan);
   const unit = await waitForTheOnlyMember(restore, plan, (fault) => neverAlone(application, fault));
@@ -51,12 +51,12 @@ export const restoreDatabase = async (
   await held?.putBack();
   const seconds = (world.clock.now().getTime() - started) / 1000;
   await world.progress.note(
-    `${name}: restored from its backup ${backupId} after ${durationText(seconds)}`,
+    `${name}: restored from its backup ${databaseBackupId} after ${durationText(seconds)}`,
   );
   return {
     component: plan.component,
     application: name,
-    backupId,
+    databaseBackupId,
     seconds,
     ...(path !== undefined && { path }),
   };
@@ -135,19 +135,26 @@ const runRestore = async (
   unit: string,
 ): Promise<void> => {
   const { world, ready, heartbeat } = restore;
-  const { backupId } = backup;
-  await world.progress.note(`${application.name}: restore backup-id=${backupId} on ${unit}`);
+  const { backupId: databaseBackupId } = backup;
+  await world.progress.note(
+    `${application.name}: restore backup-id=${databaseBackupId} on ${unit}`,
+  );
   const started = world.clock.now().getTime();
   const outcome = await heartbeat.during(
     () =>
       `restore runs on ${unit} (${durationText((world.clock.now().getTime() - started) / 1000)})`,
     () =>
-      ready.juju.runAction(unit, 'restore', { 'backup-id': backupId }, { signal: world.signal }),
+      ready.juju.runAction(
+        unit,
+        'restore',
+        { 'backup-id': databaseBackupId },
+        { signal: world.signal },
+      ),
   );
   if (outcome.status === 'completed') return;
   throw new CharmError(
     'database-restore-failed',
-    `restore of ${backupId} on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task}, juju status ${application.name} and juju debug-log` +
+    `restore of ${databaseBackupId} on ${unit} failed: ${saidBy(outcome)}. See juju show-task ${outcome.task}, juju status ${application.name} and juju debug-log` +
       ` --include ${unit}. When the passwords of its users are not those of the time of the backup, set them first: ${passwordCommands(application.name)}.`,
   );
 };
@@ -202,19 +209,20 @@ const removeCopy = async (
   { path: copy, backup, isRelated }: DatabasePlan,
 ): Promise<void> => {
   const { store } = ready.target;
-  const { path, backupId } = backup;
+  const { path, backupId: databaseBackupId } = backup;
   if (!isRelated || copy === undefined || path === undefined || copy === path) return;
-  if (await isBackupAt(store, path, backupId)) await deleteBackup(store, copy, backupId);
+  if (await isBackupAt(store, path, databaseBackupId))
+    await deleteBackup(store, copy, databaseBackupId);
 };
 
 const invisible = (
   unit: string,
-  { backupId }: DatabaseBackup,
+  { backupId: databaseBackupId }: DatabaseBackup,
   path: string | undefined,
 ): CharmError =>
   new CharmError(
     'database-restore-failed',
-    `${unit} does not list the backup ${backupId}, so it cannot be restored; the database was not changed.` +
+    `${unit} does not list the backup ${databaseBackupId}, so it cannot be restored; the database was not changed.` +
       (path === undefined
         ? ''
         : ` It was told to look in ${path}; when that was only a moment ago, run the action again in a minute.`) +

@@ -33,7 +33,7 @@ export const planText = async (
   if (plan.mlmd !== undefined && manifest.mlmd !== undefined) {
     const rows = sum(Object.values(manifest.mlmd.rows));
     lines.push(
-      `${plan.mlmd.name}: its database would be replaced by one of ${countText(rows, 'row')}, and kept beside it` +
+      `${plan.mlmd.name}: its database would be replaced by one of ${countText(rows, 'row')}, and kept next to it` +
         (plan.metadataWriter === undefined
           ? ''
           : `, while ${plan.metadataWriter.name} is scaled from ${plan.metadataWriter.scale} to 0`),

@@ -15,8 +15,8 @@ export const damagedParts = async (
 ): Promise<readonly string[]> => {
   if (manifest instanceof CharmError) return [];
   const damaged: string[] = [];
-  for (const { component, path, backupId } of manifest.databases)
-    if (path !== undefined && (await store.head(`${path}/${backupId}.md5`)) === undefined)
+  for (const { component, path, backupId: databaseBackupId } of manifest.databases)
+    if (path !== undefined && (await store.head(`${path}/${databaseBackupId}.md5`)) === undefined)
       damaged.push(component);
   const { mlmd } = manifest;
   if (mlmd && (await store.head(mlmd.key))?.size !== mlmd.size) damaged.push('mlmd');

@@ -42,8 +42,10 @@ const madeFor = (set: Removal['go'][number]): readonly Made[] => {
 
 type Made = Pick<DatabaseBackup, 'component' | 'path' | 'backupId'>;
 
-const placeOf = ({ path, backupId }: Pick<DatabaseBackup, 'path' | 'backupId'>): string =>
-  `${path ?? ''}/${backupId}`;
+const placeOf = ({
+  path,
+  backupId: databaseBackupId,
+}: Pick<DatabaseBackup, 'path' | 'backupId'>): string => `${path ?? ''}/${databaseBackupId}`;
 
 /**
  * The path in the manifest and its other generations; empty when it is not a path that this charm
@@ -51,9 +53,10 @@ const placeOf = ({ path, backupId }: Pick<DatabaseBackup, 'path' | 'backupId'>):
  */
 const pathsOf = (
   { layout, generations }: Pick<Removal, 'layout' | 'generations'>,
-  { component, path, backupId }: Made,
+  { component, path, backupId: databaseBackupId }: Made,
 ): readonly string[] => {
-  if (path === undefined || !isDatabase(component) || !isDatabaseBackupId(backupId)) return [];
+  if (path === undefined || !isDatabase(component) || !isDatabaseBackupId(databaseBackupId))
+    return [];
   const generation = generationOf(layout, component, path);
   if (generation === undefined) return [];
   const newest = Math.max(generation, generations[component] ?? 1);

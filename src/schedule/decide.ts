@@ -33,7 +33,8 @@ export const decide = (situation: Situation): Decision => {
   if (facts === undefined && (due.length > 0 || state.kind === 'unknown' || isRetryDue))
     return decision(situation, { step: { kind: 'look' }, accounted, current });
   if (state.kind === 'reopened' && current !== undefined && due.length === 0) {
-    // A later slot may have been accounted for while the controller was away. It replaced this one.
+    // A later slot may have been begun, skipped or missed while the controller was away. It
+    // replaced this one.
     if (accounted > current.slot)
       return decision(situation, { step: { kind: 'wait' }, accounted, current: undefined });
     return decide({ ...situation, standing: { accounted: later(current.slot, -1) } });
@@ -207,8 +208,8 @@ const lateReason = (facts: Facts): string =>
     : 'It could not be begun before the start deadline was over.';
 
 /**
- * When a clock was wrong by years, backups must not stop for years, nor must years of slots count
- * as missed.
+ * A clock may have been wrong by years. Backups must not stop for years then, and years of slots
+ * must not count as missed.
  */
 const plausible = (standing: Standing, now: Date): Standing => {
   const age = now.getTime() - standing.accounted.getTime();

@@ -75,7 +75,7 @@ const parseTime = (text = ''): number | undefined => {
   return minutes < 60 && time <= dayMinutes ? time : undefined;
 };
 
-/** Windows may overlap, so it goes on until no window holds any more. */
+/** Windows may overlap, so the end of one is looked up in all of them again. */
 const remainingMinutes = (windows: readonly Window[], from: number): number => {
   for (let left = 0; left < weekMinutes;) {
     const now = from + left;

@@ -63,7 +63,7 @@ export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
       if (slot === undefined) return undefined;
       const excluded = exclusions.remaining(slot);
       if (excluded === 0) return slot;
-      // An hour less than to the window's end, because the clock may be changed in it.
+      // An hour less than until the window ends, because the clocks may be changed within it.
       from = new Date(slot.getTime() + Math.max(0, excluded - hour - 1));
     }
     return undefined;
@@ -119,7 +119,7 @@ const openCron = (options: ScheduleOptions): Cron => {
   try {
     return new Cron(pattern, { paused: true, timezone, mode: '5-part' });
   } catch (error) {
-    // It says first which of its classes speaks.
+    // croner's messages begin with the name of a class of its own, which is left out.
     const reason = reasonOf(error).replace(/^Cron\w*: /, '');
     throw wrong(options, 'schedule', given, `cannot be read: ${reason}`);
   }

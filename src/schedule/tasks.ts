@@ -42,7 +42,7 @@ export const taskOfSlot = (
       !foundBusy(task),
   );
 
-/** A backup that ran at the time of the slot and succeeded. It counts for the slot. */
+/** A backup that ran at the time of the slot, and succeeded, counts for the slot. */
 export const coveringTask = (
   tasks: readonly SeenTask[] | undefined,
   slot: Date,

@@ -5,16 +5,16 @@ import { type Session, parseSession, sessionText } from './session.ts';
 import { settleRuns } from './settle.ts';
 import { forgetOldSessions, listSessions, storeSession } from './stored-sessions.ts';
 
-/** Milliseconds that S3 may take in a hook, during which nothing else happens in the unit. */
+/** Milliseconds that S3 may take in a hook. The unit can do nothing else meanwhile. */
 export const patienceInHooks = 20_000;
-/** So many of the newest records are looked at for runs that vanished. */
+/** How many of the newest records are looked at for runs that vanished. */
 const lookedAt = 10;
 
 type DeliveringWorld = Pick<World, 'application' | 'journal' | 'clock' | 'openTarget' | 'openJuju'>;
 
 /**
- * Keeps what a run says of itself, or a slot that got no run, in the journal, from where it is sent
- * to S3. Counts it when it has ended.
+ * Keeps the record of a run, or of a slot that got no run, in the journal. From there it is sent to
+ * S3. A record that says how the run ended is counted.
  */
 export const keepSession = async (journal: Journal, session: Session): Promise<void> => {
   await journal.keepSession(nameInJournal(session), sessionText(session));
@@ -31,8 +31,9 @@ export const nameInJournal = ({ id, task }: Session): string =>
   task === undefined ? id : `${id}.${task}`;
 
 /**
- * Keeps a record of a run of which the schedule learned from Juju that it ended, and how: that of
- * the run itself is better, when there is one. It is counted when S3 turns out not to have that.
+ * Keeps the record of a run whose end the schedule learned from Juju, unless the run has left a
+ * record itself, which knows more. It is counted when it turns out that S3 has no record of the
+ * run's own.
  */
 export const keepEnd = async (journal: Journal, session: Session): Promise<void> => {
   const kept = await journal.sessions();
@@ -41,11 +42,11 @@ export const keepEnd = async (journal: Journal, session: Session): Promise<void>
 };
 
 interface Delivery {
-  /** The run that goes on. */
+  /** The run that is going on, whose record stays in the journal. */
   readonly current?: Session;
   /** Milliseconds after which S3 is given up. */
   readonly patience?: number;
-  /** Gets each run that turns out to have ended without saying so, once. */
+  /** Called once for each run that was killed, so that it could not say how it ended. */
   readonly told?: (session: Session) => Promise<void>;
 }
 
@@ -88,7 +89,7 @@ const deliver = async (
   }
 };
 
-/** What a run said itself was counted and told then. */
+/** A run that wrote its own record has counted and told its end itself. */
 const countAndTell = async (
   { journal }: DeliveringWorld,
   session: Session,
@@ -99,9 +100,8 @@ const countAndTell = async (
 };
 
 /**
- * Settles runs of which S3 says that they go on, although they do not, and no journal knows of them
- * any more: of a unit that is gone, with its storage. A run that still goes on in another unit is
- * left alone.
+ * Finds out how runs ended whose record in S3 says that they are running, although their unit is
+ * gone and its journal with it. A run that still goes on in another unit is left alone.
  */
 export const settleVanished = (
   world: DeliveringWorld,

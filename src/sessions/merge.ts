@@ -2,9 +2,9 @@ import type { EarlierRun, Session } from './session.ts';
 import { killed } from './settle.ts';
 
 /**
- * What is known of a session once another word of it came, in whatever order both come: a slot has
- * one record. The newest run for it speaks, the runs before it stay below `earlier`, and a slot is
- * called skipped or missed only while no run did more than to find Kubeflow busy.
+ * Puts two records of one slot together, in whatever order they arrive. A slot has one record: that
+ * of its newest run. Earlier runs are listed below `earlier`. The slot counts as skipped or missed
+ * only as long as every run of it found Kubeflow busy and did nothing.
  */
 export const mergeSessions = (stored: Session, incoming: Session): Session => {
   if (stored.task === incoming.task) {
@@ -24,7 +24,7 @@ export const mergeSessions = (stored: Session, incoming: Session): Session => {
   return withEarlier(newer, [older, newer], older);
 };
 
-/** So many runs for one slot are told of. */
+/** How many earlier runs a record lists. */
 const mostEarlier = 20;
 
 const withEarlier = (head: Session, known: readonly Session[], before?: Session): Session => {
@@ -50,7 +50,7 @@ const summary = (session: Session): EarlierRun => {
     ...(attempt !== undefined && { attempt }),
     ...(code !== undefined && { code }),
     ...(reason !== undefined && { reason }),
-    // Another one would not have been begun while it went on.
+    // While a run goes on no other is begun for its slot, so this one was killed.
     ...(phase === 'Running' && killed),
   };
 };

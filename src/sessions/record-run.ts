@@ -62,7 +62,7 @@ export const recordRun = async <T extends { readonly manifest: BackupManifest }>
   }
 };
 
-/** So that everybody can see that it runs. */
+/** Writes to S3 that the run has begun, so that all units can see it. */
 const announce = async (world: World, session: Session): Promise<void> => {
   const target = await world.openTarget();
   await using _store = target.store;
@@ -96,7 +96,7 @@ const failure = (error: unknown, { slot }: RunTrigger) => {
 const phaseOf = (code: ErrorCode, isScheduled: boolean): Phase => {
   // The unit was asked to stop, or an operator stopped the task.
   if (code === 'interrupted' || code === 'stopped') return 'Cancelled';
-  // The schedule tries again, or has somebody else’s run to thank; nothing was done.
+  // Nothing was done. The schedule tries again, or another run made the backup.
   const nothingDone = code === 'workloads-running' || code === 'backup-running';
   return isScheduled && nothingDone ? 'Skipped' : 'Failed';
 };

@@ -12,8 +12,8 @@ export type Phase = (typeof phases)[number];
 export interface Session {
   readonly format: 1;
   /**
-   * Of a scheduled one its slot, of an operator's its beginning and its task: so records sort by
-   * time, and a slot has one.
+   * For a scheduled run its slot, for an operator's run its beginning and its task. So records sort
+   * by time, and a slot has one record.
    */
   readonly id: string;
   readonly trigger: 'schedule' | 'operator';
@@ -33,7 +33,7 @@ export interface Session {
   readonly reason?: string;
   /** Of several slots in a row that got no run: how many, and the last of them. */
   readonly slots?: { readonly count: number; readonly last: string };
-  /** True when the run could not say how it ended, and a hook or a later run found it out. */
+  /** True when the run could not say how it ended, and a hook or a later run found out. */
   readonly inferred?: boolean;
   /** The set that it made. */
   readonly set?: string;

@@ -2,7 +2,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { Task, World } from '../world.ts';
 import { type Session, secondText } from './session.ts';
 
-/** Of a run whose process was gone before it could say how it ended. */
+/** How a run ended whose process was gone before it could say so. */
 export const killed = {
   phase: 'Failed',
   code: 'interrupted',
@@ -16,10 +16,9 @@ const hurry = 10_000;
 type SettlingWorld = Pick<World, 'application' | 'clock' | 'openJuju'>;
 
 /**
- * Says how runs ended that say that they are running and whose process is gone: cancelled, when
- * Juju knows that, and killed otherwise. `juju cancel-task` is SIGKILL, of which the action itself
- * learns nothing. With `mayRun` a run is left alone when the controller says that it goes on, or
- * cannot be asked.
+ * Finds out how runs ended whose records say that they are running: cancelled, when Juju says so,
+ * and otherwise killed. `juju cancel-task` sends SIGKILL, so the action itself cannot say it. With
+ * `mayRun` a run is left alone when the controller says that it goes on, or does not answer.
  */
 export const settleRuns = async (
   world: SettlingWorld,

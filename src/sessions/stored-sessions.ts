@@ -5,7 +5,7 @@ import { mergeSessions } from './merge.ts';
 import { sessionPage } from './session-page.ts';
 import { type Session, isSessionId, parseSession, sessionText } from './session.ts';
 
-/** So many records are kept, and those of runs that made a set. */
+/** How many records are kept. Those of runs that made a set are kept as well. */
 export const mostSessions = 200;
 const concurrency = 16;
 
@@ -13,9 +13,9 @@ const concurrency = 16;
 const longestLog = 1 << 20;
 
 /**
- * Writes what is known of a session now, together with what S3 knew of it: an earlier run for the
- * same slot stays in the record, and its log stands before this one's. Returns whether it is news
- * how this run ended.
+ * Writes a record, together with what S3 knew of the session: earlier runs for the slot stay
+ * listed, and their logs come before this one's. Returns whether S3 learned only now how this run
+ * ended.
  */
 export const storeSession = async (
   target: Target,
@@ -30,7 +30,7 @@ export const storeSession = async (
   const stored = await readStored(target, id);
   const merged = stored === undefined ? session : mergeSessions(stored, session);
   const before = await readText(target, layout.runLog(id));
-  // It is there already when the same record could only be sent in part the last time.
+  // It is already there when the record was sent before and the log was not.
   const isThere = log === undefined || before?.endsWith(log) === true;
   const said = isThere ? before : ((before ?? '') + log).slice(-longestLog);
   if (said !== undefined && !isThere)

@@ -14,25 +14,27 @@ import type { VerifyWork } from './verification.ts';
  */
 export const verifyDatabase = async (
   work: VerifyWork,
-  { component, path, backupId, size, objects, digest }: DatabaseBackup,
+  { component, path, backupId: databaseBackupId, size, objects, digest }: DatabaseBackup,
   ofSet: readonly DatabaseBackup[],
 ): Promise<void> => {
   const { store, damages, signal } = work;
   if (path === undefined) {
     const twin = ofSet.find(
       (other) =>
-        other.component !== component && other.path === undefined && other.backupId === backupId,
+        other.component !== component &&
+        other.path === undefined &&
+        other.backupId === databaseBackupId,
     );
     if (twin !== undefined)
       await damages.found(
-        `${component}: its backup has the same id as that of ${twin.component}, ${backupId}, so a restore could bring the rows of the other`,
+        `${component}: its backup has the same id as that of ${twin.component}, ${databaseBackupId}, so a restore could bring the rows of the other`,
       );
     await work.note(
-      `${component}: its backup ${backupId} lies in an S3 storage of its own, which was not looked at`,
+      `${component}: its backup ${databaseBackupId} lies in an S3 storage of its own, which was not looked at`,
     );
     return;
   }
-  const place = `${path}/${backupId}`;
+  const place = `${path}/${databaseBackupId}`;
   const checks = createContentChecks(work, damages, work.width);
   const listing = createListingDigest();
   const found = { objects: 0, bytes: 0, data: 0, isFinished: false };
@@ -56,7 +58,7 @@ export const verifyDatabase = async (
   work.count({ proven: checks.proven, unproven: checks.unproven });
   if (found.objects === 0)
     return damages.found(
-      `${component}: nothing of its backup ${backupId} is left under ${path}`,
+      `${component}: nothing of its backup ${databaseBackupId} is left under ${path}`,
       'missing',
     );
   if (!found.isFinished)
@@ -117,7 +119,7 @@ export const verifyFinished = async (
 const askOne = async (
   juju: JujuModel,
   work: VerifyWork,
-  { component, application, backupId }: DatabaseBackup,
+  { component, application, backupId: databaseBackupId }: DatabaseBackup,
 ): Promise<void> => {
   const unit = (await juju.status()).applications.get(application)?.units[0];
   if (unit === undefined)
@@ -132,9 +134,9 @@ const askOne = async (
   );
   if (status !== 'completed')
     return work.note(`${component}: ${unit.name} could not list its backups: ${message}`);
-  const listed = statusOfBackup(results['backups'], backupId);
+  const listed = statusOfBackup(results['backups'], databaseBackupId);
   if (listed !== 'finished')
     await work.damages.found(
-      `${component}: ${application} lists its backup ${backupId} as ${listed ?? 'nothing it knows'} instead of finished`,
+      `${component}: ${application} lists its backup ${databaseBackupId} as ${listed ?? 'nothing it knows'} instead of finished`,
     );
 };

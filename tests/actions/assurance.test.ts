@@ -84,7 +84,7 @@ describe('assurance', () => {
     assert.equal(found['not-protected'], 'none');
   });
 
-  it('knows how a set was proven, the best proof first, from what lies beside the set', async () => {
+  it('knows how a set was proven, the best proof first, from what lies next to the set', async () => {
     const id = await vault.backUp();
     await verifyBackup(vault.world, config, { 'backup-id': id });
     assert.match((await look())['proven'] ?? '', /^verified 0s ago, at 2026-11/);

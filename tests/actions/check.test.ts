@@ -92,7 +92,7 @@ describe('check', () => {
     await rejectsWithCode(check(rig.whole, aConfig(), {}), 'source-shrunk');
   });
 
-  it('reports an option that is wrong beside everything else', async () => {
+  it('reports an option that is wrong along with everything else', async () => {
     using rig = aBackupWorld();
     rig.kubernetes.pods.clear();
     const wrong = new CharmError('option-invalid', 'The option transfers is 0.');

@@ -73,7 +73,7 @@ describe('the action restore-control-plane', () => {
     assert.equal(rig.source.objects.size, 0);
   });
 
-  it('brings a bucket back to another one that is named, and refuses names that are none', async () => {
+  it('brings a bucket back to another one that is named, and refuses names that are not valid', async () => {
     using rig = aRestoreWorld();
     const opened: string[] = [];
     const world = {

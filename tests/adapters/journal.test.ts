@@ -83,7 +83,7 @@ describe('the journal', () => {
     assert.deepEqual(await rig.journal.entries(), [entry('kfp-db')]);
   });
 
-  it('passes by files that are not its own, such as one that a crash left beside its place', async () => {
+  it('passes by files that are not its own, such as one that a crash left next to its place', async () => {
     await using rig = await openRig();
     await writeFile(join(rig.directory, 'undo-kfp-db.json.new'), '{'.repeat(1000));
     await mkdir(join(rig.directory, 'lost+found'));

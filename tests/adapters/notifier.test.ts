@@ -26,7 +26,9 @@ const listening = async (server: Server | TlsServer) => {
   };
 };
 
-/** Answers each request with the next of these statuses, the last one for ever; 0: it says nothing. */
+/**
+ * Answers each request with the next of these statuses, the last one for ever; 0: it says nothing.
+ */
 const startReceiver = async (...statuses: number[]) => {
   const seen: { method?: string; url?: string; type?: string; body: string }[] = [];
   const answer = async (request: IncomingMessage): Promise<number> => {

@@ -9,7 +9,9 @@ import { targetIn } from '../rigs/target.ts';
 
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 600 };
 
-/** As the real adapter: once the process is asked to stop, it takes away, and asks for nothing more. */
+/**
+ * As the real adapter: once the process is asked to stop, it takes away, and asks for nothing more.
+ */
 const stoppable = (store: ObjectStore, signal: AbortSignal): ObjectStore => {
   const stopped = async function* (): AsyncGenerator<never> {
     yield await Promise.reject(signal.reason as Error);

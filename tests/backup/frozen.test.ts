@@ -14,8 +14,8 @@ const request = { allowRunning: false, allowShrink: false, takeOver: false, time
 const config = aConfig({ components: ['mlpipeline'] });
 
 /*
- * A unit that stops for longer than its lock lasts, as a virtual machine can, and goes on where it was: the lock is another's by then, and so is
- * what lies in the mirror.
+ * A unit that stops for longer than its lock lasts, as a virtual machine can, and goes on where it
+ * was: the lock is another's by then, and so is what lies in the mirror.
  */
 describe('a backup that was frozen for longer than its lock lasts', () => {
   let rig: BackupWorldRig;

@@ -168,7 +168,7 @@ describe('preflight', () => {
     await check(rig.whole);
   });
 
-  it('goes on beside running workloads when it is allowed to, and knows them', async () => {
+  it('goes on while workloads run, when it is allowed to, and knows them', async () => {
     using rig = aBackupWorld();
     rig.kubernetes.addResources(
       { groupVersion: 'kubeflow.org/v1beta1', plural: 'experiments' },

@@ -58,7 +58,7 @@ const seedDatabases = ({ target }: BackupWorldRig): void => {
 };
 
 describe('the story of a backup', () => {
-  it('lays a page beside its set, and makes the set without one when it cannot', async () => {
+  it('lays a page next to its set, and makes the set without one when it cannot', async () => {
     using rig = openRig();
     seedDatabases(rig);
     const { manifest } = await runBackup(rig.whole, aConfig(), request);

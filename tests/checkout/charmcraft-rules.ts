@@ -1,12 +1,16 @@
 /*
- * The rules of charmcraft 4 and Juju 3.6 that our files could break, as JSON Schema: which keys there are, and what form they have
- * (canonical/charmcraft, schema/charmcraft.json `PlatformCharm`; Juju, charm/meta.go). Written down here because a test has no network.
+ * The rules of charmcraft 4 and Juju 3.6 that our files could break, as JSON Schema: which keys
+ * there are, and what form they have (canonical/charmcraft, schema/charmcraft.json `PlatformCharm`;
+ * Juju, charm/meta.go). Written down here because a test has no network.
  */
 
 const text = { type: 'string', minLength: 1 } as const;
 const architecture = '(amd64|arm64|armhf|ppc64el|riscv64|s390x)';
 
-/** charmcraft.yaml with name, summary and description, which charmcraft takes from metadata.yaml when that exists. */
+/**
+ * charmcraft.yaml with name, summary and description, which charmcraft takes from metadata.yaml
+ * when that exists.
+ */
 export const charmcraftProject = {
   type: 'object',
   required: ['type', 'name', 'summary', 'description', 'platforms', 'parts'],
@@ -65,7 +69,10 @@ const endpoints = {
   },
 } as const;
 
-/** A key of the old form (series, deployment, min-juju-version) beside assumes or charm-user is refused by Juju. */
+/**
+ * A key of the old form (series, deployment, min-juju-version) next to assumes or charm-user is
+ * refused by Juju.
+ */
 export const jujuMetadata = {
   type: 'object',
   required: ['name', 'display-name', 'summary', 'description', 'assumes', 'charm-user'],

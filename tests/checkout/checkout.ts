@@ -12,7 +12,10 @@ export const textOf = (path: string): string => readFileSync(join(root, path), '
 
 export const yamlOf = (path: string): unknown => parse(textOf(path));
 
-/** The files below some of the checkout's directories, as paths from its root. What is built or installed is not among them. */
+/**
+ * The files below some of the checkout's directories, as paths from its root. What is built or
+ * installed is not among them.
+ */
 export const filesBelow = (directory: string, pattern: RegExp): readonly string[] =>
   readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

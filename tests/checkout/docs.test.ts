@@ -7,7 +7,7 @@ import { root, textOf, writtenFiles } from './checkout.ts';
 
 const pages = writtenFiles().filter((path) => path.endsWith('.md'));
 
-/** Without blocks of code, whose brackets are none of Markdown. */
+/** Without blocks of code, whose brackets are not Markdown's. */
 const prose = (path: string): string => textOf(path).replace(/^```[^]*?^```/gm, '');
 
 /** The anchors that a page's headings get. */

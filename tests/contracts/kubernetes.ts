@@ -10,9 +10,10 @@ export const contractKind: CustomResourceKind = {
 };
 
 /**
- * What the cluster under test holds: the pod `mlmd-0` with the containers `charm` (sh, head and sleep in it, the volume `data`
- * at /volume) and `mlmd-grpc-server` (the same volume at /data), and `contractWorkflows` of `contractKind` in turn in the
- * namespaces `a` and `b`; every third is labelled `done=true`, the others `done=false`.
+ * What the cluster under test holds: the pod `mlmd-0` with the containers `charm` (sh, head and
+ * sleep in it, the volume `data` at /volume) and `mlmd-grpc-server` (the same volume at /data), and
+ * `contractWorkflows` of `contractKind` in turn in the namespaces `a` and `b`; every third is
+ * labelled `done=true`, the others `done=false`.
  */
 export const contractWorkflows = 120;
 

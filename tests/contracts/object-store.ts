@@ -8,7 +8,10 @@ import { describeParts } from './object-store-parts.ts';
 import { describeReading } from './object-store-reading.ts';
 import { describeWriting } from './object-store-writing.ts';
 
-/** A store for one test. Everything that the test writes lies below `prefix`, where nothing was before. */
+/**
+ * A store for one test. Everything that the test writes lies below `prefix`, where nothing was
+ * before.
+ */
 export interface OpenedStore extends AsyncDisposable {
   readonly store: ObjectStore;
   readonly prefix: string;
@@ -19,7 +22,10 @@ export interface OpenedStore extends AsyncDisposable {
 /** What the server behind a store does otherwise; the promises that this breaks are not checked. */
 export type StoreQuirks = ReadonlySet<S3Quirk>;
 
-/** The promises of `ObjectStore` in world.ts, for the fake and for the adapter against whatever server. */
+/**
+ * The promises of `ObjectStore` in world.ts, for the fake and for the adapter against whatever
+ * server.
+ */
 export const describeObjectStore = (
   name: string,
   open: () => Promise<OpenedStore>,
@@ -34,8 +40,8 @@ export const describeObjectStore = (
 };
 
 /**
- * The same for a real server, whose bucket must exist; what is there already stays, and everything that the suite writes is
- * deleted again.
+ * The same for a real server, whose bucket must exist; what is there already stays, and everything
+ * that the suite writes is deleted again.
  */
 export const describeRealServer = (
   name: string,

@@ -35,7 +35,7 @@ describe('a hook, through the real dispatch,', () => {
             secrets: [newSecret(s3Secret, 's3-integrator', keys, ['ckf-backup'])],
           });
           giveCredentials(state, login);
-          // Juju sees to it that this option is a secret's URI.
+          // Juju ensures that this option is a secret's URI.
           const credentials = state.config['juju-credentials']!;
           state.config = { ...options, 'juju-credentials': credentials };
           const { after, dispatch } = await lane.run(state, event);

@@ -27,7 +27,10 @@ const cases = [beforeData, afterData].flatMap((state) =>
   })),
 );
 
-/** State in, event, state out: through the shell's dispatch, the built charm, and a process for each hook tool. */
+/**
+ * State in, event, state out: through the shell's dispatch, the built charm, and a process for each
+ * hook tool.
+ */
 describe('every hook', () => {
   const outcomes = new Map(
     hookEvents.map((event) => [event, Promise.withResolvers<undefined>()] as const),

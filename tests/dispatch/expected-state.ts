@@ -14,7 +14,10 @@ export interface VisibleState {
   readonly version: string;
 }
 
-/** A message stands for its code, and for how many more problems there are: `blocked relation-missing +1`. */
+/**
+ * A message stands for its code, and for how many more problems there are: `blocked
+ * relation-missing +1`.
+ */
 const shortly = ({ status, message }: UnitAgentState['unitStatus']): string => {
   const [, code, more = '0'] = / \[([a-z0-9-]+)\](?: \(and (\d+) more\))?: /.exec(message) ?? [];
   return code === undefined ? `${status} ${message}` : `${status} ${code} +${more}`;
@@ -53,8 +56,8 @@ const keys = { 'access-key': 'AKIATRACK2', 'secret-key': secretKey };
 const { bucket, endpoint } = databags.track2;
 
 /**
- * What is promised of a hook, for a unit that nothing was written of yet: s3-integrator is track 2, kfp-db takes keys from the databag,
- * and katib-db from a secret; or nobody has written anything.
+ * What is promised of a hook, for a unit that nothing was written of yet: s3-integrator is track 2,
+ * kfp-db takes keys from the databag, and katib-db from a secret; or nobody has written anything.
  */
 export const expectedState = (before: UnitAgentState, event: HookEvent): VisibleState => {
   const { leader } = before;

@@ -80,7 +80,7 @@ describe('the Juju user of a hook', () => {
       'juju-login-refused',
       `juju change-user-password backup; juju update-secret ${uri} username=backup password=`,
     ],
-    'has endpoints that are none': [
+    'has endpoints that are not addresses': [
       () => withCredentials({ ...content, endpoints: 'https://controller' }),
       'juju-credentials-invalid',
       'host:port',

@@ -11,7 +11,10 @@ import { relations, unitWith } from './world-of-relations.ts';
 
 const relation = () => newRelation(9, 'metrics-endpoint', 'prometheus', {});
 
-/** The port is the same in every pod, and on this machine somebody else may try it out at the moment. */
+/**
+ * The port is the same in every pod, and on this machine somebody else may try it out at the
+ * moment.
+ */
 const portIsFree = async (): Promise<void> => {
   for (;;) {
     const server = createServer().listen(metricsPort);

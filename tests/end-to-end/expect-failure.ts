@@ -5,8 +5,9 @@ import type { Box } from '../sandbox/box.ts';
 import { assertNoSecrets } from './no-secrets.ts';
 
 /**
- * Runs a backup that must fail with this code, and checks what every failure promises: the message is plain text that ends with the code, the
- * process ended well, every scale is as before, no set is listed, nothing is left running, and no secret was let out.
+ * Runs a backup that must fail with this code, and checks what every failure promises: the message
+ * is plain text that ends with the code, the process ended well, every scale is as before, no set
+ * is listed, nothing is left running, and no secret was let out.
  */
 export const expectFailure = async (
   box: Box,

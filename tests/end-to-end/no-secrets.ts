@@ -3,14 +3,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { ActionRun } from '../sandbox/box/actions.ts';
 import type { Box } from '../sandbox/box.ts';
 
-/** No password or key of the box may be in anything that Juju keeps or shows: output, logs, statuses, results, command lines. */
+/**
+ * No password or key of the box may be in anything that Juju keeps or shows: output, logs,
+ * statuses, results, command lines.
+ */
 export const assertNoSecrets = (box: Box, run: ActionRun): void => {
   const { dispatch, message, results, log } = run;
   const { stdout, stderr, statuses, logs, calls } = dispatch;
   assertHidden(box, { message, results, log, stdout, stderr, statuses, logs, calls });
 };
 
-/** No password or key of the box stands in this, in any of the forms that one could slip through in. */
+/**
+ * No password or key of the box stands in this, in any of the forms that one could slip through in.
+ */
 export const assertHidden = (box: Box, seen: unknown): void => {
   const shown = JSON.stringify(seen);
   for (const [name, secret] of Object.entries(box.secrets))
@@ -37,7 +42,10 @@ const around = (text: string, form: string): string => {
   return `${text.slice(Math.max(0, at - 60), at)}<here>${text.slice(at + form.length, at + form.length + 30)}`;
 };
 
-/** The command lines of all processes of this machine, looked at all the time until it is disposed of. */
+/**
+ * The command lines of all processes of this machine, looked at all the time until it is disposed
+ * of.
+ */
 export const watchCommandLines = (): { readonly seen: ReadonlySet<string> } & Disposable => {
   const seen = new Set<string>();
   const look = (): void => {

@@ -36,7 +36,10 @@ const see = async (
 const storedIn = ({ stores, prefix }: Box): readonly string[] =>
   stores.target.contents.keys(stores.backups.bucket, `${prefix}/`);
 
-/** Four sets: all of it, then twice some of it, and the newest with all of it again. Each of them has what the ones before do not. */
+/**
+ * Four sets: all of it, then twice some of it, and the newest with all of it again. Each of them
+ * has what the ones before do not.
+ */
 describe('the sets of a box', () => {
   let box: Box;
   const ids: string[] = [];
@@ -179,7 +182,7 @@ describe('the sets of a box', () => {
     await see(box, 'prune', {}, 'manifest-invalid');
     s3.put(bucket, { key: manifest, content });
     const dry = await see(box, 'prune', { 'dry-run': true });
-    // The first set stays beside the newest, because no other has katib-db.
+    // The first set stays as well as the newest, because no other has katib-db.
     assert.equal(dry.results['removed-sets'], '1');
     assert.deepEqual(storedIn(box), stored);
     const { results } = await see(box, 'prune');

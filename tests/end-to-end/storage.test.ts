@@ -88,7 +88,7 @@ describe('a backup while storage misbehaves', () => {
     box.stores.target.contents.remove(box.stores.backups.bucket, `${box.prefix}/ckf-backup.json`);
   });
 
-  it('does not run beside another backup to the same path', async () => {
+  it('does not run at the same time as another backup to the same path', async () => {
     const box = shared();
     const expires = new Date(Date.now() + 300_000).toISOString();
     const lock = { modelUuid: 'another', unit: 'ckf-backup/0', nonce: 'theirs', expires };

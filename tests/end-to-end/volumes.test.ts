@@ -116,7 +116,7 @@ describe("users' volumes", () => {
     assert.equal(undone['backup'], results['safety-backup']);
   });
 
-  it('come back beside a running notebook, and never over it', async () => {
+  it('come back while a notebook runs, and never over it', async () => {
     const { volumes } = opened();
     const message = await fails(
       ...(['restore-volume', { volume: home, confirm: home }, 'volume-in-use'] as const),

@@ -6,8 +6,9 @@ interface Sleeper {
 }
 
 /**
- * A clock whose time passes only while somebody sleeps: whenever all that can run has run, it jumps to the moment at which the next
- * sleeper is due. So hours of waiting take milliseconds, and sleepers wake in the order of their times.
+ * A clock whose time passes only while somebody sleeps: whenever all that can run has run, it jumps
+ * to the moment at which the next sleeper is due. So hours of waiting take milliseconds, and
+ * sleepers wake in the order of their times.
  */
 export class FakeClock implements Clock {
   #now: number;

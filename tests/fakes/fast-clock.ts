@@ -50,7 +50,8 @@ export class FastClock implements Clock {
 }
 
 /**
- * For servers that compare their clock with ours, as S3 does with each signature: the real time, and pauses of a hundredth of their length.
+ * For servers that compare their clock with ours, as S3 does with each signature: the real time,
+ * and pauses of a hundredth of their length.
  */
 export const quickClock: Clock = {
   now: () => new Date(),

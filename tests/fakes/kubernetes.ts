@@ -24,8 +24,9 @@ export interface FakeOutcome {
 }
 
 /**
- * A cluster in memory. `pods` and `resources` are what it holds, `commands` what was run, and `onExec` says what a command
- * does: by default it exits 127, as an image without that program does. `failNext` makes the next call of a method reject.
+ * A cluster in memory. `pods` and `resources` are what it holds, `commands` what was run, and
+ * `onExec` says what a command does: by default it exits 127, as an image without that program
+ * does. `failNext` makes the next call of a method reject.
  */
 export class FakeKubernetes implements Kubernetes {
   readonly pods = new Map<string, Pod>();

@@ -1,6 +1,9 @@
 import type { ObjectStore } from '../../src/world.ts';
 
-/** What can be told to fail: the methods, a body that `get` handed out, and the calls of an upload in parts. */
+/**
+ * What can be told to fail: the methods, a body that `get` handed out, and the calls of an upload
+ * in parts.
+ */
 export type FakeMethod =
   Exclude<keyof ObjectStore, 'description' | symbol> | 'body' | 'part' | 'complete';
 

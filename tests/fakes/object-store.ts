@@ -20,8 +20,9 @@ import { fakePartUpload } from './object-store-parts.ts';
 const partSize = 8 * 2 ** 20;
 
 /**
- * A bucket in memory that keeps every promise of the port and is as strict as a server: UTF-8 byte order, MD5 ETags,
- * md5-of-md5s for parts, conditions, 5 MiB parts, whole seconds from `head` and `get`. Look into it with `objects`.
+ * A bucket in memory that keeps every promise of the port and is as strict as a server: UTF-8 byte
+ * order, MD5 ETags, md5-of-md5s for parts, conditions, 5 MiB parts, whole seconds from `head` and
+ * `get`. Look into it with `objects`.
  */
 export class FakeObjectStore implements ObjectStore {
   readonly description: string;
@@ -47,7 +48,10 @@ export class FakeObjectStore implements ObjectStore {
     return this.bucket.store(key, Buffer.from(bytes), metadata);
   }
 
-  /** The next call of `method` (or the next `times` calls) rejects with `error`; a `body` breaks off halfway. */
+  /**
+   * The next call of `method` (or the next `times` calls) rejects with `error`; a `body` breaks off
+   * halfway.
+   */
   failNext(method: FakeMethod, error: Error, times = 1): void {
     this.#failures.add(method, error, times);
   }

@@ -6,7 +6,10 @@ const lastBackup = { id: '2026-11-21T20:15:00Z', bytes: 3 * 2 ** 30, consistent:
 const killed = { at: '2026-11-22T02:00:00.000Z', task: '17', outcome: 'begun' } as const;
 const ready = 'Ready; last backup 2026-11-21T20:15:00Z, 3.0 GiB';
 
-/** Two units of one application: each has a journal of its own, and both see one relation between them. */
+/**
+ * Two units of one application: each has a journal of its own, and both see one relation between
+ * them.
+ */
 const twoUnits = () => {
   const [zero, one] = [unitRig(), unitRig()];
   const between = { application: 'ckf-backup', remote: {}, ours: {} };

@@ -223,7 +223,7 @@ describe('metrics', () => {
 });
 
 describe('the dashboard', () => {
-  it('is handed by the leader to whoever is related, as is who sends logs, and costs update-status nothing', async () => {
+  it('is handed by the leader to every related application, as is who sends logs, and costs update-status nothing', async () => {
     const rig = unitRig();
     const ours: Record<string, string> = {};
     rig.tools.relations.set('grafana-dashboard:11', { application: 'grafana', remote: {}, ours });

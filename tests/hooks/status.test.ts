@@ -121,7 +121,7 @@ describe('the status', () => {
     });
   });
 
-  it('names the most severe problem, as the reference has it', () => {
+  it('names the most urgent problem, as the reference has it', () => {
     const names = ['journal', 'options', 'trust', 's3', 'objectStorage'] as const;
     const all = Object.fromEntries(
       names.map((name) => {

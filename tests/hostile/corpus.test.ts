@@ -23,7 +23,9 @@ const id = backupIdAt(new Date('2026-11-21T20:15:00Z'));
 const layout = layoutOf('ckf');
 const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
 
-/** Every operation that reads what lies in the bucket; those that change something are let do it. */
+/**
+ * Every operation that reads what lies in the bucket; those that change something are let do it.
+ */
 const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
   'list-backups': async (world) => listSets(await world.openTarget(), { limit: 20 }),
   'the look at the last sizes': async (world) =>

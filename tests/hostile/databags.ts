@@ -20,7 +20,7 @@ export const hostileS3: readonly (readonly [
   ['a region with a line end', { region: 'eu\r\nX-Evil: 1' }],
   ['a chain without a certificate', { 'tls-ca-chain': 'nonsense' }],
   [
-    'a certificate that is none',
+    'a certificate that is not one',
     { 'tls-ca-chain': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
   ],
   ['a signature of old', { 's3-api-version': '2' }],

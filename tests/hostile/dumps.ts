@@ -63,7 +63,7 @@ const texts: readonly (readonly [name: string, text: string | Buffer, refusedWit
     foreign,
   ],
   [
-    'a unistr() that is none',
+    'a unistr() that SQLite does not know',
     around(String.raw`INSERT INTO "MLMDEnv" VALUES(unistr('\+110000'));`),
     foreign,
   ],

@@ -24,8 +24,9 @@ import { diceFrom, mutatedBytes, mutatedValue, type Dice } from './mutations.ts'
 export type FuzzCounts = ReadonlyMap<string, number>;
 
 /**
- * Gives the parsers of everything that comes from outside what they never saw. Each either refuses it in its own words, or gives
- * what holds its promises. Rejects with the seed of the case for anything else; that seed with `cases: 1` plays it again.
+ * Gives the parsers of everything that comes from outside what they never saw. Each either refuses
+ * it in its own words, or gives what holds its promises. Rejects with the seed of the case for
+ * anything else; that seed with `cases: 1` plays it again.
  */
 export const fuzz = async ({
   seed,

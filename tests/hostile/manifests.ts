@@ -1,7 +1,10 @@
 import type { BackupManifest } from '../../src/repository/manifest.ts';
 import { aManifest } from '../rigs/manifest.ts';
 
-/** Manifests that somebody wrote who wishes us ill: each fits the schema of its time, and names what this charm never named. */
+/**
+ * Manifests that somebody wrote who wishes us ill: each fits the schema of its time, and names what
+ * this charm never named.
+ */
 export const hostileManifests: readonly (readonly [name: string, manifest: object])[] = [
   ['another bucket of MinIO', bucket({ bucket: '../mlpipeline' })],
   ['a bucket that is a folder of ours', bucket({ bucket: 'history' })],

@@ -24,7 +24,10 @@ const { groups } = JSON.parse(scrapeData(topology)['alert_rules'] ?? '') as {
 const hour = 3600;
 const day = 24 * hour;
 
-/** A case: what is scraped for so long, and which alerts ring at the end of it, with one label of theirs. */
+/**
+ * A case: what is scraped for so long, and which alerts ring at the end of it, with one label of
+ * theirs.
+ */
 interface Case {
   readonly name: string;
   /** promtool's own notation, a sample every five minutes: `0+300x9` counts seconds. */
@@ -200,7 +203,10 @@ const inDirectory = async (work: (directory: string) => Promise<void>): Promise<
   }
 };
 
-/** promtool compares annotations too, which say what the labels say; so they are taken away for these tests. */
+/**
+ * promtool compares annotations too, which say what the labels say; so they are taken away for
+ * these tests.
+ */
 const withoutAnnotations = ({ name, rules }: Group): Group => ({
   name,
   rules: rules.map((rule) => ({ ...rule, annotations: {} })),

@@ -32,7 +32,7 @@ const series: Readonly<Record<string, string>> = {
   'credentials_valid{system="s3"}': `1x${steps}`,
 };
 
-/** What each panel shows of that: its labels beside the application's, and the value. */
+/** What each panel shows of that: its labels besides the application's, and the value. */
 const shown: Readonly<Record<string, readonly [string, number]>> = {
   'Age of the last set': ['', now - 7200],
   'Next run': ['', 93_600_000],

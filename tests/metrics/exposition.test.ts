@@ -76,7 +76,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('are none while the file is broken, or of another revision', () => {
+  it('are not served while the file is broken, or of another revision', () => {
     for (const text of ['', '{', '[]', 'null', '{"format":2}', factsText(someFacts()).slice(0, -9)])
       assert.equal(expositionOf(text), undefined, text);
   });

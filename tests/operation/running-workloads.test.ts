@@ -7,7 +7,7 @@ const kubeflow = 'kubeflow.org/v1beta1';
 const condition = (type: string, status = 'True') => ({ conditions: [{ type, status }] });
 
 describe('running workloads', () => {
-  it('are none where nothing of Kubeflow is installed', async () => {
+  it('are empty where nothing of Kubeflow is installed', async () => {
     assert.deepEqual(await findRunningWorkloads(new FakeKubernetes()), {
       running: [],
       warnings: [],

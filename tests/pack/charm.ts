@@ -24,7 +24,9 @@ export interface UnpackedCharm extends AsyncDisposable {
   readonly modes: Readonly<Record<string, string>>;
 }
 
-/** Unpacks an archive with another zip than the one that wrote it, and with its modes, as Juju does. */
+/**
+ * Unpacks an archive with another zip than the one that wrote it, and with its modes, as Juju does.
+ */
 export const unpack = async (
   archive: string,
   directory: string,
@@ -33,7 +35,10 @@ export const unpack = async (
   return JSON.parse(stdout) as UnpackedCharm['modes'];
 };
 
-/** Packs the charm of this machine's architecture and unpacks it into a directory of its own, away from the checkout. */
+/**
+ * Packs the charm of this machine's architecture and unpacks it into a directory of its own, away
+ * from the checkout.
+ */
 export const unpackedCharm = async (): Promise<UnpackedCharm> => {
   const parent = await mkdtemp(join(tmpdir(), 'charm-'));
   const root = join(import.meta.dirname, '..', '..');

@@ -14,7 +14,10 @@ import { cycloneDx } from './cyclonedx.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** What may be given on with a charm under Apache-2.0. jujulib is LGPL-3.0 with an exception for those that link it. */
+/**
+ * What may be given on with a charm under Apache-2.0. jujulib is LGPL-3.0 with an exception for
+ * those that link it.
+ */
 const acceptable =
   /^(MIT|ISC|0BSD|Unlicense|Apache-2\.0|BSD-[23]-Clause|LGPL-3\.0|\(MIT OR Apache-2\.0\))$/;
 

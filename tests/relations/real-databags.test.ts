@@ -10,7 +10,10 @@ const pem = (await createAuthority()).ca.trim();
 const chain = JSON.stringify([pem, pem]);
 const secretExtra = { 'secret-extra': `secret:${s3Secret}` };
 const keys = { 'access-key': 'AK', 'secret-key': secretKey };
-/** The options that are shared as they were given; unset ones are absent, because Juju drops empty values. */
+/**
+ * The options that are shared as they were given; unset ones are absent, because Juju drops empty
+ * values.
+ */
 const options = {
   endpoint: 'https://s3.example.com/',
   region: 'eu-west-2',

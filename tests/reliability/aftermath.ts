@@ -59,7 +59,11 @@ export const assertNothingLeft = async (box: Box, journal: string): Promise<void
 const filesIn = (directory: string): readonly string[] =>
   existsSync(directory) ? readdirSync(directory) : [];
 
-/** In S3 there is nothing of a backup that has no manifest: no list, no dump, no mark, no part, no test object, no lock. Sessions stay, also of backups that failed. `marks`: of so many it is known that they stay. */
+/**
+ * In S3 there is nothing of a backup that has no manifest: no list, no dump, no mark, no part, no
+ * test object, no lock. Sessions stay, also of backups that failed. `marks`: of so many it is known
+ * that they stay.
+ */
 export const assertNoDebris = (
   { stores, prefix }: Box,
   sets: readonly string[],

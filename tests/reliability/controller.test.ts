@@ -17,7 +17,9 @@ describe('a backup whose controller', () => {
     rig = rigOf();
   });
 
-  /** A whole backup, during which `act` is called once, right after the first moment of this name. */
+  /**
+   * A whole backup, during which `act` is called once, right after the first moment of this name.
+   */
   const backUpAnd = async (name: string, act: () => void) => {
     let acted = false;
     using _looking = lookOn(rig, ({ what, when }) => {

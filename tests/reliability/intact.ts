@@ -12,7 +12,10 @@ export const setsIn = (box: Box): readonly string[] =>
     .filter((key) => key.endsWith('/manifest.json'))
     .map((key) => key.split('/').at(-2) ?? '');
 
-/** Fails unless all that a set consists of lies in the bucket, byte by byte where there is a checksum. Looks into the server's own files. */
+/**
+ * Fails unless all that a set consists of lies in the bucket, byte by byte where there is a
+ * checksum. Looks into the server's own files.
+ */
 export const assertIntact = (
   box: Box,
   id: string,

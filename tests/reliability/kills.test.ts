@@ -6,7 +6,10 @@ import type { Rig } from './rig.ts';
 import { backUpAgain, strikeAndRecover } from './round.ts';
 import { testRig } from './test-rig.ts';
 
-/** When the process is killed, in words and as the box sees it. `npm run reliability` has all moments there are. */
+/**
+ * When the process is killed, in words and as the box sees it. `npm run reliability` has all
+ * moments there are.
+ */
 const moments: readonly (readonly [string, Moment['when'], string])[] = [
   ['before it marks that it began', 'before', 's3 PutObject sets/<id>/started.json'],
   ['while a large object is uploaded in parts', 'after', 's3 UploadPart mlpipeline/<key>'],

@@ -20,10 +20,11 @@ import { randomFrom } from './plan.ts';
 import { md5Of } from '../../src/ports/etags.ts';
 
 /*
- * Random lives of a repository: backups of all buckets or of some, by two units whose clocks are wrong now and then, which are killed or frozen at
- * any request; another model that would like the path, or one above or inside of it; lists and manifests that get damaged; prune and delete
- * in between. After each step every set that is listed is read as a restore reads it, and compared with what the source once had: bytes, metadata and
- * tags.
+ * Random lives of a repository: backups of all buckets or of some, by two units whose clocks are
+ * wrong now and then, which are killed or frozen at any request; another model that would like the
+ * path, or one above or inside of it; lists and manifests that get damaged; prune and delete in
+ * between. After each step every set that is listed is read as a restore reads it, and compared
+ * with what the source once had: bytes, metadata and tags.
  */
 
 const prefix = 'team/ckf';
@@ -59,7 +60,10 @@ export interface Lives {
   readonly steps: number;
 }
 
-/** What happened, by name of the step and how it ended. Rejects when a promise was broken, with the seed and the last steps. */
+/**
+ * What happened, by name of the step and how it ended. Rejects when a promise was broken, with the
+ * seed and the last steps.
+ */
 export const playLives = async ({ seed, steps }: Lives): Promise<ReadonlyMap<string, number>> => {
   const counts = new Map<string, number>();
   const trace: string[] = [];
@@ -125,7 +129,8 @@ const beginLife = (random: Random): Life => {
   const worldOf = (unit: number, place = prefix): World => ({
     ...rig.whole,
     unit: `ckf-backup/${unit}`,
-    // A unit that is frozen cannot do anything else; what comes is the same unit in a pod on another node.
+    // A unit that is frozen cannot do anything else; what comes is the same unit in a pod on
+    // another node.
     host: frozen?.unit === unit ? 'node-2' : `node-${unit}`,
     scratch: join(scratch, String((worlds += 1))),
     journal: new FakeJournal(),
@@ -341,7 +346,9 @@ const ended = async (work: Promise<unknown>): Promise<string> => {
   }
 };
 
-/** A store that answers nothing any more from one of its calls on, as for a process that died there. */
+/**
+ * A store that answers nothing any more from one of its calls on, as for a process that died there.
+ */
 const mortal = (store: ObjectStore, isTheEnd: () => boolean): ObjectStore => {
   let isDead = false;
   return new Proxy(store, {
@@ -363,7 +370,10 @@ async function* endingWith(error: Error): AsyncGenerator<never> {
   yield await Promise.reject(error);
 }
 
-/** Time stands still for the units, but for what the life lets pass. Pauses pass at once, but for long ones that can be told to end. */
+/**
+ * Time stands still for the units, but for what the life lets pass. Pauses pass at once, but for
+ * long ones that can be told to end.
+ */
 const skewed = (now: () => Date, skew: () => number): Clock => ({
   now: () => new Date(now().getTime() + skew()),
   sleep: (milliseconds, signal) =>

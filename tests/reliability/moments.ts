@@ -1,7 +1,10 @@
 import { watch } from 'node:fs';
 import type { Rig } from './rig.ts';
 
-/** A step of the action as its surroundings see it, such as `s3 PutObject sets/<id>/manifest.json`, and which of that name. */
+/**
+ * A step of the action as its surroundings see it, such as `s3 PutObject sets/<id>/manifest.json`,
+ * and which of that name.
+ */
 export interface Moment {
   readonly what: string;
   /** From 1. */
@@ -17,8 +20,9 @@ export const momentText = ({ what, nth, when }: Moment): string =>
 export type Onlooker = (moment: Moment) => 'drop' | undefined;
 
 /**
- * Watches everything that reaches the box from the charm: each request to S3, MinIO, the Juju controller and Kubernetes, each line of the
- * action's log, and each change in the directory of the journal. Nothing in the charm knows of it.
+ * Watches everything that reaches the box from the charm: each request to S3, MinIO, the Juju
+ * controller and Kubernetes, each line of the action's log, and each change in the directory of the
+ * journal. Nothing in the charm knows of it.
  */
 export const lookOn = (rig: Rig, onlooker: Onlooker): Disposable => {
   const { box, journal } = rig;

@@ -13,8 +13,9 @@ export const randomFrom = (seed: number): (() => number) => {
 };
 
 /**
- * Every moment at which the charm changes something outside or its journal, or begins another step; of those at which it only asks, one of each kind.
- * What the databases write by themselves is left to the random times.
+ * Every moment at which the charm changes something outside or its journal, or begins another step;
+ * of those at which it only asks, one of each kind. What the databases write by themselves is left
+ * to the random times.
  */
 export const decisive = (seen: readonly Moment[]): readonly Moment[] => {
   const kinds = new Set<string>();
@@ -31,7 +32,10 @@ export const decisive = (seen: readonly Moment[]): readonly Moment[] => {
 const changing =
   /^(log |journal |kubernetes EXEC|juju Application\.ScaleApplications|juju Action\.EnqueueOperation .*(create-backup|restore)|s3 (Put|Delete|Copy|Upload|Create|Complete|Abort))/;
 
-/** The moments in a shuffled order, with a random time after every third; every sixth blow asks politely, every tenth pod is made new. */
+/**
+ * The moments in a shuffled order, with a random time after every third; every sixth blow asks
+ * politely, every tenth pod is made new.
+ */
 export const planBlows = (
   wanted: readonly Moment[],
   { runs, seed, milliseconds }: { runs: number; seed: number; milliseconds: number },

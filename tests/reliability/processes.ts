@@ -18,7 +18,10 @@ const commandOf = (id: string): string => {
   }
 };
 
-/** Asks again and again, for a few seconds, until `found` says nothing; what it says then is what is wrong. */
+/**
+ * Asks again and again, for a few seconds, until `found` says nothing; what it says then is what is
+ * wrong.
+ */
 export const eventually = async (found: () => string): Promise<string> => {
   for (let attempt = 0; attempt < 100 && found() !== ''; attempt++) await sleep(50);
   return found();

@@ -1,7 +1,10 @@
 import { lookOn, type Moment, type Onlooker } from './moments.ts';
 import type { Rig } from './rig.ts';
 
-/** As `lookOn`, for restores: the paths of the databases move on with each of them, so that their numbers are left out of the names. */
+/**
+ * As `lookOn`, for restores: the paths of the databases move on with each of them, so that their
+ * numbers are left out of the names.
+ */
 export const lookOnRestore = (rig: Rig, onlooker: Onlooker): Disposable => {
   const counts = new Map<string, number>();
   return lookOn(rig, ({ what, when }) => {
@@ -14,8 +17,9 @@ export const lookOnRestore = (rig: Rig, onlooker: Onlooker): Disposable => {
 };
 
 /**
- * Every moment at which a restore changes something outside or its journal, or begins another step; of those at which it only asks, one of
- * each kind. What the databases do by themselves is left to the random times.
+ * Every moment at which a restore changes something outside or its journal, or begins another step;
+ * of those at which it only asks, one of each kind. What the databases do by themselves is left to
+ * the random times.
  */
 export const decisiveOfRestore = (seen: readonly Moment[]): readonly Moment[] => {
   const kinds = new Set<string>();

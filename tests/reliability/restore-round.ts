@@ -23,8 +23,8 @@ export interface RestoreRig {
 const databases = ['kfp-db', 'katib-db'] as const;
 
 /**
- * Makes a set and restores it once, so that its databases look elsewhere from now on, and every restore to come has to copy their backups
- * there.
+ * Makes a set and restores it once, so that its databases look elsewhere from now on, and every
+ * restore to come has to copy their backups there.
  */
 export const openRestoreRig = async (rig: Rig): Promise<RestoreRig> => {
   await rig.box.mlmd.stopWriting();
@@ -57,9 +57,10 @@ export const watchRestore = async (
 };
 
 /**
- * Everything is destroyed, a restore of it is struck, and the hook after it puts every scale back and hands each database a path that it can write
- * to; then the restore is run again and brings everything back, byte for byte and row for row, and leaves nothing else. Returns whether
- * the process died of the blow.
+ * Everything is destroyed, a restore of it is struck, and the hook after it puts every scale back
+ * and hands each database a path that it can write to; then the restore is run again and brings
+ * everything back, byte for byte and row for row, and leaves nothing else. Returns whether the
+ * process died of the blow.
  */
 export const playRestoreRound = async (
   restore: RestoreRig,
@@ -91,7 +92,10 @@ const destroyAll = ({ box }: Rig): void => {
   box.stores.minio.contents.remove('mlpipeline', 'v2/artifacts/a b/in-parts');
 };
 
-/** On a machine that is busy the controller may not answer within the few seconds that a hook has; the next one tries again. */
+/**
+ * On a machine that is busy the controller may not answer within the few seconds that a hook has;
+ * the next one tries again.
+ */
 const comeToItself = async ({ box }: Rig): Promise<void> => {
   const isWaiting = (): boolean =>
     box.unit.agent.state.unitStatus.message.includes('[juju-unreachable]');
@@ -155,8 +159,8 @@ const forgetKept = ({ mlmd }: Box): void => {
 };
 
 /**
- * What is written by the databases while they look after their paths, the claim, whose numbers move on, and the test object of a preflight, which the
- * next backup clears away, are not counted.
+ * What is written by the databases while they look after their paths, the claim, whose numbers move
+ * on, and the test object of a preflight, which the next backup clears away, are not counted.
  */
 const storedIn = ({ stores, prefix }: Box): readonly string[] =>
   stores.target.contents

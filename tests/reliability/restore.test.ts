@@ -4,7 +4,10 @@ import { playRestoreRound, type RestoreRig, openRestoreRig } from './restore-rou
 import { rigMaker } from './rig.ts';
 import type { Blow } from './round.ts';
 
-/** When the process is killed, in words and as the box sees it. `npm run reliability -- --restore --runs all` has all moments there are. */
+/**
+ * When the process is killed, in words and as the box sees it. `npm run reliability -- --restore
+ * --runs all` has all moments there are.
+ */
 const moments: readonly (readonly [string, Moment['when'], string, number, Blow['next']])[] = [
   ['while an object is uploaded in parts', 'after', 'minio UploadPart', 1, 'update-status'],
   [

@@ -55,7 +55,8 @@ const startRig = async (directory: string): Promise<Rig> => {
       },
     });
   let box = await start();
-  // The quiet cluster has a thousand workflows that ended, whose pages take time and change nothing here.
+  // The quiet cluster has a thousand workflows that ended, whose pages take time and change nothing
+  // here.
   box.kubernetes.setResources('argoproj.io/v1alpha1/workflows', []);
   return {
     get box() {

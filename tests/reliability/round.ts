@@ -14,9 +14,10 @@ export interface Blow {
 }
 
 /**
- * One backup that is struck, what follows, and the next backup. Fails when a promise is broken: all scales are as before, no half set is
- * listed, earlier sets are whole, the next backup succeeds and clears away what was left, and nothing is left running. Returns whether the
- * process died of the blow; it may have ended before.
+ * One backup that is struck, what follows, and the next backup. Fails when a promise is broken: all
+ * scales are as before, no half set is listed, earlier sets are whole, the next backup succeeds and
+ * clears away what was left, and nothing is left running. Returns whether the process died of the
+ * blow; it may have ended before.
  */
 export const playRound = async (rig: Rig, blow: Blow): Promise<{ readonly struck: boolean }> => {
   const before = calmOf(rig.box);
@@ -26,7 +27,9 @@ export const playRound = async (rig: Rig, blow: Blow): Promise<{ readonly struck
   return { struck };
 };
 
-/** The backup that is struck, and the hook after it. Returns whether the process died of the blow. */
+/**
+ * The backup that is struck, and the hook after it. Returns whether the process died of the blow.
+ */
 export const strikeAndRecover = async (rig: Rig, blow: Blow): Promise<boolean> => {
   changeSource(rig);
   const before = calmOf(rig.box);
@@ -82,7 +85,10 @@ export const strike = async (rig: Rig, { signal, at }: Blow): Promise<boolean> =
 
 let changes = 0;
 
-/** People work between two backups: something new, something replaced, and something large enough to be sent in parts. */
+/**
+ * People work between two backups: something new, something replaced, and something large enough to
+ * be sent in parts.
+ */
 export const changeSource = ({ box }: Rig): void => {
   const { contents } = box.stores.minio;
   const number = String(++changes);

@@ -128,7 +128,7 @@ describe('lock of a path', () => {
     assert.ok(Math.abs(wrong.clockAhead - 60 * minute) < 2000, String(wrong.clockAhead));
   });
 
-  it('stops whoever froze, lost it and woke up, and leaves it to the new holder', async () => {
+  it('stops a process that froze, lost it and woke up, and leaves it to the new holder', async () => {
     const { clock, take } = openRig();
     const ice = frozen(clock);
     await using sleeper = await take(0, { clock: ice });

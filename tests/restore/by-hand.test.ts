@@ -12,7 +12,10 @@ import type { Box } from '../sandbox/box.ts';
 import { rowsOf } from '../sandbox/mysql/data-file.ts';
 import { commandsOf, openShell, type Shell } from './runbook.ts';
 
-/** The objects without what rclone changes: it adds times of its own, and the ETag is another one when the parts are. */
+/**
+ * The objects without what rclone changes: it adds times of its own, and the ETag is another one
+ * when the parts are.
+ */
 const plain = (objects: ReturnType<typeof objectsOf>): unknown =>
   JSON.parse(
     JSON.stringify(objects, (name, value: unknown) =>
@@ -26,7 +29,10 @@ const backUp = async (box: Box): Promise<string> => {
   return String(results['backup-id']);
 };
 
-/** The blocks of docs/restore.md are run as they stand there; only endpoints, keys and the id are filled in. */
+/**
+ * The blocks of docs/restore.md are run as they stand there; only endpoints, keys and the id are
+ * filled in.
+ */
 describe('what docs/restore.md says by hand', () => {
   const resources = new AsyncDisposableStack();
   let box: Box;

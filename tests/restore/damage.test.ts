@@ -13,7 +13,10 @@ const dump = 'ckf/mlmd/mlmd-2026-11-21-20-15-00.dump.gz';
 const manifest = `ckf/sets/${id}/manifest.json`;
 const replaced = 'ckf/mlpipeline/pipelines/1';
 
-/** Every kind of object that a restore reads; the last one lies in the history, because the mirror has a later version. */
+/**
+ * Every kind of object that a restore reads; the last one lies in the history, because the mirror
+ * has a later version.
+ */
 const objects: readonly (readonly [string, string])[] = [
   ['the manifest', manifest],
   ['the object list', list],
@@ -42,7 +45,10 @@ const ways: Readonly<Record<string, Spoil>> = {
   },
 };
 
-/** A set of which a later backup has replaced an object, under a path that is ours. Returns its key in the history, too. */
+/**
+ * A set of which a later backup has replaced an object, under a path that is ours. Returns its key
+ * in the history, too.
+ */
 const world = (): { readonly rig: RestoreWorldRig; readonly history: string } => {
   const rig = aRestoreWorld(3);
   const { target } = rig;
@@ -87,7 +93,8 @@ describe('a damaged set', () => {
         const before = pictureOf(rig);
 
         const named = await failureOf(verifyBackup(rig.whole, aConfig(), { 'backup-id': id }));
-        // Of a dump the manifest knows the size and the checksum, so that only reading it tells of other bytes.
+        // Of a dump the manifest knows the size and the checksum, so that only reading it tells of
+        // other bytes.
         const onlyDeep = place === dump && how.includes('same size');
         if (!onlyDeep) assert.ok(named !== undefined && told(named, place), named?.message);
         const deep = { 'backup-id': id, deep: true };

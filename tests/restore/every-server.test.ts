@@ -23,7 +23,9 @@ const metadata: Partial<ObjectMetadata> = {
   tags: { team: 'red', of: 'run 1' },
 };
 
-/** Real time, and what was told to pass; short pauses are shorter, and nobody wakes from long ones. */
+/**
+ * Real time, and what was told to pass; short pauses are shorter, and nobody wakes from long ones.
+ */
 const aClock = (): Clock & { pass(seconds: number): void } => {
   let passed = 0;
   return {

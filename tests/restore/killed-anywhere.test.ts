@@ -24,11 +24,14 @@ const request: RestoreRequest = {
 const databases = ['kfp-db', 'katib-db'] as const;
 
 interface Rig extends RestoreWorldRig {
-  /** What the database of ML Metadata holds, and what lies beside it. */
+  /** What the database of ML Metadata holds, and what lies next to it. */
   readonly mlmd: { now: string; beside: string | undefined };
 }
 
-/** Three units of each database, whose backups lie under an earlier path; an empty bucket but for what nobody knows; another ML Metadata. */
+/**
+ * Three units of each database, whose backups lie under an earlier path; an empty bucket but for
+ * what nobody knows; another ML Metadata.
+ */
 const openRig = (): Rig => {
   const rig = aRestoreWorld(3);
   const mlmd: Rig['mlmd'] = { now: 'destroyed', beside: undefined };

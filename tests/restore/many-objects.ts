@@ -17,9 +17,10 @@ import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
 
 /*
- * A program of its own, so that it can be run with a small heap: a set of many objects, of which a bucket that is made up while it is listed has every other
- * one, and between them objects that the set does not know. Compares the two as a dry run does, brings back, looks again, deletes what is not
- * known, and writes what it counted.
+ * A program of its own, so that it can be run with a small heap: a set of many objects, of which a
+ * bucket that is made up while it is listed has every other one, and between them objects that the
+ * set does not know. Compares the two as a dry run does, brings back, looks again, deletes what is
+ * not known, and writes what it counted.
  */
 
 const count = Number(process.argv[2]);

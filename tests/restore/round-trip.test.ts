@@ -60,7 +60,8 @@ describe('a restore on the box', () => {
     assert.equal(newest.results['kfp-db-path'], 'kubeflow/kfp-db-2');
     assert.equal(statusOf(box, 'kfp-db'), 'active');
 
-    // The older backup lies under the path that the databases had then, so it is copied to the one that they have now.
+    // The older backup lies under the path that the databases had then, so it is copied to the one
+    // that they have now.
     const older = await restore(box, first.id, { 'delete-extra': true });
     assertCompleted(older);
     assert.deepEqual(contentsOf(box), first.contents);

@@ -17,8 +17,9 @@ export const commandsOf = (heading: string): readonly string[] => {
 };
 
 /**
- * An operator's shell, with the programs of this machine, and stand-ins for the two that would speak to a real Juju and Kubernetes: `juju
- * scale-application` and `juju run` do what they say to the model in the box.
+ * An operator's shell, with the programs of this machine, and stand-ins for the two that would
+ * speak to a real Juju and Kubernetes: `juju scale-application` and `juju run` do what they say to
+ * the model in the box.
  */
 export interface Shell extends AsyncDisposable {
   /** Runs commands as they are; rejects with all that they said when one fails. */

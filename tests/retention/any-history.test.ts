@@ -7,8 +7,9 @@ import { deleteSet, pruneSets } from '../../src/retention/prune.ts';
 import { bucket, createVault, layout, type Death, type Vault } from '../rigs/vault.ts';
 
 /*
- * Any history of a bucket that is backed up, by backups some of which die, while sets are deleted and pruned and others put their own objects beside
- * ours. Keys that begin each other are frequent, because the mirror and the history list those in different orders.
+ * Any history of a bucket that is backed up, by backups some of which die, while sets are deleted
+ * and pruned and others put their own objects next to ours. Keys that begin each other are
+ * frequent, because the mirror and the history list those in different orders.
  */
 
 const anyKey = fc.constantFrom('a', 'a b', 'a/b', 'a/b c', 'a!', 'é', '\u{1f600}', '\uffee', 'a/0');
@@ -66,7 +67,8 @@ describe('any history of backups and removals', () => {
         await using vault = await createVault();
         for (const key of foreign) vault.store.seed(key, 'not ours');
         const expected: Expected = new Map();
-        // What a backup copies that dies before there is any set cannot be told from what was there before us.
+        // What a backup copies that dies before there is any set cannot be told from what was there
+        // before us.
         await backUp(vault, expected, true);
         for (const step of steps) await take(vault, step, expected);
         await backUp(vault, expected, true);

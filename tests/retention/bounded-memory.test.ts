@@ -9,7 +9,8 @@ const count = 25_000;
 
 describe('verifying and pruning many objects', () => {
   it('takes a heap that does not hold them', async () => {
-    // Keys of 750 characters: what is listed of the mirror and the history would take more than 40 MB.
+    // Keys of 750 characters: what is listed of the mirror and the history would take more than 40
+    // MB.
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--max-semi-space-size=2',
       '--max-old-space-size=32',

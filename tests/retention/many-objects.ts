@@ -16,8 +16,9 @@ import { FakeProgress } from '../fakes/progress.ts';
 import { aManifest } from '../rigs/manifest.ts';
 
 /*
- * A program of its own, so that it can be run with a small heap: two sets over a mirror and a history that are made up while they are listed. The older set
- * lists all keys, the newer one every other. Verifies the newer one, prunes the older one, and writes what it counted.
+ * A program of its own, so that it can be run with a small heap: two sets over a mirror and a
+ * history that are made up while they are listed. The older set lists all keys, the newer one every
+ * other. Verifies the newer one, prunes the older one, and writes what it counted.
  */
 
 const count = Number(process.argv[2]);

@@ -40,7 +40,7 @@ describe('pruneSets', () => {
     assert.deepEqual(listed(), [layout.manifest(third)]);
   });
 
-  it('keeps the newest consistent set beside newer ones that are not', async () => {
+  it('keeps the newest consistent set although newer ones are not consistent', async () => {
     await vault.backUp();
     const consistent = await vault.backUp();
     await vault.backUp({ consistent: false });

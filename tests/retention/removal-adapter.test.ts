@@ -24,7 +24,10 @@ interface Rig extends AsyncDisposable {
   readonly ids: readonly BackupId[];
 }
 
-/** Two sets of a vault, of today, on a server of this kind: its clock is the real one, and so is the unit's. */
+/**
+ * Two sets of a vault, of today, on a server of this kind: its clock is the real one, and so is the
+ * unit's.
+ */
 const openRig = async (profile: S3ProfileName): Promise<Rig> => {
   const stack = new AsyncDisposableStack();
   const vault = stack.use(await createVault(new Date(Date.now() - 12 * 3600 * 1000)));

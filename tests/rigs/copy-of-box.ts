@@ -13,7 +13,8 @@ process.once('exit', () => {
 });
 
 /**
- * A box of a test's own, deployed and integrated. To deploy takes a while, so that each kind of box is deployed once and then copied.
+ * A box of a test's own, deployed and integrated. To deploy takes a while, so that each kind of box
+ * is deployed once and then copied.
  */
 export const copyOfBox = async (
   kind: Omit<BoxOptions, 'directory'> = {},
@@ -41,7 +42,10 @@ const deploy = async (kind: Omit<BoxOptions, 'directory'>): Promise<string> => {
   return template;
 };
 
-/** One box for all tests of a `describe`, for failures that change nothing. What a test configured or broke is mended after it. */
+/**
+ * One box for all tests of a `describe`, for failures that change nothing. What a test configured
+ * or broke is mended after it.
+ */
 export const sharedBox = (options: Options = {}): (() => Box) => {
   let box: Box | undefined;
   let unit: string;

@@ -14,7 +14,10 @@ const calls = new Set([
   'abortUpload',
 ]);
 
-/** A store that gives up at its n-th call (from 1): at that one only, or for ever, as it is for a process that dies. */
+/**
+ * A store that gives up at its n-th call (from 1): at that one only, or for ever, as it is for a
+ * process that dies.
+ */
 export const dyingStore = (
   store: ObjectStore,
   at: number,

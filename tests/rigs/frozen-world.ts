@@ -12,9 +12,11 @@ const listings = new Set<string | symbol>(['list', 'listPrefixes', 'unfinishedUp
 const writes = new Set<string | symbol>(['put', 'upload', 'copy', 'delete']);
 
 /**
- * A world in which a process is stopped as by SIGSTOP, or with its whole machine, before a call of the target's or the source's store: from then
- * on it asks for nothing and hears of nothing, its clock's sleep included, until it is thawed. It notices nothing but the time.
- * A request that writes is sent at once when it is made, and only its answer comes late: nothing but the server could stop one that is sent later.
+ * A world in which a process is stopped as by SIGSTOP, or with its whole machine, before a call of
+ * the target's or the source's store: from then on it asks for nothing and hears of nothing, its
+ * clock's sleep included, until it is thawed. It notices nothing but the time. A request that
+ * writes is sent at once when it is made, and only its answer comes late: nothing but the server
+ * could stop one that is sent later.
  */
 export const frozenWorld = (world: World, isTheMoment: (call: string) => boolean): FrozenWorld => {
   const frozen = Promise.withResolvers<undefined>();

@@ -1,6 +1,6 @@
 /**
- * Puts another function in the place of a method, such as `put` of a store. `by` gets the original one, to call it. Returns what puts
- * the original back.
+ * Puts another function in the place of a method, such as `put` of a store. `by` gets the original
+ * one, to call it. Returns what puts the original back.
  */
 export const intercept = <
   Name extends string,

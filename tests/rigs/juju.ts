@@ -11,7 +11,10 @@ import type { JujuUser } from '../servers/juju/users.ts';
 
 export const password = 'correct horse battery staple';
 
-/** A controller of a model with kfp-db, and a way in. Ends with the test; a message that Juju would not know fails it. */
+/**
+ * A controller of a model with kfp-db, and a way in. Ends with the test; a message that Juju would
+ * not know fails it.
+ */
 export interface JujuRig extends AsyncDisposable {
   readonly model: Model;
   readonly controller: JujuController;

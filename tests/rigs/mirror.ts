@@ -98,7 +98,10 @@ export const openMirrorRigBetween = async <From extends ObjectStore, To extends 
   };
 };
 
-/** What a restore would take for a line of a list: from the mirror if it has that version, else from the history. */
+/**
+ * What a restore would take for a line of a list: from the mirror if it has that version, else from
+ * the history.
+ */
 export const restored = (to: FakeObjectStore, line: ListedObject): Buffer => {
   const etag = line.mirrorEtag ?? line.etag;
   const inMirror = to.bucket.find(mirror + line.key);

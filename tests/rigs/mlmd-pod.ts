@@ -38,7 +38,9 @@ export interface MlmdRigOptions extends Partial<Pick<ContainerDefinition, 'fileS
   readonly patience?: number;
 }
 
-/** A pod of mlmd with real files and processes, the real adapter to Kubernetes, and S3 in memory. */
+/**
+ * A pod of mlmd with real files and processes, the real adapter to Kubernetes, and S3 in memory.
+ */
 export const openMlmdRig = async ({
   programs,
   runs,
@@ -168,7 +170,10 @@ export const startWriter = async (file: string, pause = 5): Promise<AsyncDisposa
   };
 };
 
-/** What mlmd-writer.ts keeps equal: as many artifacts as executions, and the difference of their times. */
+/**
+ * What mlmd-writer.ts keeps equal: as many artifacts as executions, and the difference of their
+ * times.
+ */
 export const balance = (file: string | DatabaseSync) => {
   using database = typeof file === 'string' ? new DatabaseSync(file, { timeout: 5000 }) : undefined;
   const row = (database ?? (file as DatabaseSync))

@@ -1,6 +1,9 @@
 import type { JujuModel, World } from '../../src/world.ts';
 
-/** A call that changes something outside, such as `target.put ckf/lock.json`, and which of that name, from 1. */
+/**
+ * A call that changes something outside, such as `target.put ckf/lock.json`, and which of that
+ * name, from 1.
+ */
 export interface Step {
   readonly what: string;
   readonly nth: number;
@@ -21,8 +24,9 @@ export interface MortalWorld {
 }
 
 /**
- * A world in which a process dies at a step: from then on nothing that it asks for is done, or answered. What it handed to the databases is
- * lost with it, because Juju tells them only when an action has ended well; `commit` is that end.
+ * A world in which a process dies at a step: from then on nothing that it asks for is done, or
+ * answered. What it handed to the databases is lost with it, because Juju tells them only when an
+ * action has ended well; `commit` is that end.
  */
 export const mortalWorld = (world: World, death?: Death): MortalWorld => {
   const steps: Step[] = [];
@@ -49,7 +53,9 @@ export const mortalWorld = (world: World, death?: Death): MortalWorld => {
   };
   const alive = <T>(result: T): T | Promise<T> => (isDead ? never<T>() : result);
 
-  /** The port with every call answered by a living world only; those that `named` names are steps. */
+  /**
+   * The port with every call answered by a living world only; those that `named` names are steps.
+   */
   const mortal = <T extends object>(
     port: T,
     named: (method: string, words: readonly unknown[]) => string | undefined,

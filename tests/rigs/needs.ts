@@ -3,8 +3,9 @@ import { promisify } from 'node:util';
 import { volumeTool } from '../sandbox/box/volume-tools.ts';
 
 /**
- * To be called first in a test that runs programs which are not part of the project. Without one of them the test counts as
- * skipped, never as passed, and says what was missing; `.ci/run` installs them all. The only place that skips a test.
+ * To be called first in a test that runs programs which are not part of the project. Without one of
+ * them the test counts as skipped, never as passed, and says what was missing; `.ci/run` installs
+ * them all. The only place that skips a test.
  */
 export const needs = async (test: Mocha.Context, ...programs: readonly string[]): Promise<void> => {
   const found = await Promise.all(programs.map(isInstalled));
@@ -14,7 +15,10 @@ export const needs = async (test: Mocha.Context, ...programs: readonly string[])
   test.skip();
 };
 
-/** As `needs`, for restic and rclone of versions that Debian 12 does not have: `scripts/volume-tools` brings them. */
+/**
+ * As `needs`, for restic and rclone of versions that Debian 12 does not have:
+ * `scripts/volume-tools` brings them.
+ */
 export const needsVolumeTools = async (test: Mocha.Context): Promise<void> => {
   const missing = ['restic', 'rclone'].filter((name) => volumeTool(name) === undefined);
   if (missing.length > 0)

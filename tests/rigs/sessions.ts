@@ -20,7 +20,10 @@ export const taskOf = (id: string, status: Task['status']): Task => ({
   ...{ enqueued: slot, started: slot, completed: undefined, results: {} },
 });
 
-/** What a run and a hook need to keep records: S3, a journal, and a controller that knows tasks. Each can be away. */
+/**
+ * What a run and a hook need to keep records: S3, a journal, and a controller that knows tasks.
+ * Each can be away.
+ */
 export const sessionRig = () => {
   const store = new FakeObjectStore({ description: 'bucket backups at http://s3.test' });
   const journal = new FakeJournal();

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /**
- * Everything below a directory that a restore has to bring back, a line for each: path, kind, rights, owner and content. Names
- * are bytes, shown as Latin-1. What `leftOut` says is not looked at.
+ * Everything below a directory that a restore has to bring back, a line for each: path, kind,
+ * rights, owner and content. Names are bytes, shown as Latin-1. What `leftOut` says is not looked
+ * at.
  */
 export const tree = (directory: string, leftOut: (path: string) => boolean): readonly string[] => {
   const lines: string[] = [];

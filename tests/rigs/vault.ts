@@ -33,7 +33,10 @@ export const bucket = 'mlpipeline';
 /** How far a simulated backup comes before it dies. */
 export type Death = 'while copying' | 'after the dump' | 'before the manifest';
 
-/** A prefix that real passes of the bucket copy fill, with dumps and database backups that are only bytes. */
+/**
+ * A prefix that real passes of the bucket copy fill, with dumps and database backups that are only
+ * bytes.
+ */
 export interface Vault extends AsyncDisposable {
   readonly source: FakeObjectStore;
   readonly store: FakeObjectStore;
@@ -188,24 +191,33 @@ export const copyOf = (store: FakeObjectStore, clock: Clock): FakeObjectStore =>
 export const seedDatabase = (
   store: FakeObjectStore,
   component: string,
-  backupId: string,
+  databaseBackupId: string,
   at = 1,
 ) => {
   const path = layout.databasePath(component, at);
   store.seed(`${path}/group_replication_id.txt`, 'b3a1');
   store.seed(`${path}/binlogs/binlog.000001`, 'rows');
   const family: Readonly<Record<string, string>> = {
-    [`${backupId}.metadata`]: 'Model Name: kubeflow',
-    [`${backupId}/ibdata1.00000000000000000000`]: `data of ${component} in ${backupId}`,
-    [`${backupId}/ibdata1.00000000000000000001`]: '',
-    [`${backupId}.backup.log`]: 'completed OK!',
-    [`${backupId}.md5`]: 'd41d8cd98f00b204e9800998ecf8427e',
+    [`${databaseBackupId}.metadata`]: 'Model Name: kubeflow',
+    [`${databaseBackupId}/ibdata1.00000000000000000000`]: `data of ${component} in ${databaseBackupId}`,
+    [`${databaseBackupId}/ibdata1.00000000000000000001`]: '',
+    [`${databaseBackupId}.backup.log`]: 'completed OK!',
+    [`${databaseBackupId}.md5`]: 'd41d8cd98f00b204e9800998ecf8427e',
   };
   const digest = createListingDigest();
   for (const name of Object.keys(family).toSorted())
-    digest.add(name.slice(backupId.length), store.seed(`${path}/${name}`, family[name] ?? ''));
+    digest.add(
+      name.slice(databaseBackupId.length),
+      store.seed(`${path}/${name}`, family[name] ?? ''),
+    );
   const size = Object.values(family).reduce((total, content) => total + content.length, 0);
-  return { backupId, path, size, objects: Object.keys(family).length, digest: digest.end() };
+  return {
+    backupId: databaseBackupId,
+    path,
+    size,
+    objects: Object.keys(family).length,
+    digest: digest.end(),
+  };
 };
 
 /** A dump that can be loaded, and what a manifest says of it. */
@@ -238,7 +250,10 @@ const bytesOf = (store: FakeObjectStore, line: ListedObject): Buffer => {
   return found.bytes;
 };
 
-/** Time stands still unless it is told to pass. Short pauses pass at once, and who sleeps for long wakes only when told to stop. */
+/**
+ * Time stands still unless it is told to pass. Short pauses pass at once, and who sleeps for long
+ * wakes only when told to stop.
+ */
 const stillClock = (start: Date): Clock & { pass(seconds: number): void } => {
   let now = start.getTime();
   return {

@@ -20,7 +20,10 @@ const starts = ['2026-10-23', '2026-10-30', '2027-03-12', '2027-03-26', '2026-07
 
 const hooks = fc.array(
   fc.record({
-    /** Minutes until the next hook that is none of the timer's: update-status, or what comes after the pod was away. */
+    /**
+     * Minutes until the next hook that the timer does not cause: update-status, or what comes after
+     * the pod was away.
+     */
     gap: fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: 0, max: 12 }) },
       { weight: 3, arbitrary: fc.integer({ min: 30, max: 400 }) },

@@ -20,10 +20,16 @@ export interface RunWeather {
 
 const minute = 60_000;
 
-/** A leader's hooks around `decide`, with a controller that runs what was enqueued. It checks every decision as it is made. */
+/**
+ * A leader's hooks around `decide`, with a controller that runs what was enqueued. It checks every
+ * decision as it is made.
+ */
 export class SimulatedLeader {
   standing: Standing;
-  /** What was recorded of each slot, by its time; a run that was begun replaces what was said before. */
+  /**
+   * What was recorded of each slot, by its time; a run that was begun replaces what was said
+   * before.
+   */
   readonly recorded = new Map<number, 'begun' | 'Skipped' | 'Missed'>();
   readonly tasks: SeenTask[] = [];
   readonly #schedule: Schedule;
@@ -135,7 +141,10 @@ export class SimulatedLeader {
     assert.equal(recorded, count);
   }
 
-  /** Whenever a hook comes within the start deadline and nothing stands in the way, the newest slot is begun. */
+  /**
+   * Whenever a hook comes within the start deadline and nothing stands in the way, the newest slot
+   * is begun.
+   */
   #mustRun(decision: Decision, now: Date, { reachable, busy }: HookWeather): void {
     const { startDeadline } = this.#rules;
     let newest: Date | undefined;

@@ -329,7 +329,7 @@ describe('verifySet', () => {
     assert.equal(vault.progress.notes.filter((note) => note.startsWith('Damaged: ')).length, 200);
   });
 
-  it('believes no MD5 where ETags are none, as under encryption by a key service', async () => {
+  it('believes no MD5 where ETags are not MD5s, as under encryption by a key service', async () => {
     await using other = await createVault();
     const id = await other.backUp();
     const { store } = other;

@@ -40,7 +40,7 @@ const podOf = (some: Partial<JobWish> = {}) => {
 const containerOf = (spec: ReturnType<typeof podOf>) =>
   fieldsOf(Array.isArray(spec['containers']) ? spec['containers'][0] : undefined);
 
-describe('what runs beside a volume', () => {
+describe('what runs next to a volume', () => {
   it('goes to the node that has the volume, with the tolerations of the pod there', () => {
     const spec = podOf();
     assert.match(JSON.stringify(spec['affinity']), /"metadata.name".*"node-7"/);

@@ -58,7 +58,8 @@ describe('restic', () => {
 
 describe('the keys of repositories', () => {
   it('are what openssl makes of the volumes-key', () => {
-    // printf %s ckf-backup/volumes/alice | openssl dgst -sha256 -hmac 'a key of at least 32 characters!'
+    // printf %s ckf-backup/volumes/alice | openssl dgst -sha256 -hmac 'a key of at least 32
+    // characters!'
     assert.equal(
       repositoryPassword('a key of at least 32 characters!', 'alice'),
       '539364110eeb0284e0b5b3f94c48b30d28c8897009075e060109af032d6f51fb',

@@ -28,7 +28,10 @@ const named: Readonly<Record<string, string>> = {
   ...{ green: '#73bf69', orange: '#ff9830', red: '#f2495c', text: '#d8d9da' },
 };
 
-/** The panels as Grafana would show them, roughly: an SVG that needs nothing else. `now` is in seconds. */
+/**
+ * The panels as Grafana would show them, roughly: an SVG that needs nothing else. `now` is in
+ * seconds.
+ */
 export const drawDashboard = (panels: readonly DrawnPanel[], now: number): string => {
   const height = Math.max(...panels.map(({ gridPos: { y, h } }) => y + h)) * line;
   return `${[

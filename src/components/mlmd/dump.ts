@@ -51,7 +51,7 @@ export const dumpMlmd = async (
   }: {
     readonly application: string;
     readonly key: string;
-    /** Called when the pod is no longer needed, so whoever was stopped may write again. */
+    /** Called when the pod is no longer needed, so that a stopped writer may write again. */
     readonly onSnapshot?: () => void;
   },
 ): Promise<MlmdDump> => {

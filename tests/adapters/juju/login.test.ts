@@ -151,7 +151,7 @@ describe('connecting to a Juju controller', () => {
       );
   });
 
-  it('refuses a CA that is not a certificate, and an address that is none', async () => {
+  it('refuses a CA that is not a certificate, and an address that is not one', async () => {
     await using rig = await openJujuRig();
     await assert.rejects(rig.open({ ca: 'c2VjcmV0' }), refusal('juju-credentials-invalid', /PEM/));
     await assert.rejects(

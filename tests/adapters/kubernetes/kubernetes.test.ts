@@ -20,7 +20,10 @@ import {
 
 const charm = { pod: 'mlmd-0', container: 'charm' };
 
-/** Sleeps for a hundredth of the time, and takes it for all of it, so that retries need none of the test's. */
+/**
+ * Sleeps for a hundredth of the time, and takes it for all of it, so that retries need none of the
+ * test's.
+ */
 const quickClock = (): Clock => {
   let skipped = 0;
   return {

@@ -15,7 +15,10 @@ interface Received {
   readonly body: Buffer;
 }
 
-/** A server that writes down what it gets and gives each request the same reply, and the adapter for a bucket of it. */
+/**
+ * A server that writes down what it gets and gives each request the same reply, and the adapter for
+ * a bucket of it.
+ */
 const openRig = async (
   xml: string,
 ): Promise<AsyncDisposable & { readonly store: ObjectStore; readonly received: Received[] }> => {

@@ -125,7 +125,8 @@ describe('the S3 adapter in bad weather', () => {
         await using rig = await openRigWithObject({ attempts: 2 });
         rig.server.fail({ operation, times: Infinity, fault });
         await use.run(rig.store).catch((error: unknown) => {
-          // What a server says of a size, and bytes that nobody knows the MD5 of, can only be believed.
+          // What a server says of a size, and bytes that nobody knows the MD5 of, can only be
+          // believed.
           if (/^(Get|Head)Object$/.test(operation) && error instanceof assert.AssertionError)
             return;
           assert.ok(error instanceof CharmError, `${operation}: ${String(error)}`);

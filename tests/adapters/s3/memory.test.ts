@@ -20,7 +20,8 @@ describe('the memory of the S3 adapter', () => {
       [script, url, testUser.accessKey, testUser.secretKey],
       { timeout: 50_000, extendEnv: false },
     );
-    // Such a process takes about 120 MiB with an object of 1 MiB, and up to 200 with one of any size.
+    // Such a process takes about 120 MiB with an object of 1 MiB, and up to 200 with one of any
+    // size.
     assert.ok(Number(stdout) < 235, `${stdout} MiB`);
     const whole = createHash('md5');
     for (const part of large()) whole.update(part);

@@ -1,8 +1,9 @@
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 
 /*
- * A process of its own, for what can only be seen from outside: that a large object is copied in little memory, and that
- * nothing keeps the process alive once the store is disposed of. Prints its peak of memory in MiB.
+ * A process of its own, for what can only be seen from outside: that a large object is copied in
+ * little memory, and that nothing keeps the process alive once the store is disposed of. Prints its
+ * peak of memory in MiB.
  */
 const [endpoint = '', accessKey = '', secretKey = ''] = process.argv.slice(2);
 const clock = { now: () => new Date(), sleep: () => Promise.resolve() };

@@ -17,12 +17,16 @@ import { testUser } from '../../servers/s3/server.ts';
 
 const version = radosGwVersion();
 
-/** Of RadosGW with versioning: before 20 no condition of a PUT is heeded there, and 20 lets all racers win. */
+/**
+ * Of RadosGW with versioning: before 20 no condition of a PUT is heeded there, and 20 lets all
+ * racers win.
+ */
 const quirks = new Set<S3Quirk>(
   Number(version?.split('.')[0]) < 20 ? ['loses-conditions-in-versions'] : ['lets-racers-win'],
 );
 
-// The reporter says which servers the tests ran against, so that one which is missing is not taken for one that passed.
+// The reporter says which servers the tests ran against, so that one which is missing is not taken
+// for one that passed.
 if (version !== undefined)
   describe(`RadosGW ${version}`, () => {
     let server: RadosGw;

@@ -167,7 +167,10 @@ const faults: readonly (readonly [string, S3FaultAction])[] = [
   ['has a bit turned over', { flip: true }],
 ];
 
-/** A copy of which one request, the nth of this bucket, fails. Whatever comes of it, it is exact or says why not. Returns how many requests there were. */
+/**
+ * A copy of which one request, the nth of this bucket, fails. Whatever comes of it, it is exact or
+ * says why not. Returns how many requests there were.
+ */
 const failOne = async (
   servers: Servers,
   side: 'source' | 'target',

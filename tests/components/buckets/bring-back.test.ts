@@ -246,7 +246,7 @@ describe('bringing a bucket back', () => {
     assert.equal(from.bucket.get('pipelines/1').bytes.toString(), 'a pipeline');
   });
 
-  it('brings the rest back when it may, and tells what is lost or rotten', async () => {
+  it('brings the rest back when it may, and tells what is lost or damaged', async () => {
     await using bucket = await storedBucket();
     seedSome(bucket);
     for (let index = 0; index < 60; index += 1) bucket.from.seed(`lost/${index}`, `lost ${index}`);

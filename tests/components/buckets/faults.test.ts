@@ -9,7 +9,10 @@ import { openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
 const mebi = 2 ** 20;
 const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('c')];
 
-/** One object of every kind besides the one that is replaced: a small one, a tagged one, a streamed one, one in parts. */
+/**
+ * One object of every kind besides the one that is replaced: a small one, a tagged one, a streamed
+ * one, one in parts.
+ */
 const seed = (store: FakeObjectStore): void => {
   store.seed('replaced', 'new');
   store.seed('small', 'small');

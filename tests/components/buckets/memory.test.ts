@@ -8,7 +8,8 @@ import { openMirrorRig, mirror } from '../../rigs/mirror.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
 const mebi = 2 ** 20;
-// The three listings of 100,000 objects would take more than 100 MiB; the rest of the test process makes some noise.
+// The three listings of 100,000 objects would take more than 100 MiB; the rest of the test process
+// makes some noise.
 const limit = 60 * mebi;
 const lastModified = new Date('2026-11-21T20:15:00Z');
 

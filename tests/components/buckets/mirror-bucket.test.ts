@@ -385,7 +385,7 @@ describe('proving a copy', () => {
     const reads = counted(rig.to);
     const store = rig.to.bucket.store.bind(rig.to.bucket);
     rig.to.bucket.store = (key, bytes, metadata) =>
-      // Like a key service's, these ETags look like an MD5 but are none.
+      // Like a key service's, these ETags look like an MD5 but are not one.
       Object.assign(store(key, bytes, metadata), { etag: md5Of(`encrypted ${key}`) });
     const pass = await rig.pass({ transfers: 1 });
     assert.equal(pass.copied, 3);

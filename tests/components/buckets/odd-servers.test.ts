@@ -13,7 +13,10 @@ const log = gzipSync('a line of a log\n'.repeat(500));
 const name =
   'Jürgen 🚂 and a name that is too long for one encoded word of RFC 2047: Übergrößenträger';
 
-/** A MinIO as Charmed Kubeflow has it, with one object of each kind that some server treats in a way of its own; and a target. */
+/**
+ * A MinIO as Charmed Kubeflow has it, with one object of each kind that some server treats in a way
+ * of its own; and a target.
+ */
 const openRig = async (
   profile: S3ProfileName,
   { quirks = [], ...options }: Partial<S3Options> & { readonly quirks?: readonly S3Quirk[] } = {},

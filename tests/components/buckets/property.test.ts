@@ -8,7 +8,9 @@ import { md5Of } from '../../../src/ports/etags.ts';
 import { openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
-/** What somebody does to the source. Few keys and contents, so that things come, go and come back. */
+/**
+ * What somebody does to the source. Few keys and contents, so that things come, go and come back.
+ */
 type Change =
   | {
       readonly kind: 'write';

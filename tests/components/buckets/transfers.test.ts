@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { Transfers, type TransferOutcome } from '../../../src/components/buckets/transfers.ts';
 
-/** Keeps it as full as it allows, and ends transfers with what the servers would say at that number in flight. */
+/**
+ * Keeps it as full as it allows, and ends transfers with what the servers would say at that number
+ * in flight.
+ */
 const load = async (
   transfers: Transfers,
   rounds: number,

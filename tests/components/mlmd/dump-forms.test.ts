@@ -24,7 +24,10 @@ const value = fc.oneof(
   fc.stringMatching(/^[\\'",;\r\na-c01u()]{0,30}$/).map((text) => ({ text: Buffer.from(text) })),
 );
 const anyBytes = fc.uint8Array({ maxLength: 20 }).map((bytes) => ({ text: Buffer.from(bytes) }));
-/** SQLite 3.40, which Debian 12 has, reads a few of the smallest doubles wrongly in the last bit, in any form. */
+/**
+ * SQLite 3.40, which Debian 12 has, reads a few of the smallest doubles wrongly in the last bit, in
+ * any form.
+ */
 const readable = value.filter((v) => typeof v !== 'number' || v === 0 || Math.abs(v) > 1e-280);
 const rowsOf = (values: typeof value) =>
   fc.array(fc.tuple(values, values, values), { maxLength: 12 });

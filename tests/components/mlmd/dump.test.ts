@@ -242,7 +242,10 @@ describe('the dump of ML Metadata', () => {
   });
 });
 
-/** The faults of the execs that come before the one that reads: a look at the server, and the ways that are not there. */
+/**
+ * The faults of the execs that come before the one that reads: a look at the server, and the ways
+ * that are not there.
+ */
 const before = (way: (typeof waysHere)[number]): readonly undefined[] =>
   Array.from({ length: { python3: 1, sqlite3: 2, copy: 3 }[way] });
 

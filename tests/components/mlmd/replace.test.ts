@@ -102,7 +102,7 @@ describe('the restore of ML Metadata', () => {
         assert.ok(!filesOf(rig).some((name) => /restor/.test(name)));
       });
 
-      it('brings back every row, and keeps the old database beside the new one', async () => {
+      it('brings back every row, and keeps the old database next to the new one', async () => {
         await using rig = await openMlmdRig({ programs, runs: 50 });
         const backup = await prepare(rig);
         const before = readFileSync(rig.file);
@@ -257,7 +257,7 @@ describe('the restore of ML Metadata', () => {
     assert.ok(Number.isFinite(lead));
   });
 
-  it('falls to the next way when Python may not write beside the database', async () => {
+  it('falls to the next way when Python may not write next to the database', async () => {
     await using rig = await openMlmdRig({
       programs: { charm: ['python3'], workload: shellTools },
       runs: 5,

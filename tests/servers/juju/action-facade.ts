@@ -89,7 +89,10 @@ function enqueueOperation({ model, release, params }: Call) {
   }
 }
 
-/** Sorted by the text of the id, as Mongo does it; `truncated` compares this page with the number of all. */
+/**
+ * Sorted by the text of the id, as Mongo does it; `truncated` compares this page with the number of
+ * all.
+ */
 function listOperations({ model, params }: Call) {
   const units = listOf(params['units']).map(textOf);
   const names = listOf(params['actions']).map(textOf);

@@ -30,7 +30,10 @@ export interface JujuServing {
   observer: JujuObserver | undefined;
 }
 
-/** Called when a request has come, which it may drop before anything is done, and when the reply has been sent. */
+/**
+ * Called when a request has come, which it may drop before anything is done, and when the reply has
+ * been sent.
+ */
 export type JujuObserver = (
   method: string,
   params: Readonly<Record<string, unknown>>,
@@ -45,7 +48,10 @@ interface Request {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Serves one WebSocket as a controller does; each request runs by itself, so replies may overtake each other. */
+/**
+ * Serves one WebSocket as a controller does; each request runs by itself, so replies may overtake
+ * each other.
+ */
 export const serveJujuConnection = (
   socket: WebSocket,
   modelUuid: string | undefined,

@@ -23,7 +23,10 @@ export interface JujuController extends AsyncDisposable {
   readonly ca: string;
   /** What did not conform to Juju's schema, requests and replies; tests assert that it is empty. */
   readonly violations: readonly string[];
-  /** False when Juju's schema does not stand beside this checkout: then there are no violations to be found. */
+  /**
+   * False when Juju's schema is not next to this checkout: then there are no violations to
+   * be found.
+   */
   readonly validates: boolean;
   readonly requests: readonly JujuRequestRecord[];
   readonly faults: JujuFaults;
@@ -42,7 +45,10 @@ export interface JujuController extends AsyncDisposable {
 /** The names of a controller's certificate (controller/config.go); no address is among them. */
 const names = ['localhost', 'juju-apiserver', 'juju-mongodb', 'anything'];
 
-/** A controller of one model, on loopback, over TLS, with what Juju checks and the habits that it has on the wire. */
+/**
+ * A controller of one model, on loopback, over TLS, with what Juju checks and the habits that it
+ * has on the wire.
+ */
 export const startJujuController = async (options: {
   readonly model: Model;
   readonly line?: JujuLine;

@@ -4,7 +4,9 @@ export type JujuFault =
   | { readonly kind: 'drop-request' }
   /** It was done, and the connection is cut before the reply. */
   | { readonly kind: 'drop-reply' }
-  /** It was done, and the server says goodbye with this code (1001: going away) instead of replying. */
+  /**
+   * It was done, and the server says goodbye with this code (1001: going away) instead of replying.
+   */
   | { readonly kind: 'close'; readonly code: number }
   /** No reply ever comes. */
   | { readonly kind: 'stall' }
@@ -15,7 +17,9 @@ export type JujuFault =
       readonly info?: Readonly<Record<string, unknown>>;
     };
 
-/** The faults to come, each for the next so many requests of a method (`Action.EnqueueOperation`). */
+/**
+ * The faults to come, each for the next so many requests of a method (`Action.EnqueueOperation`).
+ */
 export class JujuFaults {
   readonly #planned: { readonly method: string; readonly fault: JujuFault; left: number }[] = [];
 

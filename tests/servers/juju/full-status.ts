@@ -8,7 +8,10 @@ import type {
 import { applicationStatus } from '../../sandbox/model-status.ts';
 import type { JujuRelease } from './release.ts';
 
-/** Client.FullStatus with Go's habits: null for what is empty, "" for alive, nothing at all for a scale of 0. */
+/**
+ * Client.FullStatus with Go's habits: null for what is empty, "" for alive, nothing at all for a
+ * scale of 0.
+ */
 export const fullStatus = (
   { name, applications, relations }: ModelState,
   release: JujuRelease,

@@ -1,7 +1,9 @@
 import { ModelRefusal } from '../../sandbox/model-core.ts';
 import { JujuFailure } from './release.ts';
 
-/* Reading a request: what is missing is empty, as in Go; what has the wrong type is a bad request. */
+/*
+ * Reading a request: what is missing is empty, as in Go; what has the wrong type is a bad request.
+ */
 
 export const mapOf = (value: unknown): Readonly<Record<string, unknown>> => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
@@ -27,7 +29,9 @@ export const numberOf = (value: unknown): number => (typeof value === 'number' ?
 export const tagsOf = (params: Readonly<Record<string, unknown>>): readonly string[] =>
   listOf(params['entities']).map((entity) => textOf(mapOf(entity)['tag']));
 
-/** The model's refusal in the words of a release; what has no words of its own keeps the model's. */
+/**
+ * The model's refusal in the words of a release; what has no words of its own keeps the model's.
+ */
 export const refusalAsFailure = (
   error: unknown,
   words: Readonly<Partial<Record<ModelRefusal['reason'], JujuFailure>>>,

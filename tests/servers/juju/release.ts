@@ -1,8 +1,9 @@
 export type JujuLine = '3.4' | '3.6' | '4.0' | '4.1';
 
 /**
- * In what the releases of Juju differ, as far as the charm meets it: at the controller, in the model, and in the unit's
- * agent. 3.4 and 3.6 are told by their source, 4.0 was watched at work (4.0.15), 4.1 by the source of its main branch.
+ * In what the releases of Juju differ, as far as the charm meets it: at the controller, in the
+ * model, and in the unit's agent. 3.4 and 3.6 are told by their source, 4.0 was watched at work
+ * (4.0.15), 4.1 by the source of its main branch.
  */
 export interface JujuRelease {
   readonly line: JujuLine;
@@ -15,7 +16,10 @@ export interface JujuRelease {
   /** Since 4.0 an action that cannot be enqueued fails the whole call. */
   readonly failsWholeCall: boolean;
 
-  /** Since 4.1 an application on Kubernetes loses its lowest unit number first, and a new unit gets a number not used before. */
+  /**
+   * Since 4.1 an application on Kubernetes loses its lowest unit number first, and a new unit gets
+   * a number not used before.
+   */
   readonly removesLowestUnit: boolean;
   /** In 4.0 cancel-task answers with an empty error, and the task goes on. */
   readonly cancelsTasks: boolean;
@@ -24,11 +28,17 @@ export interface JujuRelease {
 
   /** Since 4.0 the first hooks may run before a storage that is listed has been mounted. */
   readonly installsBeforeStorage: boolean;
-  /** How many lines of an action's log are kept; the rest is dropped without a word (state/action.go of 3.6). */
+  /**
+   * How many lines of an action's log are kept; the rest is dropped without a word (state/action.go
+   * of 3.6).
+   */
   readonly actionLogLines: number;
   /** What `secret-get` says of a secret that is not granted. */
   readonly secretDenied: (unit: string) => string;
-  /** Since 4.0 `secret-add` prints `secret://<model>/<id>`; `secret-ids` and `secret-info-get` print the id alone. */
+  /**
+   * Since 4.0 `secret-add` prints `secret://<model>/<id>`; `secret-ids` and `secret-info-get` print
+   * the id alone.
+   */
   readonly secretUriNamesModel: boolean;
   /** Since 4.1 `network-get` tells names where it told addresses. */
   readonly bindsToNames: boolean;

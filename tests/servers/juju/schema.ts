@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { JujuLine } from './release.ts';
 
-/** Juju's own description of its API, which stands beside the project; a checkout without it is not validated. */
+/**
+ * Juju's own description of its API, which lies next to the project; a checkout without it is not
+ * validated.
+ */
 export interface JujuSchema {
   readonly present: boolean;
   /** What is wrong with the parameters of a request, or with a reply; undefined when nothing is. */
@@ -89,8 +92,9 @@ const isTime = (text: string) =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
 
 /**
- * The schema is generated from Go types and says three things that are not so: `interface{}` is not an object, an embedded
- * struct (`Address` in HostPort) is no field, and a macaroon and a version number have more forms than given.
+ * The schema is generated from Go types and says three things that are not so: `interface{}` is not
+ * an object, an embedded struct (`Address` in HostPort) is no field, and a macaroon and a version
+ * number have more forms than given.
  */
 const normalise = (key: string, value: unknown): unknown => {
   if (key === 'Macaroon' || key === 'Number') return {};

@@ -7,7 +7,10 @@ export interface JujuUser {
   readonly disabled?: boolean;
   /** Logs in at an identity provider: the controller wants a macaroon. */
   readonly external?: boolean;
-  /** Of the controller. Login then says admin, but what needs write is refused without a grant (until Juju 3.6). */
+  /**
+   * Of the controller. Login then says admin, but what needs write is refused without a grant
+   * (until Juju 3.6).
+   */
   readonly superuser?: boolean;
 }
 

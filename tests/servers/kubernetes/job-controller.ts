@@ -8,7 +8,10 @@ export interface PodApi {
   remove(pod: StoredObject): void;
 }
 
-/** The controller of Jobs: makes their pods, counts failures, keeps to the podFailurePolicy and the deadline. */
+/**
+ * The controller of Jobs: makes their pods, counts failures, keeps to the podFailurePolicy and the
+ * deadline.
+ */
 export class JobController implements Disposable {
   readonly #store: WorkloadStore;
   readonly #faults: FaultsByClaim;

@@ -24,7 +24,9 @@ interface Pod {
   readonly ended: Map<string, { readonly exitCode: number; readonly message: string }>;
 }
 
-/** Runs the containers of pods as processes, and writes how they stand into the status of the pods. */
+/**
+ * Runs the containers of pods as processes, and writes how they stand into the status of the pods.
+ */
 export class Kubelet implements AsyncDisposable {
   readonly #options: KubeletOptions;
   readonly #pods = new Map<string, Pod>();

@@ -33,8 +33,9 @@ export const startKubernetes = async (
 };
 
 /**
- * The part of the Kubernetes API that we use, over TLS: pods, custom resources page by page, and exec over WebSocket, which runs
- * real processes in directories that stand for containers. Everything that would write an object is refused and counted.
+ * The part of the Kubernetes API that we use, over TLS: pods, custom resources page by page, and
+ * exec over WebSocket, which runs real processes in directories that stand for containers.
+ * Everything that would write an object is refused and counted.
  */
 export class KubernetesServer implements AsyncDisposable {
   readonly objects: KubernetesObjects;

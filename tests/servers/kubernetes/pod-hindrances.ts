@@ -23,7 +23,10 @@ export const refusalOf = (
     .map((claim) => faults.get(`${namespace}/${claim}`)?.refuse)
     .find(Boolean) ?? podSecurity(store, namespace, spec);
 
-/** The warning with which a pod stays unscheduled or without its volume; undefined when it can start. */
+/**
+ * The warning with which a pod stays unscheduled or without its volume; undefined when it can
+ * start.
+ */
 export const missingVolume = (
   store: WorkloadStore,
   pod: StoredObject,

@@ -4,14 +4,25 @@ import { delimiter, join } from 'node:path';
 
 /** A container that is a directory of this machine. */
 export interface ContainerDefinition {
-  /** Stands for the container's own disk: `<root>/tmp` for its /tmp, `<root>/bin` for its programs. */
+  /**
+   * Stands for the container's own disk: `<root>/tmp` for its /tmp, `<root>/bin` for its programs.
+   */
   readonly root: string;
-  /** Path in the container -> directory of this machine. What shares the directory shares the volume. */
+  /**
+   * Path in the container -> directory of this machine. What shares the directory shares the
+   * volume.
+   */
   readonly mounts: Readonly<Record<string, string>>;
-  /** The programs that the image has, taken from this machine: `['sh', 'cat']`. One that this machine lacks is left out. */
+  /**
+   * The programs that the image has, taken from this machine: `['sh', 'cat']`. One that this
+   * machine lacks is left out.
+   */
   readonly programs: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** The most that a process may write into one file, in KiB, as `ulimit -f` sets it; stands for a full disk. */
+  /**
+   * The most that a process may write into one file, in KiB, as `ulimit -f` sets it; stands for a
+   * full disk.
+   */
   readonly fileSizeLimit?: number;
 }
 
@@ -39,7 +50,10 @@ export const emptyDisk = (container: ContainerDefinition): void => {
   prepareContainer(container);
 };
 
-/** Where a program of this machine is; a version manager's shim for python3 would need the environment that we do not pass on. */
+/**
+ * Where a program of this machine is; a version manager's shim for python3 would need the
+ * environment that we do not pass on.
+ */
 export const findProgram = (name: string): string | undefined => {
   if (!found.has(name)) found.set(name, search(name));
   return found.get(name);
@@ -62,7 +76,10 @@ const search = (name: string): string | undefined => {
   return undefined;
 };
 
-/** A whole argument, or `file:` URI, that is an absolute path below a mount or /tmp, as a path of this machine. */
+/**
+ * A whole argument, or `file:` URI, that is an absolute path below a mount or /tmp, as a path of
+ * this machine.
+ */
 export const translate = (
   argument: string,
   { root, mounts }: Pick<ContainerDefinition, 'root' | 'mounts'>,

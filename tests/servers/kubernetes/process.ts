@@ -11,7 +11,9 @@ import { translate, type ContainerDefinition } from './pod.ts';
 export type ExecFault =
   | { readonly kind: 'drop'; readonly afterBytes: number }
   | { readonly kind: 'restart'; readonly afterBytes: number }
-  /** The rest of stdout is lost, and success reported all the same (kubernetes/kubernetes#124571). */
+  /**
+   * The rest of stdout is lost, and success reported all the same (kubernetes/kubernetes#124571).
+   */
   | { readonly kind: 'cut'; readonly afterBytes: number }
   | { readonly kind: 'silent' }
   | { readonly kind: 'no-status' }
@@ -35,8 +37,9 @@ export const parseExec = (namespace: string, { pathname, searchParams }: URL) =>
 });
 
 /**
- * Runs a command of an exec as a real process and speaks for it on the socket, channel by channel. When the client goes,
- * the process only loses its pipes, as happens with container runtimes; `onRestart` is called where a fault asks for it.
+ * Runs a command of an exec as a real process and speaks for it on the socket, channel by channel.
+ * When the client goes, the process only loses its pipes, as happens with container runtimes;
+ * `onRestart` is called where a fault asks for it.
  */
 export const runProcess = async (
   socket: WebSocket,

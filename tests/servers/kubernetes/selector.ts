@@ -1,6 +1,7 @@
 /**
- * Whether labels match a Kubernetes label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a` and `!a`,
- * joined by commas. As in Kubernetes, `!=` and `notin` also match what has no such label. Throws for anything else.
+ * Whether labels match a Kubernetes label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin
+ * (b,c)`, `a` and `!a`, joined by commas. As in Kubernetes, `!=` and `notin` also match what has no
+ * such label. Throws for anything else.
  */
 export const matchesSelector = (
   labels: Readonly<Record<string, string>>,

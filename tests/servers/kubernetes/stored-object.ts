@@ -1,4 +1,7 @@
-/** An object as the API has it. What only some kinds have may be absent, as in an object of another kind. */
+/**
+ * An object as the API has it. What only some kinds have may be absent, as in an object of another
+ * kind.
+ */
 export interface StoredObject {
   readonly apiVersion: string;
   readonly kind: string;

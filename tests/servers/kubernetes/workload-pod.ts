@@ -36,8 +36,9 @@ export interface RunningContainer {
 }
 
 /**
- * Starts the containers of a pod. Its volumes are directories, its own loopback and all its addresses are the one IP
- * of 127.0.0.0/8 that it was given, and paths below a mount are this machine's. Undefined while a Secret is missing.
+ * Starts the containers of a pod. Its volumes are directories, its own loopback and all its
+ * addresses are the one IP of 127.0.0.0/8 that it was given, and paths below a mount are this
+ * machine's. Undefined while a Secret is missing.
  */
 export const startContainers = (
   { spec: { containers = [], volumes = [] } = {} }: StoredObject,

@@ -18,7 +18,10 @@ const kinds: Readonly<Record<Kind, readonly [apiVersion: string, kind: string]>>
 
 export const isKind = (text: string): text is Kind => text in kinds;
 
-/** The objects of a cluster that can be made, changed and deleted, with the API server's rules for them. */
+/**
+ * The objects of a cluster that can be made, changed and deleted, with the API server's rules for
+ * them.
+ */
 export class WorkloadStore {
   readonly #objects = new Map<string, StoredObject>();
   #events = 0;

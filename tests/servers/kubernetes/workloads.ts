@@ -18,8 +18,8 @@ export interface WorkloadOptions {
 }
 
 /**
- * The API of a cluster of which Jobs and Pods are real processes: claims are directories, each pod has an address of
- * its own, and a volume that only one node may mount is mounted on one.
+ * The API of a cluster of which Jobs and Pods are real processes: claims are directories, each pod
+ * has an address of its own, and a volume that only one node may mount is mounted on one.
  */
 export class Workloads implements AsyncDisposable {
   readonly store = new WorkloadStore();
@@ -94,7 +94,10 @@ export class Workloads implements AsyncDisposable {
     this.store.patch('pods', namespace, name, { status: { phase: 'Running' } });
   }
 
-  /** Kills the processes of the pods of a role, as when their node goes. Returns how many there were. */
+  /**
+   * Kills the processes of the pods of a role, as when their node goes. Returns how many there
+   * were.
+   */
   killPods(role: string): number {
     const pods = this.store.list('pods', undefined, `ckf-backup/role=${role}`);
     for (const { metadata } of pods) this.#kubelet.kill(metadata);

@@ -20,11 +20,16 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate authority that lives for one test run; its private key never leaves the process. */
+/**
+ * A certificate authority that lives for one test run; its private key never leaves the process.
+ */
 export interface TestAuthority {
   /** PEM, for the option `ca` of a client. */
   readonly ca: string;
-  /** Issues a server certificate for these names; an IP address becomes an IP SAN, anything else a DNS SAN. */
+  /**
+   * Issues a server certificate for these names; an IP address becomes an IP SAN, anything else a
+   * DNS SAN.
+   */
   issue(names: readonly string[]): Promise<Certificate>;
 }
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port of loopback that nobody listened on a moment ago, for programs that cannot choose one themselves. */
+/**
+ * A port of loopback that nobody listened on a moment ago, for programs that cannot choose one
+ * themselves.
+ */
 export const freePort = async (): Promise<number> => {
   const server = createServer();
   server.listen(0, '127.0.0.1');

@@ -4,7 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Certificate } from './certificates.ts';
 
-/** An HTTP proxy, as Squid is one: CONNECT opens a tunnel, and what is asked with a whole URL it asks itself. */
+/**
+ * An HTTP proxy, as Squid is one: CONNECT opens a tunnel, and what is asked with a whole URL it
+ * asks itself.
+ */
 export interface Proxy extends AsyncDisposable {
   readonly url: string;
   readonly port: number;

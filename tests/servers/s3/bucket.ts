@@ -23,7 +23,10 @@ export interface S3Object {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly lastModified: number;
-  /** What GET and HEAD repeat: content-type and the like, x-amz-meta-*, x-amz-server-side-encryption*. */
+  /**
+   * What GET and HEAD repeat: content-type and the like, x-amz-meta-*,
+   * x-amz-server-side-encryption*.
+   */
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
   /** One, or one for each part. */
@@ -48,8 +51,8 @@ type Change =
   | { readonly end: string };
 
 /**
- * A bucket on the disk: bytes in files of their own, everything else in a log of changes that is read once when the
- * bucket is opened. A last line that was cut off by a kill is passed over.
+ * A bucket on the disk: bytes in files of their own, everything else in a log of changes that is
+ * read once when the bucket is opened. A last line that was cut off by a kill is passed over.
  */
 export class S3Bucket {
   readonly directory: string;

@@ -13,8 +13,8 @@ import { S3Error } from './replies.ts';
 const small = 256 * 1024;
 
 /**
- * Takes the body of a request into a new file, in pieces, and verifies everything that the request says about it. Nothing is
- * left when the body is not what was announced.
+ * Takes the body of a request into a new file, in pieces, and verifies everything that the request
+ * says about it. Nothing is left when the body is not what was announced.
  */
 export const receive = async (
   incoming: S3Incoming,

@@ -1,6 +1,9 @@
 /** What goes wrong with a request, when it does. */
 export type S3FaultAction =
-  /** This status instead of the operation; 200 gives an error inside a reply of 200, as S3 has it for slow operations. */
+  /**
+   * This status instead of the operation; 200 gives an error inside a reply of 200, as S3 has it
+   * for slow operations.
+   */
   | {
       readonly answer: number;
       readonly code?: string;
@@ -8,7 +11,10 @@ export type S3FaultAction =
       readonly retryAfter?: number;
       readonly location?: string;
     }
-  /** The connection is reset: at once, halfway through the request's body, or when the operation is done. */
+  /**
+   * The connection is reset: at once, halfway through the request's body, or when the operation is
+   * done.
+   */
   | { readonly reset: 'before' | 'during' | 'after' }
   /** Only so many bytes of the reply's body, then the connection ends. */
   | { readonly truncate: number }
@@ -42,7 +48,10 @@ export interface S3RequestNote {
   readonly key: string;
 }
 
-/** Called when a request has come, which it may drop before anything is done, and when the reply has been sent. */
+/**
+ * Called when a request has come, which it may drop before anything is done, and when the reply has
+ * been sent.
+ */
 export type S3Observer = (request: S3RequestNote, when: 'before' | 'after') => 'drop' | undefined;
 
 /** The faults that a server was told, and how often each has matched. */

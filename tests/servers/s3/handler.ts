@@ -21,7 +21,10 @@ export interface S3HandlerOptions {
   now(): Date;
 }
 
-/** One request from its first byte to its last: noted, hindered when a fault was planned, authenticated, done, answered. */
+/**
+ * One request from its first byte to its last: noted, hindered when a fault was planned,
+ * authenticated, done, answered.
+ */
 export const createHandler = (options: S3HandlerOptions) => {
   let count = 0;
   return async (message: IncomingMessage, response: ServerResponse): Promise<void> => {

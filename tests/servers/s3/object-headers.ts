@@ -38,7 +38,10 @@ export const withoutEncryption = (headers: Headers): Record<string, string> =>
     Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-server-side-encryption')),
   );
 
-/** The ETag that this server gives to content whose ETag by S3's rules is `etag`. With KMS it is no MD5 of the content. */
+/**
+ * The ETag that this server gives to content whose ETag by S3's rules is `etag`. With KMS it is no
+ * MD5 of the content.
+ */
 export const givenEtag = ({ quirks }: S3Profile, etag: string, headers: Headers): string => {
   const isInParts = etag.includes('-');
   if (quirks.has('invents-etags')) return `0x8D${randomBytes(7).toString('hex').toUpperCase()}`;

@@ -22,7 +22,10 @@ export interface S3Operation {
   run(context: S3Context): S3Reply | Promise<S3Reply>;
 }
 
-/** Which operation a request is: by its method, by what it addresses and by the query and headers that tell. */
+/**
+ * Which operation a request is: by its method, by what it addresses and by the query and headers
+ * that tell.
+ */
 export const operationOf = ({ method, bucket, key, query, headers }: S3Incoming): S3Operation => {
   if (bucket === '') return byName('ListBuckets', method === 'GET');
   const name =

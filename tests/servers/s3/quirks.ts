@@ -2,15 +2,17 @@
 interface Known {
   /** What the server does, as the end of a sentence that begins with its name. */
   readonly does: string;
-  /** A test against the real server with its version, its source, its manual, or a public report. */
+  /**
+   * A test against the real server with its version, its source, its manual, or a public report.
+   */
   readonly source: string;
   /** Servers that have it, and no profile of their own. */
   readonly others?: string;
 }
 
 /**
- * Everything in which servers are known to differ from what AWS promises, each once. A profile is a choice of these, and
- * docs/reference/servers.md shows them.
+ * Everything in which servers are known to differ from what AWS promises, each once. A profile is a
+ * choice of these, and docs/reference/servers.md shows them.
  */
 export const s3Quirks = {
   'ignores-put-conditions': {

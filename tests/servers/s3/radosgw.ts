@@ -30,7 +30,10 @@ const programs = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph', 'curl'];
 /** Debian's packages of these programs. */
 export const radosGwPackages = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common', 'curl'] as const;
 
-/** The version of the RadosGW that this machine has; undefined when a program of it is missing, or we are not root. */
+/**
+ * The version of the RadosGW that this machine has; undefined when a program of it is missing, or
+ * we are not root.
+ */
 export const radosGwVersion = (): string | undefined => {
   if (process.getuid?.() !== 0) return undefined;
   try {

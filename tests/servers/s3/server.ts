@@ -13,7 +13,10 @@ import type { S3User } from './signatures.ts';
 import { S3Contents } from './contents.ts';
 
 export interface S3ServerOptions {
-  /** Where the data lie. What is there already is served; without it, a temporary directory that goes with the server. */
+  /**
+   * Where the data lie. What is there already is served; without it, a temporary directory that
+   * goes with the server.
+   */
   readonly directory?: string;
   /** `target` unless given. */
   readonly profile?: S3ProfileName;
@@ -38,7 +41,10 @@ export interface S3Server extends AsyncDisposable {
   /** Every request since the start, or since it was emptied, in the order of arrival. */
   readonly requests: S3RequestNote[];
   readonly contents: S3Contents;
-  /** Lets coming requests fail: `server.fail({ operation: 'PutObject', nth: 3, fault: { answer: 503, code: 'SlowDown' } })`. */
+  /**
+   * Lets coming requests fail: `server.fail({ operation: 'PutObject', nth: 3, fault: { answer: 503,
+   * code: 'SlowDown' } })`.
+   */
   fail(fault: S3Fault): void;
   /** Forgets what was planned with `fail`. */
   mend(): void;
@@ -97,7 +103,8 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     server.close();
     server.closeAllConnections();
     await closed;
-    // What is still being received or sent ends because its connection did, and then uses the directory no more.
+    // What is still being received or sent ends because its connection did, and then uses the
+    // directory no more.
     await Promise.allSettled(underWay);
     buckets.close();
     if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });

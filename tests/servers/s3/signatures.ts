@@ -17,8 +17,9 @@ export interface S3User {
 const skew = 15 * 60_000;
 
 /**
- * Verifies Signature Version 4 in the Authorization header or, presigned, in the query, written down from AWS's description
- * and not with a client's library, so that client and server cannot share a mistake.
+ * Verifies Signature Version 4 in the Authorization header or, presigned, in the query, written
+ * down from AWS's description and not with a client's library, so that client and server cannot
+ * share a mistake.
  */
 export const authenticate = (
   incoming: S3Incoming,
@@ -179,7 +180,10 @@ const encode = (text: string): string =>
     })
     .join('');
 
-/** Headers are strings of bytes (Latin-1) here, as they came over the wire; everything else is ASCII by now. */
+/**
+ * Headers are strings of bytes (Latin-1) here, as they came over the wire; everything else is ASCII
+ * by now.
+ */
 const sha256 = (text: string): string =>
   createHash('sha256').update(Buffer.from(text, 'latin1')).digest('hex');
 

@@ -11,7 +11,10 @@ const running = (context: HookContext): RunningAction => {
   return context.action;
 };
 
-/** The tools that speak of the running action. What they say reaches its user also when the process fails. */
+/**
+ * The tools that speak of the running action. What they say reaches its user also when the process
+ * fails.
+ */
 export const actionTools: Readonly<Record<string, Tool>> = {
   'action-get': ({ context, argv }) => {
     const { flags, positional } = parseArguments(argv, formatFlags);

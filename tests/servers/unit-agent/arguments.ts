@@ -1,4 +1,7 @@
-/** A tool ended with this exit status and this text after `ERROR `: 2 for a wrong command line, 1 for a failed run. */
+/**
+ * A tool ended with this exit status and this text after `ERROR `: 2 for a wrong command line, 1
+ * for a failed run.
+ */
 export class ToolError extends Error {
   readonly exitCode: 1 | 2;
 
@@ -14,10 +17,12 @@ export interface Arguments {
 }
 
 /**
- * Reads a command line as Juju's flag library (juju/gnuflag) does: flags and other arguments in any order,
+ * Reads a command line as Juju's flag library (juju/gnuflag) does: flags and other arguments in any
+ * order,
  * `--flag=value` and `--flag value`, `-r value`, and nothing after `--` is a flag.
  *
- * @param spec the flags by their name with hyphens; true when it takes a value. Aliases: `-r` for `--relation`.
+ * @param spec the flags by their name with hyphens; true when it takes a value. Aliases: `-r` for
+ *   `--relation`.
  */
 export const parseArguments = (
   argv: readonly string[],
@@ -58,7 +63,9 @@ export const atMost = (positional: readonly string[], count: number): void => {
     throw new ToolError(2, `unrecognized args: ${JSON.stringify(positional.slice(count))}`);
 };
 
-/** The `key=value` arguments of a tool. Juju trims the values (juju/utils keyvalues), and so do we. */
+/**
+ * The `key=value` arguments of a tool. Juju trims the values (juju/utils keyvalues), and so do we.
+ */
 export const keyValues = (argv: readonly string[]): Record<string, string> => {
   const values: Record<string, string> = {};
   for (const argument of argv) {

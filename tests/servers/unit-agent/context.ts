@@ -24,9 +24,10 @@ export interface LogLine {
 }
 
 /**
- * One running hook or action. What it reads is a snapshot from when it started. `change` is seen by the process at
- * once and reaches the unit's state only with `commit`, which Juju does when the process exits 0; `changeNow` is for
- * what Juju sends to the controller without waiting for the end.
+ * One running hook or action. What it reads is a snapshot from when it started. `change` is seen by
+ * the process at once and reaches the unit's state only with `commit`, which Juju does when the
+ * process exits 0; `changeNow` is for what Juju sends to the controller without waiting for the
+ * end.
  */
 export interface HookContext {
   readonly id: string;

@@ -5,7 +5,9 @@ import { stringify } from 'yaml';
 import type { UnitAgentState } from './state.ts';
 import { tools } from './tools.ts';
 
-/** Lays the unit out as Juju does: the charm's directory, agent.conf beside it, and the hook tools. */
+/**
+ * Lays the unit out as Juju does: the charm's directory, agent.conf next to it, and the hook tools.
+ */
 export const layOutUnit = async (
   directory: string,
   source: string,

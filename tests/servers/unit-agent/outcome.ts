@@ -10,7 +10,10 @@ export interface ActionResult {
   readonly log: readonly string[];
 }
 
-/** How Juju turns the end of a process into the outcome of an action (Juju 3.6, runner/context `finalizeAction`). */
+/**
+ * How Juju turns the end of a process into the outcome of an action (Juju 3.6, runner/context
+ * `finalizeAction`).
+ */
 export const actionResult = (
   action: RunningAction,
   end: {

@@ -4,7 +4,10 @@ import { ToolError } from './arguments.ts';
 const keyShape = /^([a-z](?:-?[a-z0-9]){2,})$/;
 const sizeLimit = 1_000_000;
 
-/** The content of a secret from a command line: `key=value`, `key#base64=value` and `key#file=/path`, which the agent opens. */
+/**
+ * The content of a secret from a command line: `key=value`, `key#base64=value` and
+ * `key#file=/path`, which the agent opens.
+ */
 export const contentOf = (argv: readonly string[]): Record<string, string> => {
   const content: Record<string, string> = {};
   for (const argument of argv) {

@@ -26,7 +26,10 @@ export interface RecordedCall {
   readonly exitCode: number;
 }
 
-/** Answers the hook tools' processes on a unix socket, for as long as the context that they name is the running one. */
+/**
+ * Answers the hook tools' processes on a unix socket, for as long as the context that they name is
+ * the running one.
+ */
 export const listenForTools = async (
   path: string,
   current: () => HookContext | undefined,
@@ -49,7 +52,10 @@ export const listenForTools = async (
   return server;
 };
 
-/** What unit-agent-hook-tool sends: texts with a NUL between, which no argument can hold; stdin comes last. */
+/**
+ * What unit-agent-hook-tool sends: texts with a NUL between, which no argument can hold; stdin
+ * comes last.
+ */
 const parseRequest = (text: string): Request => {
   const [contextId = '', tool = '', count = '0', ...rest] = text.split('\0');
   const stdin = rest.slice(Number(count));
@@ -92,7 +98,10 @@ const answer = (request: Request, context: HookContext | undefined): Reply => {
   }
 };
 
-/** The line that an operator sees of a call: what went to the action's log, or the unit's new status. */
+/**
+ * The line that an operator sees of a call: what went to the action's log, or the unit's new
+ * status.
+ */
 export const progressOf = ({ tool, arguments: argv }: RecordedCall): string | undefined => {
   const words = argv.filter((argument) => argument !== '--');
   if (tool === 'action-log') return words.join(' ');

@@ -5,11 +5,12 @@
  *   agent.state.relations.push(newRelation(1, 's3-credentials', 's3-integrator', { bucket: 'b' }));
  *   const hook = await agent.dispatch({ hook: 's3-credentials-relation-changed', relation: 1 });
  *   const run = await agent.dispatch({ action: 'check', parameters: { 'allow-running': true } });
- *   run.action?.status;                                   // 'completed' | 'failed', as `juju run` shows it
+ *   run.action?.status;   // 'completed' | 'failed', as `juju run` shows it
  *
- * `agent.state` is plain data (unit-agent-state.ts): change it between dispatches to play the other applications, or
- * save it with JSON.stringify. `agent.start` is `dispatch` for those who want to kill it on the way. Dispatches queue up,
- * as in Juju. Everything lies in one temporary directory, which closing the agent removes.
+ * `agent.state` is plain data (unit-agent-state.ts): change it between dispatches to play the
+ * other applications, or save it with JSON.stringify. `agent.start` is `dispatch` for those who
+ * want to kill it on the way. Dispatches queue up, as in Juju. Everything lies in one temporary
+ * directory, which closing the agent removes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -59,7 +60,10 @@ export interface DispatchResult {
 }
 
 export interface RunningDispatch {
-  /** Sends a signal to the charm's process, and to no other, as `juju cancel-task` does with SIGKILL. */
+  /**
+   * Sends a signal to the charm's process, and to no other, as `juju cancel-task` does with
+   * SIGKILL.
+   */
   kill(signal: NodeJS.Signals): void;
   /** What has been logged so far. */
   readonly progress: readonly string[];
