@@ -1,6 +1,6 @@
 resource "juju_application" "ckf_backup" {
-  name  = var.app_name
-  model = var.model_name
+  name       = var.app_name
+  model_uuid = var.model_uuid
 
   charm {
     name     = "ckf-backup"

@@ -28,8 +28,8 @@ variable "journal_size" {
   default     = "64M"
 }
 
-variable "model_name" {
-  description = "Name of the Juju model that Charmed Kubeflow is in."
+variable "model_uuid" {
+  description = "UUID of the Juju model that Charmed Kubeflow is in."
   type        = string
 }
 
