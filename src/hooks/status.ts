@@ -32,15 +32,18 @@ export const statusOf = (facts: Facts): Status => {
   const { lastBackup, schedule } = facts;
   const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
-  const passing = problems.find(({ code }) => errorCodes[code] === 'transient');
-  const problem = blocking ?? passing;
+  const passing = problems.filter(({ code }) => errorCodes[code] === 'transient');
+  // A relation that lacks something, such as keys, can be completed by the operator. A server that
+  // is away comes back by itself.
+  const waiting = passing.find(({ code }) => code === 'relation-incomplete') ?? passing[0];
+  const problem = blocking ?? waiting;
   if (problem !== undefined)
     return {
       name: blocking === undefined ? 'waiting' : 'blocked',
       message: statusText(problem, problems.length - 1),
     };
-  const waiting = schedule && waitingText(schedule);
-  if (waiting !== undefined) return { name: 'waiting', message: waiting };
+  const due = schedule && waitingText(schedule);
+  if (due !== undefined) return { name: 'waiting', message: due };
   const next = schedule === undefined ? [] : nextText(schedule);
   const interrupted = interruptedAttempt(facts);
   if (lastBackup === undefined)

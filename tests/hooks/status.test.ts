@@ -113,6 +113,12 @@ describe('the status', () => {
     });
   });
 
+  it('names what the operator can complete before a server that comes back by itself', () => {
+    const { name, message } = statusOf({ ...well, controller: [away], s3: late });
+    assert.equal(name, 'waiting');
+    assert.match(message, /^minio has sent nothing\. \[relation-incomplete\] \(and 1 more\)/);
+  });
+
   it('is blocked by what somebody must act on, whatever passes by itself', () => {
     const none = problem('relation-missing', 'No S3.');
     assert.deepEqual(statusOf({ ...well, controller: [away], s3: none, objectStorage: late }), {
