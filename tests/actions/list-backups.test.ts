@@ -31,14 +31,7 @@ describe('list-backups', () => {
     vault.pass(3 * 86_400);
     const { backups } = await listBackups(vault.world, config, { limit: 20, format: 'table' });
     const rows = backups?.split('\n').map((line) => line.split(/ {2,}/));
-    assert.deepEqual(rows?.[0], [
-      'BACKUP-ID',
-      'CONSISTENT',
-      'SIZE',
-      'AGE',
-      'PROVEN',
-      'COMPONENTS',
-    ]);
+    assert.deepEqual(rows?.[0], ['BACKUP-ID', 'CONSISTENT', 'SIZE', 'AGE', 'PROVEN', 'COMPONENTS']);
     assert.deepEqual(
       rows.slice(1).map(([id, consistent, , age]) => [id, consistent, age]),
       [

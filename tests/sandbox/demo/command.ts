@@ -5,7 +5,11 @@ import { actionsText, optionsText, parametersText } from './help.ts';
 
 /** What the words after `npm run demo --` ask for. */
 export type Command =
-  | { readonly kind: 'backup' | 'help' | 'reset' | 'schedule' | 'status' }
+  | { readonly kind: 'backup' }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'schedule' }
+  | { readonly kind: 'status' }
   | { readonly kind: 'config'; readonly options: Values }
   | { readonly kind: 'action'; readonly action: string; readonly parameters: Values }
   | { readonly kind: 'wrong'; readonly why: string };

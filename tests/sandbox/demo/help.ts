@@ -17,7 +17,7 @@ export const helpText = (charm: CharmFiles): string =>
   ].join('\n');
 
 export const actionsText = ({ actions }: CharmFiles): string =>
-  indented(Object.entries(actions).map(([name, { title = '' }]) => [name, title]));
+  indented(Object.entries(actions).map(([name, action]) => [name, action?.title ?? '']));
 
 export const optionsText = ({ options }: CharmFiles): string =>
   indented(
