@@ -62,8 +62,8 @@ const makeSet = async (
     ...(databases.length > 0 ? ['the databases'] : []),
     ...(mlmd ? ['ML Metadata'] : []),
   ];
-  const step = async (doing: string, isDone: boolean): Promise<void> => {
-    if (isDone) await progress.step(`Backup ${backup.id}: ${doing}`);
+  const step = async (doing: string, isWanted: boolean): Promise<void> => {
+    if (isWanted) await progress.step(`Backup ${backup.id}: ${doing}`);
   };
 
   // Juju takes its time to bring a unit, so the copy does not wait for that.

@@ -48,8 +48,7 @@ describe('list-backups', () => {
     const [read, damaged] = [await vault.backUp(), await vault.backUp()];
     const never = await vault.backUp();
     const at = vault.world.clock.now().toISOString();
-    const { openTarget } = vault.world;
-    const target = await openTarget();
+    const target = await vault.world.openTarget();
     await keepProof(target, read, { kind: 'deep', at, intact: true, seconds: 1, bytes: 1 });
     await keepProof(target, read, { kind: 'verify', at, intact: true, seconds: 1, bytes: 0 });
     await keepProof(target, damaged, { kind: 'verify', at, intact: false, seconds: 1, bytes: 0 });

@@ -1,5 +1,5 @@
 /** How wide a terminal is at least. */
-const columns = 80;
+export const columns = 80;
 
 /**
  * Breaks lines that are longer than 80 characters between words. What is broken off goes on below

@@ -37,5 +37,7 @@ export const parametersText = ({ params = {}, required = [] }: ActionDefinition)
 const indented = (rows: readonly (readonly string[])[]): string =>
   tableText(rows).replaceAll(/^/gm, '  ');
 
-const text = (value: unknown): string =>
-  value === undefined || value === '' ? "''" : String(value as string | number | boolean);
+const text = (value: unknown): string => {
+  if (value === undefined || value === '') return "''";
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};

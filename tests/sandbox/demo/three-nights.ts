@@ -7,11 +7,9 @@ import { type Box, startBox } from '../box.ts';
 import { ringAlarm } from '../box/alarm.ts';
 import { type VirtualClock, startVirtualClock } from '../virtual-clock.ts';
 import { type Check, runChecks } from './checks.ts';
+import { columns, fit } from './fit.ts';
 import { terminalPicture } from './terminal-picture.ts';
-import { wrapped } from './wrapped.ts';
 
-/** Of the terminal. */
-const columns = 80;
 const picture = join(import.meta.dirname, '../../../docs/images/three-nights.svg');
 
 /** Three nights of a schedule on a box of their own, whose clock jumps from hook to hook. */
@@ -50,8 +48,7 @@ export const showThreeNights = async (print: (line: string) => void): Promise<bo
     await lonelyNight(nights);
     say('\n$ juju run ckf-backup/leader list-sessions');
     const { results } = await box.run('list-sessions', {});
-    for (const line of String(results['sessions']).split('\n'))
-      for (const part of wrapped('', line, columns, 4)) say(part);
+    say(fit(String(results['sessions'])));
     say('');
     const isRight = await runChecks(proofs(nights, scales), print);
     if (isRight) writeFileSync(picture, terminalPicture(lines.slice(0, -1), columns));
@@ -125,8 +122,7 @@ const show = (nights: Nights, what: string): void => {
 };
 
 const sayOf = ({ clock, say }: Nights, what: string, text: string): void => {
-  const head = `${clock.now().toISOString().slice(11, 16)}  ${what.padEnd(20)}  `;
-  for (const line of wrapped(head, text, columns)) say(line);
+  say(fit(`${clock.now().toISOString().slice(11, 16)}  ${what.padEnd(20)}  ${text}`));
 };
 
 const proofs = (
