@@ -37,6 +37,22 @@ describe('the documentation', () => {
       }
   });
 
+  it('names only tests that there are, as proof of what happens when the charm is killed', () => {
+    const rows = textOf('docs/reliability.md').match(/^\|.*\|$/gm) ?? [];
+    const named = rows.flatMap((row) => [...row.matchAll(/`([a-z0-9-]+(?:\/[a-z0-9-]+)+)`/g)]);
+    assert.ok(named.length > 10);
+    for (const [, test = ''] of named)
+      assert.ok(existsSync(join(root, 'tests', `${test}.test.ts`)), test);
+  });
+
+  it('names in CONTRIBUTING only files that there are', () => {
+    const named = [
+      ...prose('CONTRIBUTING.md').matchAll(/`((?:src|tests|docs|scripts)\/[^`<*]+)`/g),
+    ];
+    assert.ok(named.length > 10);
+    for (const [, path = ''] of named) assert.ok(existsSync(join(root, path)), path);
+  });
+
   it('can be reached, every page, from README.md', () => {
     assert.match(textOf('README.md'), /\]\(docs\/README\.md\)/);
     const linked = pages.flatMap((page) =>
