@@ -17,5 +17,5 @@ describe('restoring many objects', () => {
       extra: count / 10,
       deleted: count / 10,
     });
-  }).timeout(600_000);
+  });
 });

@@ -78,7 +78,7 @@ describe('any history of backups and removals', () => {
       }),
       { numRuns: 20 },
     );
-  }).timeout(120_000);
+  });
 });
 
 const all = { last: 0, daily: 0, weekly: 0, monthly: 0 };

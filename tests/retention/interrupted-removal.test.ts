@@ -48,7 +48,7 @@ describe('a removal that is interrupted', () => {
         assert.deepEqual([...store.objects.keys()], expected, `after call ${at}`);
         if (dying.calls() < at) break;
       }
-    }).timeout(120_000);
+    });
   }
 
   it('is finished by the prune after the next backup, too', async () => {

@@ -124,5 +124,5 @@ describe('decide, whatever hooks come', () => {
         ),
         { numRuns: 300 },
       );
-    }).timeout(300_000);
+    });
 });

@@ -92,6 +92,8 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
   };
   const server = options.tls ? createHttps(options.tls, listener) : createHttp(listener);
   server.keepAliveTimeout = 60_000;
+  // Under a bandwidth limit of 128k an upload takes longer than the five minutes that Node allows.
+  server.requestTimeout = 0;
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
