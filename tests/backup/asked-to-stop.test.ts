@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/world.ts';
+import { quickClock } from '../fakes/fast-clock.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
@@ -46,7 +47,11 @@ describe('a backup that is asked to stop', () => {
     Object.assign(rig.target, { put: spied });
     await rejectsWithCode(
       runBackup(
-        { ...rig.whole, signal: stop.signal, openTarget: async () => targetIn(store) },
+        {
+          ...{ ...rig.whole, signal: stop.signal },
+          clock: quickClock,
+          openTarget: async () => targetIn(store),
+        },
         aConfig({ components: ['mlpipeline'] }),
         request,
       ),
