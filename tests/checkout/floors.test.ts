@@ -22,6 +22,16 @@ describe('the floors of src', () => {
     assert.deepEqual(found, [...rooms].sort());
   });
 
+  it('are on the maps of README and of the architecture, all but the words of the ground', () => {
+    const [ground = []] = floors;
+    const onTheMap = rooms.filter((room) => !(ground.includes(room) && room.endsWith('.ts')));
+    for (const page of ['README.md', 'docs/explanation/architecture.md'])
+      for (const room of onTheMap) {
+        const name = room.endsWith('.ts') ? `\`${room}\`` : `\`${room}/\``;
+        assert.ok(textOf(page).includes(name), `${page}: ${room}`);
+      }
+  });
+
   it('have no arrow up', () => {
     const up = [...imports].flatMap(([from, files]) =>
       files.filter((to) => !mayImport(roomOf(from), roomOf(to))).map((to) => `${from} -> ${to}`),
