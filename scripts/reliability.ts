@@ -9,6 +9,7 @@ import {
   openRestoreRig,
   watchRestore,
 } from '../tests/reliability/restore-round.ts';
+import { playTeams } from '../tests/reliability/teams.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
 
@@ -20,6 +21,9 @@ import { type Blow, changeSource, playRound } from '../tests/reliability/round.t
  *
  * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in
  * memory instead.
+ *
+ * `npm run reliability -- --teams --rounds 100 --seed 1` kills and freezes units that share a copy,
+ * in memory.
  *
  * `npm run reliability -- --fuzz --cases 100000 --seed 1` gives the parsers of everything that
  * comes from outside what they never saw.
@@ -33,6 +37,8 @@ const { values } = parseArgs({
     restore: { type: 'boolean', default: false },
     lives: { type: 'boolean', default: false },
     steps: { type: 'string', default: '20000' },
+    teams: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '100' },
     fuzz: { type: 'boolean', default: false },
     cases: { type: 'string', default: '100000' },
   },
@@ -166,4 +172,16 @@ const playFuzz = async (): Promise<void> => {
   for (const [what, count] of [...counts].toSorted()) say(`${String(count).padStart(7)} ${what}`);
 };
 
-await (values.fuzz ? playFuzz() : values.lives ? playAllLives() : main());
+const playAllTeams = async (): Promise<void> => {
+  const rounds = Number(values.rounds);
+  await playTeams({ rounds, seed: Number(values.seed) });
+  say(`${rounds} shared copies with units that died or froze: every set is exact`);
+};
+
+await (values.fuzz
+  ? playFuzz()
+  : values.lives
+    ? playAllLives()
+    : values.teams
+      ? playAllTeams()
+      : main());

@@ -57,7 +57,11 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'list-volume-backups': async () =>
     (await import('./actions/list-volume-backups.ts')).listVolumeBackups,
   'restore-volume': async () => (await import('./actions/restore-volume.ts')).restoreVolume,
+  work: async () => (await import('./actions/work.ts')).work,
 };
+
+/** The leader runs this one on the other units. */
+const forOthers = 'work';
 
 export const actionNames: readonly string[] = Object.keys(actions);
 
@@ -133,7 +137,7 @@ const perform = async (
       `This revision of the charm has no action ${name}; it has ${actionNames.join(', ')}.`,
     );
   const parameters = await tools.actionParameters();
-  if (!(await tools.isLeader()))
+  if (name !== forOthers && !(await tools.isLeader()))
     throw new CharmError(
       'not-leader',
       `${unitName} is not the leader, and only the leader acts. Nothing was changed. Run: juju run ${[`${application}/leader`, name, ...argumentsOf(parameters)].join(' ')}`,

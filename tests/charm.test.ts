@@ -81,7 +81,7 @@ describe('the charm', () => {
     assert.match(rig.tools.status.message, /^No space\. \[disk-full\]: /);
   });
 
-  for (const name of actionNames)
+  for (const name of actionNames.filter((one) => one !== 'work'))
     it(`refuses ${name} on a unit that does not lead, and says whom to ask`, async () => {
       const rig = unitRig();
       Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
@@ -95,6 +95,13 @@ describe('the charm', () => {
       assert.equal(rig.tools.status.message, '');
       assert.equal(rig.logins, 0);
     });
+
+  it('lets a unit that does not lead help the one that does', async () => {
+    const rig = unitRig();
+    Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
+    await handle({ kind: 'action', name: 'work', task: '1' }, charmOf(rig));
+    assert.match(rig.tools.failure ?? '', /\[option-invalid\]$/);
+  });
 
   it('leaves a result for an action that is killed, which its end replaces', async () => {
     const rig = unitRig();

@@ -14,7 +14,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   locks: [layout.locks, 'The claims of those who work on the path, or want to.'],
   lockClaim: [
     layout.lockClaim('<uuid>'),
-    'Which unit works on the path now. Renewed every minute; dead when it was not renewed for five; deleted when the operation ends.',
+    'Which unit works on the path now. Renewed every minute; dead when it was not renewed for five; deleted when the operation ends. A unit that helps with a copy has one too, and while it is there nobody else gets the path.',
   ],
   oldLock: [
     layout.oldLock,
@@ -71,6 +71,29 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     'When the set was last verified, read as a whole, and restored, and what that found; see `assurance`.',
   ],
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
+  shards: [
+    layout.shards(id),
+    'What the units tell each other that share the copy of a backup. Gone when the copy is made; the next backup removes it when that one died.',
+  ],
+  shardPlan: [
+    layout.shardPlan(id),
+    'The shards: which keys of which bucket each has. While it is there, units work. Like all that units say here, it has the seal of a token that only they know.',
+  ],
+  shardBefore: [layout.shardBefore(id, 7), 'The lines of the last object list for a shard.'],
+  shardClaims: [layout.shardClaims(id), 'Who copies which shard.'],
+  shardClaim: [
+    layout.shardClaim(id, 7, '<uuid>'),
+    'A process that has taken a shard, by the name of its claim in `locks/`. It counts while that claim is renewed.',
+  ],
+  shardList: [
+    layout.shardList(id, 7, '<uuid>'),
+    'The object list of a shard, as that process made it.',
+  ],
+  shardsDone: [layout.shardsDone(id), 'Which shards are done.'],
+  shardDone: [
+    layout.shardDone(id, 7, '<uuid>'),
+    'The checksum of such a list, and what was copied for it.',
+  ],
   runs: [layout.runs, 'The records of runs: the newest 200, and those of runs that made a set.'],
   run: [
     layout.run(id),

@@ -35,6 +35,8 @@ export const planApplications = async (
 ): Promise<{
   readonly plan: ApplicationPlan<DatabasePlan>;
   readonly handed: readonly HandedDatabase[];
+  /** The units of our own application besides this one. */
+  readonly otherUnits: readonly string[];
   readonly problems: readonly CharmError[];
 }> => {
   const problems: CharmError[] = [];
@@ -91,8 +93,18 @@ export const planApplications = async (
   const mlmd = config.components.includes('mlmd')
     ? findMlmd(config, find)
     : { mlmd: undefined, metadataWriter: undefined, writer: undefined };
-  return { plan: { databases, ...mlmd }, handed, problems };
+  const otherUnits = otherUnitsOf(world, model.applications.get(world.application));
+  return { plan: { databases, ...mlmd }, handed, otherUnits, problems };
 };
+
+/** Those whose agents are there; one that runs a hook comes to it later. */
+const otherUnitsOf = (
+  { unit }: Pick<World, 'unit'>,
+  ours: ApplicationStatus | undefined,
+): readonly string[] =>
+  (ours?.units ?? [])
+    .filter(({ name, agent }) => name !== unit && ['idle', 'executing'].includes(agent.status))
+    .map(({ name }) => name);
 
 const databaseProblems = async (
   world: World,

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
-import { failedLines, ObjectsFailed } from '../components/buckets/failed-objects.ts';
 import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { CharmError, orProblem } from '../errors.ts';
@@ -10,9 +9,12 @@ import type { BucketBackup } from '../repository/manifest.ts';
 import { downloadObjectList } from '../repository/checked-list.ts';
 import { readObjectList, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
 import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
-import { countText, durationText, excerpt, sizeText } from '../text.ts';
+import { countText, durationText, listText, sizeText } from '../text.ts';
 import type { Source } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
+import type { BucketToCut } from './cut-buckets.ts';
+import { reportingFailed } from './report-failed.ts';
+import { copyByAllUnits } from './share-copy.ts';
 
 /** What the second pass over the buckets needs from the first one. */
 interface PreCopy {
@@ -36,9 +38,17 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
   const archive = await hasAnySet(target);
   const before = await newestOfBuckets(target, names);
   const bandwidth = createBandwidth(config.bandwidthLimit, world.clock);
+  const shared =
+    ready.otherUnits.length > 0
+      ? await timeline.during(`pre-copy of ${listText(names)}`, 'MinIO and S3', () =>
+          copyTogether(backup, { archive, before, signal: cancelled }),
+        )
+      : undefined;
+  if (shared !== undefined) return { archive, before, bandwidth, passes: shared };
   const passes = new Map<string, BucketPass>();
   for (const source of sources) {
-    const baseline = await lastList(backup, before.get(source.bucket));
+    const last = await lastList(backup, before.get(source.bucket));
+    const baseline = last && readObjectList(createReadStream(last.file), last.part.list.key);
     const plan = { archive, before, bandwidth };
     const pass = await timeline.during(`pre-copy of ${source.bucket}`, 'MinIO and S3', () =>
       copyOne(backup, source, { ...plan, baseline, pass: 'pre-copy', signal: cancelled }),
@@ -49,24 +59,44 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
   return { archive, before, bandwidth, passes };
 };
 
+/** All buckets at once, with the other units; undefined when there is too little for them. */
+const copyTogether = async (
+  backup: Backup,
+  sharing: Pick<PreCopy, 'archive' | 'before'> & { readonly signal: AbortSignal },
+): Promise<PreCopy['passes'] | undefined> => {
+  const buckets: BucketToCut[] = [];
+  for (const source of backup.ready.sources)
+    buckets.push({ source, last: await lastList(backup, sharing.before.get(source.bucket)) });
+  const passes = await reportingFailed(backup, () =>
+    copyByAllUnits(backup, {
+      ...{ ...sharing, buckets },
+      listFile: (bucket) => listFile(backup, bucket, 'pre-copy'),
+    }),
+  );
+  for (const { last } of buckets) if (last !== undefined) await rm(last.file, { force: true });
+  if (passes !== undefined)
+    for (const [bucket, pass] of passes)
+      await backup.world.progress.note(`bucket ${bucket}: ${passText(pass)}`);
+  return passes;
+};
+
 /**
- * The list of the newest set that has the bucket. It only makes the copy quicker: without it every
- * object is compared with the mirror.
+ * The list of the newest set that has the bucket, as a file. It only makes the copy quicker:
+ * without it every object is compared with the mirror.
  */
 const lastList = async (
   backup: Backup,
-  before: BucketBackup | undefined,
-): Promise<AsyncIterable<ListedObject> | undefined> => {
-  if (before === undefined) return undefined;
-  const file = listFile(backup, before.bucket, 'last');
+  part: BucketBackup | undefined,
+): Promise<BucketToCut['last']> => {
+  if (part === undefined) return undefined;
+  const file = listFile(backup, part.bucket, 'last');
   const problem = await orProblem(() =>
-    downloadObjectList(backup.ready.target.store, before.list, file),
+    downloadObjectList(backup.ready.target.store, part.list, file),
   );
-  if (!(problem instanceof CharmError))
-    return readObjectList(createReadStream(file), before.list.key);
+  if (!(problem instanceof CharmError)) return { part, file };
   if (problem.code === 'disk-full') throw problem;
   await backup.world.progress.note(
-    `The object list of the last backup of ${before.bucket} cannot be used, so all of the bucket is compared with its mirror. ${problem.message} [${problem.code}]`,
+    `The object list of the last backup of ${part.bucket} cannot be used, so all of the bucket is compared with its mirror. ${problem.message} [${problem.code}]`,
   );
   return undefined;
 };
@@ -135,8 +165,8 @@ const copyOne = async (
   const { world, config, ready, layout, request, heartbeat } = backup;
   const { bucket } = source;
   const progress = new ProgressOfBucket(world.clock);
-  try {
-    const done = await heartbeat.during(
+  const done = await reportingFailed(backup, () =>
+    heartbeat.during(
       () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
       () =>
         copyBucket(source, ready.target, {
@@ -157,13 +187,10 @@ const copyOne = async (
           signal,
           progress,
         }),
-    );
-    await world.progress.note(`bucket ${bucket}: ${passText(done)}`);
-    return done;
-  } catch (error) {
-    if (error instanceof ObjectsFailed) await reportFailed(backup, error);
-    throw error;
-  }
+    ),
+  );
+  await world.progress.note(`bucket ${bucket}: ${passText(done)}`);
+  return done;
 };
 
 const passText = ({
@@ -201,26 +228,4 @@ const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup[
     listFile(backup, bucket, 'changes'),
   );
   return { key, size, sha256 };
-};
-
-const mostKeysLogged = 100;
-
-/**
- * The error's message names three keys. All of them are written to S3, or, when that fails, to the
- * action's log. A failure here must not hide the error itself.
- */
-const reportFailed = async (
-  { world, ready, layout, id }: Backup,
-  { failed }: ObjectsFailed,
-): Promise<void> => {
-  const key = layout.failedObjects(id);
-  const stored = await orProblem(() => ready.target.store.put(key, failedLines(failed)));
-  if (!(stored instanceof CharmError))
-    return world.progress.note(
-      `Each object that was not copied, and why: s3://${ready.target.bucket}/${key}`,
-    );
-  for (const object of failed.slice(0, mostKeysLogged))
-    await world.progress.note(`Not copied: ${excerpt(object.key, 200)}`);
-  if (failed.length > mostKeysLogged)
-    await world.progress.note(`and ${failed.length - mostKeysLogged} more objects`);
 };

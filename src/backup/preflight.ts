@@ -38,6 +38,8 @@ export interface ReadyBackup extends AsyncDisposable {
   readonly plan: ApplicationPlan<DatabasePlan>;
   /** The databases that get their path from us. */
   readonly handed: readonly HandedDatabase[];
+  /** The units of our own application that can help, besides this one. */
+  readonly otherUnits: readonly string[];
   /** The time before the first look at what runs. */
   readonly looked: Date;
   /** What runs although the backup is allowed. */
@@ -115,7 +117,7 @@ export const preflight = async (
     }
     return {
       ...{ juju, kubernetes, target, server, sources, handed, looked, running, signing },
-      plan: applications.plan,
+      ...{ plan: applications.plan, otherUnits: applications.otherUnits },
       warnings: [
         ...(workloads?.warnings ?? []),
         ...serverWarnings(server),

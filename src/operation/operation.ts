@@ -1,10 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
-import { takeLock } from '../repository/lock.ts';
+import { type Lock, takeLock } from '../repository/lock.ts';
 import type { Target, World } from '../world.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import type { HeldScale } from './hold-scale.ts';
+import { freshMilliseconds, nowAndThen } from './now-and-then.ts';
 import { type Stoppable, watchForStop } from './stop-request.ts';
 
 /*
@@ -48,6 +49,8 @@ export interface Operation extends AsyncDisposable {
    * asked.
    */
   readonly clockAhead: number | undefined;
+  /** For units that help; undefined when the operation only looks. */
+  readonly lock: Pick<Lock, 'nonce' | 'helpers'> | undefined;
 }
 
 type OperationWorld = Pick<
@@ -104,6 +107,7 @@ export const beginOperation = async (
       ]),
       terminating: world.signal,
       clockAhead: lock?.clockAhead,
+      lock,
       stillOurs: nowAndThen(world.clock, async () => lock?.assertHeld()),
       [Symbol.asyncDispose]: () => undo.disposeAsync(),
     };
@@ -111,36 +115,6 @@ export const beginOperation = async (
     await undo.disposeAsync();
     throw error;
   }
-};
-
-/** Milliseconds. Much shorter than the time after which another operation may take the lock. */
-const freshMilliseconds = 15_000;
-
-/**
- * Asks only when the last answer is too old, as after the process was stopped for a while, and asks
- * again when the answer itself took that long. Calls that come meanwhile share one answer.
- */
-const nowAndThen = (
-  clock: OperationWorld['clock'],
-  ask: () => Promise<void>,
-): (() => Promise<void>) => {
-  let asked = NaN;
-  let answer: Promise<void> | undefined;
-  const isFresh = (): boolean => Math.abs(clock.now().getTime() - asked) < freshMilliseconds;
-  return async () => {
-    for (;;) {
-      if (answer === undefined || !isFresh()) {
-        asked = clock.now().getTime();
-        const asking = ask();
-        asking.catch(() => {
-          if (answer === asking) answer = undefined;
-        });
-        answer = asking;
-      }
-      await answer;
-      if (isFresh()) return;
-    }
-  };
 };
 
 /** Asks at each call, and again when the answer took too long. */

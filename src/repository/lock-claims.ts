@@ -20,13 +20,28 @@ export interface LockRecord extends LockOwner {
    * writers wake up.
    */
   readonly buried: readonly string[];
+  /** The nonce of the holder that this unit helps: see `helpHolder`. */
+  readonly helps?: string;
+  /** What a helping unit has done so far. */
+  readonly progress?: HelpProgress;
+}
+
+/** Objects that are in the mirror, and bytes of them, by the work of one unit. */
+export interface HelpProgress {
+  readonly objects: number;
+  readonly bytes: number;
 }
 
 /** The claim of another operation. */
 export interface OtherClaim {
   readonly key: string;
+  readonly nonce: string | undefined;
+  readonly helps: string | undefined;
+  readonly progress: HelpProgress | undefined;
   /** When S3 says that it was written. */
   readonly written: Date;
+  /** Milliseconds since then, by the time of S3. */
+  readonly age: number;
   readonly unit: string;
   readonly modelUuid: string;
   readonly state: 'asking' | 'held';
@@ -72,11 +87,13 @@ export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<Se
       record?.modelUuid === ours.modelUuid &&
       record.unit === ours.unit &&
       (record.host === undefined || record.host === ours.host);
-    const isOld = now.getTime() - lastModified.getTime() > lifetimeMilliseconds;
+    const age = now.getTime() - lastModified.getTime();
+    const isOld = age > lifetimeMilliseconds;
     const isUnreadable = record === undefined && key === layout.oldLock;
     others.push({
       key,
-      written: lastModified,
+      ...{ nonce: record?.nonce, helps: record?.helps, progress: record?.progress },
+      ...{ written: lastModified, age },
       unit: record?.unit ?? 'unknown',
       modelUuid: record?.modelUuid ?? 'unknown',
       state: record?.state ?? 'held',
@@ -105,11 +122,22 @@ const readRecord = async (
 
 const isRecord = (value: unknown): value is FoundRecord => {
   if (typeof value !== 'object' || value === null) return false;
-  const { modelUuid, unit, host, state } = value as Readonly<Record<string, unknown>>;
+  const { modelUuid, unit, host, state, nonce, helps, progress } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
     typeof modelUuid === 'string' &&
     typeof unit === 'string' &&
-    (host === undefined || typeof host === 'string') &&
+    [host, nonce, helps].every((text) => text === undefined || typeof text === 'string') &&
+    (progress === undefined || isProgress(progress)) &&
     (state === undefined || state === 'asking' || state === 'held')
   );
 };
+
+const isProgress = (value: unknown): value is HelpProgress =>
+  typeof value === 'object' &&
+  value !== null &&
+  'objects' in value &&
+  typeof value.objects === 'number' &&
+  'bytes' in value &&
+  typeof value.bytes === 'number';

@@ -24,11 +24,20 @@ export interface Lock extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** By how many milliseconds the clock of this unit is ahead of S3's, to the second. */
   readonly clockAhead: number;
+  /** The name of our claim, for units that help us: see `helpHolder`. */
+  readonly nonce: string;
+  /** The claims of the units that help us, as S3 has them now. */
+  helpers(): Promise<readonly OtherClaim[]>;
 }
 
 const renewalMilliseconds = 60_000;
 /** How often two operations that ask at the same moment give way to each other. */
 const attempts = 6;
+/**
+ * How often to look whether units that helped a dead holder have ended: for about two minutes. They
+ * look every ten seconds whether the holder is still there.
+ */
+const attemptsAtHelpers = 12;
 
 /**
  * Takes the lock of a prefix and renews it until it is disposed of. Rejects with `backup-running`
@@ -39,7 +48,8 @@ const attempts = 6;
  * then lists all claims, as restic does. A listing shows every PUT that has ended, so of two
  * operations at least one sees the other and gives way. A claim that is older than five minutes by
  * S3's time is dead. So is another claim of our own unit on the same machine, since Juju runs one
- * operation at a time on a unit.
+ * operation at a time on a unit. Units that helped a holder have claims too: when only those are
+ * left, it waits until they have ended.
  */
 export const takeLock = async (
   target: Target,
@@ -77,14 +87,20 @@ export const takeLock = async (
         const live = seen.others.filter(({ isLive }) => isLive);
         if (live.length === 0)
           return { buried: seen.others, clockAhead: sent - seen.own.lastModified.getTime() };
-        const holder = live.find(({ state }) => state === 'held');
-        if (holder ?? attempt === attempts) throw heldBy(holder ?? live[0], target);
+        const holder = live.find((one) => one.state === 'held' && one.helps === undefined);
+        const most = live.every(({ helps }) => helps !== undefined) ? attemptsAtHelpers : attempts;
+        if (holder ?? attempt === most) throw heldBy(holder ?? live[0], target);
+        // Its helpers end when they find that the claim of the dead holder is gone.
+        const left = seen.others.filter(
+          (one) => !one.isLive && live.some(({ helps }) => helps === one.nonce),
+        );
+        if (left.length > 0) await target.store.delete(left.map((one) => one.key));
       } catch (error) {
         await giveUp();
         throw error;
       }
       await giveUp();
-      await clock.sleep(Math.round((0.5 + random()) * 500 * 2 ** attempt));
+      await clock.sleep(Math.round((0.5 + random()) * 500 * 2 ** Math.min(attempt, 5)));
     }
   }
 
@@ -141,13 +157,20 @@ export const takeLock = async (
 
   const lossOf = ({ own, others }: SeenClaims): CharmError | undefined => {
     const other = others.find(
-      (one) => one.isLive && one.state === 'held' && !held.buried.includes(one.key),
+      (one) =>
+        one.isLive &&
+        one.state === 'held' &&
+        one.helps === undefined &&
+        !held.buried.includes(one.key),
     );
     return own === undefined || other ? heldBy(other, target) : undefined;
   };
 
   return {
     clockAhead,
+    nonce,
+    helpers: async () =>
+      (await lookAtClaims(target, held)).others.filter(({ helps }) => helps === nonce),
     signal: lost.signal,
     isFresh: () =>
       !lost.signal.aborted && Math.abs(clock.now().getTime() - written) < lifetimeMilliseconds / 2,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { CharmError } from '../../src/errors.ts';
+import { helpHolder } from '../../src/repository/lock-helper.ts';
 import { takeLock, type Lock } from '../../src/repository/lock.ts';
 import type { Clock } from '../../src/world.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -28,6 +29,13 @@ const openRig = () => {
     });
   return { clock, store, take };
 };
+
+const help = (store: FakeObjectStore, nonce: string) =>
+  helpHolder(
+    targetIn(store),
+    { model: { name: 'kubeflow', uuid: 'ours' }, unit: 'ckf-backup/5', host: 'node-5' },
+    nonce,
+  );
 
 /** A clock on which nobody who sleeps wakes up: that of a process which froze, or died. */
 const frozen = (clock: Clock): Clock & { thaw(): void } => {
@@ -145,6 +153,49 @@ describe('lock of a path', () => {
     await clock.sleep(10 * minute);
     await holder.assertHeld();
     assert.equal(holder.signal.aborted, false);
+  });
+
+  it('is kept from others by units that help its holder, and by them not from him', async () => {
+    const { clock, store, take } = openRig();
+    const holder = await take(0);
+    const helper = await help(store, holder.nonce);
+    await clock.sleep(2 * minute);
+    await helper.renew({ objects: 3, bytes: 40 });
+    await holder.assertHeld();
+    assert.deepEqual(
+      (await holder.helpers()).map(({ unit, progress }) => [unit, progress]),
+      [['ckf-backup/5', { objects: 3, bytes: 40 }]],
+    );
+    await holder[Symbol.asyncDispose]();
+    await rejectsWithCode(helper.assertWanted(), 'backup-running');
+    await rejectsWithCode(take(1), 'backup-running');
+    await helper[Symbol.asyncDispose]();
+    await using _next = await take(1);
+  });
+
+  it('passes on when the units that helped a dead holder have noticed it', async () => {
+    const { clock, store, take } = openRig();
+    const { nonce } = await take(0, { clock: frozen(clock) });
+    const helper = await help(store, nonce);
+    const noticed = (async () => {
+      for (;;) {
+        await clock.sleep(10_000);
+        try {
+          await helper.renew({ objects: 0, bytes: 0 });
+        } catch {
+          await helper[Symbol.asyncDispose]();
+          return clock.now();
+        }
+      }
+    })();
+    await using _next = await take(0);
+    assert.ok((await noticed) <= clock.now());
+  });
+
+  it('lets nobody help a holder that is not there', async () => {
+    const { store } = openRig();
+    await rejectsWithCode(help(store, 'nobody'), 'backup-running');
+    assert.equal(store.objects.size, 0);
   });
 
   it('is not taken from one that wakes up while it is taken over', async () => {

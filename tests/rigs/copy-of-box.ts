@@ -19,13 +19,14 @@ process.once('exit', () => {
 export const copyOfBox = async (
   kind: Omit<BoxOptions, 'directory'> = {},
   environment: BoxOptions['environment'] = {},
+  units = 1,
 ): Promise<Box> => {
   const name = JSON.stringify(kind);
   const template = templates.get(name) ?? deploy(kind);
   templates.set(name, template);
   const copy = join(directory, `copy-${++copies}`);
   cpSync(await template, copy, { recursive: true });
-  const box = await startBox({ directory: copy, pace: 20, environment });
+  const box = await startBox({ directory: copy, pace: 20, environment, units });
   return {
     ...box,
     async [Symbol.asyncDispose]() {

@@ -13,6 +13,7 @@ import { configure, type Options } from './box/configure.ts';
 import { deploy } from './box/deploy.ts';
 import { lockDirectory } from './box/directory-lock.ts';
 import { type Mlmd, startMlmd } from './box/mlmd.ts';
+import { startFurtherUnits } from './box/further-units.ts';
 import type { Neighbours } from './box/neighbours.ts';
 import { setQuietCluster } from './box/quiet-cluster.ts';
 import { disintegrate, integrate, integrationOf, settle } from './box/relations.ts';
@@ -67,6 +68,8 @@ export interface BoxOptions extends Partial<Omit<Settings, 'keys' | 'modelUuid'>
   readonly directory: string;
   /** Milliseconds that a slow step of the other charms takes. */
   readonly pace?: number;
+  /** Units of ckf-backup; those after the first one are not saved. */
+  readonly units?: number;
   /** The directory of an unpacked charm; the checkout by default. */
   readonly charm?: string;
   /** Called with each command of a deployment, as an operator would type it. */
@@ -123,21 +126,28 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     databases,
   };
 
-  const actions = backupActions(() => unit.agent);
+  const actions = backupActions((name) => furtherUnits.get(name) ?? unit.agent);
   model.addApplication({ name: 'ckf-backup', charm: 'ckf-backup', actions: actions.handlers });
   const { server, token, ca } = kubernetes.access;
+  // Of a controller with several units one may be down.
+  const known = { addresses: ['127.0.0.1:1', controller.endpoint], ca: controller.ca };
   const unit = await startBackupUnit({
     model,
     jujuVersion: jujuReleases[settings.juju].version,
     charm: options.charm,
     journal: join(directory, 'journal'),
     saved: saved?.unit,
-    // Of a controller with several units one may be down.
-    controller: { addresses: ['127.0.0.1:1', controller.endpoint], ca: controller.ca },
+    controller: known,
     credential: { endpoint: server, token, ca },
     onLog,
     environment: options.environment ?? {},
   });
+  const furtherUnits = resources.use(
+    await startFurtherUnits({
+      ...{ model, directory, first: unit, units: options.units ?? 1, charm: options.charm },
+      ...{ controller: known, environment: options.environment ?? {} },
+    }),
+  );
   const keep = () => {
     const now: Saved = { settings, model: model.save(), unit: unit.agent.state };
     save(file, now);

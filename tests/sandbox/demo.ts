@@ -61,6 +61,7 @@ const inBox = async (command: BoxCommand): Promise<boolean> => {
   );
   await using box = await startBox({
     directory,
+    units: Number(process.env['BOX_UNITS'] ?? 1),
     ...(juju && { juju }),
     onCommand: (line) => {
       print(`$ ${line}`);

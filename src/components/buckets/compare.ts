@@ -1,8 +1,9 @@
 import { provesContent } from '../../repository/etag.ts';
 import { mergeJoin } from '../../repository/join.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import type { ReadAhead } from '../../repository/read-ahead.ts';
-import type { StoredObject } from '../../world.ts';
+import { readAhead, type ReadAhead } from '../../repository/read-ahead.ts';
+import type { KeyRange, Source, StoredObject, Target } from '../../world.ts';
+import { readBaseline, readRanges } from './ranges.ts';
 
 /**
  * An object of the source, together with the object under its key in the mirror and its line in the
@@ -22,6 +23,42 @@ interface Listings {
   readonly prefix: string;
   readonly baseline?: ReadAhead<ListedObject>;
 }
+
+/**
+ * Compares the source with its mirror and the last list, whose keys tell how both can be listed in
+ * ranges.
+ */
+export const compareMirror = (
+  from: Source,
+  to: Target,
+  {
+    mirror,
+    baseline,
+    range,
+  }: {
+    readonly mirror: string;
+    readonly baseline: AsyncIterable<ListedObject> | undefined;
+    readonly range?: KeyRange | undefined;
+  },
+): AsyncIterable<Comparison> => {
+  const { objects, bounds } = readBaseline(baseline);
+  const inMirror = (key: string | undefined): string | undefined => key && mirror + key;
+  return compareBuckets({
+    source: readRanges({
+      list: (range) => from.store.list('', range),
+      ...{ bounds: bounds.source, range },
+      name: 'listing of the source',
+    }),
+    mirror: readRanges({
+      list: ({ startAfter, upTo }) =>
+        to.store.list(mirror, { startAfter: inMirror(startAfter), upTo: inMirror(upTo) }),
+      ...{ bounds: bounds.mirror, range },
+      name: 'listing of the mirror',
+    }),
+    prefix: mirror,
+    baseline: readAhead(objects, 'last object list'),
+  });
+};
 
 /**
  * Walks the listings side by side and yields every object of the source, in order and in constant

@@ -5,17 +5,15 @@ import {
 } from '../../repository/object-list-writer.ts';
 import { metadataIn } from '../../repository/listed-metadata.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
-import { readAhead } from '../../repository/read-ahead.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
-import type { Clock, Source, Target } from '../../world.ts';
+import type { Clock, KeyRange, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import { compareBuckets, isUnchanged, type Comparison } from './compare.ts';
+import { compareMirror, isUnchanged, type Comparison } from './compare.ts';
 import { retryFailed, startCopies, type Copies, type CopyCounts } from './copies.ts';
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
-import { readBaseline, readRanges } from './ranges.ts';
 import { shrunkProblem } from './shrunk.ts';
 import { Transfers } from './transfers.ts';
 
@@ -31,6 +29,11 @@ export interface BucketOptions {
   readonly history: string;
   /** The list of the last pass or the last set, in key order; undefined when there is none. */
   readonly baseline: AsyncIterable<ListedObject> | undefined;
+  /**
+   * The only keys that this pass copies; undefined for the whole bucket. Other units copy other
+   * ranges at the same time, so unfinished uploads stay, and nobody judges how much the source has.
+   */
+  readonly range?: KeyRange | undefined;
   /** The file that this pass writes its object list to, gzipped. */
   readonly list: string;
   /** Whether versions that are replaced have to be kept, because a set may list them. */
@@ -89,6 +92,9 @@ export const copyBucket = async (
   options: BucketOptions,
 ): Promise<BucketPass> => {
   const { clock, mirror } = options;
+  const clearUploads = async (): Promise<void> => {
+    if (options.range === undefined) await abortUploads(to.store, mirror);
+  };
   const started = clock.now().getTime();
   const stop = new AbortController();
   const lost = new AbortController();
@@ -113,19 +119,22 @@ export const copyBucket = async (
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(context, new Transfers(options.transfers), progress);
   await mayWrite();
-  await abortUploads(to.store, mirror);
+  await clearUploads();
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
   try {
-    const listed = await walk(compare(from, to, options), copies, list, {
+    const listed = await walk(compareMirror(from, to, options), copies, list, {
       quietSince: options.quietSince,
       signal,
       progress,
       written,
     });
     if (!copies.hopeless) {
-      const shrunk = shrunkProblem(from, listed, options.previousCount);
-      if (shrunk !== undefined && !options.allowShrink) throw shrunk;
+      const shrunk =
+        options.range === undefined && !options.allowShrink
+          ? shrunkProblem(from, listed, options.previousCount)
+          : undefined;
+      if (shrunk !== undefined) throw shrunk;
       await copies.idle();
       await retryFailed(copies, clock, signal);
     }
@@ -135,7 +144,7 @@ export const copyBucket = async (
     await copies.idle();
     if (context.learnt.usedParts)
       await mayWrite()
-        .then(() => abortUploads(to.store, mirror))
+        .then(clearUploads)
         .catch(() => undefined);
   }
   if (copies.failures.length > 0) {
@@ -150,34 +159,6 @@ export const copyBucket = async (
     written,
     seconds: (clock.now().getTime() - started) / 1000,
   };
-};
-
-/**
- * Compares the source with its mirror and the last list, whose keys tell how both can be listed in
- * ranges.
- */
-const compare = (
-  from: Source,
-  to: Target,
-  { mirror, baseline }: Pick<BucketOptions, 'mirror' | 'baseline'>,
-): AsyncIterable<Comparison> => {
-  const { objects, bounds } = readBaseline(baseline);
-  const inMirror = (key: string | undefined): string | undefined => key && mirror + key;
-  return compareBuckets({
-    source: readRanges({
-      list: (range) => from.store.list('', range),
-      bounds: bounds.source,
-      name: 'listing of the source',
-    }),
-    mirror: readRanges({
-      list: ({ startAfter, upTo }) =>
-        to.store.list(mirror, { startAfter: inMirror(startAfter), upTo: inMirror(upTo) }),
-      bounds: bounds.mirror,
-      name: 'listing of the mirror',
-    }),
-    prefix: mirror,
-    baseline: readAhead(objects, 'last object list'),
-  });
 };
 
 /** What a pass over the source heeds, and what it notes on its way. */

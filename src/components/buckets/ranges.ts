@@ -7,6 +7,8 @@ interface Ranges {
   readonly list: (range: KeyRange) => AsyncIterable<StoredObject>;
   /** The keys at which one range ends and the next one begins. The last range has no end. */
   readonly bounds: AsyncIterable<string>;
+  /** The keys that are read at all. The bounds lie in it. */
+  readonly range?: KeyRange | undefined;
   /** For messages. */
   readonly name: string;
   /** How many ranges are read side by side. */
@@ -18,19 +20,25 @@ interface Ranges {
  * after the other, and each takes time for its disks and the distance. Ranges can be listed at the
  * same time; an earlier list tells their bounds.
  */
-export const readRanges = ({ list, bounds, name, lanes = 4 }: Ranges): ReadAhead<StoredObject> => {
+export const readRanges = ({
+  list,
+  bounds,
+  range = {},
+  name,
+  lanes = 4,
+}: Ranges): ReadAhead<StoredObject> => {
   const next = bounds[Symbol.asyncIterator]();
   const open: ReadAhead<StoredObject>[] = [];
-  let after: string | undefined;
+  let after = range.startAfter;
   let complete = false;
 
   const openMore = async (): Promise<void> => {
     while (open.length < lanes && !complete) {
       const bound = await next.next();
-      const upTo = bound.done ? undefined : bound.value;
+      const upTo = bound.done ? range.upTo : bound.value;
       open.push(readAhead(list({ startAfter: after, upTo }), name));
       after = upTo;
-      complete = upTo === undefined;
+      complete = bound.done === true;
     }
   };
 

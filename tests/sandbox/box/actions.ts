@@ -45,21 +45,23 @@ export interface BackupActions {
   ): StartedAction;
 }
 
-export const backupActions = (agent: () => UnitAgent): BackupActions => {
+export const backupActions = (agentOf: (unit: string) => UnitAgent): BackupActions => {
   const charm = readCharmFiles(checkout);
-  const waiting: PromiseWithResolvers<DispatchResult>[] = [];
-  let current: RunningDispatch | undefined;
+  /** What was started here, by its task. */
+  const waiting = new Map<string, PromiseWithResolvers<DispatchResult>>();
+  const running = new Map<string, RunningDispatch>();
   const handler =
     (action: string): ActionHandler =>
-    async ({ parameters, task, log, signal }) => {
-      const running = agent().start({ action, parameters, task });
-      current = running;
+    async ({ unit, parameters, task, log, signal }) => {
+      const dispatch = agentOf(unit).start({ action, parameters, task });
+      running.set(task, dispatch);
       signal.addEventListener('abort', () => {
-        running.kill('SIGKILL');
+        dispatch.kill('SIGKILL');
       });
-      const result = await running.done;
-      current = undefined;
-      waiting.shift()?.resolve(result);
+      const result = await dispatch.done;
+      running.delete(task);
+      waiting.get(task)?.resolve(result);
+      waiting.delete(task);
       for (const line of result.action?.log ?? []) log(line);
       const { status, message = '', results = {} } = result.action ?? {};
       return status === 'completed' ? { results } : { results, failed: message };
@@ -69,11 +71,11 @@ export const backupActions = (agent: () => UnitAgent): BackupActions => {
     start(model, unit, action, parameters) {
       charm.actionParameters(action, parameters);
       const outcome = Promise.withResolvers<DispatchResult>();
-      waiting.push(outcome);
       const { id } = model.enqueue(unit, action, parameters);
+      waiting.set(id, outcome);
       return {
         cancel: () => void model.cancel(id),
-        signal: (name) => current?.kill(name),
+        signal: (name) => running.get(id)?.kill(name),
         done: outcome.promise.then(async (dispatch) => {
           await model.ended(id);
           if (dispatch.action === undefined) throw new Error(`${action} did not run as an action`);

@@ -10,6 +10,7 @@ export const helpText = (charm: CharmFiles): string =>
     'npm run demo -- config [option=value…]  sets options; without any it shows them',
     'npm run demo -- status                  as juju status',
     'npm run demo -- reset                   forgets the box',
+    'BOX_UNITS=4 npm run demo                with four units of ckf-backup',
     'BOX_JUJU=4.1 npm run demo               with Juju 3.4, 3.6, 4.0 or 4.1',
     '',
     'The actions:',

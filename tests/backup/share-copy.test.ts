@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { runBackup } from '../../src/backup/run-backup.ts';
+import { CharmError, hasCode } from '../../src/errors.ts';
+import { takeLock } from '../../src/repository/lock.ts';
+import { intercept } from '../rigs/intercept.ts';
+import { aTeamWorld } from '../rigs/team-world.ts';
+import { targetIn } from '../rigs/target.ts';
+import {
+  config,
+  contents,
+  debris,
+  playTeams,
+  request,
+  restored,
+  seed,
+} from '../reliability/teams.ts';
+
+/** `ckf-backup/0 250 objects …` in the leader's log. */
+const shareOf = (notes: readonly string[], unit: number): number =>
+  Number(
+    new RegExp(`copied ahead by .*ckf-backup/${unit} (\\d+) object`).exec(notes.join('\n'))?.[1] ??
+      0,
+  );
+
+describe('a copy that units share', () => {
+  it('gives the set that one unit gives, and leaves nothing else behind', async () => {
+    using rig = aTeamWorld(3, config);
+    seed(rig, 2500);
+    const leader = rig.worldOf(0);
+    const { manifest } = await runBackup(leader, config, request);
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+    assert.equal(manifest.buckets[0]?.copied, 2501);
+    const shares = [0, 1, 2].map((unit) => shareOf(leader.progress.notes, unit));
+    assert.equal(shares[0]! + shares[1]! + shares[2]!, 2501, leader.progress.notes.join('\n'));
+    assert.ok(shares.filter((share) => share > 0).length > 1, shares.join());
+    assert.deepEqual(debris(rig), []);
+  });
+
+  it('begins with the last list, and copies what changed since', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 1200);
+    const first = await runBackup(rig.worldOf(0), config, request);
+    const before = contents(rig);
+    seed(rig, 10, 'new');
+    rig.source.seed('zzz', 'after all others');
+    rig.source.bucket.remove('pipelines/1');
+    const second = await runBackup(rig.worldOf(0), config, request);
+    assert.equal(second.manifest.buckets[0]?.copied, 11);
+    assert.equal(second.manifest.buckets[0].archived, 10);
+    assert.deepEqual(await restored(rig, second.manifest.id), contents(rig));
+    assert.deepEqual(await restored(rig, first.manifest.id), before);
+  });
+
+  it('is made by one unit alone when there is too little to share, or nobody comes', async () => {
+    using few = aTeamWorld(3, config);
+    await runBackup(few.worldOf(0), config, request);
+    assert.equal(few.ended.size, 0);
+    using rig = aTeamWorld(2, config);
+    seed(rig, 600);
+    const leader = {
+      ...rig.worldOf(0),
+      openJuju: async () => ({
+        ...(await rig.whole.openJuju()),
+        enqueue: () => Promise.reject(new CharmError('juju-refused', 'no')),
+      }),
+    };
+    const { manifest } = await runBackup(leader, config, request);
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+  });
+
+  it('asks one unit for the same as ever', async () => {
+    using rig = aTeamWorld(1, config);
+    seed(rig, 600);
+    const calls: string[] = [];
+    const put = rig.target.put.bind(rig.target) as (...words: never[]) => unknown;
+    Object.defineProperty(rig.target, 'put', {
+      value: (...words: never[]) => {
+        calls.push(String(words[0]));
+        return put(...words);
+      },
+    });
+    await runBackup(rig.worldOf(0), config, request);
+    assert.deepEqual(
+      calls.filter((key) => key.includes('/shards/')),
+      [],
+    );
+  });
+
+  it('does nothing for a token that is not the leader’s', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 600);
+    const forger = {
+      ...rig.worldOf(0),
+      openJuju: async () => {
+        const juju = await rig.whole.openJuju();
+        return {
+          ...juju,
+          enqueue: (unit: string, action: string, { set }: Readonly<Record<string, unknown>>) =>
+            juju.enqueue(unit, action, { set, token: 'guessed' }),
+        };
+      },
+    };
+    const { manifest } = await runBackup(forger, config, request);
+    assert.equal(rig.ended.get(1), 'failed');
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+  });
+
+  it('ends everywhere when it fails on the leader, and then the path is free', async () => {
+    using rig = aTeamWorld(3, config);
+    seed(rig, 2000);
+    const stop = new AbortController();
+    let copies = 0;
+    intercept(rig.source, 'get', (original) => async (key, options) => {
+      copies += 1;
+      if (copies === 300) stop.abort(new CharmError('interrupted', 'asked to stop'));
+      return original(key, options);
+    });
+    await assert.rejects(
+      runBackup({ ...rig.worldOf(0), signal: stop.signal }, config, request),
+      (error) => hasCode(error, 'interrupted'),
+    );
+    await using _lock = await takeLock(targetIn(rig.target), rig.worldOf(0));
+    assert.deepEqual(
+      debris(rig).filter((key) => key.includes('/locks/')).length,
+      1,
+      'a unit still helps',
+    );
+  });
+});
+
+describe('any shared copy of which units die or freeze', () => {
+  it('gives an exact set or none, and the next one is exact', async () => {
+    await playTeams({ rounds: 8 });
+  });
+});

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { cutKeys } from '../../../src/components/buckets/shards/cut-keys.ts';
+import { cutterFor } from '../../../src/components/buckets/shards/cut-list.ts';
+import { seal, unseal } from '../../../src/components/buckets/shards/sealed.ts';
+import { rangesBetween } from '../../../src/components/buckets/shards/shard.ts';
+import { nextShard } from '../../../src/components/buckets/shards/take-shards.ts';
+import { compareKeys } from '../../../src/ports/key-order.ts';
+import type { KeyRange } from '../../../src/world.ts';
+import { FakeObjectStore } from '../../fakes/object-store.ts';
+
+const storeOf = (keys: readonly string[]): FakeObjectStore => {
+  const store = new FakeObjectStore();
+  for (const key of keys) store.seed(key, '');
+  return store;
+};
+
+const isIn = (key: string, { startAfter, upTo }: KeyRange): boolean =>
+  (startAfter === undefined || compareKeys(key, startAfter) > 0) &&
+  (upTo === undefined || compareKeys(key, upTo) <= 0);
+
+/** How many of the keys each shard has. Fails unless each key is in one. */
+const sizesOf = (keys: readonly string[], bounds: readonly string[]): readonly number[] => {
+  const ranges = rangesBetween(bounds);
+  for (const key of keys) assert.equal(ranges.filter((range) => isIn(key, range)).length, 1, key);
+  return ranges.map((range) => keys.filter((key) => isIn(key, range)).length);
+};
+
+const numbered = (prefix: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(6, '0')}`);
+
+describe('the shards of a bucket of which no list is known', () => {
+  it('have each key once, whatever the keys are', async () => {
+    const anyKeys = fc.record({
+      prefixes: fc.uniqueArray(
+        fc
+          .string({ unit: 'binary', minLength: 1, maxLength: 6 })
+          .filter((text) => text.isWellFormed()),
+        { minLength: 1, maxLength: 4 },
+      ),
+      each: fc.constantFrom(10, 249, 999, 1000, 1001, 1300),
+    });
+    await fc.assert(
+      fc.asyncProperty(anyKeys, async ({ prefixes, each }) => {
+        const keys = [...new Set(prefixes.flatMap((prefix) => numbered(prefix, each)))];
+        const bounds = await cutKeys(storeOf(keys));
+        for (const [index, bound] of bounds.entries())
+          assert.ok(index === 0 || compareKeys(bound, bounds[index - 1] ?? '') > 0);
+        sizesOf(keys, bounds);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('are small, although nearly all of a key is the same for all', async () => {
+    const keys = [
+      ...numbered('artifacts/a-long-name-of-a-pipeline/2026/11/21/', 3000),
+      ...numbered('pipelines/', 40),
+      ...numbered('v2/artifacts/other/', 2000),
+    ];
+    const sizes = sizesOf(keys, await cutKeys(storeOf(keys)));
+    assert.ok(Math.max(...sizes) <= 500, sizes.join());
+    assert.ok(sizes.length < 50, sizes.join());
+  });
+
+  it('are one when the bucket is small or empty', async () => {
+    assert.deepEqual(await cutKeys(storeOf([])), []);
+    assert.deepEqual(await cutKeys(storeOf(numbered('a', 250))), []);
+  });
+});
+
+describe('the shards of a list', () => {
+  const shardsOf = (sizes: readonly number[]): readonly (readonly number[])[] => {
+    const endsShard = cutterFor({
+      objects: sizes.length,
+      size: sizes.reduce((total, size) => total + size, 0),
+    });
+    const shards: number[][] = [[]];
+    for (const size of sizes) {
+      shards.at(-1)?.push(size);
+      if (endsShard({ size })) shards.push([]);
+    }
+    return shards;
+  };
+
+  it('are about equal, in objects when these are small, in bytes when they are large', () => {
+    const small = shardsOf(Array.from({ length: 10_000 }, () => 100));
+    assert.deepEqual([...new Set(small.map(({ length }) => length))].toSorted(), [250]);
+    const mixed = shardsOf(
+      Array.from({ length: 2000 }, (_, index) => (index < 100 ? 2 ** 30 : 1000)),
+    );
+    assert.ok(mixed.length > 5, String(mixed.length));
+    const bytes = mixed.map((sizes) => sizes.reduce((total, size) => total + size, 0));
+    assert.ok(Math.max(...bytes) < 16 * 2 ** 30, bytes.join());
+  });
+
+  it('are never more than a listing tells in one page', () => {
+    assert.equal(shardsOf(Array.from({ length: 200_000 }, () => 1)).length, 500);
+  });
+});
+
+describe('a shard', () => {
+  const plan = {
+    ...({ format: 1, lock: 'l', units: 2, archive: true, keepsTags: true } as const),
+    shards: Array.from({ length: 4 }, () => ({ bucket: 'b', range: {} })),
+  };
+  const taken = new Date(0);
+
+  it('is taken from a unit that is not heard of, and from no other', () => {
+    const claims = new Map([
+      [0, [{ nonce: 'alive', taken }]],
+      [1, [{ nonce: 'dead', taken }]],
+    ]);
+    const next = (unit: string, done: readonly number[]) =>
+      nextShard({ done: new Set(done), claims }, new Set(['alive']), { plan, unit });
+    assert.equal(next('ckf-backup/0', []), 1);
+    assert.equal(next('ckf-backup/1', []), 2);
+    assert.equal(next('ckf-backup/1', [1, 2, 3]), undefined);
+  });
+});
+
+describe('what units tell each other', () => {
+  it('counts with the seal of the token only', () => {
+    const sealed = seal('token', { shard: 7 });
+    assert.deepEqual(unseal('token', sealed), { shard: 7 });
+    for (const [token, text] of [
+      ['another', sealed],
+      ['token', sealed.replace('7', '8')],
+      ['token', ''],
+      ['token', '{"shard":7}\n'],
+    ] as const)
+      assert.equal(unseal(token, text), undefined, text);
+  });
+});
