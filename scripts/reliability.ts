@@ -12,12 +12,19 @@ import {
 import { playTeams } from '../tests/reliability/teams.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
+import {
+  decisiveOfVolumes,
+  openVolumeRig,
+  playVolumeRound,
+  watchVolumes,
+} from '../tests/reliability/volume-round.ts';
 
 /*
  * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that
- * matters and at random times, and checks what follows; with `--restore` it kills the restore.
- * `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays only
- * the moments with that in their names. Exits with 1 when a promise was broken.
+ * matters and at random times, and checks what follows; with `--restore` it kills the restore, with
+ * `--volumes` the backup of users' volumes. `--runs all` plays as many rounds as it takes to come
+ * to every moment. `--only <text>` plays only the moments with that in their names. Exits with 1
+ * when a promise was broken.
  *
  * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in
  * memory instead.
@@ -35,6 +42,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     restore: { type: 'boolean', default: false },
+    volumes: { type: 'boolean', default: false },
     lives: { type: 'boolean', default: false },
     steps: { type: 'string', default: '20000' },
     teams: { type: 'boolean', default: false },
@@ -55,7 +63,7 @@ interface Watched {
 }
 
 /** What is killed: seen once undisturbed, then struck in round after round on the same rig. */
-interface Game {
+interface Game extends Partial<AsyncDisposable> {
   watch(): Promise<Watched>;
   play(blow: Blow): Promise<{ readonly struck: boolean }>;
 }
@@ -74,6 +82,14 @@ const watchBackup = async (rig: Rig): Promise<Watched> => {
 };
 
 const gameOn = async (rig: Rig): Promise<Game> => {
+  if (values.volumes) {
+    const volumes = await openVolumeRig(rig);
+    return {
+      watch: () => watchVolumes(volumes),
+      play: (blow) => playVolumeRound(volumes, blow),
+      [Symbol.asyncDispose]: () => volumes[Symbol.asyncDispose](),
+    };
+  }
   if (!values.restore)
     return { watch: () => watchBackup(rig), play: (blow) => playRound(rig, blow) };
   const restore = await openRestoreRig(rig);
@@ -108,11 +124,15 @@ const main = async (): Promise<void> => {
   using maker = await rigMaker(values.restore ? { databaseUnits: 2 } : {});
   const { seen, milliseconds } = await (async () => {
     await using rig = await maker.make();
-    return await (await gameOn(rig)).watch();
+    const game = await gameOn(rig);
+    try {
+      return await game.watch();
+    } finally {
+      await game[Symbol.asyncDispose]?.();
+    }
   })();
-  const wanted = (values.restore ? decisiveOfRestore(seen) : decisive(seen)).filter((moment) =>
-    momentText(moment).includes(values.only),
-  );
+  const choose = values.restore ? decisiveOfRestore : values.volumes ? decisiveOfVolumes : decisive;
+  const wanted = choose(seen).filter((moment) => momentText(moment).includes(values.only));
   // Every fourth blow is at a random time.
   const runs = values.runs === 'all' ? Math.ceil((wanted.length * 4) / 3) : Number(values.runs);
   const blows = planBlows(wanted, { runs, seed: Number(values.seed), milliseconds });
@@ -122,15 +142,19 @@ const main = async (): Promise<void> => {
   let rig: Rig | undefined;
   let game: Game | undefined;
   for (const [index, blow] of blows.entries()) {
-    if (index % roundsPerRig === 0) game = undefined;
-    if (game === undefined) {
+    if (game === undefined || index % roundsPerRig === 0) {
+      await game?.[Symbol.asyncDispose]?.();
       await rig?.[Symbol.asyncDispose]();
       rig = await maker.make();
       game = await gameOn(rig);
     }
     // What a broken promise left must not spoil the next round.
-    if (!(await play(game, blow, `${index + 1}/${blows.length}`))) game = undefined;
+    if (!(await play(game, blow, `${index + 1}/${blows.length}`))) {
+      await game[Symbol.asyncDispose]?.();
+      game = undefined;
+    }
   }
+  await game?.[Symbol.asyncDispose]?.();
   await rig?.[Symbol.asyncDispose]();
   const { struck, missed, failed } = tally;
   say(

@@ -20,6 +20,7 @@ import {
 } from './errors.ts';
 import type { CharmEvent } from './event.ts';
 import { assess, jujuProblem } from './hooks/assess.ts';
+import { endKilledSession } from './hooks/end-killed-session.ts';
 import { finishUndo } from './hooks/finish-undo.ts';
 import { catchUp, shareBackups } from './hooks/known-backups.ts';
 import { markRunning, updateMetrics } from './hooks/metrics.ts';
@@ -149,6 +150,7 @@ const perform = async (
     for (const problem of await finishUndo(unit, left))
       await tools.actionLog(failureText([problem])).catch(() => undefined);
   const { config, problems } = lenientConfig(await tools.config(), application);
+  await endKilledSession(unit, config);
   const wrongOptions = [...problems.values()];
   if (wrongOptions.length > 0 && name !== 'check') throw oneOf(wrongOptions);
   const [action, world] = await Promise.all([load(), unit.openWorld(config)]);

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './ports/clock.ts';
+import type { Cluster } from './ports/cluster.ts';
 import type { Journal } from './ports/journal.ts';
 import type { JujuModel } from './ports/juju-model.ts';
 import type { Kubernetes } from './ports/kubernetes.ts';
@@ -78,6 +79,8 @@ export interface World {
    * option volumes-key is not set.
    */
   openVolumes(): Promise<VolumeAccess>;
+  /** The cluster alone: for what a session of volumes left there, also when S3 is away. */
+  openCluster(): Promise<Cluster>;
   /** Undefined when nobody is to be told. Rejects with `notify-url-unusable`. */
   openNotifier(): Promise<Notifier | undefined>;
   /** Undefined when nobody collects what runs say. */

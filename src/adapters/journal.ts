@@ -12,6 +12,7 @@ const lastBackupName = 'last-backup.json';
 const lastAttemptName = 'last-attempt.json';
 const databasePathsName = 'database-paths.json';
 const runCountsName = 'run-counts.json';
+const volumeSessionName = 'volume-session.json';
 /** The exporter reads it. */
 export const metricFactsName = 'metrics.json';
 const probeName = 'write-test.json';
@@ -129,6 +130,9 @@ export const openJournal = ({
       const counts = (await read(runCountsName, parseCounts)) ?? {};
       await write(runCountsName, { ...counts, [key]: (counts[key] ?? 0) + times });
     },
+    volumeSession: () => read(volumeSessionName, parseVolumeSession),
+    setVolumeSession: (session) =>
+      session === undefined ? removeFile(volumeSessionName) : write(volumeSessionName, { session }),
     metricFacts: async () =>
       readFile(join(await directory(), metricFactsName), 'utf8').catch(() => undefined),
     setMetricFacts: (text) =>
@@ -202,6 +206,9 @@ const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefine
   );
   return paths.length === 0 ? undefined : Object.fromEntries(paths);
 };
+
+const parseVolumeSession = ({ session }: Fields): string | undefined =>
+  typeof session === 'string' ? session : undefined;
 
 const parseCounts = (fields: Fields): Readonly<Record<string, number>> | undefined => {
   const counts = Object.entries(fields).filter(

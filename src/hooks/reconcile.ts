@@ -2,6 +2,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import type { Session } from '../sessions/session.ts';
 import { type Assessment, assess, jujuProblem } from './assess.ts';
+import { endKilledSession } from './end-killed-session.ts';
 import { finishUndo } from './finish-undo.ts';
 import { shareBackups } from './known-backups.ts';
 import { forgetMetrics, keepMetrics } from './metrics.ts';
@@ -32,6 +33,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const assessment = await assess(unit);
   const { journal } = assessment;
   const left = journal instanceof CharmError ? [] : await finishUndo(unit, journal.unfinished);
+  await endKilledSession(unit, assessment.config);
   if (assessment.leader) {
     // Written even when other things are wrong: without it MinIO's charm stops serving all its
     // users.

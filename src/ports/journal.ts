@@ -50,6 +50,9 @@ export interface Journal {
   /** How many backups ended how, by `outcome/trigger`. */
   runCounts(): Promise<Readonly<Record<string, number>>>;
   countRun(key: string, times: number): Promise<void>;
+  /** The session of users' volumes that this unit began and has not ended. */
+  volumeSession(): Promise<string | undefined>;
+  setVolumeSession(session: string | undefined): Promise<void>;
   /** What the exporter serves; undefined while nobody asks for it. */
   metricFacts(): Promise<string | undefined>;
   setMetricFacts(text: string | undefined): Promise<void>;

@@ -7,16 +7,12 @@ import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
 import { excludesOf, matches, skipTexts } from './policy.ts';
-import { makeIfAbsent, repositoryFor, unlockRepository } from './repositories.ts';
+import { makeRepository, prepareRepository, repositoryFor } from './repositories.ts';
+import { removeLocks } from './repository-locks.ts';
 import { runOnRepository } from './repository-command.ts';
 import { type Snapshot, backupArguments, readSnapshots, someUnreadable } from './restic.ts';
 import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
-import {
-  type SessionRecord,
-  type VolumeRecord,
-  sessionPhase,
-  writeSession,
-} from './session-record.ts';
+import { type SessionRecord, type VolumeRecord, sessionPhase } from './session-record.ts';
 import { inTurns, slots } from './slots.ts';
 
 export type BackupVolumesRequest =
@@ -38,7 +34,7 @@ export const backUpVolumes = async (
   request: BackupVolumesRequest,
 ): Promise<SessionRecord> => {
   await using operation = await beginVolumeOperation(world, config);
-  const { access, target, layout, session } = operation;
+  const { access, session } = operation;
   const planned = await chosen(access.cluster, config, request, world.application);
   const record: SessionRecord = {
     id: session,
@@ -47,7 +43,7 @@ export const backUpVolumes = async (
     phase: 'Running',
     volumes: planned.map((volume) => recordOf(volume, { phase: 'Running' })),
   };
-  await writeSession(target.store, layout, record);
+  await operation.start(record);
   const volumes = await backUpPlanned(operation, planned);
   const ended: SessionRecord = {
     ...record,
@@ -55,8 +51,7 @@ export const backUpVolumes = async (
     phase: sessionPhase(volumes),
     finished: world.clock.now().toISOString(),
   };
-  await operation.lock.assertHeld();
-  await writeSession(target.store, layout, ended);
+  await operation.end(ended);
   return ended;
 };
 
@@ -116,16 +111,16 @@ const backUpNamespace = async (
   volumes: readonly PlannedVolume[],
   slot: ReturnType<typeof slots>,
 ): Promise<readonly VolumeRecord[]> => {
-  const { world, session } = operation;
+  const { world, session, target, layout } = operation;
   const [first] = volumes;
   if (first === undefined) return [];
   const { namespace } = first;
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
-    await unlockRepository(operation, name, 'before');
+    const isThere = await prepareRepository(operation, name);
     const outcomes = await throughGateway(operation, name, async (gateway) => {
-      await makeIfAbsent(operation, name, gateway);
+      if (!isThere) await makeRepository(operation, name, gateway);
       return await Promise.all(
         volumes.map((volume) =>
           slot(() => orProblem(() => backUpVolume(operation, volume, name, gateway))),
@@ -138,7 +133,7 @@ const backUpNamespace = async (
         command: ['snapshots', '--json', '--no-lock', '--tag', `session=${session}`],
       }),
     );
-    await unlockRepository(operation, name, 'after');
+    await removeLocks(target.store, layout, name);
     return volumes.map((volume, at) => judge(volume, name, outcomes[at], snapshots));
   });
   if (!(done instanceof CharmError)) return done;
@@ -165,7 +160,7 @@ const backUpVolume = async (
   const { access, session, config, world } = operation;
   const outcome = await runUserJob(operation, {
     role: 'backup',
-    ...{ session, claim, user, repository, config },
+    ...{ model: access.cluster.namespace, session, claim, user, repository, config },
     command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
     address: gateway.address,
     gatewayPassword: gateway.password,

@@ -24,11 +24,16 @@ export const timeOfSession = (id: string): Date | undefined => {
 export const objectName = (session: string, ...about: readonly string[]): string =>
   `ckf-backup-${session}-${createHash('sha256').update(about.join('/')).digest('hex').slice(0, 10)}`;
 
-export const sessionLabel = 'ckf-backup/session';
+const sessionLabel = 'ckf-backup/session';
+const modelLabel = 'ckf-backup/model';
 const managedBy = 'app.kubernetes.io/managed-by';
 
-/** Finds everything of ours in the cluster. */
-export const ownObjects = `${managedBy}=ckf-backup,${sessionLabel}`;
+/**
+ * Finds everything in the cluster that the charm of this model has made, of one session or of all.
+ * Other models of the cluster may have a charm of their own.
+ */
+export const ownObjects = (model: string, session?: string): string =>
+  `${managedBy}=ckf-backup,${modelLabel}=${model},${sessionLabel}${session === undefined ? '' : `=${session}`}`;
 
 /** Pods that carry these stay outside of the service mesh, whose sidecar would never end. */
 export const outsideMesh = {
@@ -36,8 +41,20 @@ export const outsideMesh = {
   'istio.io/dataplane-mode': 'none',
 } as const;
 
-export const ownLabels = (session: string, role: string): Readonly<Record<string, string>> => ({
+export const ownLabels = (
+  model: string,
+  session: string,
+  role: string,
+): Readonly<Record<string, string>> => ({
   [managedBy]: 'ckf-backup',
+  [modelLabel]: model,
   [sessionLabel]: session,
   'ckf-backup/role': role,
 });
+
+/** A profile's name that was used so often is a mistake of ours. */
+export const mostGenerations = 1000;
+
+/** The repository of a namespace; each owner that its name has had counts as a generation. */
+export const repositoryName = (namespace: string, generation: number): string =>
+  generation === 1 ? namespace : `${namespace}-${generation}`;

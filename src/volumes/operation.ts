@@ -3,7 +3,9 @@ import { CharmError } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { type Lock, takeLock } from '../repository/lock.ts';
 import type { Target, VolumeAccess, World } from '../world.ts';
+import { settleNewest } from './dead-session.ts';
 import { sessionIdAt } from './names.ts';
+import { type SessionRecord, writeSession } from './session-record.ts';
 import { sweep } from './sweep.ts';
 
 /** What every step of a session works with. */
@@ -17,11 +19,16 @@ export interface VolumeOperation {
   readonly lock: Lock;
 }
 
-export interface OpenOperation extends VolumeOperation, AsyncDisposable {}
+export interface OpenOperation extends VolumeOperation, AsyncDisposable {
+  /** Writes that the session runs, into the journal first: a hook that finds it there ends it. */
+  start(record: SessionRecord): Promise<void>;
+  /** Writes how the session ended; the journal need not remember it any longer. */
+  end(record: SessionRecord): Promise<void>;
+}
 
 /**
  * Begins a session: opens what it needs, takes the lock that volumes have of their own, so that
- * backups of the control plane go on beside it, and clears away what a session that died has left.
+ * backups of the control plane go on beside it, and clears away what sessions that died have left.
  * Rejects with `volumes-off` while there is no key, and with `backup-running` while another session
  * is at work.
  */
@@ -35,7 +42,8 @@ export const beginVolumeOperation = async (
   opened.use(target.store);
   const layout = layoutOf(target.prefix);
   const lock = opened.use(await takeLock({ ...target, prefix: layout.volumes }, world));
-  await sweep(access.cluster);
+  await sweep(access.cluster, { clock: world.clock, patience: 120 });
+  await settleNewest(target, layout, world.clock);
   const started = sessionIdAt(world.clock.now());
   if (await target.store.head(layout.volumeSession(started)))
     throw new CharmError(
@@ -46,6 +54,15 @@ export const beginVolumeOperation = async (
   return {
     ...{ access, target, layout, config, world, lock },
     session: started,
+    start: async (record) => {
+      await world.journal.setVolumeSession(started);
+      await writeSession(target.store, layout, record);
+    },
+    end: async (record) => {
+      await lock.assertHeld();
+      await writeSession(target.store, layout, record);
+      await world.journal.setVolumeSession(undefined);
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 };

@@ -5,8 +5,10 @@ import type { Layout } from '../repository/layout.ts';
 import type { ClusterObject, ObjectStore } from '../world.ts';
 import type { Gateway } from './gateway.ts';
 import { keyFingerprint } from './keys.ts';
+import { mostGenerations, repositoryName } from './names.ts';
 import type { VolumeOperation } from './operation.ts';
 import { runOnRepository } from './repository-command.ts';
+import { removeLocks } from './repository-locks.ts';
 
 /**
  * To whom a repository belongs. A namespace has one, because that is how far its users' rights
@@ -22,9 +24,6 @@ export interface RepositoryRecord {
   readonly key: string;
   readonly created: string;
 }
-
-/** A profile's name that was used so often is a mistake of ours. */
-const mostGenerations = 1000;
 
 /**
  * The record of a namespace's repository, written when there is none. A profile that was deleted
@@ -58,16 +57,40 @@ export const repositoryFor = async (
 };
 
 /**
- * Makes the repository unless it is there, through its gateway, which lets files be added: rclone
- * is ready there, and making a repository is the one thing that restic does not try again.
+ * Whether the repository is there. Takes away what a killed process has left of it: its locks, and
+ * the keys of one that was never made to its end, because restic refuses to make a repository where
+ * it finds keys. To be called while no gateway is open. Rejects with `store-corrupt` when only the
+ * config of a repository is lost.
  */
-export const makeIfAbsent = async (
+export const prepareRepository = async (
+  { target: { store }, layout }: Pick<VolumeOperation, 'target' | 'layout'>,
+  name: string,
+): Promise<boolean> => {
+  await removeLocks(store, layout, name);
+  const place = layout.repository(name);
+  if (await store.head(`${place}config`)) return true;
+  const left: string[] = [];
+  for await (const { key } of store.list(place)) {
+    if (!key.startsWith(`${place}keys/`))
+      throw new CharmError(
+        'store-corrupt',
+        `${place}config is missing, so the repository ${name} cannot be opened. Nothing was changed. Bring the object back from the bucket's versions, and run the action again.`,
+      );
+    left.push(key);
+  }
+  if (left.length > 0) await store.delete(left);
+  return false;
+};
+
+/**
+ * Makes a repository through its gateway, which lets files be added: rclone is ready there, and
+ * making a repository is the one thing that restic does not try again.
+ */
+export const makeRepository = async (
   operation: VolumeOperation,
   name: string,
   gateway: Gateway,
 ): Promise<void> => {
-  const { target, layout } = operation;
-  if (await target.store.head(`${layout.repository(name)}config`)) return;
   await runOnRepository(operation, name, { task: 'init', command: ['init', '--json'], gateway });
 };
 
@@ -88,7 +111,7 @@ const findRepository = async (
   namespace: ClusterObject,
 ): Promise<{ readonly found: RepositoryRecord | undefined; readonly free: string }> => {
   for (let generation = 1; generation <= mostGenerations; generation += 1) {
-    const name = generation === 1 ? namespace.name : `${namespace.name}-${generation}`;
+    const name = repositoryName(namespace.name, generation);
     const record = await readRecord(store, layout, name);
     if (record === undefined) return { found: undefined, free: name };
     if (record.namespace !== namespace.name) continue;
@@ -147,22 +170,3 @@ const keyChanged = (
     `The repository ${name} was made on ${created.slice(0, 10)} with the key of fingerprint ${key}, and the option volumes-key has the one of ${given}.` +
       ` Nothing was changed. Put the former key back: juju config ${application} volumes-key=<the former secret's URI>`,
   );
-
-/**
- * Takes the locks away that processes of a repository have left. No gateway is open and we hold the
- * lock of all sessions, so that nobody can be at work who made them.
- */
-export const unlockRepository = async (
-  operation: VolumeOperation,
-  name: string,
-  when: 'before' | 'after',
-): Promise<void> => {
-  const { target, layout } = operation;
-  const locks = target.store.list(`${layout.repository(name)}locks/`)[Symbol.asyncIterator]();
-  const { done } = await locks.next();
-  if (done !== true)
-    await runOnRepository(operation, name, {
-      task: `unlock-${when}`,
-      command: ['unlock', '--remove-all'],
-    });
-};

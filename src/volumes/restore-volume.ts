@@ -6,11 +6,11 @@ import { backUpVolumes, throughGateway } from './back-up-volumes.ts';
 import { usersOf } from './claims.ts';
 import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
-import { unlockRepository } from './repositories.ts';
+import { removeLocks } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
 import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
 import { jobFailure, runUserJob } from './run-job.ts';
-import { type SessionRecord, type VolumeRecord, writeSession } from './session-record.ts';
+import { type SessionRecord, type VolumeRecord } from './session-record.ts';
 
 export interface VolumeRestoreReport {
   readonly plan: RestorePlan;
@@ -34,7 +34,7 @@ export const restoreVolume = async (
   if (request.dryRun) return { plan, session: undefined, safetyBackup: undefined };
   const safetyBackup = plan.overwrites ? await saveFirst(world, config, plan) : undefined;
   await using operation = await beginVolumeOperation(world, config);
-  const { target, layout, session } = operation;
+  const { session } = operation;
   const record: SessionRecord = {
     id: session,
     kind: 'restore',
@@ -42,9 +42,9 @@ export const restoreVolume = async (
     phase: 'Running',
     volumes: [recordOf(plan, 'Running')],
   };
-  await writeSession(target.store, layout, record);
+  await operation.start(record);
   const end = async (phase: 'Succeeded' | 'Failed', reason?: string): Promise<void> =>
-    writeSession(target.store, layout, {
+    operation.end({
       ...record,
       phase,
       volumes: [recordOf(plan, phase, reason)],
@@ -95,7 +95,7 @@ const bringBack = async (
   plan: RestorePlan,
   request: RestoreVolumeRequest,
 ): Promise<void> => {
-  const { access, session, config, world } = operation;
+  const { access, session, config, world, target, layout } = operation;
   const { cluster } = access;
   const { repository, snapshot } = plan.backup.volume;
   const claim = {
@@ -108,18 +108,18 @@ const bringBack = async (
   if (request.into === undefined && user !== undefined)
     throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
-  await unlockRepository(operation, repository, 'before');
+  await removeLocks(target.store, layout, repository);
   const outcome = await throughGateway(operation, repository, (gateway) =>
     runUserJob(operation, {
       role: 'restore',
-      ...{ session, claim, user, repository, config },
+      ...{ model: cluster.namespace, session, claim, user, repository, config },
       command: restoreArguments({ ...request, snapshot }),
       address: gateway.address,
       gatewayPassword: gateway.password,
       repositoryPassword: repositoryPassword(access.key, repository),
     }),
   );
-  await unlockRepository(operation, repository, 'after');
+  await removeLocks(target.store, layout, repository);
   if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
 };
 

@@ -41,7 +41,7 @@ export const gatewayPod = (about: About, password: string): TrustedPod => {
   return {
     secret: secretManifest(about, name, 'gateway', { 'gateway-password': password }),
     pod: {
-      ...podHead(namespace, name, ownLabels(session, 'gateway')),
+      ...podHead(namespace, name, ownLabels(namespace, session, 'gateway')),
       spec: podSpec(name, [
         {
           ...rclone,
@@ -98,7 +98,7 @@ export const repositoryPod = (
       'gateway-password': gateway?.password ?? '',
     }),
     pod: {
-      ...podHead(namespace, name, ownLabels(session, task)),
+      ...podHead(namespace, name, ownLabels(namespace, session, task)),
       spec: podSpec(name, gateway === undefined ? [rclone, restic] : [restic]),
     },
   };
@@ -203,7 +203,7 @@ const secretManifest = (
   apiVersion: 'v1',
   kind: 'Secret',
   type: 'Opaque',
-  metadata: { namespace, name, labels: ownLabels(session, role) },
+  metadata: { namespace, name, labels: ownLabels(namespace, session, role) },
   stringData: {
     'access-key': storage.accessKey,
     'secret-key': storage.secretKey,

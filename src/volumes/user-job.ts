@@ -17,6 +17,8 @@ export interface UserJob {
 
 export interface JobWish {
   readonly role: 'backup' | 'restore';
+  /** The namespace of the charm. */
+  readonly model: string;
   readonly session: string;
   readonly claim: Pick<Claim, 'namespace' | 'name' | 'accessModes'>;
   readonly user: ClaimUser | undefined;
@@ -46,10 +48,10 @@ const finalStatuses = [1, 3, 12];
  * owned by a Job that exists: a crash in between leaves nothing that runs.
  */
 export const userJob = (wish: JobWish): UserJob => {
-  const { role, session, claim, user, repository, config } = wish;
+  const { role, model, session, claim, user, repository, config } = wish;
   const name = objectName(session, role, claim.namespace, claim.name);
   const { namespace } = claim;
-  const labels = ownLabels(session, role);
+  const labels = ownLabels(model, session, role);
   const metadata = { namespace, name, labels, annotations: { 'ckf-backup/claim': claim.name } };
   const job: Manifest = {
     apiVersion: 'batch/v1',

@@ -3,7 +3,7 @@ import type { KubernetesOptions } from '../adapters/kubernetes/kubernetes.ts';
 import { readJujuCredentials } from '../config/juju-credentials.ts';
 import { readVolumesKey } from '../config/volumes-key.ts';
 import { CharmError } from '../errors.ts';
-import type { JujuModel, Kubernetes, VolumeAccess } from '../world.ts';
+import type { Cluster, JujuModel, Kubernetes, VolumeAccess } from '../world.ts';
 import type { Wiring } from './wiring.ts';
 import { locateTarget, prefixIn } from './stores.ts';
 
@@ -42,6 +42,12 @@ export const openKubernetes = async (
   });
 };
 
+/** Not under the signal: a process that is asked to stop still has to take away what it made. */
+export const openCluster = async (wiring: Wiring): Promise<Cluster> => {
+  const { openCluster: open } = await import('../adapters/kubernetes/cluster.ts');
+  return open({ ...(await clusterOptions(wiring)), signal: new AbortController().signal });
+};
+
 /** What backups of users' volumes need: the cluster, the key, and the target's location. */
 export const openVolumes = async (wiring: Wiring): Promise<VolumeAccess> => {
   const key = await readVolumesKey(wiring.tools, wiring.config, wiring.application);
@@ -49,8 +55,7 @@ export const openVolumes = async (wiring: Wiring): Promise<VolumeAccess> => {
   const {
     location: { caChain, path, ...storage },
   } = await locateTarget(wiring);
-  const { openCluster } = await import('../adapters/kubernetes/cluster.ts');
-  const cluster = await openCluster(await clusterOptions(wiring));
+  const cluster = await openCluster(wiring);
   return {
     ...{ key, cluster },
     storage: { ...storage, prefix: prefixIn(wiring, { path }), ca: caChain.join('\n') },

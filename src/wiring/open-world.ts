@@ -1,7 +1,7 @@
 import { readSigningKeys } from '../config/signing-keys.ts';
 import type { HookTools, World } from '../world.ts';
 import { openNotifier, openRunLog } from './listeners.ts';
-import { openJuju, openKubernetes, openVolumes } from './model.ts';
+import { openCluster, openJuju, openKubernetes, openVolumes } from './model.ts';
 import { openSource, openTarget } from './stores.ts';
 import { type WorldOptions, wiringOf } from './wiring.ts';
 
@@ -23,6 +23,7 @@ export const openWorld = (options: WorldOptions): World => {
     openJuju: ({ hurry } = {}) => openJuju(wiring, hurry),
     openKubernetes: ({ hurry } = {}) => openKubernetes(wiring, hurry),
     openVolumes: () => openVolumes(wiring),
+    openCluster: () => openCluster(wiring),
     ...databasePaths(tools, application),
   };
 };

@@ -64,6 +64,15 @@ export const itIsAJournal = (
       assert.deepEqual(await rig.journal.entries(), []);
     });
 
+    it('keeps the session of volumes that goes on, and forgets it', async () => {
+      await using rig = await open();
+      assert.equal(await rig.journal.volumeSession(), undefined);
+      for (const session of ['20261121t030000z', '20261122t030000z', undefined, undefined]) {
+        await rig.journal.setVolumeSession(session);
+        assert.equal(await rig.journal.volumeSession(), session);
+      }
+    });
+
     it('keeps the last backup and the paths of databases apart from the entries', async () => {
       await using rig = await open();
       const backup = {

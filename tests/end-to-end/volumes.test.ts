@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { tree } from '../rigs/tree.ts';
-import { boxWithVolumes, ours, wordsOf } from '../rigs/volumes.ts';
+import { assertEnded, boxWithVolumes, ours, wordsOf } from '../rigs/volumes.ts';
 import { volumeTool } from '../sandbox/box/volume-tools.ts';
 import { addClaim, volumesKey } from '../sandbox/box/volumes.ts';
 
@@ -294,6 +294,11 @@ describe("users' volumes", () => {
     assert.notDeepEqual(ours(volumes), []);
     volumes.workloads.holds.clear();
     held.resolve(undefined);
+    const { contents } = box.stores.target;
+    const lock = `${box.prefix}/volumes/repos/carol/locks/${'0'.repeat(64)}`;
+    contents.put('ckf-backups', { key: lock, content: 'of a process that died' });
+    assert.equal((await box.hook('update-status')).exitCode, 0);
+    assertEnded(opened());
     assert.equal((await succeeds('backup-volumes', { volumes: 'carol/*' }))['succeeded'], '1');
   });
 });

@@ -89,6 +89,17 @@ export class FakeJournal implements Journal {
     this.counts.set(key, (this.counts.get(key) ?? 0) + times);
   }
 
+  #volumeSession: string | undefined;
+
+  async volumeSession(): Promise<string | undefined> {
+    return this.#volumeSession;
+  }
+
+  async setVolumeSession(session: string | undefined): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.#volumeSession = session;
+  }
+
   async metricFacts(): Promise<string | undefined> {
     return this.facts;
   }

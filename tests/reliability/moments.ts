@@ -40,7 +40,10 @@ export const lookOn = (rig: Rig, onlooker: Onlooker): Disposable => {
   box.controller.observer = (method, params, when) =>
     tell(`juju ${method}${detailOf(params)}`, when);
   box.kubernetes.observer = (request, when) =>
-    void tell(`kubernetes ${request.replace(/\/apis\/(.*)$/, '$1')}`, when);
+    void tell(
+      `kubernetes ${request.replace(/\/apis\/(.*)$/, '$1').replace(/ckf-backup-\d+t\d+z-[0-9a-z-]+/, '<name>')}`,
+      when,
+    );
   rig.onLog = (line) => void tell(`log ${line.replace(/\d[\d.:TZ-]*/g, '#')}`, 'after');
   // A change of the journal is seen a moment after it was made.
   const files = watch(
@@ -65,7 +68,9 @@ const placeOf = (key: string): string =>
     .replace(/^write-test-.*/, 'write-test')
     .replace(/^locks\/.*/, 'locks/<claim>')
     .replace(/^mlpipeline\/.*/, 'mlpipeline/<key>')
-    .replace(/^history\/mlpipeline\/.*/, 'history/mlpipeline/<key>');
+    .replace(/^history\/mlpipeline\/.*/, 'history/mlpipeline/<key>')
+    .replace(/^volumes\/(sessions|locks)\/.*/, 'volumes/$1/<id>')
+    .replace(/^(volumes\/repos\/[^/]+\/[a-z]+)\/.*/, '$1/<id>');
 
 /** Which application and how many units, or which action on which unit. */
 const detailOf = ({ applications, actions }: Readonly<Record<string, unknown>>): string =>

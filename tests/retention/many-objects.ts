@@ -121,6 +121,7 @@ const world: World = {
     openJuju: away,
     openKubernetes: away,
     openVolumes: away,
+    openCluster: away,
     openSource: away,
     openTarget: async () => target,
   },

@@ -282,6 +282,7 @@ const worldOf = (
     openJuju: away('Juju'),
     openKubernetes: away('Kubernetes'),
     openVolumes: away('Volumes'),
+    openCluster: away('The cluster'),
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
     openSigningKeys: async () => undefined,

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,21 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
       .filter(({ metadata }) => metadata.labels?.['ckf-backup/session'] !== undefined)
       .map(({ metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`),
   );
+
+/** Nothing of ours is in the cluster, no session says that it runs, and no repository is locked. */
+export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }): void => {
+  assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
+  const { contents } = box.stores.target;
+  const place = `${box.prefix}/volumes`;
+  const keys = contents.objects('ckf-backups').map(({ key }) => key);
+  const sessions = keys.filter((key) => key.startsWith(`${place}/sessions/`));
+  const running = sessions.filter((key) =>
+    contents.read('ckf-backups', key).includes('"phase":"Running"'),
+  );
+  assert.deepEqual(running, [], 'no session says that it runs');
+  const locks = keys.filter((key) => key.startsWith(`${place}/repos/`) && key.includes('/locks/'));
+  assert.deepEqual(locks, [], 'no repository is locked');
+};
 
 /** All that an object says, the values of a Secret decoded. */
 export const wordsOf = (object: StoredObject): string =>

@@ -22,6 +22,7 @@ const about = {
 
 const wish: JobWish = {
   role: 'backup',
+  model: 'kubeflow',
   session: '20261121t030000z',
   claim: { namespace: 'alice', name: 'lab-workspace', accessModes: ['ReadWriteOnce'] },
   user: { pod: 'lab-0', node: 'node-7', tolerations: [{ key: 'gpu', operator: 'Exists' }] },

@@ -1,0 +1,98 @@
+import { hasCode } from '../errors.ts';
+import { type Layout, layoutOf } from '../repository/layout.ts';
+import { takeLock } from '../repository/lock.ts';
+import type { Clock, ObjectStore, Target, World } from '../world.ts';
+import { removeLocks, repositoryNames } from './repository-locks.ts';
+import {
+  type SessionRecord,
+  readSession,
+  sessionIds,
+  sessionPhase,
+  writeSession,
+} from './session-record.ts';
+import { sweep } from './sweep.ts';
+
+type DeadSessionWorld = Pick<
+  World,
+  'journal' | 'clock' | 'model' | 'unit' | 'host' | 'openCluster' | 'openTarget'
+>;
+
+/** Seconds. A hook must not keep the others of its machine waiting; the next one goes on. */
+const patience = 30;
+
+/**
+ * Ends a session of this unit that was killed: what it left in the cluster is deleted, the locks of
+ * its repositories are taken away, and its record says that it failed. Each step can be repeated,
+ * so this may be killed too: the journal forgets the session when all is done. What it left in the
+ * cluster goes even when S3 is away. Does nothing, and opens nothing, when no session was killed.
+ */
+export const endKilledSession = async (world: DeadSessionWorld): Promise<void> => {
+  const { journal, clock } = world;
+  const session = await journal.volumeSession();
+  if (session === undefined) return;
+  await using cluster = await world.openCluster();
+  await sweep(cluster, { clock, session, patience });
+  const target = await world.openTarget();
+  await using _store = target.store;
+  const layout = layoutOf(target.prefix);
+  await using lock = await takeLock({ ...target, prefix: layout.volumes }, world);
+  await settleRecord(target, layout, { session, clock });
+  await lock.assertHeld();
+  await journal.setVolumeSession(undefined);
+};
+
+/**
+ * Ends the newest session when its record says that it runs: its unit may be gone for ever. Each
+ * session does this when it begins, so that no older one can be left. To be called with the lock,
+ * and after the cluster was swept.
+ */
+export const settleNewest = async (
+  target: Pick<Target, 'store'>,
+  layout: Layout,
+  clock: Clock,
+): Promise<void> => {
+  const [session] = await sessionIds(target.store, layout);
+  if (session !== undefined) await settleRecord(target, layout, { session, clock });
+};
+
+const settleRecord = async (
+  { store }: Pick<Target, 'store'>,
+  layout: Layout,
+  { session, clock }: { readonly session: string; readonly clock: Clock },
+): Promise<void> => {
+  const record = await recordOf(store, layout, session);
+  if (record?.phase !== 'Running') return;
+  const namespaces = new Set(record.volumes.map(({ namespace }) => namespace));
+  for (const name of await repositoryNames(store, layout, [...namespaces]))
+    await removeLocks(store, layout, name);
+  const volumes = record.volumes.map((volume) =>
+    volume.phase === 'Running'
+      ? { ...volume, phase: 'Failed' as const, code: 'interrupted', reason: reasons[record.kind] }
+      : volume,
+  );
+  await writeSession(store, layout, {
+    ...record,
+    volumes,
+    phase: sessionPhase(volumes),
+    finished: clock.now().toISOString(),
+  });
+};
+
+const reasons: Readonly<Record<SessionRecord['kind'], string>> = {
+  backup: 'The charm was killed meanwhile. There is no backup of it from this session.',
+  restore: 'The charm was killed meanwhile. Restore it again: what is there already is skipped.',
+};
+
+/** A record that cannot be read tells nothing that could be settled. */
+const recordOf = async (
+  store: ObjectStore,
+  layout: Layout,
+  session: string,
+): Promise<SessionRecord | undefined> => {
+  try {
+    return await readSession(store, layout, session);
+  } catch (error) {
+    if (hasCode(error, 'store-corrupt')) return undefined;
+    throw error;
+  }
+};

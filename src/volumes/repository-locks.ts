@@ -1,0 +1,34 @@
+import type { Layout } from '../repository/layout.ts';
+import type { ObjectStore } from '../world.ts';
+import { mostGenerations, repositoryName } from './names.ts';
+
+/**
+ * Takes the locks away that processes of a repository have left, as `restic unlock --remove-all`
+ * does. To be called while no gateway is open, by who holds the lock of all sessions: nobody can be
+ * at work then who made them.
+ */
+export const removeLocks = async (
+  store: ObjectStore,
+  layout: Layout,
+  name: string,
+): Promise<void> => {
+  const locks: string[] = [];
+  for await (const { key } of store.list(`${layout.repository(name)}locks/`)) locks.push(key);
+  if (locks.length > 0) await store.delete(locks);
+};
+
+/** The names of all repositories that these namespaces have had. */
+export const repositoryNames = async (
+  store: ObjectStore,
+  layout: Layout,
+  namespaces: readonly string[],
+): Promise<readonly string[]> => {
+  const names: string[] = [];
+  for (const namespace of namespaces)
+    for (let generation = 1; generation <= mostGenerations; generation += 1) {
+      const name = repositoryName(namespace, generation);
+      if (!(await store.head(layout.volumeRepository(name)))) break;
+      names.push(name);
+    }
+  return names;
+};
