@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { fuzz } from '../tests/hostile/fuzz.ts';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
 import { playLives } from '../tests/reliability/lives.ts';
+import { playNights } from '../tests/reliability/nights.ts';
 import { decisive, planBlows } from '../tests/reliability/plan.ts';
 import { decisiveOfRestore } from '../tests/reliability/restore-moments.ts';
 import {
@@ -32,6 +33,9 @@ import {
  * `npm run reliability -- --teams --rounds 100 --seed 1` kills and freezes units that share a copy,
  * in memory.
  *
+ * `npm run reliability -- --schedule --days 400 --seed 1` plays the nights of a schedule in bad
+ * weather, in memory.
+ *
  * `npm run reliability -- --fuzz --cases 100000 --seed 1` gives the parsers of everything that
  * comes from outside what they never saw.
  */
@@ -47,6 +51,8 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '20000' },
     teams: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '100' },
+    schedule: { type: 'boolean', default: false },
+    days: { type: 'string', default: '400' },
     fuzz: { type: 'boolean', default: false },
     cases: { type: 'string', default: '100000' },
   },
@@ -183,6 +189,13 @@ const playAllLives = async (): Promise<void> => {
   for (const [what, count] of [...total].toSorted()) say(`${String(count).padStart(7)} ${what}`);
 };
 
+const playSchedule = async (): Promise<void> => {
+  const [seed, days] = [Number(values.seed), Number(values.days)];
+  say(`${days} days, seed ${seed}`);
+  const counts = await playNights({ days, seed });
+  for (const [what, count] of [...counts].toSorted()) say(`${String(count).padStart(7)} ${what}`);
+};
+
 const playFuzz = async (): Promise<void> => {
   const [seed, cases] = [Number(values.seed), Number(values.cases)];
   say(`${cases} cases, seed ${seed}`);
@@ -202,10 +215,13 @@ const playAllTeams = async (): Promise<void> => {
   say(`${rounds} shared copies with units that died or froze: every set is exact`);
 };
 
-await (values.fuzz
-  ? playFuzz()
+const game = values.fuzz
+  ? playFuzz
   : values.lives
-    ? playAllLives()
+    ? playAllLives
     : values.teams
-      ? playAllTeams()
-      : main());
+      ? playAllTeams
+      : values.schedule
+        ? playSchedule
+        : main;
+await game();

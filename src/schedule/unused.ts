@@ -1,4 +1,4 @@
-import { type SeenTask, coveringTask } from './tasks.ts';
+import { type SeenTask, coveringTask, taskOfSlot } from './tasks.ts';
 
 /** Slots that get no run, from `first` to `last`. */
 export interface Unused {
@@ -11,7 +11,9 @@ export interface Unused {
 
 /**
  * Records for slots that get no run, in their order. Those that another backup covered are
- * `Skipped`; the others get this phase and reason.
+ * `Skipped`; the others get this phase and reason. A slot may have a run of its own, which was
+ * enqueued by a hook that was killed: that run has a record, unless it died. It is never the first
+ * of several slots, because its record replaces this one.
  */
 export const unusedSlots = (
   slots: readonly Date[],
@@ -20,7 +22,13 @@ export const unusedSlots = (
   reason: string,
 ): readonly Unused[] => {
   const groups: Unused[] = [];
+  let mayJoin = true;
   for (const slot of slots) {
+    const own = taskOfSlot(tasks, slot);
+    if (own?.state === 'succeeded' || own?.state === 'active') {
+      mayJoin = false;
+      continue;
+    }
     const covering = coveringTask(tasks, slot);
     const one: Unused = {
       ...{ first: slot, last: slot, count: 1 },
@@ -32,9 +40,10 @@ export const unusedSlots = (
           }),
     };
     const last = groups.at(-1);
-    if (last?.phase === one.phase && last.reason === one.reason)
+    if (mayJoin && own === undefined && last?.phase === one.phase && last.reason === one.reason)
       groups[groups.length - 1] = { ...last, last: slot, count: last.count + 1 };
     else groups.push(one);
+    mayJoin = own === undefined;
   }
   return groups;
 };

@@ -3,10 +3,12 @@ import { killed } from './settle.ts';
 
 /**
  * Puts two records of one slot together, in whatever order they arrive. A slot has one record: that
- * of its newest run. Earlier runs are listed below `earlier`. The slot counts as skipped or missed
- * only as long as every run of it found Kubeflow busy and did nothing.
+ * of its newest run that did something. The other runs are listed below `earlier`. The slot counts
+ * as skipped or missed only as long as every run of it found Kubeflow busy or another backup
+ * running, and did nothing.
  */
 export const mergeSessions = (stored: Session, incoming: Session): Session => {
+  if (incoming.inferred === true && hasEnded(stored.earlier ?? [], incoming.task)) return stored;
   if (stored.task === incoming.task) {
     // The run itself knows best how it ended.
     const isWeaker = incoming.phase === 'Running' || incoming.inferred === true;
@@ -21,8 +23,14 @@ export const mergeSessions = (stored: Session, incoming: Session): Session => {
   }
   const [older, newer] =
     Number(stored.task) < Number(incoming.task) ? [stored, incoming] : [incoming, stored];
-  return withEarlier(newer, [older, newer], older);
+  return newer.phase === 'Skipped' && older.phase !== 'Skipped'
+    ? withEarlier(older, [older, newer], newer)
+    : withEarlier(newer, [older, newer], older);
 };
+
+/** Whether it is known how the run of this task ended. */
+export const hasEnded = (runs: readonly EarlierRun[], task: string | undefined): boolean =>
+  runs.some((run) => run.task === task && run.phase !== 'Running');
 
 /** How many earlier runs a record lists. */
 const mostEarlier = 20;

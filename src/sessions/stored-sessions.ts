@@ -1,7 +1,7 @@
 import { CharmError, hasCode } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';
-import { mergeSessions } from './merge.ts';
+import { hasEnded, mergeSessions } from './merge.ts';
 import { sessionPage } from './session-page.ts';
 import { type Session, isSessionId, parseSession, sessionText } from './session.ts';
 
@@ -39,12 +39,9 @@ export const storeSession = async (
   await put(layout.runPage(id), page, 'text/html; charset=utf-8');
   if (merged.set !== undefined) await put(layout.runSet(id), merged.set, 'text/plain');
   await put(layout.run(id), sessionText(merged), 'application/json');
-  return session.phase !== 'Running' && !isEndKnown(stored, session.task);
+  const known = stored === undefined ? [] : [stored, ...(stored.earlier ?? [])];
+  return session.phase !== 'Running' && !hasEnded(known, session.task);
 };
-
-const isEndKnown = (stored: Session | undefined, task: string | undefined): boolean =>
-  stored !== undefined &&
-  [stored, ...(stored.earlier ?? [])].some((run) => run.task === task && run.phase !== 'Running');
 
 /**
  * The newest records, newest first, from S3 alone. One that cannot be read is left out, because

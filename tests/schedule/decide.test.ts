@@ -119,6 +119,19 @@ describe('what is due', () => {
     );
   });
 
+  it('tells nothing of a slot that has a run of which the hook that began it could not tell', () => {
+    const long = slotTask({ state: 'succeeded', ended: at('26 04:00') });
+    assert.equal(
+      said(ask('26 04:00', { tasks: [long] })),
+      'wait, Skipped 26 02:00, accounted 26 02:00, wake 27 02:00',
+    );
+    const killed = slotTask({ state: 'failed', failure: 'passing', ended: at('25 02:01') });
+    assert.match(
+      said(ask('28 01:00', { tasks: [killed] })),
+      /Missed 25 02:00, Missed 26 02:00 and 1 more, acc/,
+    );
+  });
+
   it('runs the newest slot once after days away, and counts the others as missed', () => {
     assert.equal(
       said(ask('27 03:00')),

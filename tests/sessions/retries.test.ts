@@ -108,6 +108,15 @@ describe('what is known of a slot', () => {
     }
   });
 
+  it('is what the run says that did something, although a newer one found another backup running', () => {
+    const [first, second] = [run('9', 'Succeeded'), run('10', 'Skipped', 'backup-running')];
+    const both = mergeSessions(first, second);
+    assert.deepEqual(mergeSessions(second, first), both);
+    assert.deepEqual([both.task, both.earlier?.[0]?.task], ['9', '10']);
+    const inferred = { ...run('10', 'Failed', 'scheduled-backup-failed'), inferred: true };
+    assert.deepEqual(mergeSessions(both, inferred), both);
+  });
+
   it('takes a run for dead when another one was begun', () => {
     const both = mergeSessions(run('9', 'Running'), run('10', 'Running'));
     assert.equal(both.phase, 'Running');
