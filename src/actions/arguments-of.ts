@@ -1,9 +1,8 @@
-/** What the schedule says of its own runs, and no person does. */
+/** Parameters that only the schedule gives. */
 const ownParameters = ['slot', 'attempt'];
 
 /**
- * The parameters as one types them. Juju has filled in the defaults; those that say nothing are
- * left out.
+ * The parameters as an operator types them. Juju has filled in the defaults, which are left out.
  */
 export const argumentsOf = (parameters: Readonly<Record<string, unknown>>): readonly string[] =>
   Object.entries(parameters).flatMap(([name, value]) => {

@@ -61,7 +61,7 @@ export const check: Action = async (world, config, parameters, wrongOptions = []
   };
 };
 
-/** `juju trust` is all or nothing; this is the other way. */
+/** `juju trust` gives everything or nothing. This shows the role that is enough. */
 const showRole = async ({ application, model, progress }: World, error: unknown): Promise<void> => {
   const found = error instanceof CharmError ? [error, ...error.problems] : [];
   if (found.some(({ code }) => code === 'kubernetes-denied'))

@@ -3,8 +3,8 @@ import { listSets, setSize } from '../repository/sets.ts';
 import type { Journal, Target, World } from '../world.ts';
 
 /**
- * Lets the journal know of the newest set that lies in S3, whichever unit made it. What
- * verify-backup found of that set is kept. Two requests.
+ * Writes the newest set that is in S3 to the journal, whichever unit made it. What verify-backup
+ * found of that set is kept. Takes two requests.
  */
 export const noteNewestSet = async (journal: Journal, target: Target): Promise<void> => {
   const { sets } = await listSets(target, { limit: 1 });
@@ -19,7 +19,7 @@ export const noteNewestSet = async (journal: Journal, target: Target): Promise<v
   await journal.setLastBackup({ id, bytes: setSize(manifest), consistent: manifest.consistent });
 };
 
-/** Looks in S3. It is for the status only, so the action does not fail when it cannot. */
+/** It is for the status only, so the action does not fail when S3 cannot be asked. */
 export const lookForNewestSet = async (journal: Journal, world: World): Promise<void> => {
   await orProblem(async () => {
     const target = await world.openTarget();

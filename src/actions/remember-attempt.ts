@@ -2,8 +2,8 @@ import { CharmError, type ErrorCode, expectedFailures, orProblem } from '../erro
 import type { Attempt, Journal } from '../world.ts';
 
 /**
- * Lets the journal know how a backup ended, for the status. That it cannot is no reason to make
- * none.
+ * Writes to the journal how a backup ended, for the status. A backup is made also when that cannot
+ * be written.
  */
 export const rememberAttempt = async <T>(
   { journal, now }: { readonly journal: Journal; readonly now: () => Date },
@@ -22,7 +22,7 @@ export const rememberAttempt = async <T>(
     const code = expectedFailures(error)?.[0]?.code;
     const isOurs = code === undefined || code === 'interrupted' || code === 'stopped';
     if (!isOurs && ofTheRequest.has(code)) {
-      // It was not let in, which says nothing of the last one that was.
+      // The action did not begin, so the outcome of the last backup that did stays.
       await note(before instanceof CharmError ? undefined : before);
     } else await note({ at, task, outcome: 'failed', ...(code !== undefined && { code }) });
     throw error;
@@ -30,8 +30,8 @@ export const rememberAttempt = async <T>(
 };
 
 /**
- * These speak of what was asked for, or of what another one does at the moment, and not of what is
- * wrong with us.
+ * These are about the request, or about another operation that runs, and not about a fault of the
+ * last backup.
  */
 export const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'parameter-invalid',
@@ -54,8 +54,8 @@ export const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * A result of the actions that change the model, and take so long that they may be killed; of
- * others none.
+ * A result that the actions have that change the model and take so long that they may be killed.
+ * The other actions have none.
  */
 export const outcome = (action: string, text: string): Readonly<Record<string, string>> =>
   action === 'backup-control-plane' || action === 'restore-control-plane' ? { outcome: text } : {};

@@ -43,8 +43,8 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
 };
 
 /**
- * A restore of all of a set proves it, and says how long the next one takes. It is done, whether
- * that can be noted or not.
+ * A restore of a whole set proves it, and its duration is the best estimate for the next one. When
+ * that cannot be noted, the restore is complete all the same.
  */
 const keep = async (
   world: World,

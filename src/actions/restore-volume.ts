@@ -21,7 +21,7 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolume
   return {
     volume,
     backup: text('backup') ?? 'latest',
-    // A name without a namespace is one of the volume's own.
+    // A name without a namespace is a claim of the volume's own namespace.
     to:
       to === undefined
         ? undefined

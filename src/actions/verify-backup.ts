@@ -45,7 +45,10 @@ const resultsOf = (verification: Verification): Readonly<Record<string, string>>
   };
 };
 
-/** Next to the set, for everybody who asks how sure it is; credentials may only read there. */
+/**
+ * Kept next to the set for all models that read the path. Keys that may only read cannot write it,
+ * which does not matter here.
+ */
 const keep = async (
   { clock, progress }: Pick<World, 'clock' | 'progress'>,
   target: Target,

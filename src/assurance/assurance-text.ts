@@ -11,8 +11,8 @@ export const proofText: Readonly<Record<ProofKind, string>> = {
 };
 
 /**
- * One line: how far back one could go, how sure that is, and how long it would take. What is not
- * protected is added by those who know it.
+ * One line: how far back one could go, how sure that is, and how long it would take. The callers
+ * add what is not protected.
  */
 export const assuranceText = (
   assurance: Assurance | Pick<Assurance, 'passedOver'>,

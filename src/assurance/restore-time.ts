@@ -4,7 +4,7 @@ import { sum } from '../text.ts';
 
 /** How long a restore of all of a set is expected to take, and from what that is known. */
 export interface RestoreTime {
-  /** Undefined when nothing was measured yet that would tell. */
+  /** Undefined when nothing was measured yet from which it follows. */
   readonly seconds: number | undefined;
   readonly basis: 'restore' | 'rates';
 }
@@ -14,14 +14,14 @@ interface Measured {
   readonly seconds: number;
 }
 
-/** What is smaller says nothing about a rate. */
+/** Bytes. The time of a smaller copy tells no rate. */
 const leastBytes = 1 << 20;
 
 /**
- * A restore of this very set says it best. Without one it is reckoned: the databases and ML
- * Metadata take as long as their backups took, which move the same bytes the other way, and the
- * objects are brought back at the rate at which data was copied or read before. All of that the
- * charm has measured itself; a restore that finds most objects in place is quicker.
+ * A restore of this very set is the best estimate. Without one it is computed: the databases and ML
+ * Metadata take as long as their backups did, which move the same bytes the other way, and objects
+ * are brought back at the rate at which the charm has copied or read before. A restore that finds
+ * most objects in place is quicker.
  */
 export const restoreTime = (
   { databases, mlmd, buckets }: Pick<BackupManifest, 'databases' | 'mlmd' | 'buckets'>,

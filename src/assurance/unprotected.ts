@@ -6,7 +6,10 @@ import type { CustomResource, World } from '../world.ts';
 /** Something that no set holds. */
 export interface Unprotected {
   readonly what: string;
-  /** What adds it; of what this charm cannot add, what saves it by hand. */
+  /**
+   * The command that adds it to the sets. Where this charm cannot, the command that saves it by
+   * hand.
+   */
   readonly command: string;
 }
 
@@ -17,8 +20,8 @@ type AskedWorld = Pick<
 
 /**
  * What a restore would not bring back: databases without a relation, buckets of MinIO that the
- * option leaves out, volumes of notebooks, and custom resources. What could not be asked is told
- * as a problem, because nobody must take it for protected.
+ * option leaves out, volumes of notebooks, and custom resources. What could not be asked is a
+ * problem in the result, so that nobody takes it for protected.
  */
 export const findUnprotected = async (
   world: AskedWorld,
@@ -53,7 +56,7 @@ const componentsLeftOut: Look = async ({ application }, { components }) => {
   ];
 };
 
-/** Those of the model that speak for themselves: of the charm mysql-k8s, and nobody's relation. */
+/** Applications of the charm mysql-k8s that no relation connects with us. */
 const databases: Look = async (world, { components }) => {
   const { application } = world;
   const related = new Map<string, string | undefined>();

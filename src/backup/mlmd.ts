@@ -30,7 +30,7 @@ export const backUpMlmd = async (
   const over = (): void => {
     onSnapshot(undefined);
   };
-  // A failure is told when all scales are put back at the end.
+  // A failure is reported when all scales are put back at the end.
   if (writer) startAgain(backup, name, writer, snapshot).catch(() => undefined);
   const dump = await timeline
     .during(`dump of ${application}`, 'Kubernetes and S3', () =>
@@ -59,7 +59,7 @@ export const backUpMlmd = async (
   return { application, ...stored, way, seconds: elapsed() };
 };
 
-/** Whatever is written after the snapshot is of no matter to the dump. */
+/** What is written after the snapshot is not in the dump, so the writer may run again. */
 const startAgain = async (
   { world, timeline }: Backup,
   name: string,

@@ -8,8 +8,8 @@ import type { DatabasePlan } from './applications.ts';
 
 /**
  * Warns of scales that an interrupted operation may have left: those that the mark of a dead backup
- * tells of, and those that only a backup gives an application. The journal of this unit knows its
- * own; another unit's, or one that was lost, knows the others.
+ * names, and those that an application has only during a backup. The journal of this unit knows its
+ * own. This finds those of another unit, or of a journal that was lost.
  */
 export const oddScales = async (
   plan: ApplicationPlan<DatabasePlan>,

@@ -86,7 +86,7 @@ export const preflight = async (
     else if (target && server)
       problems.push(...(await keyProblems(world, target, sources, server)));
     for await (const problem of nestingProblems(target))
-      // A server that is away is one problem, however often it is asked.
+      // A server that is away is reported as one problem, however often it was asked.
       if (!problems.some(({ why }) => why === problem.why)) problems.push(problem);
     const planned =
       juju &&
@@ -131,7 +131,7 @@ export const preflight = async (
   }
 };
 
-/** A backup needs the key that signs; those that are only trusted are for restores. */
+/** A backup needs the private key. Public keys alone are for models that only restore. */
 const openSigningKeys = async (world: World): Promise<SigningKeys | undefined> => {
   const keys = await world.openSigningKeys();
   if (keys !== undefined && keys.signs === undefined)

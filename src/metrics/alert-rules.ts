@@ -7,14 +7,14 @@ export interface AlertRule {
   readonly annotations: { readonly summary: string; readonly description: string };
 }
 
-/** A metric of whichever unit has it: the leader may change, and it is one application. */
+/** A metric of any unit that has it: the leader may change, and it is one application. */
 const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
 
 const day = 86_400;
 
 /**
- * The alerts of a backup, without topology: the consumer adds that to each expression. What rings
- * depends on the schedule that is set, never on a number of hours that fits somebody else's.
+ * The alerts, without topology: the consumer adds that to each expression. When they ring depends
+ * on the schedule that is set, and not on a fixed number of hours.
  */
 export const alertRules: readonly AlertRule[] = [
   rule('CkfBackupMissing', 'critical', '10m', {

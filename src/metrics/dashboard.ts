@@ -1,6 +1,9 @@
 import { type Panel, logs, stat, table, timeSeries } from './panels.ts';
 
-/** Raised with each change: of dashboards with one uid, Grafana's charm shows the highest. */
+/**
+ * Raised with each change: of several dashboards with one uid, Grafana's charm shows the one with
+ * the highest version.
+ */
 const version = 2;
 
 /** A metric of whichever unit has it. */
@@ -10,9 +13,8 @@ const hour = 3600;
 const day = 24 * hour;
 
 /**
- * What somebody wants to see of backups, the most urgent at the top left. Expressions stand
- * without topology: Grafana's charm adds that to panels at the top level, which therefore stand in
- * no rows.
+ * What an operator wants to see of backups, the most urgent at the top left. The expressions have
+ * no topology: Grafana's charm adds it, but only to panels at the top level, so there are no rows.
  */
 export const panels: readonly Panel[] = [
   stat('Age of the last set', `time() - ${m('last_success_timestamp_seconds')}`, {

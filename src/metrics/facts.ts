@@ -6,7 +6,7 @@
 
 /**
  * What is known. Times are ISO 8601, durations seconds, sizes bytes. What is not known is absent,
- * and so is its sample: nothing is ever said to be zero because nobody has looked.
+ * and has no sample: zero always means that it was looked at.
  */
 export interface MetricFacts {
   readonly format: 1;
@@ -24,7 +24,7 @@ export interface MetricFacts {
     readonly next?: string;
   };
   readonly sets?: SetFacts;
-  /** The last backup that was begun, by whichever unit. */
+  /** The last backup that was begun, by any unit. */
   readonly lastRun?: { readonly at: string; readonly failedWith?: string };
   /** When the backup began that runs. */
   readonly running?: string;
@@ -62,7 +62,7 @@ export interface PartFacts {
 
 export const factsText = (facts: MetricFacts): string => `${JSON.stringify(facts)}\n`;
 
-/** Undefined when the text is nothing that this revision wrote. */
+/** Undefined when this revision did not write the text. */
 export const parseFacts = (text: string): MetricFacts | undefined => {
   try {
     const value: unknown = JSON.parse(text);
@@ -72,7 +72,7 @@ export const parseFacts = (text: string): MetricFacts | undefined => {
   }
 };
 
-/** The file is our own; what is looked at is whether it is whole, and of this form. */
+/** The file is our own. It is only checked that it is whole, and of this form. */
 const isFacts = (value: unknown): value is MetricFacts =>
   typeof value === 'object' &&
   value !== null &&

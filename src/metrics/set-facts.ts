@@ -6,11 +6,11 @@ import { sum } from '../text.ts';
 import type { Target } from '../world.ts';
 import type { PartFacts, SetFacts } from './facts.ts';
 
-/** So many sets are read at a time, and so many at most, for one that is sure. */
+/** How many sets are read at a time, and how many at most to find one that can be relied on. */
 const atATime = 16;
 const mostLookedAt = 64;
 
-/** What S3 has, by its own word: the ids of all sets, and as few manifests and proofs as tell. */
+/** What S3 has: the ids of all sets, and only as many manifests and proofs as are needed. */
 export const readSetFacts = async (target: Target): Promise<SetFacts> => {
   const ids = await completeIds(target);
   const [oldest] = ids;

@@ -1,13 +1,13 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { LogLine, Progress, World } from '../world.ts';
 
-/** More than that is not kept for a collector that takes nothing. */
+/** How much is kept at most for a collector that does not take it. */
 const mostLines = 1000;
 
 /**
- * Runs `work` with a progress that is also sent to the related Loki: with each step what was
- * said until then, and the rest at the end. When it cannot be sent that is said once, and no more
- * is tried: a run does not wait for a collector that is away.
+ * Runs `work` with a progress that is also sent to the related Loki: at each step what was said
+ * until then, and the rest at the end. When it cannot be sent, that is said once, and nothing more
+ * is sent: a run does not wait for Loki.
  */
 export const sendingLog = async <T>(
   world: World,

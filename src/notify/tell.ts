@@ -10,8 +10,8 @@ import type { NoticeKind, World } from '../world.ts';
 type Teller = Pick<World, 'openNotifier' | 'model' | 'application' | 'progress'>;
 
 /**
- * Tells of a session, when the operator wants to be told. That it could not be told is said in the
- * progress, and changes nothing else.
+ * Tells of a session, when notify-url is set. A failure is noted in the progress, and changes
+ * nothing else.
  */
 export const tellOfSession = async (world: Teller, session: Session): Promise<void> => {
   const kind = kindOf(session);
@@ -21,7 +21,7 @@ export const tellOfSession = async (world: Teller, session: Session): Promise<vo
   if (problem instanceof CharmError) await world.progress.note(problem.message);
 };
 
-/** Whether messages arrive, for somebody who wants to see one: `none` when nobody is to be told. */
+/** Sends a test message. `none` when notify-url is not set. */
 export const tellOfTest = async (world: Teller): Promise<CharmError | 'none' | 'sent'> => {
   const notifier = await orProblem(() => world.openNotifier());
   if (notifier === undefined) return 'none';
@@ -31,7 +31,9 @@ export const tellOfTest = async (world: Teller): Promise<CharmError | 'none' | '
   return problem instanceof CharmError ? problem : 'sent';
 };
 
-/** A run that found something else running and that the schedule tries again is skipped too. */
+/**
+ * A run is skipped, too, when it found something else running and the schedule will try it again.
+ */
 const kindOf = ({ phase }: Session): NoticeKind | undefined => {
   switch (phase) {
     case 'Running':

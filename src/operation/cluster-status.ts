@@ -34,8 +34,8 @@ export const clusterProblem = async (
 };
 
 /**
- * Asks a unit that is there now, because the first that there was may have left, and that is at
- * work: one that was never scheduled does not answer.
+ * Asks a unit that is there now and works: the first one may have left, and one that was never
+ * scheduled does not answer.
  */
 export const clusterStatus = async (
   juju: JujuModel,
@@ -57,9 +57,9 @@ export const clusterStatus = async (
 };
 
 /**
- * Rejects with `database-unhealthy` when a database would lose units while one that may stay does
- * not serve: then the data would be left to a member that is not there. An application that is no
- * database has no such rule.
+ * Rejects with `database-unhealthy` when a database would lose units while a unit that may stay
+ * does not serve: the data could then be left to a member that is not online. Does nothing for an
+ * application that is no database.
  */
 export const assertStayingServe = async (
   juju: JujuModel,

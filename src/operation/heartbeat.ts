@@ -2,7 +2,7 @@ import type { Clock, Progress } from '../world.ts';
 
 /** Says at least every 30 s what the long steps of a backup are doing. */
 export interface Heartbeat {
-  /** Runs `work`, and logs what `describe` says of it at every beat. */
+  /** Runs `work`, and logs what `describe` returns at every beat. */
   during<T>(describe: () => string, work: () => Promise<T>): Promise<T>;
 }
 

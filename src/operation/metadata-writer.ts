@@ -17,8 +17,8 @@ interface WriterStopper {
 }
 
 /**
- * Scales kfp-metadata-writer to none, as the guide does while ML Metadata is dumped or restored,
- * and waits until its unit has gone, or until `cancelled` fires. The one who gets the scale puts it
+ * Scales kfp-metadata-writer to 0, as the guide does while ML Metadata is dumped or restored, and
+ * waits until its unit has gone, or until `cancelled` fires. The caller puts the returned scale
  * back; the backup or restore does so at the latest.
  */
 export const stopMetadataWriter = async (

@@ -31,8 +31,8 @@ export interface Operation extends AsyncDisposable {
   /** Rejects with `backup-running` when another operation has taken the path meanwhile. */
   assertOurs(): Promise<void>;
   /**
-   * As `assertOurs`, for what is taken away at the end: a process that was asked to stop cannot ask
-   * S3 any more, and goes by what it heard lately.
+   * As `assertOurs`, for what is removed at the end. A process that was asked to stop cannot ask S3
+   * any more, so it relies on S3's last answer while that is recent.
    */
   assertOursAtEnd(): Promise<void>;
   /**

@@ -2,9 +2,9 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { JujuModel, World } from '../world.ts';
 
 /**
- * Runs what changes the model. When it fails while our own application goes away, that is the
- * reason: with it go the relations through which databases know their S3, so whatever failed is a
- * consequence. Juju lets a running action end before it takes the unit away.
+ * Runs what changes the model. When it fails while our own application is being removed, that is
+ * the reason, and the error says so: the databases lose their S3 with our relations, so whatever
+ * failed follows from that. Juju lets a running action end before it removes the unit.
  */
 export const unlessRemoved = async <T>(
   { application }: Pick<World, 'application'>,

@@ -7,10 +7,10 @@ import { durationText } from '../text.ts';
 import type { Clock, ObjectStore, PartUpload, Target } from '../world.ts';
 
 /**
- * Finds out what the S3 server of the target really does, in our bucket and today: with at most ten
- * small requests, as far as AWS' promises are kept. What is written is deleted again. To be called
- * when it is known that the bucket can be written; rejects when a request fails otherwise than by a
- * trait.
+ * Finds out what the S3 server of the target really does, in our bucket and today. Takes at most
+ * ten small requests when the server keeps what AWS promises. Deletes what it wrote. To be called
+ * when it is known that the bucket can be written. Rejects when a request fails for another reason
+ * than a known trait of a server.
  */
 export const probeServer = async (
   { store, prefix }: Target,
@@ -90,8 +90,8 @@ const clockText = ({ clockAheadSeconds: ahead }: ServerTraits): string =>
 const content = 'Written to see what this server does. May be deleted.\n';
 
 /**
- * A segment that is a dot but for a space, and one of more than 255 bytes: what servers that keep
- * objects as files do not take.
+ * A segment that is a dot and a space, and one of more than 255 bytes. Servers that keep objects as
+ * files refuse these.
  */
 const hardSegments = `/. /${'x'.repeat(256)}`;
 

@@ -6,9 +6,9 @@ import type { Clock } from '../world.ts';
 const longest = 2 ** 31 - 1;
 
 /**
- * Fires when a run takes longer than these milliseconds. It is put back and fails then, as if the
- * unit had been asked to stop. Measured by time that passes, so that a clock that steps ends no
- * run.
+ * Fires when a run takes longer than these milliseconds. The run then puts everything back and
+ * fails, as if the unit had been asked to stop. A clock that is set does not matter, because the
+ * time that passes is measured.
  */
 export const runDeadline = (clock: Pick<Clock, 'sleep'>, milliseconds: number): AbortSignal => {
   const late = new AbortController();

@@ -52,7 +52,7 @@ export const settling = ({ clock, signal, progress }: World): Omit<Settling, 'ju
 const busyUnits = (application: ApplicationStatus | undefined): readonly string[] => {
   if (application === undefined || application.life !== 'alive') return [];
   const { name, units, scale } = application;
-  // What does not pass by itself is for somebody to mend, and waiting would only delay saying so.
+  // What does not pass by itself is reported at once. Waiting would only delay that.
   if (units.some(isStuck)) return [];
   const busy = units
     .filter(

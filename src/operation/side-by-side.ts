@@ -1,7 +1,8 @@
 /**
- * Runs works side by side, each under a signal that fires when the whole has to end, and when one
- * of them has failed. Waits until all of them have ended, so that nothing goes on behind the back
- * of who puts things right; then rejects with the reason of the signal, or with what failed first.
+ * Runs several works at the same time, each under a signal that fires when the whole has to end,
+ * and when one of them has failed. Waits until all of them have ended, so that none still changes
+ * something while the caller puts things back. Then rejects with the reason of the signal, or with
+ * what failed first.
  */
 export const sideBySide = async <const Works extends readonly Work[]>(
   signal: AbortSignal,

@@ -14,9 +14,9 @@ export interface Stoppable {
 
 /**
  * Fires when an operator names the task in the option `stop-running`. Juju 4.0 does not cancel
- * tasks that run (`juju cancel-task` says so and does nothing), and no second action can run at the
- * same time as the first; but what the controller has of our options can be read at any time.
- * `config-get` would not do: what it has seen once it tells for as long as the action runs.
+ * tasks that run: `juju cancel-task` answers with an empty error, and the task goes on. No second
+ * action can run at the same time as the first. But the controller tells our options at any time.
+ * `config-get` would not do, because it tells the same for as long as the action runs.
  */
 export const watchForStop = ({
   juju,

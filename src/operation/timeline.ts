@@ -2,7 +2,7 @@ import type { ManifestChapter } from '../repository/manifest.ts';
 import { countText, durationText, tableText } from '../text.ts';
 import type { Clock } from '../world.ts';
 
-/** What an operation did when, for those who ask why it takes so long. */
+/** What an operation did and when, for the question why it takes so long. */
 export interface Timeline {
   /** Runs `work` as a chapter. One that fails is kept too. */
   during<T>(chapter: string, waitedFor: string, work: () => Promise<T>): Promise<T>;

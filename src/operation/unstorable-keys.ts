@@ -5,8 +5,9 @@ import { countText, excerpt } from '../text.ts';
 import type { ObjectStore, Source, Target } from '../world.ts';
 
 /**
- * The objects of a source that a target cannot hold, which does not take every key: found before
- * anything is copied, and each kind tried out there. Lists the whole source, in constant memory.
+ * Finds the objects of a source that a target cannot hold, before anything is copied. It is for
+ * servers that do not take every key; one object of each kind is tried out there. Lists the whole
+ * source, in constant memory.
  */
 export const unstorableKeys = async (
   source: Source,
@@ -38,7 +39,7 @@ const reasons = {
 
 const isLong = (segment: string): boolean => Buffer.byteLength(segment) > 255;
 
-/** Of a key that ends with a slash the last segment is no name. */
+/** A key that ends with a slash has no name after it. */
 const isOdd = (segment: string, index: number, { length }: readonly string[]): boolean =>
   (segment === '' && index < length - 1) || ['.', '..'].includes(segment.trim());
 

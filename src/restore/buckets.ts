@@ -96,7 +96,7 @@ const uploadLost = async (
     for await (const { key: name, size, etag, mirrorEtag } of done.exceptions())
       if (mirrorEtag === '') yield `${JSON.stringify({ key: name, size, etag })}\n`;
   };
-  // An error of the lines reaches the reader of the last stream.
+  // An error of the first stream reaches the reader of the last one.
   const gzipped = pipeline(Readable.from(lines()), createGzip(), () => undefined);
   const problem = await orProblem(() => target.store.upload(key, gzipped));
   if (!(problem instanceof CharmError)) return key;

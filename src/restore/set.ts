@@ -83,7 +83,7 @@ export interface RestoreRequest {
   readonly dryRun: boolean;
   /** Delete the objects of the bucket that the set does not have. */
   readonly deleteExtra: boolean;
-  /** Where buckets of the set go that are not to go to one of their name. */
+  /** Buckets of the set that go to a bucket of another name, with that name. */
   readonly renamed: ReadonlyMap<string, string>;
   /** Go on although something runs. */
   readonly allowRunning: boolean;

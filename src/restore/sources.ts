@@ -13,9 +13,9 @@ export interface RestoredSource extends Source {
 }
 
 /**
- * Opens the buckets that the objects of the set go to: those of its buckets that the option
- * source-buckets names, and those that the operator says by name. What a manifest says opens no
- * other bucket of MinIO.
+ * Opens the buckets that the objects of the set go to: those that the option source-buckets names,
+ * and those that the operator names in the parameter. A manifest alone opens no bucket of MinIO,
+ * because others may have written it.
  */
 export const openSources = async (
   world: World,
@@ -68,8 +68,8 @@ export const parseRenamedBuckets = (text: string): ReadonlyMap<string, string> =
 };
 
 /**
- * Whether the buckets may be written. An upload in parts that is begun and given up needs the same
- * right as a PUT, and leaves nothing.
+ * Whether the buckets may be written. Beginning an upload in parts needs the same right as a PUT,
+ * and leaves nothing when it is aborted.
  */
 export async function* sourceProblems(sources: readonly Source[]): AsyncGenerator<CharmError> {
   for (const { store } of sources) {

@@ -66,6 +66,6 @@ export const deleteUnlocked = async (
   }
 };
 
-/** The last day that there is stands for a legal hold, which has no end. */
+/** A legal hold has no end. The last day that a date can hold stands for it. */
 const dateText = (until: Date): string =>
   until.getTime() === 8.64e15 ? 'its legal hold is lifted' : until.toISOString().slice(0, 16) + 'Z';

@@ -2,7 +2,7 @@ import { CharmError } from '../errors.ts';
 import type { StoredObject } from '../world.ts';
 import type { Removal } from './removal.ts';
 
-/** The dumps of sets that go, and of dead backups, which their folders below `sets/` show. */
+/** The dumps of sets that go, and of dead backups, whose folders below `sets/` name them. */
 export async function* findDumpGarbage({
   store,
   layout,

@@ -171,11 +171,11 @@ const meaningOf = (
   if (status === 404 && code === '') return { code: 'object-missing', hint: '' };
   if (passingStatuses.has(status) || passingCodes.has(code))
     return { code: 'store-unreachable', hint: 'It may be overloaded or out of order for a while' };
-  // No S3 server answers so; one that speaks TLS and was not asked over it does.
+  // No S3 server answers in this way over http. It is a server that speaks TLS.
   return { code: 'store-refused', hint: code === '' ? sentence(advice.endpoint) : '' };
 };
 
-/** All of our connections go to the proxy, so what it is that failed only it can tell. */
+/** All of our connections go to the proxy, so only its answer tells what failed behind it. */
 const proxyAdvice =
   'look at that proxy; juju model-config juju-http-proxy, juju-https-proxy and juju-no-proxy say what is asked through it';
 

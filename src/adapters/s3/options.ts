@@ -105,7 +105,10 @@ export const s3IntegratorAdvice = (provider: string, bucket: string, named: stri
   certificate: `give the certificates of its authority: juju config ${provider} tls-ca-chain="$(base64 -w0 ca.pem)"`,
 });
 
-/** What mends keys that may not delete backups, which is no fault of the keys that write them. */
+/**
+ * What to do about keys that may not delete backups. The keys that write them are right as they
+ * are.
+ */
 export const retentionAdvice = (application: string): string =>
   `if its keys are not to delete backups, give keys that may: juju config ${application} retention-credentials=<secret>, or leave it to the lifecycle of the bucket`;
 

@@ -55,9 +55,9 @@ const lockOf = async (client: S3Client): Promise<Protection['lock']> => {
 };
 
 /**
- * Tries to delete what is not there, which changes nothing and is refused to keys that may not. In
- * a bucket with versioning a plain DELETE would leave a mark of a deletion, and only hides, so
- * there the version `null` is deleted.
+ * Tries to delete an object that is not there. That changes nothing, and is refused to keys that
+ * may not delete. In a bucket with versioning a plain DELETE would leave a delete marker, and only
+ * hides; there the version `null` is deleted.
  */
 const mayDelete = async (
   client: S3Client,

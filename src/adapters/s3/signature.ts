@@ -13,7 +13,6 @@ interface S3Signer {
 
 /**
  * Signs with Signature Version 4. The body is not part of the signature (`UNSIGNED-PAYLOAD`): every
- * Signs with Signature Version 4. The body is not part of the signature (`UNSIGNED-PAYLOAD`): every
  * server since MinIO 2021 and RadosGW 16 takes that over http too. It saves a SHA-256 over every
  * byte, and a stream could not be signed before it was read. Content-MD5 is signed, and protects
  * the bytes.
