@@ -42,10 +42,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await requestS3(unit, hook, assessment);
     await provideS3(unit, assessment);
     await writeDashboardLinks(unit, hook, assessment);
-    // Juju says that nobody reads this revision of our own secret any more, and keeps it until its
-    // owner removes it.
-    if (hook.name === 'secret-remove' && hook.secret !== undefined)
-      await unit.tools.removeSecret(hook.secret.id, hook.secret.revision);
+    if (hook.name === 'secret-remove') await removeRevision(unit, hook);
     // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
     // upgrade-charm.
     if (['install', 'upgrade-charm', 'start'].includes(hook.name))
@@ -69,6 +66,16 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const controller = left.length > 0 ? left : await atController(unit, hook, assessment);
   await showStatus(unit, assessment, controller, { schedule });
   await keepMetrics(unit, hook, { assessment, controller });
+};
+
+/**
+ * Juju runs the hook secret-remove when nobody reads a revision of our own secret any more, and
+ * keeps the revision until its owner removes it. One that stays harms nothing.
+ */
+const removeRevision = async ({ tools }: Unit, { secret }: Hook): Promise<void> => {
+  if (secret === undefined) return;
+  const problem = await orProblem(() => tools.removeSecret(secret.id, secret.revision));
+  if (problem instanceof CharmError) await tools.log('WARNING', problem.message);
 };
 
 /** In these hooks the leader looks for runs of units that are gone. */

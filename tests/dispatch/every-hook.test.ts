@@ -71,8 +71,10 @@ const judge = async (lane: Lane, event: HookEvent): Promise<void> => {
     assert.deepEqual(visibleState(after), expectedState(state, event), name);
     // What is not there yet is asked for all the same; nothing else may be refused.
     const refused = calls.filter((call) => call.exitCode !== 0);
+    // Juju runs this hook for the owner of a secret; here the secret is s3-integrator's.
+    const mayBeRefused = event.hook === 'secret-remove' ? ['secret-remove'] : [];
     assert.ok(
-      refused.every(({ tool }) => tool === 'secret-info-get'),
+      refused.every(({ tool }) => ['secret-info-get', ...mayBeRefused].includes(tool)),
       JSON.stringify(refused),
     );
   }
