@@ -22,6 +22,26 @@ const shareOf = (notes: readonly string[], unit: number): number =>
       0,
   );
 
+/** A store of which one method is another. */
+const withMethod = <T extends object>(store: T, methods: Readonly<Record<string, unknown>>): T =>
+  new Proxy(store, {
+    get: (target, name) => {
+      if (typeof name === 'string' && name in methods) return methods[name];
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function'
+        ? (...words: readonly unknown[]): unknown => Reflect.apply(member, target, words)
+        : member;
+    },
+  });
+
+const neverWaking = (_: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((_resolve, reject) => {
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+
 describe('a copy that units share', () => {
   it('gives the set that one unit gives, and leaves nothing else behind', async () => {
     using rig = aTeamWorld(3, config);
@@ -101,8 +121,45 @@ describe('a copy that units share', () => {
       },
     };
     const { manifest } = await runBackup(forger, config, request);
-    assert.equal(rig.ended.get(1), 'failed');
+    assert.match(rig.ended.get(1) ?? '', /The token is not the one of the backup/);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+  });
+
+  it('is not written to by a unit that was silent for so long that another took its shard', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 600);
+    const slow = 'artifacts/run-00300/log';
+    const written: string[] = [];
+    const late = rig.worldOf(1);
+    rig.worlds.set(1, {
+      ...late,
+      // It renews nothing, and gets the answer to one request after three minutes.
+      clock: { now: () => rig.clock.now(), sleep: neverWaking },
+      openSource: async (bucket) => {
+        const source = await late.openSource(bucket);
+        const fetch: typeof source.store.fetch = async (key, options) => {
+          const found = await source.store.fetch(key, options);
+          if (key === slow) await rig.clock.sleep(3 * 60_000);
+          return found;
+        };
+        return { ...source, store: withMethod(source.store, { fetch }) };
+      },
+      openTarget: async () => {
+        const target = await late.openTarget();
+        const put = async (key: string, ...words: never[]) => {
+          written.push(key);
+          return target.store.put(key, ...words);
+        };
+        return { ...target, store: withMethod(target.store, { put }) };
+      },
+    });
+    const leader = rig.worldOf(0);
+    const { manifest } = await runBackup(leader, config, request);
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+    assert.equal(rig.ended.get(1), 'helped');
+    assert.ok(written.some((key) => key.startsWith('ckf/mlpipeline/artifacts/')));
+    assert.ok(!written.includes(`ckf/mlpipeline/${slow}`));
+    assert.equal(shareOf(leader.progress.notes, 0), 601, leader.progress.notes.join('\n'));
   });
 
   it('ends everywhere when it fails on the leader, and then the path is free', async () => {

@@ -12,8 +12,8 @@ export interface TeamWorldRig extends BackupWorldRig {
   worldOf(unit: number): World & { readonly progress: FakeProgress };
   /** Puts another world in the place of the one that the action `work` has. */
   readonly worlds: Map<number, World>;
-  /** How the tasks of `work` ended, by their units. */
-  readonly ended: Map<number, 'helped' | 'not needed' | 'failed'>;
+  /** How the tasks of `work` ended, by their units: `helped`, `not needed` or an error. */
+  readonly ended: Map<number, string>;
 }
 
 /** Several units of ckf-backup in one model; each runs `work` when another one asks for it. */
@@ -40,7 +40,7 @@ export const aTeamWorld = (units: number, config: Config): TeamWorldRig => {
           ended.set(number, done === undefined ? 'not needed' : 'helped');
           return {};
         } catch (error) {
-          ended.set(number, 'failed');
+          ended.set(number, error instanceof Error ? String(error.stack) : "");
           return { failed: String(error) };
         }
       },
