@@ -42,10 +42,13 @@ export const clearDebris = async (
     unknown.length === 0 ? await findMade(target, layout, { left: found, complete }) : undefined;
   // The mark of a set whose databases cannot be cleared away now stays, for the next time.
   const dead = found.filter((folder) => made !== undefined || folder.made.length === 0);
-  // A backup that died just after its manifest could not remove its mark.
+  // A backup that died just after its manifest could not remove its mark, and a unit that froze
+  // while it helped may have been too late with what it said.
   const marks = older
     .filter(isComplete)
-    .flatMap(({ id, objects }) => objects.filter(({ key }) => key === layout.started(id)))
+    .flatMap(({ id, objects }) =>
+      objects.filter(({ key }) => key === layout.started(id) || key.startsWith(layout.shards(id))),
+    )
     .map(({ key }) => key);
   // The folders go last, because they show that there is something to clear.
   const dumps: string[] = [];

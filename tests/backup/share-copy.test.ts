@@ -146,11 +146,12 @@ describe('a copy that units share', () => {
       },
       openTarget: async () => {
         const target = await late.openTarget();
-        const put = async (key: string, ...words: never[]) => {
-          written.push(key);
-          return target.store.put(key, ...words);
+        const put = target.store.put.bind(target.store) as (...words: unknown[]) => unknown;
+        const noted = (...words: unknown[]): unknown => {
+          written.push(String(words[0]));
+          return put(...words);
         };
-        return { ...target, store: withMethod(target.store, { put }) };
+        return { ...target, store: withMethod(target.store, { put: noted }) };
       },
     });
     const leader = rig.worldOf(0);

@@ -43,6 +43,7 @@ describe('clearDebris', () => {
     const complete = await vault.backUp();
     const before = [...vault.store.objects.keys()].filter((key) => !key.endsWith('started.json'));
     vault.store.seed(layout.started(complete), '{}');
+    vault.store.seed(layout.shardDone(complete, 7, 'of-a-unit-that-froze'), '{}');
     assert.deepEqual((await clear()).backups, []);
     assert.deepEqual([...vault.store.objects.keys()], before);
   });

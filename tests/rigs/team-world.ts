@@ -40,7 +40,7 @@ export const aTeamWorld = (units: number, config: Config): TeamWorldRig => {
           ended.set(number, done === undefined ? 'not needed' : 'helped');
           return {};
         } catch (error) {
-          ended.set(number, error instanceof Error ? String(error.stack) : "");
+          ended.set(number, error instanceof Error ? String(error.stack) : '');
           return { failed: String(error) };
         }
       },

@@ -96,7 +96,10 @@ export const releaseShard = (
 ): Promise<void> =>
   work.target.store.delete(nonces.map((nonce) => keysOf(work).shardClaim(work.id, shard, nonce)));
 
-/** Keeps the list that a process made of a shard, and says last that the shard is done. */
+/**
+ * Keeps the list that a process made of a shard, and says last that the shard is done. Asks before
+ * each of the two, because a backup that is over has no place for them.
+ */
 export const storeCopy = async (
   work: SharedWork,
   made: {
@@ -105,13 +108,16 @@ export const storeCopy = async (
     readonly unit: string;
     readonly file: string;
     readonly pass: ShardPass;
+    readonly mayWrite: () => Promise<void>;
   },
 ): Promise<void> => {
   const { store } = work.target;
-  const { shard, nonce, unit, file, pass } = made;
+  const { shard, nonce, unit, file, pass, mayWrite } = made;
+  await mayWrite();
   const key = keysOf(work).shardList(work.id, shard, nonce);
   const { size, sha256 } = await uploadObjectList(store, key, file);
   const copy: ShardCopy = { shard, unit, list: { key, size, sha256 }, pass };
+  await mayWrite();
   await store.put(keysOf(work).shardDone(work.id, shard, nonce), seal(work.token, copy));
 };
 

@@ -105,8 +105,7 @@ const take = async (taker: Taker, number: number, dead: readonly string[]): Prom
   try {
     await mayWrite();
     const { file, pass } = await taker.copy(shard, { mayWrite });
-    await mayWrite();
-    await storeCopy(work, { shard: number, nonce, unit, file, pass });
+    await storeCopy(work, { shard: number, nonce, unit, file, pass, mayWrite });
   } catch (error) {
     await releaseShard(work, number, [nonce]).catch(() => undefined);
     if (!lease.isLost) throw error;
