@@ -93,10 +93,11 @@ const charm: Charm = {
       progress: event.kind === 'action' ? actionProgress(tools) : hookProgress(tools),
       clock: systemClock,
       task: event.kind === 'action' ? event.task : undefined,
-      signal:
+      signal: stop.signal,
+      deadline:
         event.kind === 'action' && event.name === 'backup-control-plane'
-          ? AbortSignal.any([stop.signal, runDeadline(systemClock, config.runDeadline)])
-          : stop.signal,
+          ? runDeadline(systemClock, config.runDeadline)
+          : undefined,
       serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     });
   },

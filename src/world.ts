@@ -116,4 +116,6 @@ export interface World {
   readonly scratch: string;
   /** Fires when Juju or Kubernetes asks us to stop. */
   readonly signal: AbortSignal;
+  /** Fires when a backup takes longer than the option run-deadline; undefined for all else. */
+  readonly deadline?: AbortSignal | undefined;
 }

@@ -36,8 +36,8 @@ export interface Operation extends AsyncDisposable {
    */
   assertOursAtEnd(): Promise<void>;
   /**
-   * Fires when Juju asks us to stop, when an operator does, and when another operation has taken
-   * the path.
+   * Fires when Juju asks us to stop, when an operator does, when the run takes longer than its
+   * deadline, and when another operation has taken the path.
    */
   readonly signal: AbortSignal;
   /** Fires when the process has to end soon; scales are put back in the time that is left. */
@@ -55,7 +55,7 @@ export interface Operation extends AsyncDisposable {
 
 type OperationWorld = Pick<
   World,
-  'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
+  'clock' | 'deadline' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
 >;
 
 /**
@@ -102,6 +102,7 @@ export const beginOperation = async (
       },
       signal: AbortSignal.any([
         world.signal,
+        ...(world.deadline ? [world.deadline] : []),
         ...(lock ? [lock.signal] : []),
         ...(stop ? [stop.signal] : []),
       ]),

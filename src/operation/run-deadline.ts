@@ -6,8 +6,8 @@ import type { Clock } from '../world.ts';
 const longest = 2 ** 31 - 1;
 
 /**
- * Fires when a run takes longer than these milliseconds. The run then puts everything back and
- * fails, as if the unit had been asked to stop. A clock that is set does not matter, because the
+ * Fires when a run takes longer than these milliseconds. The run then fails, and has the whole time
+ * to put scales back, as if an operator had stopped it. A clock that is set does not matter: the
  * time that passes is measured.
  */
 export const runDeadline = (clock: Pick<Clock, 'sleep'>, milliseconds: number): AbortSignal => {

@@ -12,9 +12,10 @@ import { type WorldOptions, wiringOf } from './wiring.ts';
 export const openWorld = (options: WorldOptions): World => {
   const wiring = wiringOf(options);
   const { tools, config, application, unit, model } = wiring;
-  const { clock, host, journal, progress, scratch, signal, task } = options;
+  const { clock, deadline, host, journal, progress, scratch, signal, task } = options;
   return {
     ...{ application, unit, model, clock, host, journal, progress, scratch, signal, task },
+    deadline,
     openTarget: (purpose) => openTarget(wiring, purpose),
     openSource: (bucket) => openSource(wiring, bucket),
     openSigningKeys: () => readSigningKeys(tools, config, application),

@@ -19,6 +19,7 @@ export interface WorldOptions {
   readonly clock: Clock;
   readonly redaction: Redaction;
   readonly signal: AbortSignal;
+  readonly deadline?: AbortSignal | undefined;
   /** Where Kubernetes mounts the pod's token. */
   readonly serviceAccount: string;
   /** Which boot of which machine this is. */

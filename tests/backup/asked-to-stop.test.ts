@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError } from '../../src/errors.ts';
-import type { ObjectStore } from '../../src/world.ts';
+import type { JujuModel, ObjectStore } from '../../src/world.ts';
 import { quickClock } from '../fakes/fast-clock.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -61,5 +61,35 @@ describe('a backup that is asked to stop', () => {
       [...rig.target.objects.keys()],
       ['ckf/ckf-backup.json', 'ckf/mlpipeline/pipelines/1'],
     );
+  });
+});
+
+describe('a backup that takes longer than its deadline', () => {
+  it('puts scales back however long that takes, because nobody ends its process', async () => {
+    using rig = aBackupWorld();
+    const deadline = new AbortController();
+    const { clock, model, journal } = rig;
+    const openJuju = async (): Promise<JujuModel> => {
+      const juju = await rig.whole.openJuju();
+      return {
+        ...juju,
+        scale: async (application, units) => {
+          // Much longer than the 20 s that a process has which is asked to end.
+          if (deadline.signal.aborted) await clock.sleep(60_000);
+          await juju.scale(application, units);
+          deadline.abort(new CharmError('deadline-exceeded', 'Too long.'));
+        },
+      };
+    };
+    await rejectsWithCode(
+      runBackup(
+        { ...rig.whole, openJuju, deadline: deadline.signal },
+        aConfig({ components: ['kfp-db'], databaseUnits: 2 }),
+        request,
+      ),
+      'deadline-exceeded',
+    );
+    assert.equal(model.application('kfp-db').scale, 1);
+    assert.deepEqual(await journal.entries(), []);
   });
 });

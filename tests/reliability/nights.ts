@@ -45,6 +45,8 @@ export const playNights = async ({
   const sessions = new Map<string, Session>();
   let [leader, running] = [0 as 0 | 1, [] as readonly Running[]];
   let weather = calm;
+  const middle = start + Math.floor(days / 2) * day;
+  const longAway: Period = [middle, middle + 2 * day];
   let rang = 0;
 
   /** The one that does not lead has hooks too, in which it sends what it still has. */
@@ -93,8 +95,7 @@ export const playNights = async ({
   await hook('config-changed');
   for (let today = start; today < end + 2 * day; today += day) {
     weather = today < end ? anyWeather(random, today) : calm;
-    if ((today - start) / day === Math.floor(days / 2))
-      weather = { ...weather, jujuAway: [today, today + 2 * day] };
+    if (today >= longAway[0] && today < longAway[1]) weather = { ...weather, jujuAway: longAway };
     const away = weather.noHooks;
     if (today < end && chance(0.05)) {
       rig.units[leader].tools.leader = false;
