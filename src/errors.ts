@@ -63,6 +63,7 @@ export const errorCodes = {
   'preflight-failed': 'operator',
 
   'database-unhealthy': 'operator',
+  'database-store-unreachable': 'operator',
   'database-claimed': 'operator',
   'database-path-moved': 'transient',
   'database-backup-failed': 'operator',

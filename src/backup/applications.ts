@@ -124,7 +124,7 @@ const databaseProblems = async (
     problems.push(
       isRelated
         ? new CharmError(
-            'database-unhealthy',
+            'database-store-unreachable',
             `${name} cannot reach its S3 storage: ${saidBy(listing)}. It was handed the same endpoint and bucket as this charm: check that it can reach them;` +
               ` see juju debug-log --include ${unit}.`,
           )

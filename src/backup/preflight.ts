@@ -1,6 +1,6 @@
 import type { HandedDatabase } from '../components/databases/paths.ts';
 import type { Config } from '../config/config.ts';
-import { CharmError, orProblem } from '../errors.ts';
+import { CharmError, hasCode, orProblem } from '../errors.ts';
 import type { ApplicationPlan } from '../operation/applications.ts';
 import { openConnections } from '../operation/connections.ts';
 import { reportProblems } from '../operation/problems.ts';
@@ -85,14 +85,13 @@ export const preflight = async (
     if (server instanceof CharmError) problems.push(server);
     else if (target && server)
       problems.push(...(await keyProblems(world, target, sources, server)));
-    for await (const problem of nestingProblems(target))
-      // A server that is away is reported as one problem, however often it was asked.
-      if (!problems.some(({ why }) => why === problem.why)) problems.push(problem);
+    for await (const problem of nestingProblems(target)) problems.push(problem);
     const planned =
       juju &&
       (await orProblem(() => planApplications(world, config, juju, request.timeoutSeconds)));
     const applications = planned instanceof CharmError ? undefined : planned;
-    problems.push(...(planned instanceof CharmError ? [planned] : (planned?.problems ?? [])));
+    const ofApplications = planned instanceof CharmError ? [planned] : (planned?.problems ?? []);
+    problems.push(...(await unlessS3IsAway(world, target, ofApplications)));
     const found = kubernetes && (await orProblem(() => findRunningWorkloads(kubernetes)));
     const workloads = found instanceof CharmError ? undefined : found;
     if (found instanceof CharmError) problems.push(found);
@@ -159,6 +158,19 @@ const keyProblems = async (
     problems.push(...(found instanceof CharmError ? [found] : found));
   }
   return problems;
+};
+
+/** While S3 is away for us too, there is nothing to mend at the databases. The log has it. */
+const unlessS3IsAway = async (
+  { progress }: World,
+  target: Target | undefined,
+  problems: readonly CharmError[],
+): Promise<readonly CharmError[]> => {
+  const cut = problems.filter(({ code }) => code === 'database-store-unreachable');
+  if (target === undefined || cut.length === 0) return problems;
+  if (!hasCode(await orProblem(() => target.store.probe()), 'store-unreachable')) return problems;
+  for (const { message } of cut) await progress.note(`S3 is away for others too: ${message}`);
+  return problems.filter((problem) => !cut.includes(problem));
 };
 
 async function* nothingFurther(): AsyncGenerator<CharmError> {

@@ -6,7 +6,7 @@ import type { Progress } from '../world.ts';
  * Turns the problems that keep an operation from beginning into one error: the only problem itself,
  * or `preflight-failed`, which has all of them. Several problems are also written to the action's
  * log, as numbered lines. Problems that an operator must solve come before those that may pass by
- * themselves.
+ * themselves. A server that is away is one problem, however often it was asked.
  *
  * @param operation such as `a backup`
  */
@@ -16,7 +16,10 @@ export const reportProblems = async (
   operation: string,
 ): Promise<CharmError> => {
   const hindered = `keep ${operation} from being made`;
-  const problems = [...ofKind('operator', found), ...ofKind('transient', found)];
+  const different = found.filter(
+    ({ why }, index) => !found.slice(0, index).some((earlier) => earlier.why === why),
+  );
+  const problems = [...ofKind('operator', different), ...ofKind('transient', different)];
   const [first] = problems;
   if (first !== undefined && problems.length === 1) return first;
   await progress.note(`${countText(problems.length, 'problem')} ${hindered}:`);

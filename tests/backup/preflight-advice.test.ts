@@ -59,10 +59,11 @@ describe('what the preflight tells an operator to do', () => {
     assert.match(message, /Run: juju integrate backup:katib-db katib-db:s3-parameters$/);
   });
 
-  it('calls a related database unhealthy that cannot reach S3', async () => {
+  it('says where to look when a related database cannot reach S3', async () => {
     using rig = aBackupWorld();
     rig.databases.katib.listingFailure = 'Failed to retrieve backup';
-    await problemOf(rig, 'database-unhealthy');
+    const { message } = await problemOf(rig, 'database-store-unreachable');
+    assert.match(message, /see juju debug-log --include katib-db\/0\.$/);
   });
 
   it('says at which endpoint a database gets a path of its own', async () => {

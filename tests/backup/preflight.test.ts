@@ -92,6 +92,23 @@ describe('preflight', () => {
     );
   });
 
+  it('says once that S3 is away, and nothing of databases that cannot reach it either', async () => {
+    using rig = aBackupWorld();
+    const why = 'S3 gave no answer.';
+    for (const method of ['probe', 'list', 'get'] as const)
+      rig.target.failNext(
+        method,
+        new CharmError('store-unreachable', `Could not ${method}: ${why}`, { why }),
+        10,
+      );
+    rig.databases.katib.listingFailure = 'Failed to retrieve backup ids from S3';
+    await rejectsWithCode(check(rig.whole), 'store-unreachable');
+    assert.match(
+      rig.progress.notes.join('\n'),
+      /S3 is away for others too: katib-db cannot reach its S3 storage/,
+    );
+  });
+
   it('reports each connection that does not open', async () => {
     using rig = aBackupWorld();
     const away = (what: string) => () =>

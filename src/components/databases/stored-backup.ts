@@ -199,7 +199,7 @@ export const isListed = async (
   const outcome = await juju.runAction(unit, 'list-backups', {});
   if (outcome.status !== 'completed') {
     throw new CharmError(
-      'database-unhealthy',
+      'database-store-unreachable',
       `${unit} cannot reach its S3 storage: ${saidBy(outcome)}. Check that S3 is up and can be reached from there, and that juju status --relations shows a relation at its s3-parameters.`,
     );
   }
