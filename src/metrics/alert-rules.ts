@@ -84,9 +84,11 @@ export const alertRules: readonly AlertRule[] = [
   }),
   rule('CkfBackupAssuranceOld', 'warning', '1h', {
     // A week at least, since not every schedule is nightly, and some models have none.
-    expr: `(time() - ${m('assured_set_timestamp_seconds > 0')}) > clamp_min(3 * ${m('schedule_interval_seconds')}, ${7 * day})`,
-    summary: 'The newest set that is consistent and not known to be damaged is old.',
-    look: 'list-backups',
+    expr:
+      `(time() - ${m('assured_set_timestamp_seconds > 0')}) > clamp_min(3 * ${m('schedule_interval_seconds')}, ${7 * day})` +
+      ` or (${m('sets')} > 0 unless ${m('assured_set_timestamp_seconds')})`,
+    summary: 'The newest set that could be restored is old, or none of the sets could be.',
+    look: 'assurance',
   }),
 ];
 

@@ -47,7 +47,7 @@ export interface SetFacts {
     readonly consistent: boolean;
     readonly parts: Readonly<Record<string, PartFacts>>;
   };
-  /** The newest one that is consistent, and not known to be damaged. */
+  /** The newest one that could be restored now, as the action assurance has it. */
   readonly assured?: string;
   /** Sizes of the parts of the one before the newest. */
   readonly previous?: Readonly<Record<string, number>>;

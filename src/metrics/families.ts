@@ -96,7 +96,7 @@ const ofSets = (sets: SetFacts | undefined): readonly Family[] => {
     ),
     gauge(
       'assured_set_timestamp_seconds',
-      'Beginning of the newest set that is consistent and not known to be damaged.',
+      'Beginning of the newest set that could be restored now.',
       optional(secondsOf(sets?.assured)),
     ),
     gauge(

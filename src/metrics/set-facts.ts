@@ -1,28 +1,27 @@
+import { assess } from '../assurance/assurance.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
-import { proofOfDamage, readProofs } from '../repository/proofs.ts';
-import { type SetPage, componentSizes, listSets } from '../repository/sets.ts';
+import { componentSizes, listSets } from '../repository/sets.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { sum } from '../text.ts';
 import type { Target } from '../world.ts';
 import type { PartFacts, SetFacts } from './facts.ts';
 
-/** How many sets are read at a time, and how many at most to find one that can be relied on. */
-const atATime = 16;
-const mostLookedAt = 64;
+/** How many of the newest sets are looked at for two whose manifests can be read. */
+const newestLookedAt = 16;
 
 /** What S3 has: the ids of all sets, and only as many manifests and proofs as are needed. */
 export const readSetFacts = async (target: Target): Promise<SetFacts> => {
   const ids = await completeIds(target);
   const [oldest] = ids;
-  const page = await listSets(target, { limit: atATime });
+  const page = await listSets(target, { limit: newestLookedAt });
   const [newest, previous] = page.sets.flatMap(({ manifest }) => manifest ?? []);
-  const assured = await newestAssured(target, page);
+  const assurance = await assess(target);
   return {
     count: ids.length,
     ...(oldest !== undefined && { oldest }),
     ...(newest && { newest: newestFacts(newest) }),
     ...(previous && { previous: componentSizes(previous) }),
-    ...(assured !== undefined && { assured }),
+    ...('manifest' in assurance && { assured: assurance.manifest.id }),
   };
 };
 
@@ -35,17 +34,6 @@ const completeIds = async ({ store, prefix }: Target): Promise<readonly string[]
     if (name === 'manifest.json' && rest.length === 0) ids.push(id);
   }
   return ids.sort();
-};
-
-/** The newest set that is consistent, and that the newest proof of it did not find damaged. */
-const newestAssured = async (target: Target, first: SetPage): Promise<string | undefined> => {
-  let page = first;
-  for (let looked = page.sets.length; ; looked += page.sets.length) {
-    for (const { id, manifest } of page.sets)
-      if (manifest?.consistent && !proofOfDamage(await readProofs(target, id))) return id;
-    if (page.next === undefined || looked >= mostLookedAt) return undefined;
-    page = await listSets(target, { limit: atATime, before: page.next });
-  }
 };
 
 const newestFacts = (manifest: BackupManifest): NonNullable<SetFacts['newest']> => {

@@ -23,10 +23,11 @@ const aCollectedUnit = () => {
   const target = targetIn(store);
   const seed = (time: string, consistent: boolean) => {
     const id = backupIdAt(new Date(time));
-    store.seed(
-      layoutOf(target.prefix).manifest(id),
-      JSON.stringify(aManifest({ id, started: time, consistent })),
-    );
+    const manifest = aManifest({ id, started: time, consistent });
+    store.seed(layoutOf(target.prefix).manifest(id), JSON.stringify(manifest));
+    const { mlmd, buckets } = manifest;
+    for (const { key = '', size = 0 } of [mlmd ?? {}, ...buckets.map(({ list }) => list)])
+      store.seed(key, 'x'.repeat(size));
   };
   seed('2026-11-24T02:00:00Z', true);
   seed('2026-11-25T02:00:00Z', false);
@@ -76,7 +77,7 @@ describe('metrics', () => {
     });
     const { sets } = collected.facts();
     assert.partialDeepStrictEqual(sets, {
-      ...{ count: 2, oldest: '2026-11-24T02:00:00Z', assured: '2026-11-24T02:00:00Z' },
+      ...{ count: 2, oldest: '2026-11-24T02:00:00Z', assured: '2026-11-25T02:00:00Z' },
       newest: { id: '2026-11-25T02:00:00Z', consistent: false },
     });
   });
@@ -158,7 +159,7 @@ describe('metrics', () => {
 
   it('do not count on a set that a proof in S3 found damaged, until another one finds it whole', async () => {
     const collected = aCollectedUnit();
-    const [older, newer] = ['2026-11-24T02:00:00Z', '2026-11-26T02:00:00Z'];
+    const [older, newer] = ['2026-11-25T02:00:00Z', '2026-11-26T02:00:00Z'];
     collected.seed(newer, true);
     const proof = { kind: 'verify', seconds: 1, bytes: 0 } as const;
     const id = backupIdAt(new Date(newer));

@@ -152,8 +152,13 @@ const cases: readonly Case[] = [
     rings: ['CkfBackupStateStale'],
   },
   {
-    name: 'every newer set is inconsistent or damaged',
+    name: 'every newer set is damaged',
     ...minutes(8 * 24 * 60, { last_success_timestamp_seconds: `0+300x${(8 * 24 * 60) / 5}` }),
+    rings: ['CkfBackupAssuranceOld'],
+  },
+  {
+    name: 'no set could be restored',
+    ...minutes(70, { assured_set_timestamp_seconds: '_x14' }),
     rings: ['CkfBackupAssuranceOld'],
   },
 ];
