@@ -28,7 +28,7 @@ const bytes = Buffer.from('ten bytes.');
 const md5 = md5Of(bytes);
 /** The one that MinIO gives to objects without a metadata file. */
 const saysNothing = `${'0'.repeat(32)}-1`;
-/** Every other object is in the bucket; those that are not come back under another ETag, all of them. */
+/** Every other object is in the bucket. The others all come back under another ETag. */
 const etags = [md5, etagOfParts([md5]), saysNothing, saysNothing] as const;
 const lastModified = new Date('2026-11-01T00:00:00Z');
 const keyOf = (index: number): string => `${'long/'.repeat(150)}${String(index).padStart(8, '0')}`;
