@@ -3,7 +3,7 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { aTeamWorld } from '../rigs/team-world.ts';
+import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
 import { targetIn } from '../rigs/target.ts';
 import {
   config,
@@ -21,6 +21,11 @@ const shareOf = (notes: readonly string[], unit: number): number =>
     new RegExp(`copied ahead by .*ckf-backup/${unit} (\\d+) object`).exec(notes.join('\n'))?.[1] ??
       0,
   );
+
+/** A backup waits until no unit writes any more; their tasks end a moment later. */
+const allEnded = async ({ model }: TeamWorldRig): Promise<void> => {
+  for (const { id } of model.state.tasks) await model.ended(id);
+};
 
 /** A store of which one method is another. */
 const withMethod = <T extends object>(store: T, methods: Readonly<Record<string, unknown>>): T =>
@@ -121,6 +126,7 @@ describe('a copy that units share', () => {
       },
     };
     const { manifest } = await runBackup(forger, config, request);
+    await allEnded(rig);
     assert.match(rig.ended.get(1) ?? '', /The token is not the one of the backup/);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
   });
@@ -157,6 +163,7 @@ describe('a copy that units share', () => {
     const leader = rig.worldOf(0);
     const { manifest } = await runBackup(leader, config, request);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+    await allEnded(rig);
     assert.equal(rig.ended.get(1), 'helped');
     assert.ok(written.some((key) => key.startsWith('ckf/mlpipeline/artifacts/')));
     assert.ok(!written.includes(`ckf/mlpipeline/${slow}`));
