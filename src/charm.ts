@@ -55,6 +55,7 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   prune: async () => (await import('./actions/prune.ts')).prune,
   'backup-volumes': async () => (await import('./actions/backup-volumes.ts')).backupVolumes,
   'list-volumes': async () => (await import('./actions/list-volumes.ts')).listVolumes,
+  'get-volume-key': async () => (await import('./actions/get-volume-key.ts')).getVolumeKey,
   'list-volume-backups': async () =>
     (await import('./actions/list-volume-backups.ts')).listVolumeBackups,
   'restore-volume': async () => (await import('./actions/restore-volume.ts')).restoreVolume,

@@ -112,7 +112,7 @@ const findRepository = async (
 ): Promise<{ readonly found: RepositoryRecord | undefined; readonly free: string }> => {
   for (let generation = 1; generation <= mostGenerations; generation += 1) {
     const name = repositoryName(namespace.name, generation);
-    const record = await readRecord(store, layout, name);
+    const record = await readRepository(store, layout, name);
     if (record === undefined) return { found: undefined, free: name };
     if (record.namespace !== namespace.name) continue;
     if (record.namespaceUid === namespace.uid || record.owner === ownerOf(namespace))
@@ -121,7 +121,8 @@ const findRepository = async (
   throw new Error(`the namespace ${namespace.name} has had ${mostGenerations} owners`);
 };
 
-const readRecord = async (
+/** Undefined when there is none. Rejects with `store-corrupt` when it cannot be read. */
+export const readRepository = async (
   store: ObjectStore,
   layout: Layout,
   name: string,

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { repositoryPassword } from '../../src/volumes/keys.ts';
+import { readSnapshots } from '../../src/volumes/restic.ts';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { tree } from '../rigs/tree.ts';
 import { assertEnded, boxWithVolumes, ours, wordsOf } from '../rigs/volumes.ts';
@@ -268,6 +270,35 @@ describe("users' volumes", () => {
     assert.match(String(listed['volumes']), /^bob\/data .* paused: /m);
     store.patch('persistentvolumeclaims', 'bob', 'data', say(null));
     store.patch('namespaces', '', 'carol', say(null));
+  });
+
+  it('can be opened by hand, with a password that is shown only on demand', async () => {
+    const hidden = await succeeds('get-volume-key', { namespace: 'alice' });
+    const password = repositoryPassword(volumesKey, 'alice');
+    assert.ok(!JSON.stringify(hidden).includes(password));
+    assert.match(
+      String(hidden['repositories']),
+      /^alice +\d{4}-\d\d-\d\d +[0-9a-f]{12} +opens it$/m,
+    );
+    const howTo = String(hidden['how-to']);
+    const [, address = ''] = /^restic -r (\S+) snapshots$/m.exec(howTo) ?? [];
+    const shown = await succeeds('get-volume-key', { namespace: 'alice', reveal: true });
+    assert.match(String(shown['passwords']), new RegExp(`^alice +${password}$`, 'm'));
+    const { accessKey, secretKey } = opened().box.stores.backups;
+    const { stdout } = await promisify(execFile)(
+      volumeTool('restic') ?? '',
+      ['snapshots', '--json', '--no-lock', '--no-cache', '--host', 'lab-workspace'],
+      {
+        env: {
+          RESTIC_REPOSITORY: address,
+          RESTIC_PASSWORD: password,
+          AWS_ACCESS_KEY_ID: accessKey,
+          AWS_SECRET_ACCESS_KEY: secretKey,
+        },
+      },
+    );
+    assert.ok(readSnapshots(stdout).length > 0);
+    await fails('get-volume-key', { namespace: 'nobody' }, 'volume-backup-missing');
   });
 
   it('refuse another key, and say which one is expected', async () => {
