@@ -7,7 +7,7 @@ import { reportProblems } from '../operation/problems.ts';
 import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
 import { probeServer, serverWarnings } from '../operation/probe-server.ts';
-import { nestingProblems, storageProblems } from '../operation/storage.ts';
+import { nestingProblems, storageProblems, takeOverProblems } from '../operation/storage.ts';
 import { unstorableKeys } from '../operation/unstorable-keys.ts';
 import { countText, listText } from '../text.ts';
 import type { ServerTraits } from '../repository/manifest.ts';
@@ -78,6 +78,8 @@ export const preflight = async (
       storageProblems(world, target, sources, request.takeOver),
     );
     problems.push(...storage);
+    if (request.takeOver && storage.length === 0)
+      problems.push(...(await Array.fromAsync(takeOverProblems(world, target))));
     const server =
       target && storage.length === 0
         ? await orProblem(() => probeServer(target, world.clock))

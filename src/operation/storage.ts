@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import { claimProblem, readClaim } from '../repository/claim.ts';
 import { layoutOf } from '../repository/layout.ts';
+import { durationText } from '../text.ts';
 import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
 import type { Source, Target, World } from '../world.ts';
 
@@ -61,6 +62,40 @@ export async function* nestingProblems(target: Target | undefined): AsyncGenerat
   );
   if (problem !== undefined) yield problem;
 }
+
+/**
+ * The problem of taking over another model's path while the clock of this unit is wrong: its sets
+ * would be dated before or among those that are there. Writes a small object and deletes it again,
+ * because S3 tells its time with that.
+ */
+export async function* takeOverProblems(
+  { model, clock }: Pick<World, 'model' | 'clock'>,
+  target: Target | undefined,
+): AsyncGenerator<CharmError> {
+  if (target === undefined) return;
+  const ahead = await orProblem(async () => {
+    const found = await readClaim(target);
+    if (found === undefined || found.claim.model.uuid === model.uuid) return 0;
+    const key = layoutOf(target.prefix).writeTest(randomUUID());
+    const sent = clock.now().getTime();
+    await target.store.put(key, 'Written to learn the time. May be deleted.\n');
+    const written = await target.store.head(key);
+    await orProblem(() => target.store.delete([key]));
+    return sent - (written?.lastModified.getTime() ?? sent);
+  });
+  if (ahead instanceof CharmError) yield ahead;
+  else if (Math.abs(ahead) > farOff) yield isFarOff(target, ahead);
+}
+
+/** Milliseconds; after this time without a renewal a lock is dead. */
+const farOff = 5 * 60_000;
+
+const isFarOff = ({ prefix }: Target, ahead: number): CharmError =>
+  new CharmError(
+    'clock-wrong',
+    `The clock of this unit is ${durationText(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} that of the S3 server, so the path ${prefix} of another model is not taken over:` +
+      ' new backups would be dated before or among its own. Nothing was changed. Correct the clock of the node, or of the server, and run the action again.',
+  );
 
 const sourceIsTarget = (source: Source, target: Target): CharmError =>
   new CharmError(

@@ -6,7 +6,7 @@ import { startHeartbeat } from '../operation/heartbeat.ts';
 import { reportProblems } from '../operation/problems.ts';
 import { journalProblems } from '../operation/put-back.ts';
 import { findRunningWorkloads } from '../operation/running-workloads.ts';
-import { storageProblems } from '../operation/storage.ts';
+import { storageProblems, takeOverProblems } from '../operation/storage.ts';
 import { layoutOf, type Layout } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { signatureProblem } from '../repository/signature.ts';
@@ -75,6 +75,8 @@ export const preflight = async (
     problems.push(...sources.problems);
     for await (const problem of storageProblems(world, target, sources.opened, true))
       problems.push(problem);
+    if (request.takeOver && problems.length === 0)
+      problems.push(...(await Array.fromAsync(takeOverProblems(world, target))));
     for await (const problem of sourceProblems(sources.opened)) problems.push(problem);
     await using heartbeat = startHeartbeat(world);
     const damage =

@@ -185,6 +185,25 @@ describe('preflight', () => {
     await check(rig.whole);
   });
 
+  it('does not take a path over while its clock is wrong, and says by how much', async () => {
+    using rig = aBackupWorld();
+    rig.target.seed(
+      'ckf/ckf-backup.json',
+      JSON.stringify({ format: 1, model: { name: 'staging', uuid: 'other' }, generations: {} }),
+    );
+    const before = [...rig.target.objects.keys()];
+    const clock = {
+      now: () => new Date(rig.clock.now().getTime() - 600_000),
+      sleep: (milliseconds: number, signal?: AbortSignal) => rig.clock.sleep(milliseconds, signal),
+    };
+    const { message } = await rejectsWithCode(
+      check({ ...rig.whole, clock }, {}, { takeOver: true }),
+      'clock-wrong',
+    );
+    assert.match(message, /The clock of this unit is 10m0s behind that of the S3 server/);
+    assert.deepEqual([...rig.target.objects.keys()], before);
+  });
+
   it('goes on while workloads run, when it is allowed to, and knows them', async () => {
     using rig = aBackupWorld();
     rig.kubernetes.addResources(

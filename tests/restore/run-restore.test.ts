@@ -363,6 +363,21 @@ describe('a restore', () => {
       assert.equal(JSON.stringify(claimOf(rig)), foreign);
     });
 
+    it('does not take it over while its clock is wrong', async () => {
+      using rig = aRestoreWorld();
+      rig.target.seed('ckf/ckf-backup.json', foreign);
+      const clock = {
+        now: () => new Date(rig.clock.now().getTime() + 600_000),
+        sleep: (milliseconds: number, signal?: AbortSignal) =>
+          rig.clock.sleep(milliseconds, signal),
+      };
+      await rejectsWithCode(
+        restored({ ...rig.whole, clock }, { takeOver: true, components: ['kfp-db'] }),
+        'clock-wrong',
+      );
+      assert.equal(JSON.stringify(claimOf(rig)), foreign);
+    });
+
     it('takes it over on purpose, and no database goes on where another cluster wrote', async () => {
       using rig = aRestoreWorld();
       rig.target.seed('ckf/ckf-backup.json', foreign);
