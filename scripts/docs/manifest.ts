@@ -74,6 +74,8 @@ const meanings: Readonly<Record<string, string>> = {
     'Objects whose tags are in the object list, because the target keeps none.',
   'buckets[].tagsUnreadable':
     'Objects whose tags the source could not read, and which have none in the set.',
+  'buckets[].noneCameBackSince':
+    'The set since which no object came back: what a set has from then on, and the set before it had not, was written to the mirror between the two. Retention reads fewer lists because of it.',
   'buckets[].seconds': 'How long it took.',
   timeline: 'What took how long. Chapters run side by side where they can.',
   'timeline[].chapter': 'What was done.',

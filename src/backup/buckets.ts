@@ -5,6 +5,7 @@ import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth
 import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { type BackupId, setOfObjectList } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import { downloadObjectList } from '../repository/checked-list.ts';
 import { readObjectList, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
@@ -22,6 +23,8 @@ interface PreCopy {
   readonly archive: boolean;
   /** For each bucket, its part of the newest set that has it. */
   readonly before: ReadonlyMap<string, BucketBackup>;
+  /** When S3 got the lists of those sets; without those that cannot be read. */
+  readonly lastListed: ReadonlyMap<string, Date>;
   /** One limit for both passes. */
   readonly bandwidth: Bandwidth;
   readonly passes: ReadonlyMap<string, BucketPass>;
@@ -44,19 +47,23 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
           copyTogether(backup, { archive, before, signal: cancelled }),
         )
       : undefined;
-  if (shared !== undefined) return { archive, before, bandwidth, passes: shared };
+  // Other units do not tell what came back.
+  if (shared !== undefined)
+    return { archive, before, lastListed: new Map(), bandwidth, passes: shared };
   const passes = new Map<string, BucketPass>();
+  const lastListed = new Map<string, Date>();
   for (const source of sources) {
     const last = await lastList(backup, before.get(source.bucket));
+    if (last) lastListed.set(source.bucket, last.written);
     const baseline = last && readObjectList(createReadStream(last.file), last.part.list.key);
-    const plan = { archive, before, bandwidth };
+    const plan = { archive, before, lastListed, bandwidth };
     const pass = await timeline.during(`pre-copy of ${source.bucket}`, 'MinIO and S3', () =>
       copyOne(backup, source, { ...plan, baseline, pass: 'pre-copy', signal: cancelled }),
     );
     passes.set(source.bucket, pass);
     await rm(listFile(backup, source.bucket, 'last'), { force: true });
   }
-  return { archive, before, bandwidth, passes };
+  return { archive, before, lastListed, bandwidth, passes };
 };
 
 /** All buckets at once, with the other units; undefined when there is too little for them. */
@@ -87,16 +94,16 @@ const copyTogether = async (
 const lastList = async (
   backup: Backup,
   part: BucketBackup | undefined,
-): Promise<BucketToCut['last']> => {
+): Promise<(NonNullable<BucketToCut['last']> & { readonly written: Date }) | undefined> => {
   if (part === undefined) return undefined;
   const file = listFile(backup, part.bucket, 'last');
-  const problem = await orProblem(() =>
+  const written = await orProblem(() =>
     downloadObjectList(backup.ready.target.store, part.list, file),
   );
-  if (!(problem instanceof CharmError)) return { part, file };
-  if (problem.code === 'disk-full') throw problem;
+  if (!(written instanceof CharmError)) return { part, file, written };
+  if (written.code === 'disk-full') throw written;
   await backup.world.progress.note(
-    `The object list of the last backup of ${part.bucket} cannot be used, so all of the bucket is compared with its mirror. ${problem.message} [${problem.code}]`,
+    `The object list of the last backup of ${part.bucket} cannot be used, so all of the bucket is compared with its mirror. ${written.message} [${written.code}]`,
   );
   return undefined;
 };
@@ -142,11 +149,22 @@ export const copyChangesOfBuckets = async (
       vanished: second.vanished,
       ...(second.tagsListed > 0 && { tagsListed: second.tagsListed }),
       ...(second.tagsUnreadable > 0 && { tagsUnreadable: second.tagsUnreadable }),
+      noneCameBackSince: noneCameBackSince(backup, preCopy.before.get(bucket), [first, second]),
       seconds: second.seconds + (first?.seconds ?? 0),
     });
   }
   return { buckets, written };
 };
+
+/** See `BucketBackup.noneCameBackSince`. */
+const noneCameBackSince = (
+  { id, layout }: Backup,
+  last: BucketBackup | undefined,
+  passes: readonly (BucketPass | undefined)[],
+): BackupId =>
+  last && passes.every((pass) => pass?.cameBack === 0)
+    ? (last.noneCameBackSince ?? setOfObjectList(layout, last.list.key) ?? id)
+    : id;
 
 type Pass = 'pre-copy' | 'changes';
 
@@ -160,7 +178,7 @@ interface PassPlan extends Omit<PreCopy, 'passes'> {
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { archive, before, bandwidth, baseline, pass, quietSince, signal }: PassPlan,
+  { archive, before, lastListed, bandwidth, baseline, pass, quietSince, signal }: PassPlan,
 ): Promise<BucketPass> => {
   const { world, config, ready, layout, request, heartbeat } = backup;
   const { bucket } = source;
@@ -173,6 +191,7 @@ const copyOne = async (
           mirror: layout.mirror(bucket),
           history: layout.history(bucket),
           baseline,
+          lastListed: lastListed.get(bucket),
           list: listFile(backup, bucket, pass),
           archive,
           keepsTags: ready.server.tags === 'kept',

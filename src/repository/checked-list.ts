@@ -36,14 +36,15 @@ export async function* openCheckedList(
 
 /**
  * Downloads a set's object list to the disk, and checks it before a line of it is used. Rejects
- * with `manifest-invalid` when it is missing or another one, and with `disk-full`.
+ * with `manifest-invalid` when it is missing or another one, and with `disk-full`. Returns when S3
+ * got it.
  */
 export const downloadObjectList = async (
   store: ObjectStore,
   list: BucketBackup['list'],
   path: string,
-): Promise<void> => {
-  const { body } = await open(store, list.key);
+): Promise<Date> => {
+  const { body, lastModified } = await open(store, list.key);
   const proof = createProof(store, list);
   try {
     await using file = await openFile(path, 'w');
@@ -58,6 +59,7 @@ export const downloadObjectList = async (
     body.destroy();
   }
   proof.check();
+  return lastModified;
 };
 
 /** Compares what was read with the size and checksum in the manifest. */

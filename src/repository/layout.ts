@@ -136,6 +136,12 @@ export const layoutOf = (prefix: string): Layout => ({
 export const bucketOfObjectList = (layout: Layout, id: BackupId, key: string): string | undefined =>
   /^([^/]+)\.ndjson\.gz$/.exec(key.slice(layout.set(id).length))?.[1];
 
+/** The set to which an object list belongs; undefined when its key is not in a set's folder. */
+export const setOfObjectList = (layout: Layout, key: string): BackupId | undefined => {
+  const id = key.slice(layout.sets.length).split('/')[0] ?? '';
+  return key.startsWith(layout.sets) && isBackupId(id) ? id : undefined;
+};
+
 /** Whether an object of a set's folder is one that this charm writes there. */
 export const isOwnObject = (layout: Layout, id: BackupId, key: string): boolean => {
   const own = [

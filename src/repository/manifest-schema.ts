@@ -8,6 +8,7 @@ const name = { type: 'string', minLength: 1, maxLength: 1024 } as const;
 /** The name of an application, an endpoint or a model in Juju. It goes into calls and messages. */
 const jujuName = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' } as const;
 const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const id = { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' } as const;
 const time = {
   type: 'string',
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$',
@@ -33,7 +34,7 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
   ],
   properties: {
     format: { type: 'integer', const: 1 },
-    id: { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' },
+    id,
     model: {
       type: 'object',
       required: ['name', 'uuid'],
@@ -134,6 +135,7 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
           vanished: count,
           tagsListed: { ...count, nullable: true },
           tagsUnreadable: { ...count, nullable: true },
+          noneCameBackSince: { ...id, nullable: true },
           seconds,
         },
       },

@@ -117,5 +117,11 @@ export interface BucketBackup {
   readonly tagsListed?: number;
   /** Objects whose tags the source could not read, and which have none in the set. */
   readonly tagsUnreadable?: number;
+  /**
+   * The set since which no object came back: what a set has from then on, and the set before it had
+   * not, was written to the mirror between the two. Retention need not read some lists because of
+   * this. Absent from sets of earlier revisions.
+   */
+  readonly noneCameBackSince?: BackupId;
   readonly seconds: number;
 }

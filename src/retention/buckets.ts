@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
+import { areInOrder, cannotList, nearestFirst } from './list-order.ts';
 import { openCheckedList } from '../repository/checked-list.ts';
 import { type ListedObject, openObjectList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
@@ -30,7 +31,9 @@ import type { Removal } from './removal.ts';
  *   the only copy of the object.)
  *
  * The object lists are read one after another, and each pass leaves a smaller file of candidates.
- * So neither memory nor open connections grow with the number of objects or sets.
+ * So neither memory nor open connections grow with the number of objects or sets. The removal at
+ * the end of a backup looks only for what the sets that go list, and reads only the lists that may
+ * have that too.
  */
 
 export const findBucketGarbage = async (
@@ -53,30 +56,49 @@ export const findBucketGarbage = async (
     return file;
   };
 
-  const [newest, ...others] = removal.listsThatStay(bucket);
+  const markListed = async (unmarked: CandidateFile): Promise<CandidateFile> => {
+    let marked = unmarked;
+    for (const { key } of removal.listsThatGo(bucket)) {
+      if (marked.objects === 0) break;
+      try {
+        const lines = openObjectList(removal.store, key);
+        marked = await write(walk.markListed(readCandidates(marked), lines), marked);
+      } catch (error) {
+        // Without this list fewer objects are known to be ours, so fewer are deleted.
+        if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
+      }
+    }
+    return marked;
+  };
+
+  const lists = removal.listsThatStay(bucket);
+  const [newest, ...others] = lists;
   const listed = listCandidates(removal, prefix);
   let file = await write(
     newest ? walk.withoutNeeded(listed, openCheckedList(removal.store, newest.list)) : listed,
   );
-  for (const { list } of others) {
-    // For the mirror every list is read to its end, so that a list which cannot be read is found
-    // before anything is deleted.
-    if (place === 'history' && file.objects === 0) break;
-    const lines = openCheckedList(removal.store, list);
-    file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
+  if (!removal.isThorough) {
+    file = await markListed(file);
+    file = await write(onlyListed(file), file);
   }
-  for (const key of removal.listsThatGo(bucket)) {
+  const going = removal.listsThatGo(bucket).map(({ id }) => id);
+  const mayPassOver = !removal.isThorough && areInOrder(lists);
+  const read = newest ? [newest] : [];
+  for (const other of removal.isThorough ? others : nearestFirst(others, going)) {
     if (file.objects === 0) break;
-    try {
-      const lines = openObjectList(removal.store, key);
-      file = await write(walk.markListed(readCandidates(file), lines), file);
-    } catch (error) {
-      // Without this list fewer objects are known to be ours, so fewer are deleted.
-      if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
-    }
+    if (mayPassOver && cannotList(other, { place, newest: file.newest, read })) continue;
+    const lines = openCheckedList(removal.store, other.list);
+    file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
+    read.push(other);
   }
+  if (removal.isThorough) file = await markListed(file);
   return write(garbageAmong(removal, prefix, file, walk), file);
 };
+
+async function* onlyListed(file: CandidateFile): AsyncGenerator<Candidate> {
+  for await (const candidate of readCandidates(file))
+    if (candidate.listed === true) yield candidate;
+}
 
 async function* listCandidates(
   { store, newestCommit }: Removal,

@@ -23,6 +23,8 @@ export interface CandidateFile {
   readonly path: string;
   readonly objects: number;
   readonly bytes: number;
+  /** When the newest of them was modified, in milliseconds since 1970; 0 when there is none. */
+  readonly newest: number;
 }
 
 /** Rejects with `disk-full` when the file cannot be written, or with the candidates' own error. */
@@ -32,6 +34,7 @@ export const writeCandidates = async (
 ): Promise<CandidateFile> => {
   let objects = 0;
   let bytes = 0;
+  let newest = 0;
   let failure: { readonly error: unknown } | undefined;
   const lines = async function* (): AsyncGenerator<string> {
     let text = '';
@@ -39,6 +42,7 @@ export const writeCandidates = async (
       for await (const candidate of candidates) {
         objects += 1;
         bytes += candidate.size;
+        newest = Math.max(newest, candidate.modified);
         text += `${JSON.stringify(candidate)}\n`;
         if (text.length < 65_536) continue;
         yield text;
@@ -56,7 +60,7 @@ export const writeCandidates = async (
     if (failure) throw failure.error;
     throw unwritable(path, error);
   }
-  return { path, objects, bytes };
+  return { path, objects, bytes, newest };
 };
 
 export async function* readCandidates(file: CandidateFile): AsyncGenerator<Candidate> {

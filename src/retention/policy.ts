@@ -125,7 +125,7 @@ const count = (rule: Rule, id: BackupId, isOldest: boolean): string[] => {
 };
 
 /** `2026-W47`: the year and week of ISO 8601, by the week's Thursday. */
-const isoWeek = (id: BackupId): string => {
+export const isoWeek = (id: BackupId): string => {
   const thursday = new Date(id);
   thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));
   const year = thursday.getUTCFullYear();

@@ -8,6 +8,7 @@ import {
 import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
 import { listText } from '../text.ts';
 import type { ObjectStore } from '../world.ts';
+import type { StayingList } from './list-order.ts';
 import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
 
 /** The sets that go, the sets that stay, and what is needed to decide about their objects. */
@@ -27,9 +28,10 @@ export interface Removal {
   readonly oldestStart: Date;
   readonly buckets: readonly string[];
   /** Newest first. */
-  listsThatStay(bucket: string): readonly BucketBackup[];
-  /** Keys of object lists. */
-  listsThatGo(bucket: string): readonly string[];
+  listsThatStay(bucket: string): readonly StayingList[];
+  listsThatGo(bucket: string): readonly { readonly id: BackupId; readonly key: string }[];
+  /** Whether to look also for what no set lists, such as what a dead backup copied. */
+  readonly isThorough: boolean;
 }
 
 /**
@@ -40,14 +42,14 @@ export interface Removal {
 export const planRemovalOf = (
   survey: Survey,
   ids: ReadonlySet<BackupId>,
-  place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal'>,
+  place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal' | 'isThorough'>,
 ): Removal | undefined => {
   if (survey.complete.length === 0) return undefined;
   const staying = survey.complete.filter(({ id }) => !ids.has(id));
   const stay = staying.map(readable(place.store));
   const go = [...survey.complete.filter(({ id }) => ids.has(id)), ...survey.left];
   const lists = go.flatMap(({ id, objects }) =>
-    objects.map(({ key }) => ({ key, bucket: bucketOfObjectList(place.layout, id, key) })),
+    objects.map(({ key }) => ({ id, key, bucket: bucketOfObjectList(place.layout, id, key) })),
   );
   const buckets =
     stay.length === 0
@@ -65,10 +67,18 @@ export const planRemovalOf = (
     oldestStart: new Date(Math.min(...[...survey.complete, ...survey.left].map(startOf))),
     buckets: [...new Set(buckets)].filter(isMirroredBucket),
     listsThatStay: (bucket) =>
-      stay.flatMap((manifest) => manifest.buckets.filter((one) => one.bucket === bucket)),
-    listsThatGo: (bucket) => lists.filter((list) => list.bucket === bucket).map(({ key }) => key),
+      stay.flatMap((manifest, index) =>
+        manifest.buckets
+          .filter((one) => one.bucket === bucket)
+          .map((one) => ({ ...one, id: manifest.id, written: writtenAt(staying[index], one) })),
+      ),
+    listsThatGo: (bucket) => lists.filter((list) => list.bucket === bucket),
   };
 };
+
+/** A list that is missing is found to be so when it is read. */
+const writtenAt = (set: CompleteSet | undefined, { list }: BucketBackup): number =>
+  set?.objects.find(({ key }) => key === list.key)?.lastModified.getTime() ?? 0;
 
 /**
  * When a backup began, by the clock of S3 alone: the clock of the unit that made it may have been

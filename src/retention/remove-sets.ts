@@ -12,6 +12,7 @@ import { clockProblem } from './clocks.ts';
 import { clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
 import { findLockedSets } from './locked.ts';
+import { isoWeek } from './policy.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
 import { surveySets, type Survey } from './survey.ts';
 
@@ -28,8 +29,13 @@ export interface RemovalReport {
 export interface RemovalOptions {
   /** Report what would be removed, and change nothing. */
   readonly dryRun: boolean;
-  /** Look for garbage only when there is a set to remove or a removal to finish. */
+  /**
+   * For the end of each backup: look for garbage only when there is a set to remove or a removal to
+   * finish. With more than `fewSets` sets, and but for the first backup of a week, look only for
+   * what these have, which takes few lists.
+   */
   readonly onlySets?: boolean;
+  readonly fewSets?: number;
 }
 
 type RemovalWorld = Pick<
@@ -70,7 +76,9 @@ export const removeSets = async (
     leftovers: survey.left.map(({ id }) => id),
   };
   const { scratch, signal, heartbeat } = operation;
-  const removal = planRemovalOf(survey, chosen, { store: target.store, layout, scratch, signal });
+  const isThorough = options.onlySets !== true || isTimeForAll(survey, options.fewSets ?? 14);
+  const place = { store: target.store, layout, scratch, signal, isThorough };
+  const removal = planRemovalOf(survey, chosen, place);
   if (removal === undefined) {
     const cleared = options.dryRun
       ? undefined
@@ -159,6 +167,16 @@ const deleteAll = async ({
         },
       }),
   );
+};
+
+/**
+ * Whether to look for what no set lists too, such as what a dead backup copied. It takes the lists
+ * of all sets.
+ */
+const isTimeForAll = ({ complete }: Survey, fewSets: number): boolean => {
+  const [newest, before] = complete;
+  if (complete.length <= fewSets || newest === undefined || before === undefined) return true;
+  return isoWeek(newest.id) !== isoWeek(before.id);
 };
 
 const totals = (

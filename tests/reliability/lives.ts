@@ -182,7 +182,11 @@ const beginLife = (random: Random): Life => {
   const remove = async (world: World): Promise<unknown> => {
     const at = await world.openTarget();
     if (random.below(2) === 0)
-      return pruneSets(world, { keep: randomKeep() }, at, { dryRun: false });
+      return pruneSets(world, { keep: randomKeep() }, at, {
+        dryRun: false,
+        onlySets: random.below(2) === 0,
+        fewSets: 0,
+      });
     const ids = [...listed.keys(), ...damaged].filter(isBackupId);
     return ids.length === 0
       ? undefined

@@ -29,7 +29,8 @@ type Step =
   | { readonly do: 'die'; readonly death: Death }
   | { readonly do: 'delete'; readonly which: number }
   | {
-      readonly do: 'prune';
+      /** As an operator asks for it, or as at the end of a backup. */
+      readonly do: 'prune' | 'retain';
       readonly keep: { last: number; daily: number; weekly: number; monthly: number };
     };
 
@@ -46,6 +47,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('die' as const), death: anyDeath }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), which: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), keep: anyKeep }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('retain' as const), keep: anyKeep }) },
 );
 
 const foreign = [
@@ -92,9 +94,13 @@ const take = async (vault: Vault, step: Step, expected: Expected): Promise<void>
   else {
     const ids = [...expected.keys()];
     const removal =
-      step.do === 'prune'
-        ? pruneSets(world, step, target, { dryRun: false })
-        : deleteSet(world, target, ids[step.which % ids.length]!, { dryRun: false });
+      step.do === 'delete'
+        ? deleteSet(world, target, ids[step.which % ids.length]!, { dryRun: false })
+        : pruneSets(world, step, target, {
+            dryRun: false,
+            onlySets: step.do === 'retain',
+            fewSets: 0,
+          });
     try {
       for (const id of (await removal).removed) expected.delete(id);
     } catch (error) {

@@ -41,7 +41,10 @@ export const aRestoreWorld = (units = 1): RestoreWorldRig => {
   const rig = aScaleWorld();
   const scratch = mkdtempSync(join(tmpdir(), 'restore-'));
   const kubernetes = new FakeKubernetes();
-  const target = new FakeObjectStore({ description: 'bucket backups at http://s3.test' });
+  const target = new FakeObjectStore({
+    description: 'bucket backups at http://s3.test',
+    now: () => rig.clock.now(),
+  });
   const source = new FakeObjectStore({
     description: 'bucket mlpipeline at http://minio.test:9000',
   });

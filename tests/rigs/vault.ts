@@ -5,7 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { backupIdAt, type BackupId, layoutOf } from '../../src/repository/layout.ts';
+import {
+  backupIdAt,
+  type BackupId,
+  layoutOf,
+  setOfObjectList,
+} from '../../src/repository/layout.ts';
 import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
 import { hasAnySet, newestOfBuckets } from '../../src/repository/sets.ts';
@@ -95,6 +100,7 @@ export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Pro
         mirror: layout.mirror(bucket),
         history: layout.history(bucket),
         baseline: listed && openObjectList(store, listed.list.key),
+        lastListed: listed && (await store.head(listed.list.key))?.lastModified,
         list: file,
         archive: await hasAnySet(target),
         keepsTags: true,
@@ -131,6 +137,10 @@ export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Pro
           list: { key, size, sha256 },
           objects: pass.listed,
           size: pass.bytes,
+          noneCameBackSince:
+            listed === undefined || pass.cameBack !== 0
+              ? id
+              : (listed.noneCameBackSince ?? setOfObjectList(layout, listed.list.key) ?? id),
         },
       ],
       ...changes,

@@ -1,6 +1,6 @@
 import { provesContent } from '../../repository/etag.ts';
 import { mergeJoin } from '../../repository/join.ts';
-import type { ListedObject } from '../../repository/object-list.ts';
+import { type ListedObject, storedEtag } from '../../repository/object-list.ts';
 import { readAhead, type ReadAhead } from '../../repository/read-ahead.ts';
 import type { KeyRange, Source, StoredObject, Target } from '../../world.ts';
 import { readBaseline, readRanges } from './ranges.ts';
@@ -101,6 +101,15 @@ const isWrittenAgain = ({ source, listed }: Comparison): boolean =>
   listed?.size === source.size &&
   listed.etag === source.etag &&
   !isSameSecond(new Date(listed.lastModified), source.lastModified);
+
+/**
+ * Whether the mirror has had this version since before the last list, which does not have it: the
+ * object was deleted and came back, or an operator had put it there.
+ */
+export const isBack = ({ source, mirror, listed }: Comparison, lastListed: Date): boolean =>
+  mirror?.size === source.size &&
+  mirror.lastModified <= lastListed &&
+  (listed === undefined || storedEtag(listed) !== mirror.etag);
 
 /** Whether two times are of the same second: HEAD tells no more than that. */
 export const isSameSecond = (a: Date, b: Date): boolean => seconds(a) === seconds(b);

@@ -8,7 +8,7 @@ import type { ListedObject } from '../../repository/object-list.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import type { Clock, KeyRange, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import { compareMirror, isUnchanged, type Comparison } from './compare.ts';
+import { compareMirror, isBack, isUnchanged, type Comparison } from './compare.ts';
 import { retryFailed, startCopies, type Copies, type CopyCounts } from './copies.ts';
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
@@ -34,6 +34,8 @@ export interface BucketOptions {
    * ranges at the same time, so unfinished uploads stay, and nobody judges how much the source has.
    */
   readonly range?: KeyRange | undefined;
+  /** When S3 got the list of the last set; undefined when that is not known. */
+  readonly lastListed?: Date | undefined;
   /** The file that this pass writes its object list to, gzipped. */
   readonly list: string;
   /** Whether versions that are replaced have to be kept, because a set may list them. */
@@ -73,6 +75,11 @@ export interface BucketPass extends Readonly<CopyCounts> {
   readonly listed: number;
   /** Changed objects that were written after `quietSince`, and the keys of the first few. */
   readonly written: { readonly count: number; readonly first: readonly string[] };
+  /**
+   * Objects whose version was in the mirror already when the last set was listed, which did not
+   * have it. Undefined when that was not counted.
+   */
+  readonly cameBack: number | undefined;
   readonly seconds: number;
 }
 
@@ -122,8 +129,12 @@ export const copyBucket = async (
   await clearUploads();
   await using list = createObjectListWriter(options.list);
   const written = { count: 0, first: new Array<string>() };
+  let cameBack = 0;
+  const counted = countReturns(compareMirror(from, to, options), options.lastListed, () => {
+    cameBack += 1;
+  });
   try {
-    const listed = await walk(compareMirror(from, to, options), copies, list, {
+    const listed = await walk(counted, copies, list, {
       quietSince: options.quietSince,
       signal,
       progress,
@@ -157,9 +168,21 @@ export const copyBucket = async (
     ...counts,
     listed: counts.unchanged + counts.copied,
     written,
+    cameBack: options.lastListed && cameBack,
     seconds: (clock.now().getTime() - started) / 1000,
   };
 };
+
+async function* countReturns(
+  comparisons: AsyncIterable<Comparison>,
+  lastListed: Date | undefined,
+  found: () => void,
+): AsyncGenerator<Comparison> {
+  for await (const comparison of comparisons) {
+    if (lastListed !== undefined && isBack(comparison, lastListed)) found();
+    yield comparison;
+  }
+}
 
 /** What a pass over the source heeds, and what it notes on its way. */
 interface Walk {

@@ -41,6 +41,7 @@ export const passOf = (copies: readonly ShardCopy[], seconds: number): BucketPas
     tagsUnreadable: total('tagsUnreadable'),
     unchanged: total('listed') - total('copied'),
     written: { count: 0, first: [] },
+    cameBack: undefined,
     seconds,
   };
 };

@@ -1,0 +1,60 @@
+import type { BackupId } from '../repository/layout.ts';
+import type { BucketBackup } from '../repository/manifest.ts';
+
+/** The object list of a set that stays. */
+export interface StayingList extends Pick<BucketBackup, 'list' | 'noneCameBackSince'> {
+  readonly id: BackupId;
+  /** When S3 got it, in milliseconds since 1970. */
+  readonly written: number;
+}
+
+/** Milliseconds: listings tell times to the second. */
+const margin = 1000;
+
+/**
+ * Whether the list of a set that stays cannot have a version that lists of sets that go have, and
+ * that no list in `read` has. `newest` is when the newest of these versions was written to where it
+ * lies, in milliseconds since 1970. All times are those of S3.
+ *
+ * - A version comes into the history, or comes there again, when it is replaced in the mirror. A
+ *   set that was listed after that does not have it.
+ * - A version that an older set has not, and that was in the mirror by then, is in a newer set only
+ *   when it came back; and the sets tell since when none did.
+ */
+export const cannotList = (one: StayingList, { place, newest, read }: Missing): boolean =>
+  place === 'history'
+    ? one.written >= newest + margin
+    : read.some(
+        ({ id, written }) =>
+          id < one.id &&
+          written >= newest + margin &&
+          one.noneCameBackSince !== undefined &&
+          one.noneCameBackSince <= id,
+      );
+
+interface Missing {
+  readonly place: 'mirror' | 'history';
+  readonly newest: number;
+  readonly read: readonly StayingList[];
+}
+
+/**
+ * The lists in the order in which they most likely have what the sets that go have: first those of
+ * their neighbours in time.
+ */
+export const nearestFirst = (
+  lists: readonly StayingList[],
+  going: readonly BackupId[],
+): readonly StayingList[] => {
+  const ids = [...lists.map(({ id }) => id), ...going].toSorted();
+  const places = going.map((id) => ids.indexOf(id));
+  const distance = ({ id }: StayingList): number =>
+    Math.min(...places.map((place) => Math.abs(place - ids.indexOf(id))));
+  return lists.toSorted((a, b) => distance(a) - distance(b));
+};
+
+/** Whether S3 got the lists in the order of their ids: then no clock went back meanwhile. */
+export const areInOrder = (lists: readonly StayingList[]): boolean =>
+  lists
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .every(({ written }, index, all) => index === 0 || written >= (all[index - 1]?.written ?? 0));
