@@ -23,8 +23,8 @@ export type { S3Advice, S3Options } from './options.ts';
 /**
  * One bucket of an S3 server: AWS, MinIO since RELEASE.2021-09-03 and RadosGW since 16. Connects
  * when it is first used; dispose of it to close its connections. Conditions (`ifAbsent`, `ifMatch`)
- * hold only where the server heeds them. Charmed Kubeflow's MinIO of 2021 ignores them silently, and
- * RadosGW in buckets with versioning, so nothing that matters relies on them.
+ * hold only where the server heeds them. Charmed Kubeflow's MinIO of 2021 silently ignores them, as
+ * RadosGW does in buckets with versioning, so nothing that matters relies on them.
  */
 export const openS3 = (options: S3Options): ObjectStore => {
   const client = createClient(options);
