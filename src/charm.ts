@@ -1,4 +1,5 @@
 import type { Action } from './actions/action.ts';
+import { actionNames, actions } from './actions/actions.ts';
 import { argumentsOf } from './actions/arguments-of.ts';
 import {
   ofTheRequest,
@@ -39,33 +40,8 @@ export interface Charm extends Omit<Unit, 'openWorld'> {
   openWorld(config: Config, tools: HookTools, event: CharmEvent): Promise<World>;
 }
 
-/** Each action of actions.yaml, with its module, which is loaded only for it. */
-const actions: Readonly<Record<string, () => Promise<Action>>> = {
-  'backup-control-plane': async () =>
-    (await import('./actions/backup-control-plane.ts')).backupControlPlane,
-  assurance: async () => (await import('./actions/assurance.ts')).assurance,
-  check: async () => (await import('./actions/check.ts')).check,
-  'restore-control-plane': async () =>
-    (await import('./actions/restore-control-plane.ts')).restoreControlPlane,
-  'list-backups': async () => (await import('./actions/list-backups.ts')).listBackups,
-  'list-sessions': async () => (await import('./actions/list-sessions.ts')).listSessions,
-  'show-session': async () => (await import('./actions/show-session.ts')).showSession,
-  'verify-backup': async () => (await import('./actions/verify-backup.ts')).verifyBackup,
-  'delete-backup': async () => (await import('./actions/delete-backup.ts')).deleteBackup,
-  prune: async () => (await import('./actions/prune.ts')).prune,
-  'backup-volumes': async () => (await import('./actions/backup-volumes.ts')).backupVolumes,
-  'list-volumes': async () => (await import('./actions/list-volumes.ts')).listVolumes,
-  'get-volume-key': async () => (await import('./actions/get-volume-key.ts')).getVolumeKey,
-  'list-volume-backups': async () =>
-    (await import('./actions/list-volume-backups.ts')).listVolumeBackups,
-  'restore-volume': async () => (await import('./actions/restore-volume.ts')).restoreVolume,
-  work: async () => (await import('./actions/work.ts')).work,
-};
-
 /** The leader runs this one on the other units. */
 const forOthers = 'work';
-
-export const actionNames: readonly string[] = Object.keys(actions);
 
 /**
  * Runs one hook or action. Here, and nowhere else, expected failures become a status or a failed

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Charm, actionNames, handle } from '../src/charm.ts';
+import { actionNames } from '../src/actions/actions.ts';
+import { type Charm, handle } from '../src/charm.ts';
 import { systemClock } from '../src/adapters/clock.ts';
 import { CharmError } from '../src/errors.ts';
 import type { World } from '../src/world.ts';

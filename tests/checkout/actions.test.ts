@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
-import { actionNames } from '../../src/charm.ts';
+import { actionNames } from '../../src/actions/actions.ts';
 import { camelCase, declaredActions, filesBelow, textOf } from './checkout.ts';
 
 const actions = declaredActions();

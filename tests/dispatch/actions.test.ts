@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { actionNames } from '../../src/charm.ts';
+import { actionNames } from '../../src/actions/actions.ts';
 import { silentServer } from '../servers/network/silent-server.ts';
 import { startUnitAgent } from '../servers/unit-agent/unit-agent.ts';
 import { newUnit } from '../servers/unit-agent/state.ts';

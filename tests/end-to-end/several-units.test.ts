@@ -19,7 +19,7 @@ describe('three units of ckf-backup', () => {
     box.stores.minio.fail({
       operation: 'GetObject',
       key: 'a/large',
-      fault: { bytesPerSecond: 100_000 },
+      fault: { bytesPerSecond: 50_000 },
     });
     const run = await box.run('backup-control-plane');
     assert.equal(run.status, 'completed', run.message);
