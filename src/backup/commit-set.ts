@@ -49,21 +49,26 @@ export const commitSet = async (
   backup.committed();
   const size = sizeOf(manifest);
   // Only the status needs this, so a failure does not matter: the set is complete.
-  const noted = await orProblem(() =>
-    world.journal.setLastBackup({
+  const noted = await orProblem(async () => {
+    const restoreSeconds =
+      restoreSecondsOf(manifest) ?? (await world.journal.lastBackup())?.restoreSeconds;
+    await world.journal.setLastBackup({
       ...{ id, bytes: size, consistent: manifest.consistent },
-      ...restoreSecondsOf(manifest),
-    }),
-  );
+      ...(restoreSeconds !== undefined && { restoreSeconds }),
+    });
+  });
   if (noted instanceof CharmError) await world.progress.note(`For the status: ${noted.message}`);
   await storePage(backup, manifest);
   return manifest;
 };
 
-/** By this set's own rates: hooks do not look for those of others. */
-const restoreSecondsOf = (manifest: BackupManifest): { readonly restoreSeconds?: number } => {
+/**
+ * By this set's own rates, because hooks do not look for those of others. Undefined when it copied
+ * too little to tell; it then takes about as long as the one before.
+ */
+const restoreSecondsOf = (manifest: BackupManifest): number | undefined => {
   const { seconds } = restoreTime(manifest, [], ratesOf([manifest]));
-  return seconds === undefined ? {} : { restoreSeconds: Math.round(seconds) };
+  return seconds === undefined ? undefined : Math.round(seconds);
 };
 
 /** The set is complete, and without its page too. */

@@ -105,6 +105,20 @@ describe('the story of a backup', () => {
     assert.ok(!keysOf(rig).some((key) => key.startsWith(layout.locks)));
   });
 
+  it('keeps the expected time of a restore when it copied too little to tell it', async () => {
+    using rig = openRig();
+    rig.source.seed('models/large', 'x'.repeat(2 << 20));
+    const config = aConfig({ components: ['mlpipeline'] });
+    await runBackup(rig.whole, config, request);
+    await rig.journal.setLastBackup({
+      ...(await rig.journal.lastBackup())!,
+      restoreSeconds: 32,
+    });
+    const { manifest } = await runBackup(rig.whole, config, request);
+    const last = await rig.journal.lastBackup();
+    assert.deepEqual([last?.id, last?.restoreSeconds], [manifest.id, 32]);
+  });
+
   describe('of databases with an S3 storage of their own', () => {
     const withoutRelation = (rig: BackupWorldRig): World => ({
       ...rig.whole,
