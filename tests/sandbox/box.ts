@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JujuController, startJujuController } from '../servers/juju/controller.ts';
 import { jujuReleases } from '../servers/juju/release.ts';
@@ -93,7 +93,11 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
   resources.use(lockDirectory(directory));
   const file = join(directory, 'box.json');
   const saved = readSaved<Saved>(file, ['settings', 'model', 'unit']);
-  if (saved === undefined) clearHalfBuilt(directory);
+  const building = join(directory, 'building');
+  if (saved === undefined) {
+    if (existsSync(building)) clear(directory);
+    writeFileSync(building, '');
+  }
   const settings = saved?.settings ?? newSettings(options);
   const { keys } = settings;
 
@@ -210,12 +214,13 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     await settleAll();
   }
   keep();
+  rmSync(building, { force: true });
   const opened = resources.move();
   return box;
 };
 
 /** A box whose deployment was interrupted is built again, with other passwords. */
-const clearHalfBuilt = (directory: string): void => {
+const clear = (directory: string): void => {
   for (const name of readdirSync(directory))
     if (name !== 'pid') rmSync(join(directory, name), { recursive: true });
 };
