@@ -1,8 +1,12 @@
 /*
- * npm run pack writes ckf-backup_ubuntu@24.04-<architecture>.charm, for this machine's architecture
- * npm run pack -- --arch arm64 for another one, with the Node that the lock file names for it npm
- * run pack -- --output charms into another directory npm run pack -- --directory install writes the
- * files themselves, without those that charmcraft writes; charmcraft.yaml does this
+ * npm run pack
+ *   writes ckf-backup_ubuntu@24.04-<architecture>.charm, for this machine's architecture
+ * npm run pack -- --arch arm64
+ *   for another one, with the Node that the lock file names for it
+ * npm run pack -- --output charms
+ *   into another directory
+ * npm run pack -- --directory install
+ *   writes the files themselves, without those that charmcraft writes; charmcraft.yaml does this
  */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';

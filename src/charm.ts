@@ -180,7 +180,8 @@ const showAfterAction = async (
   const assessment = journal instanceof CharmError ? assessed : { ...assessed, known: journal };
   // Juju keeps this once the process has exited with status 0, and it does so also when the action
   // failed.
-  await shareBackups(unit.tools, assessment);
+  const { leader } = assessment;
+  if (leader) await shareBackups(unit.tools, assessment);
   const unset = optionProblems.has('juju-credentials')
     ? undefined
     : await jujuProblem(unit, config, async () => false);
@@ -193,7 +194,7 @@ const showAfterAction = async (
     unit,
     assessment,
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
-    { action: found, schedule: await scheduleAfterAction(unit, config) },
+    { action: found, schedule: leader ? await scheduleAfterAction(unit, config) : undefined },
   );
   await updateMetrics(unit, { assessment, action: { name, failures } });
 };

@@ -104,6 +104,17 @@ describe('the charm', () => {
     assert.match(rig.tools.failure ?? '', /\[option-invalid\]$/);
   });
 
+  it('leaves what all units know to the leader when it has helped', async () => {
+    const rig = unitRig();
+    Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
+    const peers = { application: 'ckf-backup', remote: {}, ours: {} };
+    rig.tools.relations.set('ckf-backup-peers:1', peers);
+    await rig.journal.setLastBackup({ id: '2026-11-21T20:15:00Z', bytes: 1, consistent: true });
+    await handle({ kind: 'action', name: 'work', task: '1' }, charmOf(rig));
+    assert.deepEqual(peers.ours, {});
+    assert.match(rig.tools.status.message, /transfers/);
+  });
+
   it('leaves a result for an action that is killed, which its end replaces', async () => {
     const rig = unitRig();
     const outcomes: unknown[] = [];

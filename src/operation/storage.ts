@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import { claimProblem, readClaim } from '../repository/claim.ts';
 import { layoutOf } from '../repository/layout.ts';
-import { durationText } from '../text.ts';
+import { lifetimeMilliseconds } from '../repository/lock-claims.ts';
 import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
+import { durationText } from '../text.ts';
 import type { Source, Target, World } from '../world.ts';
 
 /**
@@ -84,13 +85,10 @@ export async function* takeOverProblems(
     return sent - (written?.lastModified.getTime() ?? sent);
   });
   if (ahead instanceof CharmError) yield ahead;
-  else if (Math.abs(ahead) > farOff) yield isFarOff(target, ahead);
+  else if (Math.abs(ahead) > lifetimeMilliseconds) yield farOff(target, ahead);
 }
 
-/** Milliseconds; after this time without a renewal a lock is dead. */
-const farOff = 5 * 60_000;
-
-const isFarOff = ({ prefix }: Target, ahead: number): CharmError =>
+const farOff = ({ prefix }: Target, ahead: number): CharmError =>
   new CharmError(
     'clock-wrong',
     `The clock of this unit is ${durationText(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} that of the S3 server, so the path ${prefix} of another model is not taken over:` +
