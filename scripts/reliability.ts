@@ -12,7 +12,8 @@ import {
 } from '../tests/reliability/restore-round.ts';
 import { playTeams } from '../tests/reliability/teams.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
-import { type Blow, changeSource, playRound } from '../tests/reliability/round.ts';
+import { changeSource, playRound } from '../tests/reliability/round.ts';
+import type { Blow } from '../tests/reliability/strike.ts';
 import {
   decisiveOfVolumes,
   openVolumeRig,

@@ -1,6 +1,6 @@
-import { hasCode } from '../errors.ts';
 import type { StoredObject, Target } from '../world.ts';
 import { layoutOf } from './layout.ts';
+import { readText } from './read-text.ts';
 
 /** Who wants to work on a prefix. */
 export interface LockOwner {
@@ -110,11 +110,12 @@ const readRecord = async (
   { store }: Target,
   key: string,
 ): Promise<FoundRecord | 'gone' | undefined> => {
+  const text = await readText(store, key);
+  if (text === undefined) return 'gone';
   try {
-    const value: unknown = JSON.parse((await store.read(key)).toString('utf8'));
+    const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : undefined;
   } catch (error) {
-    if (hasCode(error, 'object-missing')) return 'gone';
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -1,6 +1,6 @@
-import { hasCode } from '../errors.ts';
 import type { Target } from '../world.ts';
 import { type BackupId, layoutOf } from './layout.ts';
+import { readText } from './read-text.ts';
 
 /** Each proves more than the one before. */
 export const proofKinds = ['verify', 'deep', 'restore'] as const;
@@ -26,12 +26,8 @@ export const readProofs = async (
   { store, prefix }: Target,
   id: BackupId,
 ): Promise<readonly Proof[]> => {
-  try {
-    return parseProofs((await store.read(layoutOf(prefix).proofs(id))).toString('utf8'));
-  } catch (error) {
-    if (hasCode(error, 'object-missing')) return [];
-    throw error;
-  }
+  const text = await readText(store, layoutOf(prefix).proofs(id));
+  return text === undefined ? [] : parseProofs(text);
 };
 
 /** The newest proof, when that found the set damaged. */

@@ -1,6 +1,6 @@
-import { hasCode } from '../errors.ts';
 import type { ObjectStore } from '../world.ts';
 import type { BackupId, Layout } from './layout.ts';
+import { readText } from './read-text.ts';
 
 /**
  * What the mark of a backup, `started.json`, tells of it, for those who find it when the backup has
@@ -34,8 +34,10 @@ export const readStarted = async (
   layout: Layout,
   id: BackupId,
 ): Promise<Started> => {
+  const text = await readText(store, layout.started(id));
+  if (text === undefined) return nothing;
   try {
-    const value: unknown = JSON.parse((await store.read(layout.started(id))).toString('utf8'));
+    const value: unknown = JSON.parse(text);
     if (!isRecord(value)) return nothing;
     const { scales, databases } = value;
     return {
@@ -43,7 +45,7 @@ export const readStarted = async (
       databases: Array.isArray(databases) ? databases.filter(isDatabase) : [],
     };
   } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'object-missing')) return nothing;
+    if (error instanceof SyntaxError) return nothing;
     throw error;
   }
 };

@@ -1,5 +1,6 @@
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
+import { readText } from '../repository/read-text.ts';
 import type { Target } from '../world.ts';
 import { hasEnded, mergeSessions } from './merge.ts';
 import { sessionPage } from './session-page.ts';
@@ -29,7 +30,7 @@ export const storeSession = async (
     store.put(key, text, { metadata: { contentType } });
   const stored = await readStored(target, id);
   const merged = stored === undefined ? session : mergeSessions(stored, session);
-  const before = await readText(target, layout.runLog(id));
+  const before = await readText(target.store, layout.runLog(id));
   // It is already there when the record was sent before and the log was not.
   const isThere = log === undefined || before?.endsWith(log) === true;
   const said = isThere ? before : ((before ?? '') + log).slice(-longestLog);
@@ -74,7 +75,7 @@ export const readSession = async (
       'session-missing',
       `There is no session ${id} under ${target.prefix} in ${target.store.description}. See juju run ${target.application}/leader list-sessions.`,
     );
-  const log = await readText(target, layoutOf(target.prefix).runLog(id));
+  const log = await readText(target.store, layoutOf(target.prefix).runLog(id));
   return { session, log };
 };
 
@@ -109,16 +110,7 @@ const keysOfSessions = async ({
 };
 
 const readStored = async (target: Target, id: string): Promise<Session | undefined> => {
-  const text = await readText(target, layoutOf(target.prefix).run(id));
+  const text = await readText(target.store, layoutOf(target.prefix).run(id));
   const session = text === undefined ? undefined : parseSession(text);
   return session?.id === id ? session : undefined;
-};
-
-const readText = async ({ store }: Target, key: string): Promise<string | undefined> => {
-  try {
-    return (await store.read(key)).toString('utf8');
-  } catch (error) {
-    if (hasCode(error, 'object-missing')) return undefined;
-    throw error;
-  }
 };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError } from '../errors.ts';
 import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
+import { readText } from '../repository/read-text.ts';
 import type { ClusterObject, ObjectStore } from '../world.ts';
 import type { Gateway } from './gateway.ts';
 import { keyFingerprint } from './keys.ts';
@@ -128,11 +129,12 @@ export const readRepository = async (
   name: string,
 ): Promise<RepositoryRecord | undefined> => {
   const key = layout.volumeRepository(name);
+  const text = await readText(store, key);
+  if (text === undefined) return undefined;
   try {
-    const record = parseRecord(JSON.parse((await store.read(key)).toString()));
+    const record = parseRecord(JSON.parse(text));
     if (record) return record;
   } catch (error) {
-    if (hasCode(error, 'object-missing')) return undefined;
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new CharmError(

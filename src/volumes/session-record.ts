@@ -1,6 +1,7 @@
 import { CharmError, hasCode } from '../errors.ts';
 import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
+import { readText } from '../repository/read-text.ts';
 import type { ObjectStore } from '../world.ts';
 import { fieldsIn } from './claims.ts';
 import { isSessionId } from './names.ts';
@@ -64,11 +65,12 @@ export const readSession = async (
   id: string,
 ): Promise<SessionRecord | undefined> => {
   const key = layout.volumeSession(id);
+  const text = await readText(store, key);
+  if (text === undefined) return undefined;
   try {
-    const record = parseSession(JSON.parse((await store.read(key)).toString()));
+    const record = parseSession(JSON.parse(text));
     if (record?.id === id) return record;
   } catch (error) {
-    if (hasCode(error, 'object-missing')) return undefined;
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new CharmError('store-corrupt', `The record ${key} of a session cannot be read.`);

@@ -1,5 +1,5 @@
 import type { Moment } from './moments.ts';
-import type { Blow } from './round.ts';
+import type { Blow } from './strike.ts';
 
 /** Numbers from 0 up to 1 that are the same for the same seed (mulberry32). */
 export const randomFrom = (seed: number): (() => number) => {

@@ -3,7 +3,7 @@ import { configure } from '../sandbox/box/configure.ts';
 import { assertPutBack, calmOf, undoIn } from './aftermath.ts';
 import { lookOn, type Moment } from './moments.ts';
 import type { Rig } from './rig.ts';
-import { strike } from './round.ts';
+import { backUpUnder } from './round.ts';
 import { testRig } from './test-rig.ts';
 
 const scaled = (application: string, units: number, when: Moment['when'] = 'after'): Moment => ({
@@ -20,7 +20,7 @@ describe('what a killed backup left', () => {
   });
 
   const kill = async (at: Moment): Promise<void> => {
-    assert.ok(await strike(rig, { at, signal: 'SIGKILL', next: 'update-status' }));
+    assert.ok(await backUpUnder(rig, { at, signal: 'SIGKILL' }));
   };
 
   it('is put back while S3, MinIO and Kubernetes are away, and an option is wrong', async () => {

@@ -9,7 +9,7 @@ import { assertNothingLeft, assertPutBack, calmOf, undoIn } from './aftermath.ts
 import type { Moment } from './moments.ts';
 import { lookOnRestore } from './restore-moments.ts';
 import type { Rig } from './rig.ts';
-import type { Blow } from './round.ts';
+import { type Blow, strike } from './strike.ts';
 
 /** A rig with a set in it, and what the set has to bring back. */
 export interface RestoreRig {
@@ -69,7 +69,7 @@ export const playRestoreRound = async (
   const { rig } = restore;
   destroyAll(rig);
   const before = calmOf(rig.box);
-  const struck = await strike(restore, blow);
+  const struck = await strike(restore.rig, blow, () => start(restore), lookOnRestore);
   if (struck && blow.signal === 'SIGTERM') {
     assert.deepEqual(calmOf(rig.box), before, 'SIGTERM: the scales before any hook');
     assert.deepEqual(undoIn(rig.journal), []);
@@ -106,27 +106,6 @@ const comeToItself = async ({ box }: Rig): Promise<void> => {
 
 const start = ({ rig, id }: RestoreRig) =>
   rig.box.start('restore-control-plane', { 'backup-id': id, confirm: rig.box.model.state.name });
-
-const strike = async (restore: RestoreRig, { signal, at }: Blow): Promise<boolean> => {
-  let hit = false;
-  const blow = (): void => {
-    hit = true;
-    started.signal(signal);
-  };
-  using _looking = lookOnRestore(restore.rig, ({ what, nth, when }) => {
-    if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
-      return undefined;
-    blow();
-    return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
-  });
-  const started = start(restore);
-  const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
-  const { dispatch, status, message } = await started.done;
-  clearTimeout(timer);
-  if (dispatch.signal === null) assert.equal(status, 'completed', message);
-  else assert.equal(dispatch.signal, signal);
-  return dispatch.signal !== null;
-};
 
 /** Restores the set, and holds the model to it. */
 const restoreAll = async (restore: RestoreRig): Promise<ActionRun> => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Moment } from './moments.ts';
 import { playRestoreRound, type RestoreRig, openRestoreRig } from './restore-round.ts';
 import { rigMaker } from './rig.ts';
-import type { Blow } from './round.ts';
+import type { Blow } from './strike.ts';
 
 /**
  * When the process is killed, in words and as the box sees it. `npm run reliability -- --restore

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
 import { assertNoDebris, assertNothingLeft, assertPutBack, calmOf, undoIn } from './aftermath.ts';
 import { assertIntact, setsIn } from './intact.ts';
-import { lookOn, type Moment } from './moments.ts';
 import type { Rig } from './rig.ts';
-
-/** What happens to a backup. */
-export interface Blow {
-  readonly signal: 'SIGKILL' | 'SIGTERM';
-  /** At a moment, or so many milliseconds after its beginning. */
-  readonly at: Moment | number;
-  /** What the unit does next: its regular hook, or it comes back on a fresh disk. */
-  readonly next: 'update-status' | 'new pod';
-}
+import { type Blow, strike } from './strike.ts';
 
 /**
  * One backup that is struck, what follows, and the next backup. Fails when a promise is broken: all
@@ -34,7 +25,7 @@ export const strikeAndRecover = async (rig: Rig, blow: Blow): Promise<boolean> =
   changeSource(rig);
   const before = calmOf(rig.box);
   const earlier = setsIn(rig.box);
-  const struck = await strike(rig, blow);
+  const struck = await backUpUnder(rig, blow);
   if (struck && blow.signal === 'SIGTERM') {
     assert.deepEqual(calmOf(rig.box), before, 'SIGTERM: the scales before any hook');
     assert.deepEqual(undoIn(rig.journal), []);
@@ -61,27 +52,9 @@ export const backUpAgain = async (rig: Rig): Promise<void> => {
   await assertNothingLeft(rig.box, rig.journal);
 };
 
-/** Runs a backup and hits it. */
-export const strike = async (rig: Rig, { signal, at }: Blow): Promise<boolean> => {
-  let hit = false;
-  const blow = (): void => {
-    hit = true;
-    started.signal(signal);
-  };
-  using _looking = lookOn(rig, ({ what, nth, when }) => {
-    if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
-      return undefined;
-    blow();
-    return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
-  });
-  const started = rig.box.start('backup-control-plane');
-  const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
-  const { dispatch, status, message } = await started.done;
-  clearTimeout(timer);
-  if (dispatch.signal === null) assert.equal(status, 'completed', message);
-  else assert.equal(dispatch.signal, signal);
-  return dispatch.signal !== null;
-};
+/** A backup that is hit. */
+export const backUpUnder = (rig: Rig, blow: Pick<Blow, 'signal' | 'at'>): Promise<boolean> =>
+  strike(rig, blow, () => rig.box.start('backup-control-plane'));
 
 let changes = 0;
 

@@ -6,7 +6,7 @@ import { type UserVolumes, addVolumes } from '../sandbox/box/volumes.ts';
 import { assertEnded } from '../rigs/volumes.ts';
 import { lookOn, type Moment } from './moments.ts';
 import type { Rig } from './rig.ts';
-import type { Blow } from './round.ts';
+import { type Blow, strike } from './strike.ts';
 
 /** A rig whose users have volumes. */
 export interface VolumeRig extends AsyncDisposable {
@@ -70,7 +70,7 @@ export const playVolumeRound = async (
   const { rig, volumes } = opened;
   const { box, journal } = rig;
   writeFileSync(join(volumes.at('carol/lab-workspace'), 'changed'), String(performance.now()));
-  const struck = await strike(rig, blow, which);
+  const struck = await strike(rig, blow, () => box.start('backup-volumes', which));
   assert.equal((await box.hook('update-status')).exitCode, 0);
   assertEnded({ box, volumes });
   assert.ok(!existsSync(join(journal, 'volume-session.json')));
@@ -79,29 +79,4 @@ export const playVolumeRound = async (
   assert.equal(next.results['phase'], 'Succeeded');
   assertEnded({ box, volumes });
   return { struck };
-};
-
-const strike = async (
-  rig: Rig,
-  { signal, at }: Blow,
-  which: Readonly<Record<string, unknown>>,
-): Promise<boolean> => {
-  let hit = false;
-  const blow = (): void => {
-    hit = true;
-    started.signal(signal);
-  };
-  using _looking = lookOn(rig, ({ what, nth, when }) => {
-    if (hit || typeof at === 'number' || what !== at.what || nth !== at.nth || when !== at.when)
-      return undefined;
-    blow();
-    return when === 'before' && signal === 'SIGKILL' ? 'drop' : undefined;
-  });
-  const started = rig.box.start('backup-volumes', which);
-  const timer = typeof at === 'number' ? setTimeout(blow, at) : undefined;
-  const { dispatch, status, message } = await started.done;
-  clearTimeout(timer);
-  if (dispatch.signal === null) assert.equal(status, 'completed', message);
-  else assert.equal(dispatch.signal, signal);
-  return dispatch.signal !== null;
 };

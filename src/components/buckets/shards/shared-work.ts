@@ -1,7 +1,7 @@
-import { CharmError, hasCode } from '../../../errors.ts';
-import type { BackupId } from '../../../repository/layout.ts';
-import { layoutOf } from '../../../repository/layout.ts';
+import { CharmError } from '../../../errors.ts';
+import { type BackupId, layoutOf } from '../../../repository/layout.ts';
 import { uploadObjectList } from '../../../repository/object-list.ts';
+import { readText } from '../../../repository/read-text.ts';
 import type { Target } from '../../../world.ts';
 import { seal, unseal } from './sealed.ts';
 import {
@@ -43,7 +43,7 @@ export const writePlan = async (work: SharedWork, plan: SharePlan): Promise<void
  */
 export const readPlan = async (work: SharedWork): Promise<SharePlan | 'gone'> => {
   const { target, id, token } = work;
-  const text = await readText(target, keysOf(work).shardPlan(id));
+  const text = await readText(target.store, keysOf(work).shardPlan(id));
   if (text === undefined) return 'gone';
   const plan = unseal(token, text);
   if (isSharePlan(plan)) return plan;
@@ -148,12 +148,3 @@ const shardIn = (name: string): number => Number(/^\d+/.exec(name)?.[0] ?? NaN);
 
 const earlierFirst = (one: ShardClaim, other: ShardClaim): number =>
   one.taken.getTime() - other.taken.getTime() || (one.nonce < other.nonce ? -1 : 1);
-
-const readText = async ({ store }: Target, key: string): Promise<string | undefined> => {
-  try {
-    return (await store.read(key)).toString('utf8');
-  } catch (error) {
-    if (hasCode(error, 'object-missing')) return undefined;
-    throw error;
-  }
-};
