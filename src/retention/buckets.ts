@@ -32,8 +32,8 @@ import type { Removal } from './removal.ts';
  *
  * The object lists are read one after another, and each pass leaves a smaller file of candidates.
  * So neither memory nor open connections grow with the number of objects or sets. The removal at
- * the end of a backup looks only for what the sets that go list, and reads only the lists that may
- * have that too.
+ * the end of a backup looks only for what the sets that go list, and for what could not be told to
+ * be ours afterwards. It reads only the lists that may have that too.
  */
 
 export const findBucketGarbage = async (
@@ -79,14 +79,16 @@ export const findBucketGarbage = async (
   );
   if (!removal.isThorough) {
     file = await markListed(file);
-    file = await write(onlyListed(file), file);
+    file = await write(onlyPressing(removal, file), file);
   }
   const going = removal.listsThatGo(bucket).map(({ id }) => id);
   const mayPassOver = !removal.isThorough && areInOrder(lists);
   const read = newest ? [newest] : [];
   for (const other of removal.isThorough ? others : nearestFirst(others, going)) {
     if (file.objects === 0) break;
-    if (mayPassOver && cannotList(other, { place, newest: file.newest, read })) continue;
+    const isNeedless =
+      file.unlisted === 0 && cannotList(other, { place, newest: file.newest, read });
+    if (mayPassOver && isNeedless) continue;
     const lines = openCheckedList(removal.store, other.list);
     file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
     read.push(other);
@@ -95,9 +97,20 @@ export const findBucketGarbage = async (
   return write(garbageAmong(removal, prefix, file, walk), file);
 };
 
-async function* onlyListed(file: CandidateFile): AsyncGenerator<Candidate> {
-  for await (const candidate of readCandidates(file))
-    if (candidate.listed === true) yield candidate;
+/**
+ * What the sets that go list; and what no list has, such as what a dead backup copied, when the
+ * next removal could not tell any more that it is ours.
+ */
+async function* onlyPressing(
+  { oldestStart, oldestStayingStart }: Removal,
+  file: CandidateFile,
+): AsyncGenerator<Candidate> {
+  for await (const candidate of readCandidates(file)) {
+    const { listed, inUse, modified } = candidate;
+    const isLastChance =
+      modified >= oldestStart.getTime() && modified < oldestStayingStart.getTime();
+    if (listed === true || (isLastChance && inUse !== true)) yield candidate;
+  }
 }
 
 async function* listCandidates(

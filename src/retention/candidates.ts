@@ -25,6 +25,8 @@ export interface CandidateFile {
   readonly bytes: number;
   /** When the newest of them was modified, in milliseconds since 1970; 0 when there is none. */
   readonly newest: number;
+  /** How many of them no set that goes is known to list. */
+  readonly unlisted: number;
 }
 
 /** Rejects with `disk-full` when the file cannot be written, or with the candidates' own error. */
@@ -35,6 +37,7 @@ export const writeCandidates = async (
   let objects = 0;
   let bytes = 0;
   let newest = 0;
+  let unlisted = 0;
   let failure: { readonly error: unknown } | undefined;
   const lines = async function* (): AsyncGenerator<string> {
     let text = '';
@@ -43,6 +46,7 @@ export const writeCandidates = async (
         objects += 1;
         bytes += candidate.size;
         newest = Math.max(newest, candidate.modified);
+        if (candidate.listed !== true) unlisted += 1;
         text += `${JSON.stringify(candidate)}\n`;
         if (text.length < 65_536) continue;
         yield text;
@@ -60,7 +64,7 @@ export const writeCandidates = async (
     if (failure) throw failure.error;
     throw unwritable(path, error);
   }
-  return { path, objects, bytes, newest };
+  return { path, objects, bytes, newest, unlisted };
 };
 
 export async function* readCandidates(file: CandidateFile): AsyncGenerator<Candidate> {

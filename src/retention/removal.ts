@@ -26,6 +26,11 @@ export interface Removal {
   readonly newestCommit: Date;
   /** When the backup of the oldest known set began. */
   readonly oldestStart: Date;
+  /**
+   * The same for the sets that stay. What is older and in no list can be told to be ours only now,
+   * while the older sets are there.
+   */
+  readonly oldestStayingStart: Date;
   readonly buckets: readonly string[];
   /** Newest first. */
   listsThatStay(bucket: string): readonly StayingList[];
@@ -64,7 +69,8 @@ export const planRemovalOf = (
     stay,
     go,
     newestCommit: new Date(Math.max(0, ...staying.map(({ committed }) => committed.getTime()))),
-    oldestStart: new Date(Math.min(...[...survey.complete, ...survey.left].map(startOf))),
+    oldestStart: oldestStartOf([...survey.complete, ...survey.left]),
+    oldestStayingStart: oldestStartOf(staying),
     buckets: [...new Set(buckets)].filter(isMirroredBucket),
     listsThatStay: (bucket) =>
       stay.flatMap((manifest, index) =>
@@ -79,6 +85,9 @@ export const planRemovalOf = (
 /** A list that is missing is found to be so when it is read. */
 const writtenAt = (set: CompleteSet | undefined, { list }: BucketBackup): number =>
   set?.objects.find(({ key }) => key === list.key)?.lastModified.getTime() ?? 0;
+
+const oldestStartOf = (sets: readonly (CompleteSet | LeftFolder)[]): Date =>
+  new Date(Math.min(...sets.map(startOf)));
 
 /**
  * When a backup began, by the clock of S3 alone: the clock of the unit that made it may have been

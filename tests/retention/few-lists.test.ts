@@ -95,6 +95,20 @@ describe('the retention at the end of a backup', () => {
       for (const id of ids.slice(1)) await vault.restored(id);
     });
 
+  it('removes what a dead backup copied before the sets go that tell whose it is', async () => {
+    await using vault = await createVault();
+    fill(vault);
+    await vault.backUp();
+    vault.source.seed('short', 'copied by a backup that died');
+    await vault.backUp({ dies: 'while copying' });
+    vault.source.bucket.remove('short');
+    for (let count = 0; count < 3; count += 1) await vault.backUp();
+
+    await retain(vault, 3);
+
+    assert.ok(!inMirror(vault, 'short'));
+  });
+
   it('removes what no set lists too, while there are few sets', async () => {
     await using vault = await createVault();
     fill(vault);

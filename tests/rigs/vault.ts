@@ -88,6 +88,7 @@ export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Pro
 
   const backUp = async ({ consistent = true, dies, changes }: BackUpOptions = {}) => {
     clock.pass(3600);
+    const started = clock.now().toISOString();
     const olderThan = backupIdAt(clock.now());
     await clearDebris(target, layout, { olderThan, buckets: [bucket] });
     const { id } = await reserveId(store, layout, clock.now());
@@ -126,7 +127,7 @@ export const createVault = async (start = new Date('2026-11-01T00:00:00Z')): Pro
     const manifest = aManifest({
       id,
       model,
-      started: clock.now().toISOString(),
+      started,
       finished: clock.now().toISOString(),
       consistent,
       databases,
