@@ -114,7 +114,8 @@ const beginLife = (random: Random): Life => {
   const contents = new Map<string, Version[]>();
   /** When the sets were seen for the first time. */
   const firstSeen = new Map<string, number>();
-  const damaged = new Set<string>();
+  /** The buckets whose list was damaged, by set; of a set whose manifest was damaged all. */
+  const damaged = new Map<string, readonly string[]>();
   let listed = new Map<string, BackupManifest>();
   /** Whether sets may go in this step. */
   let isRemoving = false;
@@ -187,7 +188,7 @@ const beginLife = (random: Random): Life => {
         onlySets: random.below(2) === 0,
         fewSets: 0,
       });
-    const ids = [...listed.keys(), ...damaged].filter(isBackupId);
+    const ids = [...listed.keys(), ...damaged.keys()].filter(isBackupId);
     return ids.length === 0
       ? undefined
       : deleteSet(world, at, random.among(ids), { dryRun: false });
@@ -235,12 +236,13 @@ const beginLife = (random: Random): Life => {
     if (ids.length < 3 || damaged.size > 2) return 'spoil nothing';
     const id = random.among(ids);
     const manifest = layout.manifest(id);
-    const list = listed.get(id)?.buckets[0]?.list.key ?? manifest;
+    const first = listed.get(id)?.buckets[0];
+    const list = first?.list.key ?? manifest;
     const key = random.among([manifest, list, list]);
     if (key === manifest || random.below(2) === 0)
       target.seed(key, target.bucket.get(key).bytes.toReversed());
     else target.bucket.remove(key);
-    damaged.add(id);
+    damaged.set(id, key === manifest || first === undefined ? buckets : [first.bucket]);
     listed.delete(id);
     return 'spoil';
   };
@@ -279,11 +281,14 @@ const beginLife = (random: Random): Life => {
     check: async () => {
       const page = await listSets(targetAt(prefix), { limit: 10_000 });
       const found = new Map<string, BackupManifest>();
+      const inPart = new Map<string, BackupManifest>();
       for (const { id, manifest } of page.sets) {
-        if (damaged.has(id)) continue;
+        const lost = damaged.get(id) ?? [];
+        if (lost.length === buckets.length) continue;
         assert.ok(manifest, `the set ${id} cannot be read`);
-        found.set(id, manifest);
-        for (const backup of manifest.buckets) {
+        const intact = manifest.buckets.filter(({ bucket }) => !lost.includes(bucket));
+        (lost.length > 0 ? inPart : found).set(id, { ...manifest, buckets: intact });
+        for (const backup of intact) {
           const set = openStoredSet(target, layout, backup);
           for await (const { key, etag, lastModified } of set.list()) {
             const { bytes, metadata } = await set.fetch(key);
@@ -300,8 +305,9 @@ const beginLife = (random: Random): Life => {
           }
         }
       }
-      for (const id of damaged) if (!page.sets.some((set) => set.id === id)) damaged.delete(id);
-      checkVanished(listed, found, isRemoving);
+      for (const id of damaged.keys())
+        if (!page.sets.some((set) => set.id === id)) damaged.delete(id);
+      checkVanished(listed, { whole: found, inPart }, isRemoving);
       listed = found;
     },
     thaw: async () => {
@@ -323,14 +329,12 @@ const beginLife = (random: Random): Life => {
 /** Sets go by removals only, and never the last one that has a bucket. */
 const checkVanished = (
   before: ReadonlyMap<string, BackupManifest>,
-  after: ReadonlyMap<string, BackupManifest>,
+  { whole, inPart }: Readonly<Record<'whole' | 'inPart', ReadonlyMap<string, BackupManifest>>>,
   isRemoving: boolean,
 ): void => {
-  const partsIn = (sets: ReadonlyMap<string, BackupManifest>): ReadonlySet<string> =>
-    new Set([...sets.values()].flatMap(heldParts));
-  const isHeld = partsIn(after);
+  const isHeld = new Set([...whole.values(), ...inPart.values()].flatMap(heldParts));
   for (const [id, manifest] of before) {
-    if (after.has(id)) continue;
+    if (whole.has(id)) continue;
     assert.ok(isRemoving, `${id} vanished`);
     for (const part of heldParts(manifest))
       assert.ok(isHeld.has(part), `no set has ${part} any more`);
