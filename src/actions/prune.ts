@@ -9,7 +9,13 @@ export const prune: Action = async (world, config, parameters) => {
   const dryRun = parameters['dry-run'] === true;
   const target = await world.openTarget('retention');
   await using _store = target.store;
-  const results = removalResults(await pruneSets(world, config, target, { dryRun }), dryRun);
+  const results = removalResults(
+    await pruneSets(world, config, target, {
+      dryRun,
+      allowUnsigned: parameters['allow-unsigned'] === true,
+    }),
+    dryRun,
+  );
   const binlogs = await countBinlogs(target);
   for (const [name, { objects, size }] of [
     ['binlogs', binlogs.current],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
-import { areInOrder, cannotList, nearestFirst } from './list-order.ts';
+import { cannotList, nearestFirst, tellByTime } from './list-order.ts';
 import { openCheckedList } from '../repository/checked-list.ts';
 import { type ListedObject, openObjectList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
@@ -82,7 +82,7 @@ export const findBucketGarbage = async (
     file = await write(onlyPressing(removal, file), file);
   }
   const going = removal.listsThatGo(bucket).map(({ id }) => id);
-  const mayPassOver = !removal.isThorough && areInOrder(lists);
+  const mayPassOver = !removal.isThorough && tellByTime(lists);
   const read = newest ? [newest] : [];
   for (const other of removal.isThorough ? others : nearestFirst(others, going)) {
     if (file.objects === 0) break;

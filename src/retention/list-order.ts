@@ -6,6 +6,8 @@ export interface StayingList extends Pick<BucketBackup, 'list' | 'noneCameBackSi
   readonly id: BackupId;
   /** When S3 got it, in milliseconds since 1970. */
   readonly written: number;
+  /** Whether its set is ours as far as signatures tell. */
+  readonly isTrusted: boolean;
 }
 
 /** Milliseconds: listings tell times to the second. */
@@ -53,8 +55,12 @@ export const nearestFirst = (
   return lists.toSorted((a, b) => distance(a) - distance(b));
 };
 
-/** Whether S3 got the lists in the order of their ids: then no clock went back meanwhile. */
-export const areInOrder = (lists: readonly StayingList[]): boolean =>
+/**
+ * Whether the times of the lists tell what they may have: S3 got them in the order of their ids, so
+ * no clock went back meanwhile, and nobody else wrote one.
+ */
+export const tellByTime = (lists: readonly StayingList[]): boolean =>
+  lists.every(({ isTrusted }) => isTrusted) &&
   lists
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .every(({ written }, index, all) => index === 0 || written >= (all[index - 1]?.written ?? 0));

@@ -8,7 +8,7 @@ import { isOfTheFuture } from './clocks.ts';
 import { damagedParts } from './damaged-parts.ts';
 import { forget, partsThatNeed, type RetainedSet } from './policy.ts';
 import { removeSets, type RemovalOptions, type RemovalReport } from './remove-sets.ts';
-import type { Survey } from './survey.ts';
+import type { CompleteSet, Survey } from './survey.ts';
 
 /*
  * This folder decides which sets go, and deletes them with everything that no other set needs. Each
@@ -26,18 +26,25 @@ export const pruneSets = (
   target: Target,
   options: RemovalOptions,
 ): Promise<RemovalReport> =>
-  removeSets(world, target, (survey) => forget(readableSets(survey), keep).remove, options);
+  removeSets(world, target, (survey) => forget(trustedSets(survey), keep).remove, options);
 
 /**
  * The sets that the policy counts. A set that cannot be read stops the removal later, with its own
  * message.
  */
-const readableSets = ({ complete }: Survey): readonly RetainedSet[] =>
+const readableSets = (complete: readonly CompleteSet[]): readonly RetainedSet[] =>
   complete.flatMap(({ id, manifest, damaged }) =>
     manifest instanceof CharmError
       ? []
       : [{ id, consistent: manifest.consistent, parts: heldParts(manifest), damaged }],
   );
+
+/**
+ * Without those whose signature is missing or wrong: who may write into the bucket could push out
+ * every set of ours by putting newer ones there.
+ */
+const trustedSets = ({ complete }: Survey): readonly RetainedSet[] =>
+  readableSets(complete.filter(({ distrusted }) => distrusted === undefined));
 
 /**
  * The retention at the end of a backup: like `prune`, but only when there is a policy and a set to
@@ -95,12 +102,13 @@ const checkNotNeeded = async (
   id: BackupId,
   now: Date,
 ): Promise<void> => {
-  const sets = readableSets(survey);
-  const set = sets.find((one) => one.id === id);
   const found = survey.complete.find((one) => one.id === id);
   if (found === undefined) return;
+  const sets = found.distrusted === undefined ? trustedSets(survey) : setsLike(found, survey);
+  const set = sets.find((one) => one.id === id);
   if (set === undefined) {
-    if (survey.complete.length === 1) throw isTheOnlyOne(target, id);
+    if (found.manifest instanceof CharmError && survey.complete.length === 1)
+      throw isTheOnlyOne(target, id);
     return;
   }
   const needs = partsThatNeed(sets, id);
@@ -114,6 +122,23 @@ const checkNotNeeded = async (
     if (last.length > 0) throw isProtected(id, 'only', last);
   } else if (needs.newest.length > 0) throw isProtected(id, 'newest', needs.newest);
   else throw isProtected(id, 'newest consistent', needs.consistent);
+};
+
+/**
+ * What counts when a set is to go whose signature is not right: nothing for one whose signature is
+ * wrong; for one without a signature, such as a set from before signing-key was set, the others
+ * without, and of their parts those that no signed set has.
+ */
+const setsLike = (found: CompleteSet, survey: Survey): readonly RetainedSet[] => {
+  const isUnsigned = ({ distrusted, manifest }: CompleteSet): boolean =>
+    distrusted !== undefined &&
+    !(manifest instanceof CharmError) &&
+    manifest.signature === undefined;
+  if (!isUnsigned(found)) return [];
+  const signed = new Set(trustedSets(survey).flatMap(({ parts }) => parts));
+  return readableSets(survey.complete.filter(isUnsigned))
+    .map((set) => ({ ...set, parts: set.parts.filter((part) => !signed.has(part)) }))
+    .filter(({ parts }) => parts.length > 0);
 };
 
 const isProtected = (

@@ -76,7 +76,10 @@ export const planRemovalOf = (
       stay.flatMap((manifest, index) =>
         manifest.buckets
           .filter((one) => one.bucket === bucket)
-          .map((one) => ({ ...one, id: manifest.id, written: writtenAt(staying[index], one) })),
+          .map((one) => ({
+            ...{ ...one, id: manifest.id, written: writtenAt(staying[index], one) },
+            isTrusted: staying[index]?.distrusted === undefined,
+          })),
       ),
     listsThatGo: (bucket) => lists.filter((list) => list.bucket === bucket),
   };
@@ -96,9 +99,9 @@ const oldestStartOf = (sets: readonly (CompleteSet | LeftFolder)[]): Date =>
 const startOf = (set: CompleteSet | LeftFolder): number => {
   if (!('committed' in set))
     return Math.min(...set.objects.map(({ lastModified }) => lastModified.getTime()));
-  const { committed, manifest } = set;
+  const { committed, manifest, distrusted } = set;
   const took =
-    manifest instanceof CharmError
+    manifest instanceof CharmError || distrusted !== undefined
       ? 0
       : Date.parse(manifest.finished) - Date.parse(manifest.started);
   return committed.getTime() - Math.max(0, took);

@@ -4,7 +4,7 @@ import { type Claim, readClaim } from '../repository/claim.ts';
 import { backupIdAt, type BackupId, type Layout, layoutOf } from '../repository/layout.ts';
 import { claimAbove } from '../repository/nested-paths.ts';
 import { abortAllUploads } from '../repository/unfinished-uploads.ts';
-import { countText, sizeText, sum } from '../text.ts';
+import { countText, listText, sizeText, sum } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import type { CandidateFile } from './candidates.ts';
 import { carryOut } from './carry-out.ts';
@@ -36,11 +36,13 @@ export interface RemovalOptions {
    */
   readonly onlySets?: boolean;
   readonly fewSets?: number;
+  /** Count sets whose signature is missing or wrong as if it were right. */
+  readonly allowUnsigned?: boolean;
 }
 
 type RemovalWorld = Pick<
   World,
-  'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
+  'clock' | 'host' | 'model' | 'openSigningKeys' | 'progress' | 'scratch' | 'signal' | 'unit'
 >;
 
 type ChooseSets = (survey: Survey) => Promise<readonly BackupId[]> | readonly BackupId[];
@@ -69,7 +71,9 @@ export const removeSets = async (
 
   await world.progress.step('Finding out what the backups that stay need');
   const now = backupIdAt(world.clock.now());
-  const survey = await surveySets(target, layout, now, generations);
+  const keys = options.allowUnsigned === true ? undefined : await world.openSigningKeys();
+  const survey = await surveySets(target, layout, { until: now, generations, keys });
+  await noteDistrusted(world, survey);
   const chosen = await chooseUnlocked({ world, target, layout, operation, survey }, choose);
   const found = {
     removed: survey.complete.map(({ id }) => id).filter((id) => chosen.has(id)),
@@ -115,6 +119,19 @@ const assertOwnPath = async (
   const above = await claimAbove(target);
   if (above !== undefined) throw above;
   return claim?.generations;
+};
+
+/**
+ * A set of somebody else neither goes by itself nor makes another one go, so an operator has to
+ * know of it.
+ */
+const noteDistrusted = async ({ progress }: RemovalWorld, { complete }: Survey): Promise<void> => {
+  const distrusted = complete.filter((set) => set.distrusted !== undefined);
+  if (distrusted.length === 0) return;
+  await progress.note(
+    `Warning: the signature of ${listText(distrusted.map(({ id }) => id))} is missing or wrong, so these sets do not count for the retention, and stay.` +
+      ' Remove them with delete-backup, or count them too with prune allow-unsigned=true.',
+  );
 };
 
 /** The chosen sets without those that S3 locks. Rejects with `clock-wrong`. */

@@ -2,10 +2,11 @@ import { hasCode, CharmError } from '../errors.ts';
 import type { Claim } from '../repository/claim.ts';
 import { isBackupId, type BackupId, type Layout, isOwnObject } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { signatureProblem } from '../repository/signature.ts';
 import { partOfBucket, readSet } from '../repository/sets.ts';
 import { readStarted, type StartedDatabase } from '../repository/started.ts';
 import { parseManifest } from '../repository/stored-manifest.ts';
-import type { ObjectStore, StoredObject, Target } from '../world.ts';
+import type { ObjectStore, SigningKeys, StoredObject, Target } from '../world.ts';
 
 /** A folder below `sets/`, and those of its objects that this charm wrote. */
 export interface SetFolder {
@@ -24,6 +25,11 @@ export interface CompleteSet extends SetFolder {
    * restored.
    */
   readonly damaged: readonly string[];
+  /**
+   * Why it may be somebody else's: its signature is missing or wrong. Undefined while sets are not
+   * signed.
+   */
+  readonly distrusted: CharmError | undefined;
 }
 
 /**
@@ -52,8 +58,15 @@ export interface Survey {
 export const surveySets = async (
   target: Target,
   layout: Layout,
-  until: BackupId,
-  generations: Claim['generations'] = {},
+  {
+    until,
+    generations = {},
+    keys,
+  }: {
+    readonly until: BackupId;
+    readonly generations?: Claim['generations'] | undefined;
+    readonly keys: SigningKeys | undefined;
+  },
 ): Promise<Survey> => {
   const { folders, unknown } = await listFolders(target.store, layout);
   if (unknown[0] !== undefined) throw unknownSet(target.store, unknown[0]);
@@ -62,7 +75,7 @@ export const surveySets = async (
   const complete: CompleteSet[] = [];
   for (const some of batches(folders.filter(isComplete), 16))
     complete.push(
-      ...(await Promise.all(some.map((folder) => readComplete(target, layout, folder)))),
+      ...(await Promise.all(some.map((folder) => readComplete(target, layout, folder, keys)))),
     );
   const left: LeftFolder[] = [];
   for (const folder of folders)
@@ -103,15 +116,19 @@ const readComplete = async (
   target: Target,
   layout: Layout,
   folder: SetFolder,
+  keys: SigningKeys | undefined,
 ): Promise<CompleteSet> => {
   const marker = folder.objects.find(({ key }) => key === layout.manifest(folder.id));
   const committed = marker?.lastModified ?? new Date(folder.id);
   try {
     const manifest = await readSet(target, folder.id);
-    return { ...folder, committed, manifest, damaged: partsWithoutList(manifest, folder) };
+    return {
+      ...{ ...folder, committed, manifest, damaged: partsWithoutList(manifest, folder) },
+      distrusted: signatureProblem(manifest, keys),
+    };
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
-    return { ...folder, committed, manifest: error, damaged: [] };
+    return { ...folder, committed, manifest: error, damaged: [], distrusted: undefined };
   }
 };
 
