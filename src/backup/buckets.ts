@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
@@ -8,7 +7,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import { type BackupId, setOfObjectList } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import { downloadObjectList } from '../repository/checked-list.ts';
-import { readObjectList, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
+import { readListFile, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
 import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
 import { countText, durationText, listText, sizeText } from '../text.ts';
 import type { Source } from '../world.ts';
@@ -55,7 +54,7 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
   for (const source of sources) {
     const last = await lastList(backup, before.get(source.bucket));
     if (last) lastListed.set(source.bucket, last.written);
-    const baseline = last && readObjectList(createReadStream(last.file), last.part.list.key);
+    const baseline = last && readListFile(last.file, last.part.list.key);
     const plan = { archive, before, lastListed, bandwidth };
     const pass = await timeline.during(`pre-copy of ${source.bucket}`, 'MinIO and S3', () =>
       copyOne(backup, source, { ...plan, baseline, pass: 'pre-copy', signal: cancelled }),
@@ -123,8 +122,8 @@ export const copyChangesOfBuckets = async (
   const written: string[] = [];
   for (const source of backup.ready.sources) {
     const { bucket } = source;
-    const baseline = readObjectList(
-      createReadStream(listFile(backup, bucket, 'pre-copy')),
+    const baseline = readListFile(
+      listFile(backup, bucket, 'pre-copy'),
       `of the pre-copy of ${bucket}`,
     );
     const first = preCopy.passes.get(bucket);

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutKeys } from '../components/buckets/shards/cut-keys.ts';
@@ -6,7 +5,7 @@ import { cutterFor } from '../components/buckets/shards/cut-list.ts';
 import { fewestInShard, rangesBetween, type Shard } from '../components/buckets/shards/shard.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import { createObjectListWriter } from '../repository/object-list-writer.ts';
-import { readObjectList, uploadObjectList } from '../repository/object-list.ts';
+import { readListFile, uploadObjectList } from '../repository/object-list.ts';
 import type { Source } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
 
@@ -62,7 +61,7 @@ const cutByList = async (
   };
   try {
     let lines = 0;
-    for await (const object of readObjectList(createReadStream(file), part.list.key)) {
+    for await (const object of readListFile(file, part.list.key)) {
       writer.add(object);
       lines += 1;
       if (lines % 1000 === 0) await writer.drained();

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { CharmError, reasonOf } from '../errors.ts';
+import { fileStream } from '../ports/file-stream.ts';
 import type { ObjectMetadata, ObjectStore } from '../world.ts';
 import { gunzipList } from './gunzip.ts';
 import { isMetadata, isTexts } from './listed-metadata.ts';
@@ -92,13 +92,18 @@ export async function* readObjectList(
   }
 }
 
+/** The same for a list on our own disk, which is opened when its first line is asked for. */
+export async function* readListFile(path: string, name: string): AsyncGenerator<ListedObject> {
+  yield* readObjectList(fileStream(path), name);
+}
+
 /** Uploads an object list that a pass wrote to a scratch file. */
 export const uploadObjectList = (
   store: ObjectStore,
   key: string,
   file: string,
 ): Promise<{ readonly etag: string; readonly size: number; readonly sha256: string }> =>
-  store.upload(key, createReadStream(file), { metadata: { contentType: 'application/gzip' } });
+  store.upload(key, fileStream(file), { metadata: { contentType: 'application/gzip' } });
 
 const parseLine = (line: string): ListedObject | undefined => {
   let value: unknown;

@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { CharmError } from '../../errors.ts';
 import { isMd5 } from '../../ports/etags.ts';
 import { judgeContent } from '../../repository/content.ts';
 import { provesContent } from '../../repository/etag.ts';
 import { createObjectListWriter } from '../../repository/object-list-writer.ts';
-import { type ListedObject, readObjectList, storedEtag } from '../../repository/object-list.ts';
+import { type ListedObject, readListFile, storedEtag } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
 import type { Clock, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
@@ -135,7 +134,7 @@ export const bringBack = async (
   const { unchanged, copied, bytes, bytesCopied } = copies.counts;
   return {
     ...{ objects: unchanged + copied, size: bytes, copied, bytesCopied, lost },
-    exceptions: () => readObjectList(createReadStream(scratch), scratch),
+    exceptions: () => readListFile(scratch, scratch),
   };
 };
 

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CharmError } from '../../errors.ts';
+import { fileStream } from '../../ports/file-stream.ts';
 import type { ObjectStore } from '../../world.ts';
 import type { DatabaseContent } from './inspect-database.ts';
 import { findMlmdPod, type MlmdPlace, type MlmdWorld } from './pod.ts';
@@ -66,7 +66,7 @@ export const dumpMlmd = async (
     const dump = join(folder, 'dump.gz');
     const content = await writeSql({ file, dump, place: pod.workload, bytes, signal });
     await rm(file);
-    const { size, sha256 } = await store.upload(key, createReadStream(dump), { signal });
+    const { size, sha256 } = await store.upload(key, fileStream(dump), { signal });
     const result = { key, size, sha256, way, ...content };
     try {
       await proveDump(world, result, bytes);

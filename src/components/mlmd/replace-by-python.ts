@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
+import { fileStream } from '../../ports/file-stream.ts';
 import type { Kubernetes } from '../../world.ts';
 import { measureFile } from './measure-file.ts';
 import { type MlmdPlace, execText } from './pod.ts';
@@ -51,7 +51,7 @@ export const replaceByPython = async (
   // The command is told the number of bytes, because before Kubernetes 1.30 it cannot see the end
   // of its input.
   const { size, sha256 } = await measureFile(file);
-  await run(['receive', place.file, String(size), sha256], createReadStream(file));
+  await run(['receive', place.file, String(size), sha256], fileStream(file));
   await run(['switch', place.file, kept, String(patience)]);
 };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type Readable, Writable } from 'node:stream';
 import { CharmError } from '../../errors.ts';
+import { fileStream } from '../../ports/file-stream.ts';
 import type { Kubernetes } from '../../world.ts';
 import { measureFile } from './measure-file.ts';
 import { type MlmdPlace, execText, type ExecText } from './pod.ts';
@@ -31,7 +31,7 @@ export const replaceByShell = async (
   const receive = `${refuseWal}
 rm -f "$2" "$2-journal" && head -c "$4" > "$2"`;
   await orDiscard(replacement, async () => {
-    await shell(replacement, receive, createReadStream(file), [String(size)]);
+    await shell(replacement, receive, fileStream(file), [String(size)]);
     const there = createHash('sha256');
     const stdout = new Writable({
       write(chunk: Buffer, _encoding, done) {

@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { downloadObjectList } from '../../../repository/checked-list.ts';
 import { layoutOf } from '../../../repository/layout.ts';
 import type { HelpProgress } from '../../../repository/lock-claims.ts';
-import { readObjectList } from '../../../repository/object-list.ts';
+import { readListFile } from '../../../repository/object-list.ts';
 import type { Clock, Source, Target } from '../../../world.ts';
 import type { Bandwidth } from '../bandwidth.ts';
 import { copyBucket } from '../mirror-bucket.ts';
@@ -52,7 +51,7 @@ export const shardCopier = (
       const pass = await copyBucket(source, target, {
         mirror: layout.mirror(bucket),
         history: layout.history(bucket),
-        baseline: before && readObjectList(createReadStream(last), before.key),
+        baseline: before && readListFile(last, before.key),
         list: file,
         range,
         ...{ archive: plan.archive, keepsTags: plan.keepsTags, confirmListed: false },
