@@ -19,3 +19,12 @@ describe('verifying and pruning many objects', () => {
     });
   });
 });
+
+describe('the retention at the end of a backup', () => {
+  it('reads three of any number of lists, in a heap that does not hold one', async () => {
+    const program = join(import.meta.dirname, 'many-sets.ts');
+    const found = (await inSmallHeap(program, 40, 60_000)) as Record<string, number>;
+    // What was replaced or deleted in the first night: a block and ten objects.
+    assert.deepEqual([found['lists'], found['deleted']], [3, 1010]);
+  });
+});

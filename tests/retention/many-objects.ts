@@ -8,12 +8,10 @@ import { backupIdAt, layoutOf } from '../../src/repository/layout.ts';
 import { createObjectListWriter } from '../../src/repository/object-list-writer.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
-import type { ObjectStore, StoredObject, World } from '../../src/world.ts';
-import { FastClock } from '../fakes/fast-clock.ts';
-import { FakeJournal } from '../fakes/journal.ts';
+import type { ObjectStore, StoredObject } from '../../src/world.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
-import { FakeProgress } from '../fakes/progress.ts';
 import { aManifest } from '../rigs/manifest.ts';
+import { model, programTarget, programWorld } from './program-world.ts';
 
 /*
  * A program of its own, so that it can be run with a small heap: two sets over a mirror and a
@@ -23,7 +21,6 @@ import { aManifest } from '../rigs/manifest.ts';
 
 const count = Number(process.argv[2]);
 const layout = layoutOf('ckf');
-const model = { name: 'kubeflow', uuid: 'u' };
 const day = 24 * 3600 * 1000;
 // The clock of this program is the real one, so the sets have to be of the last days.
 const committed = Date.now() - day;
@@ -98,40 +95,8 @@ const store: ObjectStore = Object.assign(small, {
   },
 });
 
-const away = async (): Promise<never> => Promise.reject(new Error('not needed'));
-const target = {
-  store,
-  bucket: 'backups',
-  endpoint: 'http://s3.test',
-  prefix: 'ckf',
-  application: 'ckf-backup',
-};
-const world: World = {
-  ...{
-    model,
-    scratch,
-    application: 'ckf-backup',
-    unit: 'ckf-backup/0',
-    host: 'node-1',
-    task: '7',
-    signal: new AbortController().signal,
-  },
-  ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },
-  ...{
-    openJuju: away,
-    openKubernetes: away,
-    openVolumes: away,
-    openCluster: away,
-    openSource: away,
-    openTarget: async () => target,
-  },
-  openSigningKeys: async () => undefined,
-  openNotifier: async () => undefined,
-  openRunLog: async () => undefined,
-  relatedDatabase: async () => undefined,
-  handedPath: async () => undefined,
-  handPath: away,
-};
+const target = programTarget(store);
+const world = programWorld(store, scratch);
 
 try {
   const { damages, objects } = await verifySet(world, { transfers: 4 }, target, {

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { type BackupId, backupIdAt, layoutOf } from '../../src/repository/layout.ts';
+import { listSets } from '../../src/repository/sets.ts';
+import { pruneSets } from '../../src/retention/prune.ts';
+import type { ObjectStore, StoredObject } from '../../src/world.ts';
+import { FakeObjectStore } from '../fakes/object-store.ts';
+import { aManifest } from '../rigs/manifest.ts';
+import { model, programTarget, programWorld } from './program-world.ts';
+
+/*
+ * A program of its own, so that it can be run with a small heap: `node tests/retention/many-sets.ts
+ * <sets> <objects> <way>` makes up nightly sets over a mirror and a history, and tells what it
+ * costs to remove the oldest set as the end of a backup does (`nightly`) or as `prune` does
+ * (`prune`), or to list the newest twenty (`list`).
+ *
+ * The bucket has `objects` keys in blocks of a thousand. Each night one block is replaced, so the
+ * history has the old versions of it, and ten objects are deleted at the source. A list is made of
+ * blocks that are packed before: each is a gzip member, as where several units copied. So lists
+ * cost no CPU here but what reading them costs.
+ */
+
+const [sets = 3, objects = 3000] = process.argv.slice(2, 4).map(Number);
+const way = process.argv[4] ?? 'nightly';
+const layout = layoutOf('ckf');
+const bucket = 'mlpipeline';
+const mirror = layout.mirror(bucket);
+const history = layout.history(bucket);
+const day = 24 * 3600 * 1000;
+const blockSize = 1000;
+const blocks = Math.ceil(objects / blockSize);
+const gonePerNight = 10;
+// The clock of this program is the real one, so the newest set has to be of the last day.
+const first = Date.now() - sets * day;
+const nightOf = (night: number): number => first + night * day;
+const idOf = (night: number): BackupId => backupIdAt(new Date(nightOf(night)));
+
+/** Block `b` is replaced in the night `b + 1`. */
+const isReplaced = (block: number, night: number): boolean => block < night;
+
+const keyOf = (block: number, index: number): string =>
+  `artifacts/run-${String(block).padStart(6, '0')}/step-${String(index).padStart(4, '0')}/model.bin`;
+const goneKey = (night: number, index: number): string =>
+  `gone/${String(night).padStart(6, '0')}/${String(index).padStart(4, '0')}`;
+const etagOf = (key: string, isNew: boolean): string =>
+  createHash('md5')
+    .update(`${key} ${String(isNew)}`)
+    .digest('hex');
+
+const lineOf = (key: string, isNew: boolean): string =>
+  `${JSON.stringify({ key, size: 4096, etag: etagOf(key, isNew), lastModified: '2026-01-01T00:00:00.000Z' })}\n`;
+
+const packed = (keys: readonly string[], isNew: boolean): Buffer =>
+  gzipSync(keys.map((key) => lineOf(key, isNew)).join(''), { level: 1 });
+const indices = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
+const keysOf = (block: number): readonly string[] =>
+  indices(blockSize).map((index) => keyOf(block, index));
+const old = indices(blocks).map((block) => packed(keysOf(block), false));
+const replaced = indices(Math.min(blocks, sets)).map((block) => packed(keysOf(block), true));
+const gone = indices(sets).map((night) =>
+  packed(
+    indices(gonePerNight).map((index) => goneKey(night, index)),
+    false,
+  ),
+);
+
+/** What was deleted after the night stays in its list. */
+const piecesOf = function* (night: number): Generator<Buffer> {
+  for (let block = 0; block < blocks; block += 1)
+    yield (isReplaced(block, night) ? replaced[block] : old[block])!;
+  for (let later = night; later < sets; later += 1) yield gone[later]!;
+};
+
+/** Objects of the mirror or the history, in the order of their names. */
+const madeUp = async function* (prefix: string): AsyncGenerator<StoredObject> {
+  const isMirror = prefix === mirror;
+  for (const block of indices(blocks)) {
+    const wasReplaced = isReplaced(block, sets - 1);
+    if (!isMirror && !wasReplaced) continue;
+    const lastModified = new Date(nightOf(wasReplaced ? block + 1 : 0) - 3_600_000);
+    for (const key of keysOf(block)) {
+      const etag = etagOf(key, isMirror && wasReplaced);
+      yield {
+        ...{ key: isMirror ? mirror + key : `${history}${key}/${etag}`, etag, lastModified },
+        size: 4096,
+      };
+    }
+  }
+  if (!isMirror) return;
+  for (const night of indices(sets))
+    for (const index of indices(gonePerNight)) {
+      const key = goneKey(night, index);
+      const lastModified = new Date(first - 3_600_000);
+      yield { key: mirror + key, size: 4096, etag: etagOf(key, false), lastModified };
+    }
+};
+
+let now = 0;
+const small = new FakeObjectStore({ now: () => new Date(now || Date.now()) });
+const nights = new Map<string, number>();
+for (const night of indices(sets)) {
+  const id = idOf(night);
+  const key = layout.objectList(id, bucket);
+  nights.set(key, night);
+  const hash = createHash('sha256');
+  let size = 0;
+  for (const piece of piecesOf(night)) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  now = nightOf(night);
+  small.seed(key, 'made up when it is read');
+  const [one] = aManifest().buckets;
+  const manifest = {
+    ...aManifest({ id, model, components: ['mlpipeline'], databases: [] }),
+    buckets: [
+      { ...one!, list: { key, size, sha256: hash.digest('hex') }, noneCameBackSince: idOf(0) },
+    ],
+    mlmd: undefined,
+    started: new Date(nightOf(night)).toISOString(),
+    finished: new Date(nightOf(night)).toISOString(),
+  };
+  small.seed(layout.manifest(id), JSON.stringify(manifest));
+}
+now = 0;
+const sizes = new Map(
+  [...small.objects.values()]
+    .filter(({ key }) => key.endsWith('manifest.json'))
+    .flatMap(({ bytes }) => {
+      const { buckets } = JSON.parse(bytes.toString()) as ReturnType<typeof aManifest>;
+      return buckets.map(({ list }) => [list.key, list.size] as const);
+    }),
+);
+
+const read = new Set<number>();
+let bytes = 0;
+let deleted = 0;
+let listed = 0;
+const store: ObjectStore = Object.assign(small, {
+  list: async function* (prefix: string): AsyncGenerator<StoredObject> {
+    const found =
+      prefix === mirror || prefix === history
+        ? madeUp(prefix)
+        : FakeObjectStore.prototype.list.call(small, prefix);
+    for await (const object of found) {
+      listed += 1;
+      yield { ...object, size: sizes.get(object.key) ?? object.size };
+    }
+  },
+  get: async (key: string) => {
+    const night = nights.get(key);
+    const content = await FakeObjectStore.prototype.get.call(small, key);
+    if (night === undefined) return content;
+    read.add(night);
+    bytes += sizes.get(key) ?? 0;
+    return { ...content, body: Readable.from(piecesOf(night), { objectMode: false }) };
+  },
+  delete: async (keys: readonly string[]) => {
+    deleted += keys.filter((key) => key.startsWith(mirror) || key.startsWith(history)).length;
+    await FakeObjectStore.prototype.delete.call(small, keys);
+  },
+});
+
+const scratch = await mkdtemp(join(tmpdir(), 'many-sets-'));
+try {
+  const target = programTarget(store);
+  const keep = { last: sets - 1, daily: 0, weekly: 0, monthly: 0 };
+  const cpuBefore = process.cpuUsage();
+  const begun = performance.now();
+  if (way === 'list') await listSets(target, { limit: 20 });
+  else
+    await pruneSets(programWorld(store, scratch), { keep }, target, {
+      dryRun: false,
+      ...(way === 'nightly' && { onlySets: true, fewSets: 0 }),
+    });
+  const { user, system } = process.cpuUsage(cpuBefore);
+  console.log(
+    JSON.stringify({
+      lists: read.size,
+      listMegabytes: Math.round(bytes / 1e6),
+      listed,
+      deleted,
+      cpuSeconds: Number(((user + system) / 1e6).toFixed(1)),
+      seconds: Number(((performance.now() - begun) / 1000).toFixed(1)),
+      peakMebibytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    }),
+  );
+} finally {
+  await rm(scratch, { recursive: true });
+}
