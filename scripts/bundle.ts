@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type Metafile, type Plugin, build } from 'esbuild';
+import { ownSourceMap } from './own-source-map.ts';
 
 export interface Bundle {
   /** By their path in the charm, such as `dist/main.js`. */
@@ -59,6 +60,7 @@ export const bundle = async (): Promise<Bundle> => {
     sourcemap: true,
     sourcesContent: false,
     minifySyntax: true,
+    minifyWhitespace: true,
     legalComments: 'linked',
     logLevel: 'warning',
     plugins: [compiledValidators],
@@ -66,8 +68,10 @@ export const bundle = async (): Promise<Bundle> => {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   });
-  return {
-    metafile,
-    files: new Map(outputFiles.map(({ path, contents }) => [relative(root, path), contents])),
-  };
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents, text } of outputFiles) {
+    const kept = path.endsWith('.map') ? ownSourceMap(text) : contents;
+    if (kept !== undefined) files.set(relative(root, path), Buffer.from(kept));
+  }
+  return { metafile, files };
 };
