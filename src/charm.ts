@@ -26,7 +26,7 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { catchUp, shareBackups } from './hooks/known-backups.ts';
 import { markRunning, updateMetrics } from './hooks/metrics.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
-import { scheduleAfterAction } from './hooks/schedule.ts';
+import { schedulesAfterAction } from './hooks/schedules.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
 import { unfinished } from './operation/put-back.ts';
@@ -186,6 +186,10 @@ const showAfterAction = async (
     ? undefined
     : await jujuProblem(unit, config, async () => false);
   const left = journal instanceof CharmError ? [] : journal.unfinished;
+  const hasBackedUpVolumes =
+    name === 'backup-volumes' &&
+    failures.length === 0 &&
+    !(await unit.tools.actionParameters())['volumes'];
   const found = failures
     .flatMap((failure) => (failure.problems.length > 0 ? failure.problems : [failure]))
     .filter(({ code }) => !ofTheRequest.has(code))
@@ -194,7 +198,10 @@ const showAfterAction = async (
     unit,
     assessment,
     [...(left.length > 0 ? [unfinished(left)] : []), ...(unset === undefined ? [] : [unset])],
-    { action: found, schedule: leader ? await scheduleAfterAction(unit, config) : undefined },
+    {
+      action: found,
+      ...(leader && (await schedulesAfterAction(unit, config, { hasBackedUpVolumes }))),
+    },
   );
   await updateMetrics(unit, { assessment, action: { name, failures } });
 };

@@ -81,6 +81,8 @@ export const knownStatuses = (): readonly { readonly name: string; readonly mess
     { lastBackup: { ...lastBackup, consistent: false, verified: 'intact' } as const },
     { lastBackup, schedule: { paused: false, next } },
     { lastBackup, schedule: { paused: true } },
+    { lastBackup, schedule: { paused: false, next }, volumesSchedule: { paused: false, next, missed: 2 } }, // prettier-ignore
+    { lastBackup, volumesSchedule: { paused: false, failed: { slot: next, task: '17' } } },
     ...hindrances().map((hindrance) => ({ lastBackup, schedule: waiting(hindrance) })),
     { lastBackup, lastAttempt },
     { lastBackup, lastAttempt: { ...lastAttempt, outcome: 'failed', code: 'stopped' } as const },

@@ -38,6 +38,20 @@ export const backupIdParameter = (
   );
 };
 
+/**
+ * The time that a scheduled run is for; undefined when an operator runs the action. Rejects with
+ * `parameter-invalid`.
+ */
+export const slotParameter = (value: unknown): Date | undefined => {
+  if (typeof value !== 'string' || value === '') return undefined;
+  const time = new Date(value);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new CharmError(
+    'parameter-invalid',
+    `The parameter slot is ${JSON.stringify(value)}, but must be a time such as 2026-11-22T02:00:00Z. The schedule sets it; leave it out.`,
+  );
+};
+
 /** The value of a parameter that names a volume. Rejects with `parameter-invalid`. */
 export const volumeParameter = (parameter: string, value: unknown): VolumeName => {
   const [, namespace, claim] =

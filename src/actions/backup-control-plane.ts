@@ -1,13 +1,12 @@
 import type { BackupRequest } from '../backup/preflight.ts';
 import { runBackup } from '../backup/run-backup.ts';
-import { CharmError } from '../errors.ts';
 import { sendingLog } from '../notify/send-log.ts';
 import { tellOfSession } from '../notify/tell.ts';
 import { howToStop } from '../operation/stop-request.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
 import { type RunTrigger, recordRun } from '../sessions/record-run.ts';
 import { durationText, sizeText, sum } from '../text.ts';
-import type { Action } from './action.ts';
+import { type Action, slotParameter } from './action.ts';
 
 /**
  * Makes a backup. Results: the set's id and place, whether it is consistent, and numbers for each
@@ -42,14 +41,10 @@ export const requestOf = (parameters: Readonly<Record<string, unknown>>): Backup
 
 /** The schedule enqueues this action with the slot that it is for. */
 const triggerOf = ({ slot, attempt }: Readonly<Record<string, unknown>>): RunTrigger => {
-  if (typeof slot !== 'string' || slot === '') return { slot: undefined, attempt: 1 };
-  const time = new Date(slot);
-  if (Number.isNaN(time.getTime()))
-    throw new CharmError(
-      'parameter-invalid',
-      `The parameter slot is ${JSON.stringify(slot)}, but must be a time such as 2026-11-22T02:00:00Z. The schedule sets it; leave it out.`,
-    );
-  return { slot: time, attempt: typeof attempt === 'number' ? attempt : 1 };
+  const time = slotParameter(slot);
+  return time === undefined
+    ? { slot: undefined, attempt: 1 }
+    : { slot: time, attempt: typeof attempt === 'number' ? attempt : 1 };
 };
 
 const results = (manifest: BackupManifest, location: string): Record<string, string> => {

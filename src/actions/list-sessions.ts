@@ -10,6 +10,8 @@ import type { Action } from './action.ts';
  */
 export const listSessions: Action = async (world, _config, parameters) => {
   const { limit, before, format } = parameters;
+  if (parameters['of'] === 'volumes')
+    return (await import('./volume-sessions.ts')).listVolumeSessions(world, parameters);
   if (typeof before === 'string' && before !== '' && !isSessionId(before))
     throw new CharmError(
       'parameter-invalid',

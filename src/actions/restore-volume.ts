@@ -1,6 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { sizeText } from '../text.ts';
 import type { RestoreVolumeRequest } from '../volumes/restore-plan.ts';
+import type { WantedBackup } from '../volumes/stored-backups.ts';
 import { type VolumeRestoreReport, restoreVolume as restore } from '../volumes/restore-volume.ts';
 import { type Action, volumeParameter } from './action.ts';
 
@@ -20,7 +21,7 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolume
   const to = text('to');
   return {
     volume,
-    backup: text('backup') ?? 'latest',
+    backup: wantedBackup(text('backup') ?? 'latest', text('as-of')),
     // A name without a namespace is a claim of the volume's own namespace.
     to:
       to === undefined
@@ -34,6 +35,25 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolume
     confirm: text('confirm') ?? '',
   };
 };
+
+const wantedBackup = (backup: string, asOf: string | undefined): WantedBackup => {
+  if (asOf === undefined)
+    return backup === 'latest' ? { kind: 'latest' } : { kind: 'session', id: backup };
+  if (backup !== 'latest')
+    throw new CharmError(
+      'parameter-invalid',
+      `backup=${backup} and as-of=${asOf} both say which backup to restore. Nothing was changed. Leave one of them out.`,
+    );
+  // Without a zone it is UTC, as all times of the charm are.
+  const time = new Date(/(Z|[+-]\d\d:\d\d)$/i.test(asOf) ? asOf : `${asOf}Z`);
+  if (timePattern.test(asOf) && !Number.isNaN(time.getTime())) return { kind: 'as-of', time };
+  throw new CharmError(
+    'parameter-invalid',
+    `as-of=${asOf} is not a time. Nothing was changed. Give day and time, such as 2026-11-21T14:00:00Z or 2026-11-21T15:00+01:00; without a zone it is UTC.`,
+  );
+};
+
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/i;
 
 /** A folder of the volume, relative to its root. */
 const folderOf = (parameter: string, folder: string | undefined): string | undefined => {

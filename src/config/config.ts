@@ -48,6 +48,8 @@ export interface Config {
   };
   /** Undefined when no schedule is set. src/schedule reads the texts. */
   readonly schedule: ScheduleConfig | undefined;
+  /** The same for users' volumes; it never waits for Kubeflow to be quiet. */
+  readonly volumesSchedule: ScheduleConfig | undefined;
   /** Milliseconds after which a backup is given up. */
   readonly runDeadline: number;
   readonly volumes: VolumesConfig;
@@ -107,6 +109,12 @@ export const parseConfig = (
     ),
     retries: number('schedule-retries'),
   };
+  const volumesSchedule: ScheduleConfig = {
+    ...schedule,
+    pattern: text('volumes-schedule').trim(),
+    paused: given['volumes-paused'] ?? options['volumes-paused'].default,
+    whenBusy: 'run',
+  };
   return {
     jujuCredentials: given['juju-credentials'] || undefined,
     signingKey: given['signing-key'] || undefined,
@@ -129,6 +137,7 @@ export const parseConfig = (
       monthly: number('keep-monthly'),
     },
     schedule: text('schedule').trim() === '' ? undefined : schedule,
+    volumesSchedule: text('volumes-schedule').trim() === '' ? undefined : volumesSchedule,
     runDeadline: parsed('run-deadline', parseDuration),
     volumes: {
       key: given['volumes-key'] || undefined,
@@ -151,7 +160,10 @@ export const parseConfig = (
 type NumberOption = {
   [Name in OptionName]: (typeof options)[Name]['type'] extends 'integer' ? Name : never;
 }[OptionName];
-type TextOption = Exclude<OptionName, NumberOption | SecretOption | 'schedule-paused'>;
+type BooleanOption = {
+  [Name in OptionName]: (typeof options)[Name]['type'] extends 'boolean' ? Name : never;
+}[OptionName];
+type TextOption = Exclude<OptionName, NumberOption | BooleanOption | SecretOption>;
 type SecretOption = (typeof secretOptions)[number];
 
 const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>

@@ -55,6 +55,8 @@ export const options = {
   'run-deadline': { type: 'string', default: '12h' },
   'volumes-key': { type: 'string', pattern: '^(secret:.+)?$' },
   volumes: { type: 'string', default: '*/*' },
+  'volumes-schedule': { type: 'string', default: '' },
+  'volumes-paused': { type: 'boolean', default: false },
   'volumes-exclude': { type: 'string', default: '.cache,.Trash-*' },
   'volumes-parallel': { type: 'integer', default: 2, minimum: 1, maximum: 32 },
   'volumes-deadline': { type: 'string', default: '4h' },
@@ -108,6 +110,9 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'run-deadline': 'a time such as 12h, 90m or 1d12h',
   'volumes-key': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
   volumes: 'one or more of <namespace>/<claim>, each with * and ? as needed, separated by commas',
+  'volumes-schedule':
+    'five cron fields such as 30 3 * * *, @hourly, @daily, @weekly, @monthly, @yearly, @daily-random, or nothing',
+  'volumes-paused': 'true or false',
   'volumes-exclude': 'patterns of files as restic takes them, separated by commas, or nothing',
   'volumes-parallel': 'a whole number from 1 to 32',
   'volumes-deadline': 'a time such as 4h, 90m or 1d12h',

@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, type ErrorCode, orProblem } from '../errors.ts';
-import type { MetricFacts } from '../metrics/facts.ts';
+import type { MetricFacts, ScheduleFacts } from '../metrics/facts.ts';
 import type { Assessment } from './assess.ts';
 import type { KnownBackups } from './known-backups.ts';
+import { type ScheduledWork, controlPlane, volumes } from './scheduled-work.ts';
 import type { Unit } from './unit.ts';
 
 /** How an action that says something about metrics has ended. */
@@ -45,7 +46,10 @@ export const factsNow = async (
   const retention = retentionOf(action) ?? before?.retentionWorked;
   return {
     ...base,
-    schedule: await scheduleOf(unit, known, before),
+    schedule: await scheduleOf(unit, known, controlPlane, before?.schedule),
+    ...(assessment.config.volumesSchedule && {
+      volumesSchedule: await scheduleOf(unit, known, volumes, before?.volumesSchedule),
+    }),
     ...(await storedFacts(unit, known, before)),
     ...lastRunOf(assessment.known),
     runs: await runsOf(unit),
@@ -58,16 +62,17 @@ export const factsNow = async (
 const scheduleOf = async (
   { now, modelUuid, application }: Unit,
   { assessment: { config, optionProblems } }: Known,
-  before: MetricFacts | undefined,
-): Promise<NonNullable<MetricFacts['schedule']>> => {
-  const { schedule } = config;
+  { option, configOf }: ScheduledWork,
+  before: ScheduleFacts | undefined,
+): Promise<ScheduleFacts> => {
+  const schedule = configOf(config);
   const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
-  if (isWrong) return before?.schedule ?? { interval: 0, paused: false };
+  if (isWrong) return before ?? { interval: 0, paused: false };
   if (schedule === undefined) return { interval: 0, paused: false };
   const { longestInterval, openSchedule } = await import('../schedule/schedule.ts');
   const { paused } = schedule;
   const opened = await orProblem(async () =>
-    openSchedule({ ...schedule, modelUuid, application }, now()),
+    openSchedule({ ...schedule, option, modelUuid, application }, now()),
   );
   if (opened instanceof CharmError) return { interval: 0, paused };
   const next = paused ? undefined : opened.next(now());

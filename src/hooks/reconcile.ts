@@ -13,7 +13,7 @@ import {
   writeDashboardLinks,
   writeSupportedVersions,
 } from './relations.ts';
-import { type ScheduleReport, keepSchedule } from './schedule.ts';
+import { type ScheduleReports, keepSchedules } from './schedules.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
@@ -55,16 +55,13 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await (hook.name === 'remove' ? forgetMetrics(unit) : unit.exporter.stop());
     return;
   }
-  const { leader, config, optionProblems } = assessment;
+  const { leader } = assessment;
   // The other units do not know yet of a backup that was killed.
   if (leader) await shareBackups(unit.tools, assessment);
-  // A wrong option has its default in the config. Nothing is done by a default that nobody asked
-  // for.
-  const isWrong = [...optionProblems.keys()].some((name) => name.startsWith('schedule'));
-  const schedule = leader && !isWrong ? await keepSchedule(unit, hook, config) : undefined;
+  const schedules = await keepSchedules(unit, hook, assessment);
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
   const controller = left.length > 0 ? left : await atController(unit, hook, assessment);
-  await showStatus(unit, assessment, controller, { schedule });
+  await showStatus(unit, assessment, controller, schedules);
   await keepMetrics(unit, hook, { assessment, controller });
 };
 
@@ -114,17 +111,11 @@ export const showStatus = async (
   unit: Unit,
   assessment: Assessment,
   controller: readonly CharmError[],
-  {
-    action = [],
-    schedule,
-  }: {
-    readonly action?: readonly CharmError[];
-    readonly schedule?: ScheduleReport | undefined;
-  } = {},
+  { action = [], ...schedules }: { readonly action?: readonly CharmError[] } & ScheduleReports = {},
 ): Promise<void> => {
   const { leader, optionProblems, notifyProblem, trustProblem, journal, known } = assessment;
   const status = statusOf({
-    ...{ controller, action, schedule },
+    ...{ controller, action, ...schedules },
     application: unit.application,
     journal: problemOf(journal),
     options: [...optionProblems.values(), ...(notifyProblem === undefined ? [] : [notifyProblem])],

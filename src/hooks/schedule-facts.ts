@@ -7,6 +7,9 @@ import type { JujuModel, Task, World } from '../world.ts';
 /** Actions during which no backup can begin. */
 const ours = ['backup-control-plane', 'restore-control-plane'] as const;
 
+/** Actions that work on users' volumes: one of them at a time. */
+const ofVolumes = ['backup-volumes', 'restore-volume'] as const;
+
 /**
  * What a decision about a slot needs to know of tasks and of Kubeflow. When Kubernetes does not
  * answer, nothing counts as running; the backup itself then reports that.
@@ -22,6 +25,18 @@ export const seeFacts = async (
     return (await findRunningWorkloads(kubernetes)).running;
   });
   return { kind: 'seen', tasks, busy: busy instanceof CharmError ? [] : busy };
+};
+
+/**
+ * The same for users' volumes, which do not wait for Kubeflow to be quiet. A backup of some volumes
+ * only does not do what the schedule is for.
+ */
+export const seeVolumeTasks = async (juju: JujuModel, application: string): Promise<Facts> => {
+  const tasks = (await juju.tasks(application, ofVolumes)).map((task) => ({
+    ...seenTask(task),
+    partial: (task.parameters['volumes'] ?? '') !== '',
+  }));
+  return { kind: 'seen', tasks, busy: [] };
 };
 
 const seenTask = (task: Task): SeenTask => {

@@ -1,6 +1,8 @@
 import type { CurrentRun } from '../schedule/current-run.ts';
 import type { Standing } from '../schedule/decision.ts';
+import type { Unused } from '../schedule/unused.ts';
 import type { HookTools } from '../world.ts';
+import type { ScheduledWork } from './scheduled-work.ts';
 
 /**
  * What the leader's hooks remember of the schedule, in the application's databag of the relation
@@ -12,10 +14,15 @@ export interface ScheduleMemory extends Standing {
   /** The time for which the alarm was set. */
   readonly wake?: Date;
   /** The newest scheduled run that failed and is not tried again. */
-  readonly failed?: Pick<CurrentRun, 'slot' | 'task'>;
+  readonly failed?: Pick<CurrentRun, 'slot' | 'task'> | undefined;
+  /** How many slots got no run since the last run was begun. */
+  readonly missed?: number;
+  /** Records that S3 could not take yet. */
+  readonly unsent?: readonly Unused[];
 }
 
-const key = 'schedule';
+/** Under which it is remembered. */
+type Key = ScheduledWork['option'];
 
 /**
  * Undefined when nothing is remembered, or what is there cannot be read. Only the leader may call
@@ -24,7 +31,7 @@ const key = 'schedule';
 export const recallSchedule = async (
   tools: HookTools,
   relationId: string,
-  application: string,
+  { application, key }: { readonly application: string; readonly key: Key },
 ): Promise<ScheduleMemory | undefined> => {
   const text = (await tools.applicationData(relationId, application))[key];
   if (text === undefined) return undefined;
@@ -39,7 +46,7 @@ export const recallSchedule = async (
 export const rememberSchedule = async (
   tools: HookTools,
   relationId: string,
-  memory: ScheduleMemory | undefined,
+  { key, memory }: { readonly key: Key; readonly memory: ScheduleMemory | undefined },
 ): Promise<void> => {
   await tools.setApplicationData(relationId, {
     [key]: memory === undefined ? '' : JSON.stringify(memory),
@@ -47,7 +54,7 @@ export const rememberSchedule = async (
 };
 
 const memoryOf = (value: unknown): ScheduleMemory | undefined => {
-  const { options, accounted, wake, current, failed } = fieldsOf(value);
+  const { options, accounted, wake, current, failed, missed, unsent } = fieldsOf(value);
   const upTo = timeOf(accounted);
   if (typeof options !== 'string' || upTo === undefined) return undefined;
   const rings = timeOf(wake);
@@ -58,7 +65,19 @@ const memoryOf = (value: unknown): ScheduleMemory | undefined => {
     ...(rings && { wake: rings }),
     ...(run && { current: run }),
     ...(lost && { failed: { slot: lost.slot, task: lost.task } }),
+    ...(typeof missed === 'number' && { missed }),
+    ...(Array.isArray(unsent) && {
+      unsent: unsent.map(unusedOf).filter((slots) => slots !== undefined),
+    }),
   };
+};
+
+const unusedOf = (value: unknown): Unused | undefined => {
+  const { phase, first, last, count, reason } = fieldsOf(value);
+  const [from, to] = [timeOf(first), timeOf(last)];
+  if (from === undefined || to === undefined || typeof count !== 'number') return undefined;
+  if ((phase !== 'Skipped' && phase !== 'Missed') || typeof reason !== 'string') return undefined;
+  return { phase, first: from, last: to, count, reason };
 };
 
 const runOf = (value: unknown): CurrentRun | undefined => {

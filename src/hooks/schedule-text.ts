@@ -13,9 +13,34 @@ export const nextText = ({ paused, next }: ScheduleReport): readonly string[] =>
   return next === undefined ? [] : [`next ${secondText(next)}`];
 };
 
+/** The same of users' volumes, and how many backups of them were missed since the last one. */
+export const nextOfVolumes = ({ paused, next, missed = 0 }: ScheduleReport): readonly string[] => [
+  ...(paused ? ['volumes paused'] : []),
+  // Without the seconds, which are always 0, so that all of it is shown.
+  ...(next === undefined ? [] : [`volumes next ${next.toISOString().slice(0, 16)}Z`]),
+  ...(missed === 0 ? [] : [`${missed} missed`]),
+];
+
 /** Why a backup that is due waits; undefined when none does. */
-export const waitingText = ({ waiting }: ScheduleReport): string | undefined =>
-  waiting && `Backup of ${secondText(waiting.slot)} ${hindranceText(waiting)}`;
+export const waitingText = (
+  { waiting }: ScheduleReport,
+  what: 'Backup' | 'Backup of volumes' = 'Backup',
+): string | undefined =>
+  waiting && `${what} of ${secondText(waiting.slot)} ${hindranceText(waiting)}`;
+
+/** The scheduled backup of volumes that failed last, until one begins. */
+export const volumesFailure = ({ failed }: ScheduleReport): CharmError | undefined =>
+  failed &&
+  new CharmError(
+    'scheduled-backup-failed',
+    `The backup of volumes of ${secondText(failed.slot)} failed. Run: juju show-task ${failed.task}`,
+    {
+      brief: {
+        what: `The backup of volumes of ${secondText(failed.slot)} failed`,
+        run: `juju show-task ${failed.task}`,
+      },
+    },
+  );
 
 /** The scheduled backup that failed last, until one succeeds. */
 export const scheduledFailure = (

@@ -7,7 +7,7 @@ import { secondText } from '../sessions/session.ts';
 import type { World } from '../world.ts';
 import { peerRelation } from './known-backups.ts';
 import { type ScheduleMemory, recallSchedule, rememberSchedule } from './schedule-memory.ts';
-import { recordDecision } from './schedule-records.ts';
+import type { ScheduledWork } from './scheduled-work.ts';
 import type { Unit } from './unit.ts';
 
 type Hook = Extract<CharmEvent, { kind: 'hook' }>;
@@ -19,9 +19,10 @@ export interface ScheduleReport {
   readonly waiting?: Waiting | undefined;
   readonly problem?: CharmError | undefined;
   readonly failed?: ScheduleMemory['failed'];
+  /** Slots that got no run since the last one was begun. */
+  readonly missed?: number | undefined;
 }
 
-const alarm = 'schedule';
 /** Milliseconds that the controller may take to let us in. */
 const hurry = 10_000;
 
@@ -29,7 +30,7 @@ const hurry = 10_000;
 const afterChanges = ['config-changed', 'secret-expired', 'leader-elected', 'upgrade-charm'];
 
 /**
- * Keeps the schedule, in every hook of the leader. It decides what is due, enqueues it as our own
+ * Keeps a schedule, in every hook of the leader. It decides what is due, enqueues it as our own
  * action, so that it is a task like any other, and sets an alarm for the next slot. It makes no
  * difference when the alarm comes early, late, twice or never. Undefined without a schedule.
  */
@@ -37,10 +38,11 @@ export const keepSchedule = async (
   unit: Unit,
   hook: Hook,
   config: Config,
+  work: ScheduledWork,
 ): Promise<ScheduleReport | undefined> => {
-  const { schedule } = config;
+  const schedule = work.configOf(config);
   if (schedule === undefined || schedule.paused) {
-    if (afterChanges.includes(hook.name)) await forgetSchedule(unit);
+    if (afterChanges.includes(hook.name)) await forgetSchedule(unit, work);
     return schedule && { paused: true };
   }
   const relationId = await peerRelation(unit.tools);
@@ -48,13 +50,15 @@ export const keepSchedule = async (
   // the upgrade.
   if (relationId === undefined) return { paused: false };
   const world = await unit.openWorld(config);
-  const known = await recallSchedule(unit.tools, relationId, unit.application);
-  const kept = await orProblem(() => step(unit, world, { config, schedule, known }));
+  const { application } = unit;
+  const key = work.option;
+  const known = await recallSchedule(unit.tools, relationId, { application, key });
+  const kept = await orProblem(() => step(unit, world, { work, config, schedule, known }));
   if (kept instanceof CharmError) return { paused: false, problem: kept };
   const { memory, report } = kept;
   if (memory.wake?.getTime() !== known?.wake?.getTime() || hook.name === 'secret-expired')
-    await unit.tools.setAlarm(alarm, memory.wake);
-  await rememberSchedule(unit.tools, relationId, memory);
+    await unit.tools.setAlarm(key, memory.wake);
+  await rememberSchedule(unit.tools, relationId, { key, memory });
   return report;
 };
 
@@ -64,35 +68,46 @@ export const keepSchedule = async (
  */
 export const scheduleAfterAction = async (
   { tools, application, modelUuid, now }: Unit,
-  { schedule }: Config,
+  config: Config,
+  { option, configOf }: ScheduledWork,
 ): Promise<ScheduleReport | undefined> => {
+  const schedule = configOf(config);
   if (schedule === undefined || schedule.paused) return schedule && { paused: true };
   const relationId = await peerRelation(tools);
-  const known = relationId && (await recallSchedule(tools, relationId, application));
+  const known =
+    relationId && (await recallSchedule(tools, relationId, { application, key: option }));
   const { openSchedule } = await import('../schedule/schedule.ts');
   const next = await orProblem(async () =>
-    openSchedule({ ...schedule, modelUuid, application }, now()).next(now()),
+    openSchedule({ ...schedule, option, modelUuid, application }, now()).next(now()),
   );
   const found = next instanceof CharmError ? { problem: next } : { next };
-  return { paused: false, ...found, ...(known && { failed: known.failed }) };
+  return {
+    ...{ paused: false, ...found },
+    ...(known && { failed: known.failed, missed: known.missed }),
+  };
 };
 
-const forgetSchedule = async ({ tools, application }: Unit): Promise<void> => {
+const forgetSchedule = async (
+  { tools, application }: Unit,
+  { option: key }: ScheduledWork,
+): Promise<void> => {
   const relationId = await peerRelation(tools);
   if (relationId === undefined) return;
-  if ((await recallSchedule(tools, relationId, application)) === undefined) return;
-  await tools.setAlarm(alarm, undefined);
-  await rememberSchedule(tools, relationId, undefined);
+  if ((await recallSchedule(tools, relationId, { application, key })) === undefined) return;
+  await tools.setAlarm(key, undefined);
+  await rememberSchedule(tools, relationId, { key, memory: undefined });
 };
 
 const step = async (
   unit: Unit,
   world: World,
   {
+    work,
     config,
     schedule: options,
     known,
   }: {
+    readonly work: ScheduledWork;
     readonly config: Config;
     readonly schedule: ScheduleConfig;
     readonly known: ScheduleMemory | undefined;
@@ -101,7 +116,7 @@ const step = async (
   const now = world.clock.now();
   const { openSchedule } = await import('../schedule/schedule.ts');
   const { application, modelUuid } = unit;
-  const schedule = openSchedule({ ...options, modelUuid, application }, now);
+  const schedule = openSchedule({ ...options, option: work.option, modelUuid, application }, now);
   const fingerprint = [options.pattern, options.timezone, options.exclude].join(' | ');
   const standing = known?.options === fingerprint ? known : { accounted: now };
   const situation: Situation = {
@@ -115,19 +130,21 @@ const step = async (
   const first = decide(situation);
   const { decision, memory, problem } =
     first.step.kind === 'look'
-      ? await lookAndAct(unit, world, situation)
+      ? await lookAndAct(unit, world, { situation, work })
       : { decision: first, memory: first.standing, problem: undefined };
-  for (const session of await recordDecision(world, decision, now))
-    await (await import('../notify/tell.ts')).tellOfSession(world, session);
+  const unsent = await work.record(world, decision, known?.unsent ?? []);
   const failed = failedRun(decision, known);
+  const missed = missedSlots(decision, known);
   return {
     memory: {
       ...{ ...memory, options: fingerprint },
       ...(decision.wake && { wake: decision.wake }),
       ...(failed && { failed }),
+      ...(missed > 0 && { missed }),
+      ...(unsent.length > 0 && { unsent }),
     },
     report: {
-      ...{ paused: false, problem, failed, next: schedule.next(now) },
+      ...{ paused: false, problem, failed, missed, next: schedule.next(now) },
       waiting: decision.step.kind === 'wait' ? decision.step.why : undefined,
     },
   };
@@ -136,7 +153,7 @@ const step = async (
 const lookAndAct = async (
   unit: Unit,
   world: World,
-  situation: Situation,
+  { situation, work }: { readonly situation: Situation; readonly work: ScheduledWork },
 ): Promise<{
   readonly decision: Decision;
   readonly memory: Decision['standing'];
@@ -144,22 +161,29 @@ const lookAndAct = async (
 }> => {
   const seen = await orProblem(async () => {
     await using juju = await world.openJuju({ hurry });
-    const { seeFacts } = await import('./schedule-facts.ts');
     const decision = decide({
       ...situation,
-      facts: await seeFacts(world, juju, unit.application),
+      facts: await work.see(world, juju, unit.application),
     });
     if (decision.step.kind !== 'run') return { decision, memory: decision.standing };
     const { run } = decision.step;
-    const task = await juju.enqueue(world.unit, 'backup-control-plane', {
-      ...{ slot: secondText(run.slot), attempt: run.attempt, 'allow-running': run.allowRunning },
-    });
-    await unit.tools.log('INFO', `The backup of ${secondText(run.slot)} is task ${task}.`);
+    const task = await juju.enqueue(world.unit, work.action, work.parameters(run));
+    await unit.tools.log('INFO', `The ${work.noun} of ${secondText(run.slot)} is task ${task}.`);
     return { decision, memory: withRun(decision.standing, run, task) };
   });
   if (!(seen instanceof CharmError)) return { ...seen, problem: undefined };
   const decision = decide({ ...situation, facts: { kind: 'unreachable' } });
   return { decision, memory: decision.standing, problem: seen };
+};
+
+const missedSlots = (
+  { unused, step: { kind } }: Decision,
+  known: ScheduleMemory | undefined,
+): number => {
+  const before = kind === 'run' ? 0 : (known?.missed ?? 0);
+  return unused
+    .filter(({ phase }) => phase === 'Missed')
+    .reduce((missed, { count }) => missed + count, before);
 };
 
 /** The scheduled run that failed last. It is forgotten when a later run begins or succeeds. */

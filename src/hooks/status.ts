@@ -1,7 +1,13 @@
 import { CharmError, type ErrorCode, errorCodes } from '../errors.ts';
 import { durationText, sizeText } from '../text.ts';
 import type { Attempt, LastBackup, Status } from '../world.ts';
-import { nextText, scheduledFailure, waitingText } from './schedule-text.ts';
+import {
+  nextOfVolumes,
+  nextText,
+  scheduledFailure,
+  volumesFailure,
+  waitingText,
+} from './schedule-text.ts';
 import type { ScheduleReport } from './schedule.ts';
 import { statusText } from './status-text.ts';
 
@@ -21,6 +27,7 @@ export interface Facts {
   readonly lastBackup: LastBackup | undefined;
   /** Undefined without a schedule, or when it is not known. */
   readonly schedule?: ScheduleReport | undefined;
+  readonly volumesSchedule?: ScheduleReport | undefined;
   readonly lastAttempt: Attempt | undefined;
 }
 
@@ -29,7 +36,7 @@ export interface Facts {
  * themselves, then when the last backup was made.
  */
 export const statusOf = (facts: Facts): Status => {
-  const { lastBackup, schedule } = facts;
+  const { lastBackup, schedule, volumesSchedule } = facts;
   const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
   const passing = problems.filter(({ code }) => errorCodes[code] === 'transient');
@@ -42,9 +49,14 @@ export const statusOf = (facts: Facts): Status => {
       name: blocking === undefined ? 'waiting' : 'blocked',
       message: statusText(problem, problems.length - 1),
     };
-  const due = schedule && waitingText(schedule);
+  const due =
+    (schedule && waitingText(schedule)) ??
+    (volumesSchedule && waitingText(volumesSchedule, 'Backup of volumes'));
   if (due !== undefined) return { name: 'waiting', message: due };
-  const next = schedule === undefined ? [] : nextText(schedule);
+  const next = [
+    ...(schedule === undefined ? [] : nextText(schedule)),
+    ...(volumesSchedule === undefined ? [] : nextOfVolumes(volumesSchedule)),
+  ];
   const interrupted = interruptedAttempt(facts);
   if (lastBackup === undefined)
     return {
@@ -71,11 +83,13 @@ export const statusOf = (facts: Facts): Status => {
  */
 const problemsIn = (facts: Facts): readonly CharmError[] => {
   const { controller, journal, options, trust, s3, objectStorage, action } = facts;
-  const { schedule, lastBackup } = facts;
+  const { schedule, volumesSchedule, lastBackup } = facts;
   const found = [
     ...[...controller, journal, ...options, trust, s3, objectStorage],
     ...[...action, damaged(facts), schedule?.problem],
     failedAttempt(facts) ?? (schedule && scheduledFailure(schedule, lastBackup)),
+    // The last, because a user can bring the backup of the own volume to fail.
+    ...[volumesSchedule?.problem, volumesSchedule && volumesFailure(volumesSchedule)],
   ];
   return [
     ...new Map(

@@ -17,18 +17,15 @@ export interface MetricFacts {
   /** Changes that are still to be put back. */
   readonly journalEntries: number;
   /** Of a leader only, from here on. */
-  readonly schedule?: {
-    /** The longest time between two slots; 0 without a schedule. */
-    readonly interval: number;
-    readonly paused: boolean;
-    readonly next?: string;
-  };
+  readonly schedule?: ScheduleFacts;
+  /** Of users' volumes. */
+  readonly volumesSchedule?: ScheduleFacts;
   readonly sets?: SetFacts;
   /** The last backup that was begun, by any unit. */
   readonly lastRun?: { readonly at: string; readonly failedWith?: string };
   /** When the backup began that runs. */
   readonly running?: string;
-  /** By `outcome/trigger`. */
+  /** By `outcome/trigger`; of times of volumes-schedule by `volumes/outcome`. */
   readonly runs?: Readonly<Record<string, number>>;
   readonly verification?: { readonly intact: boolean; readonly at: string };
   readonly retentionWorked?: boolean;
@@ -36,6 +33,13 @@ export interface MetricFacts {
   readonly credentials?: Readonly<Record<string, boolean>>;
   /** When the first certificate of a configured authority expires, by system. */
   readonly certificates?: Readonly<Record<string, string>>;
+}
+
+export interface ScheduleFacts {
+  /** The longest time between two slots; 0 without a schedule. */
+  readonly interval: number;
+  readonly paused: boolean;
+  readonly next?: string;
 }
 
 export interface SetFacts {

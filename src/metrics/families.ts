@@ -1,4 +1,4 @@
-import type { MetricFacts, SetFacts } from './facts.ts';
+import type { MetricFacts, ScheduleFacts, SetFacts } from './facts.ts';
 
 export interface Sample {
   /** In the order in which they are written. */
@@ -36,7 +36,8 @@ const ofUnit = ({ version, leader, updated, journalEntries }: MetricFacts): read
 ];
 
 const ofLeader = (facts: MetricFacts): readonly Family[] => [
-  ...ofSchedule(facts),
+  ...ofSchedule('', 'schedule', facts.schedule),
+  ...ofSchedule('volumes_', 'volumes-schedule', facts.volumesSchedule),
   ...ofSets(facts.sets),
   ...ofRuns(facts),
   gauge(
@@ -66,20 +67,24 @@ const ofLeader = (facts: MetricFacts): readonly Family[] => [
   ),
 ];
 
-const ofSchedule = ({ schedule }: MetricFacts): readonly Family[] => [
+const ofSchedule = (
+  prefix: '' | 'volumes_',
+  option: string,
+  schedule: ScheduleFacts | undefined,
+): readonly Family[] => [
   gauge(
-    'schedule_interval_seconds',
-    'Longest time between two slots of the schedule, 0 without one.',
+    `${prefix}schedule_interval_seconds`,
+    `Longest time between two slots of ${option}, 0 without one.`,
     optional(schedule?.interval),
   ),
   gauge(
-    'schedule_next_run_timestamp_seconds',
-    'The next slot of the schedule.',
+    `${prefix}schedule_next_run_timestamp_seconds`,
+    `The next slot of ${option}.`,
     optional(secondsOf(schedule?.next)),
   ),
   gauge(
-    'schedule_paused',
-    'Whether the schedule is paused.',
+    `${prefix}schedule_paused`,
+    `Whether ${option} is paused.`,
     optional(schedule && Number(schedule.paused)),
   ),
 ];
@@ -161,12 +166,30 @@ const ofRuns = ({ lastRun, running, runs }: MetricFacts): readonly Family[] => [
   {
     ...gauge('runs_total', 'Backups by how they ended and who asked for them.', []),
     type: 'counter',
-    samples: Object.entries(runs ?? {}).map(([key, value]) => {
+    samples: counted(runs, (key) => !key.startsWith(ofVolumes)).map(({ key, value }) => {
       const [outcome = '', trigger = ''] = key.split('/');
       return { labels: { outcome, trigger }, value };
     }),
   },
+  {
+    ...gauge('volumes_slots_total', 'Times of volumes-schedule by what became of them.', []),
+    type: 'counter',
+    samples: counted(runs, (key) => key.startsWith(ofVolumes)).map(({ key, value }) => ({
+      labels: { outcome: key.slice(ofVolumes.length) },
+      value,
+    })),
+  },
 ];
+
+const ofVolumes = 'volumes/';
+
+const counted = (
+  counts: Readonly<Record<string, number>> = {},
+  isMeant: (key: string) => boolean,
+): readonly { readonly key: string; readonly value: number }[] =>
+  Object.entries(counts)
+    .filter(([key]) => isMeant(key))
+    .map(([key, value]) => ({ key, value }));
 
 const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
   ...{ name: `ckf_backup_${name}`, type: 'gauge', help, samples },

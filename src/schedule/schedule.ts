@@ -16,6 +16,8 @@ export interface Schedule {
 }
 
 export interface ScheduleOptions {
+  /** The option that has the pattern, for messages. */
+  readonly option?: 'schedule' | 'volumes-schedule';
   /** Five cron fields, a name such as `@daily`, or `@daily-random`. */
   readonly pattern: string;
   /** IANA name. */
@@ -70,9 +72,19 @@ export const openSchedule = (options: ScheduleOptions, now: Date): Schedule => {
   };
   const first = next(now);
   if (first === undefined)
-    throw wrong(options, 'schedule', options.pattern, 'never comes, or only in excluded times');
+    throw wrong(
+      options,
+      nameOf(options),
+      options.pattern,
+      'never comes, or only in excluded times',
+    );
   if (shortestInterval(next, first) < hour)
-    throw wrong(options, 'schedule', options.pattern, 'must leave an hour between two backups');
+    throw wrong(
+      options,
+      nameOf(options),
+      options.pattern,
+      'must leave an hour between two backups',
+    );
   return { next, exclusions };
 };
 
@@ -112,7 +124,7 @@ const openCron = (options: ScheduleOptions): Cron => {
   if (!names.test(pattern) && (pattern.split(/\s+/).length !== 5 || pattern.includes('?')))
     throw wrong(
       options,
-      'schedule',
+      nameOf(options),
       given,
       'must be five cron fields such as "0 2 * * *", @hourly, @daily, @weekly, @monthly, @yearly or @daily-random',
     );
@@ -121,7 +133,7 @@ const openCron = (options: ScheduleOptions): Cron => {
   } catch (error) {
     // croner's messages begin with the name of a class of its own, which is left out.
     const reason = reasonOf(error).replace(/^Cron\w*: /, '');
-    throw wrong(options, 'schedule', given, `cannot be read: ${reason}`);
+    throw wrong(options, nameOf(options), given, `cannot be read: ${reason}`);
   }
 };
 
@@ -141,6 +153,8 @@ const isTimezone = (name: string): boolean => {
   }
 };
 
+const nameOf = ({ option = 'schedule' }: ScheduleOptions): string => option;
+
 const wrong = (
   { application }: ScheduleOptions,
   option: string,
@@ -152,7 +166,10 @@ const wrong = (
     `The option ${option} is ${JSON.stringify(value)}, but it ${reason}. Run: juju config ${application} ${option}=<value>`,
     {
       brief: {
-        what: `Option ${option} ${reason}`,
+        // With a long name there is no room for more in a status.
+        what: option.startsWith('volumes')
+          ? `${option}: ${reason.replace('cannot be read: ', '')}`
+          : `Option ${option} ${reason}`,
         run: `juju config ${application} ${option}=<value>`,
       },
     },

@@ -3,6 +3,8 @@ export interface SeenTask {
   /** The id for `juju show-task`; later ones are larger. */
   readonly task: string;
   readonly action: string;
+  /** It backs up only a part of what the schedule is for, so it counts for no slot. */
+  readonly partial?: boolean;
   /** The slot that it was enqueued for; undefined when an operator did it. */
   readonly slot: Date | undefined;
   readonly state: 'active' | 'succeeded' | 'failed' | 'cancelled';
@@ -48,8 +50,9 @@ export const coveringTask = (
   slot: Date,
 ): SeenTask | undefined =>
   tasks?.find(
-    ({ action, state, began, ended }) =>
-      action === 'backup-control-plane' &&
+    ({ action, partial = false, state, began, ended }) =>
+      action.startsWith('backup-') &&
+      !partial &&
       state === 'succeeded' &&
       ended !== undefined &&
       began <= slot &&

@@ -1,4 +1,5 @@
 import { CharmError, orProblem } from '../errors.ts';
+import { secondText } from '../sessions/session.ts';
 import { countText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
@@ -27,11 +28,13 @@ export type BackupVolumesRequest =
  * Backs up volumes, each by a Job beside it, through a gateway that lets nothing be changed or
  * deleted. What a user's pod says is never believed: after the gateway is shut, the snapshots are
  * read from the repository itself. Resolves with the record of the session, which is in S3 by then.
+ * `slot` is the time of the schedule that it is for.
  */
 export const backUpVolumes = async (
   world: World,
   config: VolumesConfig,
   request: BackupVolumesRequest,
+  slot?: Date,
 ): Promise<SessionRecord> => {
   await using operation = await beginVolumeOperation(world, config);
   const { access, session } = operation;
@@ -40,7 +43,7 @@ export const backUpVolumes = async (
     id: session,
     kind: 'backup',
     started: world.clock.now().toISOString(),
-    phase: 'Running',
+    ...{ task: world.task, slot: slot && secondText(slot), phase: 'Running' },
     volumes: planned.map((volume) => recordOf(volume, { phase: 'Running' })),
   };
   await operation.start(record);

@@ -51,8 +51,13 @@ export const settleNewest = async (
   layout: Layout,
   clock: Clock,
 ): Promise<void> => {
-  const [session] = await sessionIds(target.store, layout);
-  if (session !== undefined) await settleRecord(target, layout, { session, clock });
+  for (const session of await sessionIds(target.store, layout)) {
+    const record = await recordOf(target.store, layout, session);
+    // Times of the schedule that got no run say nothing of the sessions before them.
+    if (record?.slots !== undefined) continue;
+    await settleRecord(target, layout, { session, clock });
+    return;
+  }
 };
 
 const settleRecord = async (

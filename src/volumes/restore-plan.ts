@@ -5,12 +5,16 @@ import { toClaim, usersOf } from './claims.ts';
 import type { VolumeOperation } from './operation.ts';
 import { bytesOf } from './quantity.ts';
 import { existingRepository } from './repositories.ts';
-import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
+import {
+  type StoredBackup,
+  type VolumeName,
+  type WantedBackup,
+  findBackup,
+} from './stored-backups.ts';
 
 export interface RestoreVolumeRequest {
   readonly volume: VolumeName;
-  /** `latest`, or the id of a session. */
-  readonly backup: string;
+  readonly backup: WantedBackup;
   /** Undefined for the volume itself. */
   readonly to: VolumeName | undefined;
   /** A folder of the volume; undefined to overwrite. */

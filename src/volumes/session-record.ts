@@ -6,7 +6,14 @@ import type { ObjectStore } from '../world.ts';
 import { fieldsIn } from './claims.ts';
 import { isSessionId } from './names.ts';
 
-export const phases = ['Running', 'Succeeded', 'PartiallyFailed', 'Failed', 'Skipped'] as const;
+export const phases = [
+  'Running',
+  'Succeeded',
+  'PartiallyFailed',
+  'Failed',
+  'Skipped',
+  'Missed',
+] as const;
 
 export type Phase = (typeof phases)[number];
 
@@ -37,6 +44,17 @@ export interface SessionRecord {
   readonly finished?: string | undefined;
   readonly phase: Phase;
   readonly volumes: readonly VolumeRecord[];
+  /** The id of its task, for `juju show-task`. */
+  readonly task?: string | undefined;
+  /** The time of volumes-schedule that it was for. */
+  readonly slot?: string | undefined;
+  /**
+   * Of times of the schedule that got no run: how many, and the last of them. There are no volumes
+   * then.
+   */
+  readonly slots?: { readonly count: number; readonly last: string } | undefined;
+  /** Why there was no run. */
+  readonly reason?: string | undefined;
 }
 
 /** The phase of a session whose volumes have all ended. */
@@ -91,10 +109,15 @@ export const sessionIds = async (
 
 /**
  * Newest first; one record at a time, however many there are. Those that cannot be read are left
- * out.
+ * out. With `before` only those that are older than it.
  */
-export async function* sessions(store: ObjectStore, layout: Layout): AsyncGenerator<SessionRecord> {
-  for (const id of await sessionIds(store, layout)) {
+export async function* sessions(
+  store: ObjectStore,
+  layout: Layout,
+  before?: string,
+): AsyncGenerator<SessionRecord> {
+  const ids = await sessionIds(store, layout);
+  for (const id of ids.filter((one) => before === undefined || one < before)) {
     try {
       const record = await readSession(store, layout, id);
       if (record) yield record;
@@ -117,7 +140,25 @@ const parseSession = (value: unknown): SessionRecord | undefined => {
     ...{ id, kind, started, phase },
     ...(finished && { finished }),
     volumes: volumes.filter((volume) => volume !== undefined),
+    ...textsIn(fields, ['task', 'slot', 'reason']),
+    ...slotsIn(fields['slots']),
   };
+};
+
+const textsIn = <Name extends string>(
+  fields: Fields,
+  names: readonly Name[],
+): { readonly [Each in Name]?: string } =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const text = textOf(fields[name]);
+      return text === '' ? [] : [[name, text]];
+    }),
+  ) as { readonly [Each in Name]?: string };
+
+const slotsIn = (value: unknown): Pick<SessionRecord, 'slots'> => {
+  const { count, last } = fieldsOf(value);
+  return typeof count === 'number' && typeof last === 'string' ? { slots: { count, last } } : {};
 };
 
 const parseVolume = (fields: Fields): VolumeRecord | undefined => {

@@ -92,6 +92,7 @@ describe('the options', () => {
       keep: { last: 0, daily: 0, weekly: 0, monthly: 0 },
       schedule: undefined,
       runDeadline: 12 * 3_600_000,
+      volumesSchedule: undefined,
       volumes: aConfig().volumes,
       notifyUrl: undefined,
       notifyStyle: 'text',

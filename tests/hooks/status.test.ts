@@ -42,6 +42,24 @@ describe('the status', () => {
     );
   });
 
+  it('tells of both schedules, and last of a backup of volumes that failed', () => {
+    const next = new Date('2026-11-22T02:00:00Z');
+    const schedule = { paused: false, next };
+    const volumesSchedule = { paused: false, next, missed: 1 };
+    assert.equal(
+      statusOf({ ...well, schedule, volumesSchedule }).message,
+      'Ready; no backup is known yet, next 2026-11-22T02:00:00Z, volumes next 2026-11-22T02:00Z, 1 missed',
+    );
+    const failed = { slot: next, task: '17' };
+    const facts = { ...well, volumesSchedule: { ...volumesSchedule, failed } };
+    assert.match(
+      statusOf(facts).message,
+      /^The backup of volumes of 2026-11-22T02:00:00Z failed \[scheduled-backup-failed\]: juju show-task 17 \|/,
+    );
+    const denied = problem('store-denied', 'S3 refuses.');
+    assert.match(statusOf({ ...facts, s3: denied }).message, /^S3 refuses\. \[store-denied\]/);
+  });
+
   it('is not ready when the last backup was found damaged', () => {
     const { name, message } = statusOf({
       ...well,

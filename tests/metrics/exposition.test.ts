@@ -47,9 +47,13 @@ describe('the metrics', () => {
       'ckf_backup_run_started_timestamp_seconds 0',
       'ckf_backup_runs_total{outcome="failed",trigger="schedule"} 1',
       'ckf_backup_credentials_valid{system="s3"} 1',
+      'ckf_backup_volumes_schedule_interval_seconds 604800',
+      'ckf_backup_volumes_slots_total{outcome="missed"} 2',
     ])
       assert.ok(samples.includes(sample), `${sample} is not among\n${samples.join('\n')}`);
     assert.ok(!samples.some((sample) => sample.includes('NaN')));
+    const runs = samples.filter((sample) => sample.startsWith('ckf_backup_runs_total'));
+    assert.equal(runs.length, 3, 'those of volumes are not among the runs');
   });
 
   it('leave out what nobody knows, and are few on a unit that does not lead', () => {

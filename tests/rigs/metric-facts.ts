@@ -4,6 +4,7 @@ import type { MetricFacts } from '../../src/metrics/facts.ts';
 export const someFacts = (changes: Partial<MetricFacts> = {}): MetricFacts => ({
   format: 1,
   ...{ version: '1.2.3', leader: true, updated: '2026-11-26T10:49:30.000Z', journalEntries: 0 },
+  volumesSchedule: { interval: 604_800, paused: false, next: '2026-11-29T03:00:00.000Z' },
   schedule: { interval: 86_400, paused: false, next: '2026-11-27T02:00:00.000Z' },
   sets: {
     count: 14,
@@ -20,7 +21,12 @@ export const someFacts = (changes: Partial<MetricFacts> = {}): MetricFacts => ({
     assured: '2026-11-26T02:00:05Z',
   },
   lastRun: { at: '2026-11-26T02:00:03.000Z' },
-  runs: { 'succeeded/schedule': 13, 'failed/schedule': 1, 'succeeded/operator': 1 },
+  runs: {
+    'succeeded/schedule': 13,
+    'failed/schedule': 1,
+    'succeeded/operator': 1,
+    'volumes/missed': 2,
+  },
   verification: { intact: true, at: '2026-11-23T09:00:00.000Z' },
   retentionWorked: true,
   credentials: { juju: true, s3: true },
