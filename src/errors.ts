@@ -53,6 +53,7 @@ export const errorCodes = {
   'object-missing': 'operator',
   'object-changed': 'transient',
   'object-exists': 'operator',
+  'object-archived': 'operator',
 
   'application-missing': 'operator',
   'application-unhealthy': 'operator',

@@ -83,6 +83,7 @@ const requestOf = (world: World, parameters: Readonly<Record<string, unknown>>):
     allowDamaged: parameters['allow-damaged'] === true,
     allowUnsigned: parameters['allow-unsigned'] === true,
     allowRunning: parameters['allow-running'] === true,
+    thaw: parameters['thaw'] === true,
     confirm: text('confirm'),
     fromModel: text('from-model') || undefined,
     takeOver: parameters['take-over'] === true,

@@ -10,7 +10,8 @@ import { noteNewestSet } from './newest-set.ts';
 
 /**
  * Checks whether a set can be restored. Fails with `set-damaged` when it cannot, and names what is
- * missing or damaged; the results say how much of it there is.
+ * missing or damaged; the results say how much of it there is. Fails with `object-archived` when
+ * objects were to be read or thawed that cannot be read now.
  */
 export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
@@ -21,21 +22,29 @@ export const verifyBackup: Action = async (world, config, parameters) => {
     id,
     deep: parameters['deep'] === true,
     allowUnsigned: parameters['allow-unsigned'] === true,
+    thaw: parameters['thaw'] === true,
   });
+  const { archived, damages, deep } = verification;
+  if (archived && damages === 0) {
+    if (deep || parameters['thaw'] === true) throw archived;
+    await world.progress.note(`Warning: ${archived.message}`);
+  }
   await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
   await remember(world, target, verification);
-  if (verification.damages > 0) throw damaged(verification);
+  if (damages > 0) throw damaged(verification);
   return resultsOf(verification);
 };
 
 /** What was found, whether the set is intact or not. */
 const resultsOf = (verification: Verification): Readonly<Record<string, string>> => {
-  const { id, deep, objects, bytes, proven, unproven, damages, missing, first } = verification;
+  const { id, deep, objects, bytes, proven, unproven, damages, missing, first, frozen } =
+    verification;
   return {
     'backup-id': id,
     result: damages === 0 ? 'intact' : 'damaged',
     deep: String(deep),
     objects: String(objects),
+    ...(frozen > 0 && { archived: String(frozen) }),
     ...(deep && { read: sizeText(bytes), proven: String(proven), unproven: String(unproven) }),
     ...(damages > 0 && {
       missing: String(missing),

@@ -71,7 +71,7 @@ export const serverText = (traits: ServerTraits): string =>
   [
     `conditions ${traits.conditions}`,
     `Content-MD5 ${traits.digests}`,
-    traits.tags === 'kept' ? 'tags kept' : 'no tags (the object list keeps them)',
+    traits.tags === 'kept' ? 'tags kept' : 'does not take every tag (the object list keeps them)',
     traits.keys === 'any' ? 'takes every key' : 'does not take every key',
     { md5: 'ETags of parts as in S3', other: 'ETags of parts of its own', unknown: '' }[
       traits.partEtags
@@ -105,9 +105,12 @@ const outOfOrder = ({ description }: ObjectStore): CharmError =>
       ' Use another S3 server, such as AWS, MinIO or RadosGW.',
   );
 
-/** A server without tags answers 501; some only let a few keys set them. */
+/**
+ * A server without tags answers 501, AWS refuses many characters that MinIO takes, and some let
+ * only a few keys set tags.
+ */
 const tryTags = async (store: ObjectStore, key: string): Promise<ServerTraits['tags']> => {
-  const tags = { 'written by': 'ckf & backup' };
+  const tags = { 'written by': 'ckf & backup, "100%" (ü)' };
   const write = () => store.put(key, content, { metadata: { tags } });
   if (await isRefused(write, 'store-refuses-tags', 'store-refused', 'store-denied')) {
     await store.put(key, content);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CharmError, hasCode, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { countText, excerpt } from '../text.ts';
-import type { ObjectStore, Source, Target } from '../world.ts';
+import type { ObjectStore, Source, StoredObject, Target } from '../world.ts';
 
 /**
  * Finds the objects of a source that a target cannot hold, before anything is copied. It is for
@@ -15,8 +15,9 @@ export const unstorableKeys = async (
 ): Promise<readonly CharmError[]> => {
   const found = new Map<Kind, { count: number; readonly first: string }>();
   const isBelow = createNesting();
-  for await (const { key } of source.store.list('')) {
-    for (const kind of kindsOf(key, isBelow(key))) {
+  for await (const object of source.store.list('')) {
+    const { key } = object;
+    for (const kind of kindsOf(object, isBelow(key))) {
       const known = found.get(kind);
       if (known) known.count += 1;
       else found.set(kind, { count: 1, first: key });
@@ -29,25 +30,37 @@ export const unstorableKeys = async (
   return problems;
 };
 
-type Kind = 'long' | 'odd' | 'below';
+type Kind = 'long' | 'odd' | 'dots' | 'empty' | 'folder' | 'control' | 'below';
 
 const reasons = {
   long: 'a name between two slashes has more than 255 bytes',
-  odd: 'a name between two slashes is empty, or . or .. but for spaces',
+  odd: 'a name between two slashes is . or .. but for spaces',
+  dots: 'a name between two slashes is . or ..',
+  empty: 'a name between two slashes is empty',
+  control: 'the key has a control character',
+  folder: 'the key ends with a slash, and the object is not empty',
   below: 'the key begins with that of another object and a slash',
 } as const satisfies Readonly<Record<Kind, string>>;
 
 const isLong = (segment: string): boolean => Buffer.byteLength(segment) > 255;
 
-/** A key that ends with a slash has no name after it. */
-const isOdd = (segment: string, index: number, { length }: readonly string[]): boolean =>
-  (segment === '' && index < length - 1) || ['.', '..'].includes(segment.trim());
+const isDots = (segment: string): boolean => segment === '.' || segment === '..';
 
-const kindsOf = (key: string, isBelow: boolean): readonly Kind[] => {
+const isOdd = (segment: string): boolean => !isDots(segment) && isDots(segment.trim());
+
+/** A key that ends with a slash has no name after it. */
+const isEmpty = (segment: string, index: number, { length }: readonly string[]): boolean =>
+  segment === '' && index < length - 1;
+
+const kindsOf = ({ key, size }: StoredObject, isBelow: boolean): readonly Kind[] => {
   const segments = key.split('/');
   return [
     ...(segments.some(isLong) ? (['long'] as const) : []),
     ...(segments.some(isOdd) ? (['odd'] as const) : []),
+    ...(segments.some(isDots) ? (['dots'] as const) : []),
+    ...(segments.some(isEmpty) ? (['empty'] as const) : []),
+    ...(/\p{Cc}/u.test(key) ? (['control'] as const) : []),
+    ...(key.endsWith('/') && size > 0 ? (['folder'] as const) : []),
     ...(isBelow ? (['below'] as const) : []),
   ];
 };
@@ -66,13 +79,22 @@ const createNesting = (): ((key: string) => boolean) => {
   };
 };
 
-/** Tries an object of this kind below our own path, and takes it away again. */
+/**
+ * Tries an object of this kind below our own path, and takes it away again. A server that keeps
+ * objects as files may take a key and store another one, as versitygw stores `a//b` as `a/b`, so a
+ * kind counts as taken only when it is listed.
+ */
 const takes = async ({ store, prefix }: Target, kind: Kind, example: string): Promise<boolean> => {
   const test = layoutOf(prefix).writeTest(randomUUID());
   const segments = example.split('/');
   const key = {
     long: `${test}/${segments.find(isLong) ?? ''}`,
     odd: `${test}/${segments.find(isOdd) ?? ''}/x`,
+    // Also where the server resolves them, this stays below `test`.
+    dots: `${test}/y/${segments.find(isDots) ?? ''}/x`,
+    empty: `${test}//x`,
+    folder: `${test}/`,
+    control: `${test}/${/\p{Cc}/u.exec(example)?.[0] ?? ''}x`,
     below: `${test}/x`,
   }[kind];
   const keys = kind === 'below' ? [test, key] : [key];

@@ -12,7 +12,15 @@ export interface StoredObject {
   /** Without quotes. */
   readonly etag: string;
   readonly lastModified: Date;
+  /** The class of S3 that it lies in, where it may have to be thawed before it is read. */
+  readonly archive?: string;
 }
+
+/**
+ * Whether the bytes of an object can be read. `frozen`: not before they are thawed; `asked`: that
+ * has just been asked for; `thawing`: it was asked for earlier.
+ */
+export type Readiness = 'readable' | 'frozen' | 'asked' | 'thawing';
 
 /** What keeps the objects of a bucket from those who have our keys. */
 export interface Protection {
@@ -93,9 +101,10 @@ export interface PartUpload {
  * One bucket of an S3 server. Failures that may pass (connections, 429, 500, 502, 503, 504) are
  * retried with back-off, except that a body given as a stream is sent once only. Codes:
  * `store-unreachable`, `store-denied`, `store-bucket-missing`, `store-refused` (with the server's
- * own code in the message), `object-missing`, `object-changed`, `object-exists`, `store-corrupt`,
- * `store-refuses-tags` for a write with tags or their reading on a server that has none,
- * `tags-unreadable` for tags that the server stores and cannot read.
+ * own code in the message), `object-missing`, `object-changed`, `object-exists`, `object-archived`,
+ * `store-corrupt`, `store-refuses-tags` for a write with tags that the server does not take or
+ * their reading on a server that has none, `tags-unreadable` for tags that the server stores and
+ * cannot read.
  */
 export interface ObjectStore extends AsyncDisposable {
   /** For messages: `bucket mlpipeline at http://minio.kubeflow:9000`. */
@@ -150,6 +159,8 @@ export interface ObjectStore extends AsyncDisposable {
   /** The whole of a small object. */
   read(key: string): Promise<Buffer>;
   tags(key: string): Promise<Readonly<Record<string, string>>>;
+  /** With `days`, S3 is asked to thaw a frozen object, and to keep it readable for that long. */
+  thaw(key: string, days?: number): Promise<Readiness>;
   /**
    * A URL by which anybody may read this one object for so many seconds. Nothing is asked of the
    * server.

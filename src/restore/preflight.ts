@@ -13,10 +13,11 @@ import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
 import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Target, World } from '../world.ts';
+import { checkDocuments, createArchiveCheck } from '../verify/archive.ts';
 import { planApplications, type DatabasePlan } from './applications.ts';
 import { mlmdProblems } from './mlmd-space.ts';
 import { openSources, sourceProblems, type RestoredSource } from './sources.ts';
-import { componentsOf, requestProblems, type RestoreRequest, setProblem } from './set.ts';
+import { componentsOf, requestProblems, type RestoreRequest, setProblems } from './set.ts';
 
 /**
  * Everything that a restore needs, found to be in order. Disposing of it closes the connections.
@@ -57,7 +58,18 @@ export const preflight = async (
       return undefined;
     };
 
-    const manifest = target && (await collect(() => readSet(target, request.backupId)));
+    const archive =
+      target &&
+      createArchiveCheck(target.store, {
+        thaw: request.thaw && !request.dryRun,
+        width: config.transfers,
+      });
+    const manifest =
+      archive &&
+      (await collect(async () => {
+        if (request.thaw) await checkDocuments(target, request.backupId, archive);
+        return readSet(target, request.backupId);
+      }));
     problems.push(...requestProblems(world, request, manifest));
     const keys = await collect(() => world.openSigningKeys());
     const unsigned = manifest && signatureProblem(manifest, keys);
@@ -79,14 +91,15 @@ export const preflight = async (
       problems.push(...(await Array.fromAsync(takeOverProblems(world, target))));
     for await (const problem of sourceProblems(sources.opened)) problems.push(problem);
     await using heartbeat = startHeartbeat(world);
-    const damage =
-      target &&
+    const ofSet =
+      archive &&
       manifest &&
       (await collect(() => {
         const { allowDamaged } = request;
-        return setProblem(world, config, heartbeat, { target, manifest, components, allowDamaged });
+        const wanted = { target, manifest, components, allowDamaged, archive };
+        return setProblems(world, config, heartbeat, wanted);
       }));
-    if (damage) problems.push(damage);
+    problems.push(...(ofSet ?? []));
     const applications =
       juju &&
       manifest &&
@@ -102,7 +115,8 @@ export const preflight = async (
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
 
-    if (problems.length > 0) throw await reportProblems(world.progress, problems, 'the restore');
+    if (problems.length > 0)
+      throw await reportProblems(world.progress, withoutEchoes(problems), 'the restore');
     if (!juju || !kubernetes || !target || !manifest || !applications)
       throw new TypeError('a connection that did not open has no problem to report');
     const closing = opened.move();
@@ -122,6 +136,12 @@ export const preflight = async (
     await opened.disposeAsync();
     throw error;
   }
+};
+
+/** What is frozen is said once; it keeps other things from being read, such as the claim. */
+const withoutEchoes = (problems: readonly CharmError[]): readonly CharmError[] => {
+  const first = problems.findIndex(({ code }) => code === 'object-archived');
+  return problems.filter(({ code }, index) => code !== 'object-archived' || index === first);
 };
 
 const workloadsRunning = (running: readonly string[]): CharmError =>

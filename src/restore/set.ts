@@ -5,6 +5,7 @@ import type { Heartbeat } from '../operation/heartbeat.ts';
 import { layoutOf, type BackupId } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { countText } from '../text.ts';
+import type { ArchiveCheck } from '../verify/archive.ts';
 import { verifyBucket } from '../verify/buckets.ts';
 import { verifyDatabase } from '../verify/databases.ts';
 import { verifyBytes } from '../verify/mlmd.ts';
@@ -91,6 +92,8 @@ export interface RestoreRequest {
    * Bring back what is left of a bucket when the backup of some of its objects is lost or damaged.
    */
   readonly allowDamaged: boolean;
+  /** Have S3 thaw what cannot be read. */
+  readonly thaw: boolean;
   /** Go on although the signature of the set is missing or wrong. */
   readonly allowUnsigned: boolean;
   /** Must be the name of this model. */
@@ -109,19 +112,20 @@ interface SetToRestore {
   readonly components: readonly string[];
   /** See `RestoreRequest`. */
   readonly allowDamaged: boolean;
+  readonly archive: ArchiveCheck;
 }
 
 /**
- * The problem of a damaged set. Looks for everything that the set has of the components to restore,
- * as a shallow `verify-backup` does, and also reads the dump of ML Metadata, which is small. So
- * damage is found before anything is changed.
+ * The problems of a set that is damaged or cannot be read now. Looks for everything that the set
+ * has of the components to restore, as a shallow `verify-backup` does, and also reads the dump of
+ * ML Metadata, which is small. So damage is found before anything is changed.
  */
-export const setProblem = async (
+export const setProblems = async (
   world: World,
   config: Pick<Config, 'transfers'>,
   heartbeat: Heartbeat,
-  { target, manifest, components, allowDamaged }: SetToRestore,
-): Promise<CharmError | undefined> => {
+  { target, manifest, components, allowDamaged, archive }: SetToRestore,
+): Promise<readonly CharmError[]> => {
   const { store, prefix } = target;
   const { clock, progress, signal, scratch } = world;
   const damages = createDamages(progress);
@@ -130,7 +134,7 @@ export const setProblem = async (
   let objects = 0;
   let onlyObjects = !allowDamaged;
   const work: VerifyWork = {
-    ...{ store, clock, signal, scratch, damages },
+    ...{ store, clock, signal, scratch, damages, archive },
     layout: layoutOf(prefix),
     deep: false,
     width: config.transfers,
@@ -156,10 +160,15 @@ export const setProblem = async (
         }
     },
   );
-  if (damages.count === 0) return undefined;
+  const archived = archive.problem(`the backup ${manifest.id}`);
+  const problems = archived ? [archived] : [];
+  if (damages.count === 0) return problems;
   const hint = onlyObjects ? ', or what is left with allow-damaged=true' : '';
-  return new CharmError(
-    'set-damaged',
-    `The backup ${manifest.id} is damaged ${damagesText(damages)}. Restore another set, or the components that are intact with components=...${hint}`,
-  );
+  return [
+    new CharmError(
+      'set-damaged',
+      `The backup ${manifest.id} is damaged ${damagesText(damages)}. Restore another set, or the components that are intact with components=...${hint}`,
+    ),
+    ...problems,
+  ];
 };

@@ -20,7 +20,7 @@ import type { VerifyWork } from './verification.ts';
  * whether the list itself is intact: without it nothing of the bucket can be restored.
  */
 export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<boolean> => {
-  const { store, layout, damages, signal } = work;
+  const { store, layout, damages, signal, archive } = work;
   const checks = createContentChecks(work, damages, work.width);
   const nameOf = (key: string): string => `${backup.bucket}: ${JSON.stringify(key)}`;
   let isListIntact = true;
@@ -29,15 +29,18 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
       there: async (object, listed) => {
         signal.throwIfAborted();
         work.count({ objects: 1 });
-        if (!work.deep) return;
-        await checks.read(object, listed, nameOf(listed.key));
-        work.count({ bytes: object.size });
+        await archive.pass(object, async () => {
+          if (!work.deep) return;
+          await checks.read(object, listed, nameOf(listed.key));
+          work.count({ bytes: object.size });
+        });
       },
       lost: async (listed, why) => {
         work.count({ objects: 1 });
         await damages.found(`${nameOf(listed.key)} ${why.text}`, why.kind);
       },
     });
+    await archive.idle();
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
     isListIntact = false;

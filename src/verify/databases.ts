@@ -17,7 +17,7 @@ export const verifyDatabase = async (
   { component, path, backupId: databaseBackupId, size, objects, digest }: DatabaseBackup,
   ofSet: readonly DatabaseBackup[],
 ): Promise<void> => {
-  const { store, damages, signal } = work;
+  const { store, damages, signal, archive } = work;
   if (path === undefined) {
     const twin = ofSet.find(
       (other) =>
@@ -48,10 +48,13 @@ export const verifyDatabase = async (
       if (name === '.md5') found.isFinished = true;
       if (name.startsWith('/')) found.data += 1;
       work.count({ objects: 1 });
-      if (!work.deep) continue;
-      await checks.read(object, listedAsFound(object), `${component}: ${object.key}`);
-      work.count({ bytes: object.size });
+      await archive.pass(object, async () => {
+        if (!work.deep) return;
+        await checks.read(object, listedAsFound(object), `${component}: ${object.key}`);
+        work.count({ bytes: object.size });
+      });
     }
+    await archive.idle();
   } finally {
     await checks.end();
   }

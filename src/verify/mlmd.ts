@@ -10,23 +10,34 @@ import type { VerifyWork } from './verification.ts';
  * database.
  */
 export const verifyDump = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
-  const { damages } = work;
-  if ((await find(work, dump)) === undefined || !work.deep) return;
-  try {
-    await proveDump(work, dump);
-    work.count({ bytes: dump.size, proven: 1 });
-  } catch (error) {
-    if (!hasCode(error, 'mlmd-proof-failed', 'object-missing')) throw error;
-    await damages.found(`mlmd: ${error.message}`);
-  }
+  const { damages, archive } = work;
+  const found = await find(work, dump);
+  if (found === undefined) return;
+  await archive.pass(found, async () => {
+    if (!work.deep) return;
+    try {
+      await proveDump(work, dump);
+      work.count({ bytes: dump.size, proven: 1 });
+    } catch (error) {
+      if (!hasCode(error, 'mlmd-proof-failed', 'object-missing')) throw error;
+      await damages.found(`mlmd: ${error.message}`);
+    }
+  });
+  await archive.idle();
 };
 
 /** Checks every byte of the dump. It was proven when it was made, so its checksum is enough. */
 export const verifyBytes = async (work: VerifyWork, dump: MlmdBackup): Promise<void> => {
   const found = await find(work, dump);
   if (found === undefined) return;
-  const verdict = await checkContent(work, found, { ...listedAsFound(found), sha256: dump.sha256 });
-  if (verdict.kind === 'damaged') await work.damages.found(`mlmd: ${dump.key} ${verdict.why}`);
+  await work.archive.pass(found, async () => {
+    const verdict = await checkContent(work, found, {
+      ...listedAsFound(found),
+      sha256: dump.sha256,
+    });
+    if (verdict.kind === 'damaged') await work.damages.found(`mlmd: ${dump.key} ${verdict.why}`);
+  });
+  await work.archive.idle();
 };
 
 /**

@@ -1,6 +1,8 @@
+import type { CharmError } from '../errors.ts';
 import type { BackupId, Layout } from '../repository/layout.ts';
 import { excerpt } from '../text.ts';
 import type { Clock, ObjectStore, Progress } from '../world.ts';
+import type { ArchiveCheck } from './archive.ts';
 
 /** The result of a verification. The set is intact when there are no damages. */
 export interface Verification {
@@ -20,6 +22,10 @@ export interface Verification {
    */
   readonly proven: number;
   readonly unproven: number;
+  /** `object-archived`, when some objects cannot be read now; a deep verification left them out. */
+  readonly archived?: CharmError;
+  /** How many those are. */
+  readonly frozen: number;
 }
 
 /** What the parts of a verification share. */
@@ -30,6 +36,7 @@ export interface VerifyWork {
   readonly signal: AbortSignal;
   readonly scratch: string;
   readonly damages: Damages;
+  readonly archive: ArchiveCheck;
   readonly deep: boolean;
   /** How many objects are read at a time. */
   readonly width: number;

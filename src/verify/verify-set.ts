@@ -8,6 +8,7 @@ import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
+import { checkDocuments, createArchiveCheck } from './archive.ts';
 import { verifyBucket } from './buckets.ts';
 import { verifyDatabase, verifyFinished } from './databases.ts';
 import { verifyDump } from './mlmd.ts';
@@ -24,7 +25,9 @@ import { createDamages, type Verification, type VerifyWork } from './verificatio
  * and compared with its checksums, and the dump is loaded into a scratch database.
  *
  * Damage is returned, not thrown. Rejects with `backup-missing`, `manifest-invalid` and
- * `signature-invalid`, and with the failures of S3 and of our own disk.
+ * `signature-invalid`, and with the failures of S3 and of our own disk. With `thaw`, S3 is asked to
+ * thaw what lies in an archive class and cannot be read; without a manifest that can be read, with
+ * `object-archived`.
  */
 export const verifySet = async (
   world: World,
@@ -34,10 +37,19 @@ export const verifySet = async (
     id,
     deep,
     allowUnsigned = false,
-  }: { readonly id: BackupId; readonly deep: boolean; readonly allowUnsigned?: boolean },
+    thaw = false,
+  }: {
+    readonly id: BackupId;
+    readonly deep: boolean;
+    readonly allowUnsigned?: boolean;
+    readonly thaw?: boolean;
+  },
 ): Promise<Verification> => {
   const { clock, progress, signal, scratch } = world;
   await progress.step(`Verifying ${id}${deep ? ', reading all of it' : ''}`);
+  const width = Math.min(config.transfers, mostReaders);
+  const archive = createArchiveCheck(target.store, { thaw, width });
+  if (thaw) await checkDocuments(target, id, archive);
   const manifest = await readSet(target, id);
   const unsigned = signatureProblem(manifest, await world.openSigningKeys());
   if (unsigned && !allowUnsigned) throw unsigned;
@@ -55,7 +67,7 @@ export const verifySet = async (
       damages,
       deep,
     },
-    width: Math.min(config.transfers, mostReaders),
+    ...{ archive, width },
     count: (checked) => {
       total.objects += checked.objects ?? 0;
       total.bytes += checked.bytes ?? 0;
@@ -77,7 +89,11 @@ export const verifySet = async (
     },
   );
   const { count, missing, first } = damages;
-  return { id, deep, damages: count, missing, first, ...total };
+  const archived = archive.problem(`the backup ${id}`);
+  return {
+    ...{ id, deep, damages: count, missing, first, ...total, frozen: archive.frozen },
+    ...(archived && { archived }),
+  };
 };
 
 const mostReaders = 16;

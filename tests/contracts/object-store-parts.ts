@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../src/world.ts';
 import { keysOf } from './object-store-keys.ts';
 import { heedsConditions } from './object-store-writing.ts';
 import type { OpenedStore, StoreQuirks } from './object-store.ts';
+import { readTags, tagsOn } from './tags.ts';
 import { etagOfParts, md5Of } from '../../src/ports/etags.ts';
 
 const mebibyte = 2 ** 20;
@@ -20,7 +21,11 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
   it('writes a stream of unknown length: short, empty, and in parts', async () => {
     await using opened = await open();
     const { store, prefix } = opened;
-    const metadata = { contentType: 'application/gzip', user: { a: 'b' }, tags: { t: 'u' } };
+    const metadata = {
+      contentType: 'application/gzip',
+      user: { a: 'b' },
+      tags: tagsOn(quirks, { t: 'u' }),
+    };
     for (const size of [0, 10, 9 * mebibyte]) {
       const content = Buffer.alloc(size, 'some text that does not repeat too soon');
       const written = await store.upload(`${prefix}${size}`, pieces(content), { metadata });
@@ -30,7 +35,7 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
       const found = await store.head(`${prefix}${size}`);
       assert.equal(found?.etag, written.etag);
       assert.equal(found.metadata.contentType, 'application/gzip');
-      assert.deepEqual(await store.tags(`${prefix}${size}`), { t: 'u' });
+      assert.deepEqual(await readTags(store, `${prefix}${size}`, quirks), metadata.tags);
     }
   });
 
@@ -69,7 +74,7 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
       Buffer.alloc(5 * mebibyte, 'b'),
       Buffer.from('end'),
     ];
-    const metadata = { contentType: 'x/y', user: { a: 'ü' }, tags: { t: 'u' } };
+    const metadata = { contentType: 'x/y', user: { a: 'ü' }, tags: tagsOn(quirks, { t: 'u' }) };
     const upload = await store.startParts(`${prefix}a`, metadata);
     await Promise.all([
       upload.put(3, parts[2]!, 3),
@@ -77,12 +82,13 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
       upload.put(2, parts[1]!, 5 * mebibyte, md5Of(parts[1]!)),
     ]);
     assert.equal(await store.head(`${prefix}a`), undefined);
-    assert.equal((await upload.complete()).etag, etagOfParts(parts.map(md5Of)));
+    const { etag } = await upload.complete();
+    if (!quirks.has('hashes-parts-otherwise')) assert.equal(etag, etagOfParts(parts.map(md5Of)));
     const found = await store.head(`${prefix}a`);
-    assert.equal(found?.etag, etagOfParts(parts.map(md5Of)));
+    assert.equal(found?.etag, etag);
     assert.equal(found.size, 10 * mebibyte + 3);
     assert.deepEqual(found.metadata, { ...metadata, tags: {} });
-    assert.deepEqual(await store.tags(`${prefix}a`), { t: 'u' });
+    assert.deepEqual(await readTags(store, `${prefix}a`, quirks), metadata.tags);
     assert.deepEqual(await store.read(`${prefix}a`), Buffer.concat(parts));
     assert.deepEqual(await Array.fromAsync(store.unfinishedUploads(`${prefix}a`)), []);
   });

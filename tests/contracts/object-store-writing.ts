@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { keysOf } from './object-store-keys.ts';
 import type { OpenedStore, StoreQuirks } from './object-store.ts';
+import { readTags, tagsOn } from './tags.ts';
 import { md5Of } from '../../src/ports/etags.ts';
 
 export const heedsConditions = (quirks: StoreQuirks): boolean =>
@@ -18,7 +19,12 @@ export const describeWriting = (open: () => Promise<OpenedStore>, quirks: StoreQ
     const put = await store.put(`${prefix}stream`, stream, { size: 9, md5: md5Of('in pieces') });
     assert.equal(put.etag, md5Of('in pieces'));
     assert.equal(
-      (await store.put(`${prefix}none`, Readable.from([]), { size: 0 })).etag,
+      (
+        await store.put(`${prefix}none`, Readable.from([]), {
+          size: 0,
+          ...(quirks.has('demands-digests') && { md5: md5Of('') }),
+        })
+      ).etag,
       md5Of(''),
     );
     assert.equal((await store.read(`${prefix}text`)).toString(), 'grün');
@@ -30,11 +36,13 @@ export const describeWriting = (open: () => Promise<OpenedStore>, quirks: StoreQ
     await using opened = await open();
     const { store, prefix } = opened;
     const user = { a: '1' };
-    await store.put(`${prefix}a`, 'long content', { metadata: { user, tags: { t: 'x' } } });
+    await store.put(`${prefix}a`, 'long content', {
+      metadata: { user, tags: tagsOn(quirks, { t: 'x' }) },
+    });
     await store.put(`${prefix}a`, 'short');
     assert.equal((await store.read(`${prefix}a`)).toString(), 'short');
     assert.deepEqual((await store.head(`${prefix}a`))?.metadata.user, {});
-    assert.deepEqual(await store.tags(`${prefix}a`), {});
+    assert.deepEqual(await readTags(store, `${prefix}a`, quirks), {});
   });
 
   const broken = async function* (): AsyncGenerator<Buffer> {
@@ -123,13 +131,17 @@ export const describeWriting = (open: () => Promise<OpenedStore>, quirks: StoreQ
   it('copies an object with its metadata and tags', async () => {
     await using opened = await open();
     const { store, prefix } = opened;
-    const metadata = { contentType: 'text/html', user: { a: 'ü' }, tags: { t: 'x y' } };
+    const metadata = {
+      contentType: 'text/html',
+      user: { a: 'ü' },
+      tags: tagsOn(quirks, { t: 'x y' }),
+    };
     const { etag } = await store.put(`${prefix}from`, 'content', { metadata });
     await store.copy(`${prefix}from`, `${prefix}to`, etag);
     const copied = await store.head(`${prefix}to`);
     assert.equal(copied?.etag, etag);
     assert.deepEqual(copied.metadata, { ...metadata, tags: {} });
-    assert.deepEqual(await store.tags(`${prefix}to`), metadata.tags);
+    assert.deepEqual(await readTags(store, `${prefix}to`, quirks), metadata.tags);
     assert.equal((await store.read(`${prefix}to`)).toString(), 'content');
   });
 

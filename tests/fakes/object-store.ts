@@ -99,6 +99,11 @@ export class FakeObjectStore implements ObjectStore {
     }
   }
 
+  async thaw(key: string): Promise<'readable'> {
+    this.bucket.get(key);
+    return 'readable';
+  }
+
   async *listPrefixes(prefix: string): AsyncGenerator<string> {
     this.#failures.mayFail('listPrefixes');
     const found = this.bucket.after(prefix, '').flatMap(({ key }) => {

@@ -35,7 +35,13 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'restore-control-plane': (world) =>
     runRestore(world, aConfig(), {
       ...{ backupId: id, components: undefined, dryRun: false, deleteExtra: false },
-      ...{ allowRunning: false, allowDamaged: true, allowUnsigned: true, renamed: new Map() },
+      ...{
+        allowRunning: false,
+        allowDamaged: true,
+        allowUnsigned: true,
+        thaw: false,
+        renamed: new Map(),
+      },
       ...{ confirm: 'kubeflow', fromModel: undefined, takeOver: false, timeoutSeconds: 60 },
     }),
   prune: async (world) => pruneSets(world, { keep }, await world.openTarget(), { dryRun: false }),

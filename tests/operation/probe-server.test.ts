@@ -26,7 +26,8 @@ const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
   'radosgw-16': {},
   'radosgw-16-versioned': { conditions: 'ignored' },
   'radosgw-20-versioned': {},
-  aws: {},
+  versitygw: { tags: 'refused', keys: 'limited', partEtags: 'unknown' },
+  aws: { tags: 'refused' },
   r2: { tags: 'refused' },
   'gcs-xml': { conditions: 'ignored', partEtags: 'other' },
 };
@@ -129,7 +130,7 @@ describe('what a server really does', () => {
   it('is told in a line', () => {
     assert.equal(
       serverText({ ...asPromised, tags: 'refused', keys: 'limited', partEtags: 'unknown' }),
-      'conditions heeded, Content-MD5 checked, no tags (the object list keeps them), does not take every key, clocks agree',
+      'conditions heeded, Content-MD5 checked, does not take every tag (the object list keeps them), does not take every key, clocks agree',
     );
     assert.match(
       serverText({ ...asPromised, clockAheadSeconds: -90 }),

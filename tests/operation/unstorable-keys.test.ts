@@ -38,17 +38,21 @@ describe('what a target cannot hold', () => {
 
   for (const profile of ['minio-2021', 'minio-2025'] as const) {
     it(`is named with the reason before anything is copied: ${profile}`, async () => {
-      const problems = await problemsOf(profile, [long, 'a', 'a/b', 'a/b/c', 'c/. /d', 'e//f']);
-      assert.equal(problems.length, 3);
-      const [below, odd, tooLong] = problems;
+      const problems = await problemsOf(profile, [
+        ...[long, 'a', 'a/b', 'a/b/c', 'c/. /d', 'e//f', 'g/../h'],
+      ]);
+      assert.equal(problems.length, 5);
+      const [below, odd, empty, dots, tooLong] = problems;
       assert.match(
         below!,
         /cannot hold 2 objects of the bucket mlpipeline, such as "a\/b": the key begins/,
       );
       assert.match(
         odd!,
-        /cannot hold 2 objects .* "c\/\. \/d": a name between two slashes is empty/,
+        /cannot hold 1 object .* "c\/\. \/d": a name between two slashes is \. or \.\. but for/,
       );
+      assert.match(empty!, /cannot hold 1 object .* "e\/\/f": a name between two slashes is empty/);
+      assert.match(dots!, /cannot hold 1 object .* "g\/\.\.\/h": a name .* is \. or \.\.\. Noth/);
       assert.match(
         tooLong!,
         /cannot hold 1 object .*: a name between two slashes has more than 255/,
@@ -67,6 +71,21 @@ describe('what a target cannot hold', () => {
       );
     });
   }
+
+  it('is what another key would be stored for, each kind by itself', async () => {
+    const problems = await problemsOf('versitygw', [
+      ...['c/. /d', 'e//f', 'e/f', 'g/../h', 'i/', 'j\u0001'],
+    ]);
+    assert.deepEqual(
+      problems.map((message) => /such as ("[^"]*"): (.*?)\. Nothing/.exec(message)?.slice(1)),
+      [
+        ['"e//f"', 'a name between two slashes is empty'],
+        ['"g/../h"', 'a name between two slashes is . or ..'],
+        ['"i/"', 'the key ends with a slash, and the object is not empty'],
+        [String.raw`"j\u0001"`, 'the key has a control character'],
+      ],
+    );
+  });
 
   it('is found whatever keys stand between an object and what lies below it', async () => {
     const key = fc.string({

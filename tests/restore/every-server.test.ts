@@ -20,7 +20,7 @@ const request = { allowRunning: false, allowShrink: false, takeOver: false, time
 const metadata: Partial<ObjectMetadata> = {
   contentType: 'text/plain',
   user: { author: 'Jürgen' },
-  tags: { team: 'red', of: 'run 1' },
+  tags: { team: 'red, blue (ü)', of: 'run 1' },
 };
 
 /**
@@ -85,7 +85,7 @@ const backUp = async (world: World) => (await runBackup(world, config, request))
 const restore = (world: World, backupId: BackupId) =>
   runRestore(world, config, {
     ...{ ...request, backupId, components: ['mlpipeline'], dryRun: false, deleteExtra: true },
-    ...{ allowDamaged: false, confirm: 'kubeflow', fromModel: undefined },
+    ...{ allowDamaged: false, thaw: false, confirm: 'kubeflow', fromModel: undefined },
     ...{ renamed: new Map(), allowUnsigned: false },
   });
 

@@ -14,6 +14,7 @@ const request: RestoreRequest = {
   deleteExtra: true,
   allowRunning: false,
   allowDamaged: false,
+  thaw: false,
   allowUnsigned: false,
   renamed: new Map(),
   confirm: 'kubeflow',

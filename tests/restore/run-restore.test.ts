@@ -18,6 +18,7 @@ const request: RestoreRequest = {
   deleteExtra: false,
   allowRunning: false,
   allowDamaged: false,
+  thaw: false,
   allowUnsigned: false,
   renamed: new Map(),
   confirm: 'kubeflow',

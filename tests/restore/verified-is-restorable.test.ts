@@ -9,6 +9,7 @@ import { layoutOf } from '../../src/repository/layout.ts';
 import type { BucketBackup } from '../../src/repository/manifest.ts';
 import type { ListedObject } from '../../src/repository/object-list.ts';
 import { verifyBucket } from '../../src/verify/buckets.ts';
+import { createArchiveCheck } from '../../src/verify/archive.ts';
 import type { VerifyWork } from '../../src/verify/verification.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
@@ -108,6 +109,7 @@ const lostByVerify = async ({
   const work: VerifyWork = {
     ...{ store, layout, clock: new FakeClock(), signal: new AbortController().signal },
     ...{ scratch: '/nowhere', deep: false, width: 4 },
+    archive: createArchiveCheck(store, { thaw: false, width: 4 }),
     damages: {
       ...{ count: 0, missing: 0, first: [] },
       found: async (damage) => {

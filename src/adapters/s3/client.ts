@@ -18,7 +18,7 @@ interface S3Work {
   readonly key?: string;
   readonly signal?: AbortSignal;
   readonly onCondition?: S3Attempt['onCondition'];
-  readonly aboutTags?: boolean;
+  readonly aboutTags?: S3Attempt['aboutTags'];
   /** Called before the request is sent again. The server may have carried out the first one. */
   readonly onRetry?: () => void;
   /**
@@ -107,7 +107,7 @@ export const createClient = (options: S3Options): S3Client => {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const { doing, onCondition, aboutTags = false } = request;
+      const { doing, onCondition, aboutTags } = request;
       throw explain(error, {
         ...{ doing, attempts: attempt, aboutTags },
         ...(onCondition && { onCondition }),

@@ -15,8 +15,8 @@ export interface S3Attempt {
   readonly doing: string;
   /** What a failed precondition (412) means here. */
   readonly onCondition?: 'object-exists' | 'object-changed';
-  /** Whether it was about tags, which not every server has. */
-  readonly aboutTags?: boolean;
+  /** Set where it was about tags, which not every server has. */
+  readonly aboutTags?: 'written' | 'read' | undefined;
   readonly attempts: number;
 }
 
@@ -82,6 +82,15 @@ const corruptCodes = new Set(['BadDigest', 'InvalidDigest', 'XAmzContentSHA256Mi
 
 const fullCodes = new Set(['QuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded']);
 
+/** Of servers that keep objects as files: MinIO and versitygw. */
+const fileCodes = new Set([
+  'XMinioInvalidObjectName',
+  'XMinioObjectExistsAsDirectory',
+  'ExistingObjectIsDirectory',
+  'ObjectParentIsFile',
+  'DirectoryObjectContainsData',
+]);
+
 const regionCodes = new Set([
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
@@ -132,22 +141,28 @@ const meaningOf = (
     return { code: 'store-wants-digest', hint: '' };
   if (aboutTags && (status === 501 || /tagging/i.test(message)) && !deniedCodes.has(code))
     return { code: 'store-refuses-tags', hint: 'That server has no tags' };
-  if (aboutTags && code === 'InvalidTag')
+  // AWS allows these characters only.
+  if (aboutTags === 'written' && code === 'InvalidTag')
+    return {
+      code: 'store-refuses-tags',
+      hint: 'That server takes only letters, digits, spaces and + - = . _ : / @ in tags',
+    };
+  if (aboutTags === 'read' && code === 'InvalidTag')
     return {
       code: 'tags-unreadable',
       hint: 'MinIO before 2022 cannot read tags with & again. Set the tags of that object again without &',
     };
-  if (code === 'InvalidObjectState')
+  if (code === 'InvalidObjectState' || code === 'ObjectNotInActiveTierError')
     return {
-      code: 'store-refused',
-      hint: 'The object lies in an archive class: restore it with RestoreObject (aws s3api restore-object), wait until that is done, then run the action again',
+      code: 'object-archived',
+      hint: 'It lies in an archive class of S3 and has to be thawed first, which verify-backup and restore-control-plane ask for with thaw=true. Let the lifecycle of the bucket archive nothing under the path',
     };
   if (status === 413)
     return {
       code: 'store-refused',
       hint: 'A proxy before the server takes no body of this size: raise its limit (client_max_body_size of nginx, proxy-body-size of an ingress) to 5g or to 0, which means no limit',
     };
-  if (code === 'XMinioInvalidObjectName' || code === 'XMinioObjectExistsAsDirectory')
+  if (fileCodes.has(code))
     return {
       code: 'store-refused',
       hint: 'That server keeps objects as files: it takes no part of a key that is empty, is . or .., or has more than 255 bytes, and no object whose key is a folder of others. Rename the object, or use another server as target',

@@ -33,8 +33,10 @@ export const metadataHeaders = (metadata: Partial<ObjectMetadata> = {}): Record<
   return headers;
 };
 
-export const hasTags = ({ tags }: Partial<ObjectMetadata> = {}): boolean =>
-  Object.keys(tags ?? {}).length > 0;
+/** What a failed write is explained with when it had tags. */
+export const aboutTagsOf = ({ tags }: Partial<ObjectMetadata> = {}): {
+  readonly aboutTags?: 'written';
+} => (Object.keys(tags ?? {}).length > 0 ? { aboutTags: 'written' } : {});
 
 /** Makes a write depend on what is there. */
 export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<string, string> => ({
@@ -75,9 +77,16 @@ export const describedBy = (
     size,
     etag,
     lastModified: new Date(headers['last-modified'] ?? 0),
+    ...archiveIn(headers['x-amz-storage-class']),
     metadata: metadataIn(headers),
   };
 };
+
+/** GLACIER_IR is read at once, and so are all others that are not named here. */
+export const archiveIn = (storageClass: string | undefined): { readonly archive?: string } =>
+  storageClass !== undefined && /^(GLACIER|DEEP_ARCHIVE|INTELLIGENT_TIERING)$/.test(storageClass)
+    ? { archive: storageClass }
+    : {};
 
 /** Without quotes, and without the mark of a weak ETag, which proxies that compress add. */
 export const etagIn = (value: string | undefined): string | undefined =>

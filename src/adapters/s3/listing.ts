@@ -2,7 +2,7 @@ import { CharmError } from '../../errors.ts';
 import { compareKeys } from '../../ports/key-order.ts';
 import type { ObjectStore, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import { etagIn } from './headers.ts';
+import { archiveIn, etagIn } from './headers.ts';
 import { elementsOf, textOf } from './xml.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -108,6 +108,7 @@ const objectIn = (
   size: Number(required(entry, 'Size', client)),
   etag: etagIn(required(entry, 'ETag', client)) ?? '',
   lastModified: new Date(required(entry, 'LastModified', client)),
+  ...archiveIn(textOf(entry, 'StorageClass')),
 });
 
 /** A server says in its reply whether it has encoded the keys. */

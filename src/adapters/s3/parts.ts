@@ -16,7 +16,7 @@ import {
   conditionHeaders,
   copySource,
   etagIn,
-  hasTags,
+  aboutTagsOf,
   metadataHeaders,
   writeHeaders,
 } from './headers.ts';
@@ -52,7 +52,7 @@ export const startParts = async (
   const { bucket: Bucket } = client.options;
   const { UploadId: uploadId } = await client.control(
     {
-      ...{ key, doing, aboutTags: hasTags(metadata) },
+      ...{ key, doing, ...aboutTagsOf(metadata) },
       headers: { ...headers.create, ...metadataHeaders(metadata) },
     },
     (sdk, options) => sdk.send(new CreateMultipartUploadCommand({ Bucket, Key: key }), options),

@@ -4,7 +4,13 @@ import { md5Of } from '../../ports/etags.ts';
 import type { PutOptions } from '../../world.ts';
 import { checkedBody } from './body.ts';
 import { quoteKey, type S3Call, type S3Client } from './client.ts';
-import { conditionHeaders, hasTags, inBase64, metadataHeaders, writeHeaders } from './headers.ts';
+import {
+  conditionHeaders,
+  aboutTagsOf,
+  inBase64,
+  metadataHeaders,
+  writeHeaders,
+} from './headers.ts';
 import { putConditionally } from './put-conditionally.ts';
 import { readBack, writtenEtag, type Written } from './written.ts';
 
@@ -25,7 +31,7 @@ export const putObject = async (
     key,
     doing: `write ${quoteKey(key)}`,
     onCondition: options.ifAbsent ? 'object-exists' : 'object-changed',
-    aboutTags: hasTags(options.metadata),
+    ...aboutTagsOf(options.metadata),
     headers: {
       ...writeHeaders(client.options).create,
       ...metadataHeaders(options.metadata),

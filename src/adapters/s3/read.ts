@@ -102,7 +102,7 @@ export const createReader = (
 
     tags: async (key) => {
       const { TagSet = [] } = await client.control(
-        { key, doing: `read the tags of ${quoteKey(key)}`, aboutTags: true },
+        { key, doing: `read the tags of ${quoteKey(key)}`, aboutTags: 'read' },
         (sdk, options) =>
           sdk.send(
             new GetObjectTaggingCommand({ Bucket: client.options.bucket, Key: key }),

@@ -11,6 +11,7 @@ import { abortParts, startParts } from './parts.ts';
 import { createProtection } from './protection.ts';
 import { putObject } from './put.ts';
 import { createReader } from './read.ts';
+import { createThawer } from './thaw.ts';
 import { createUploader } from './upload.ts';
 
 /*
@@ -32,6 +33,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     description: client.description,
     ...createLister(client),
     ...createReader(client),
+    ...createThawer(client),
     bucketNames: () => listBuckets(options),
     ...createProtection(client),
     link: createLinker(options),

@@ -90,7 +90,11 @@ describe('the S3 adapter tells an operator', () => {
     await using rig = await openS3Rig();
     const { server, store } = rig;
     server.fail({ fault: { answer: 403, code: 'InvalidObjectState' } });
-    await assert.rejects(store.read('a'), failure('store-refused', 'RestoreObject'));
+    await assert.rejects(store.read('a'), failure('object-archived', 'thaw=true'));
+    const { etag } = await store.put('a', 'x');
+    const fault = { answer: 403, code: 'ObjectNotInActiveTierError' } as const;
+    server.fail({ operation: 'CopyObject', fault });
+    await assert.rejects(store.copy('a', 'b', etag), failure('object-archived', 'lifecycle'));
     server.fail({ fault: { answer: 413, code: '' } });
     await assert.rejects(store.put('a', ''), failure('store-refused', 'client_max_body_size'));
     server.fail({ fault: { answer: 308, code: '', location: 'https://s3.test/bench' } });

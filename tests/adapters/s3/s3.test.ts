@@ -3,7 +3,7 @@ import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { describeObjectStore, type OpenedStore } from '../../contracts/object-store.ts';
 import { describeLinks } from '../../contracts/object-store-links.ts';
 import { createAuthority } from '../../servers/network/certificates.ts';
-import { s3Profiles } from '../../servers/s3/profiles.ts';
+import { profileOf, s3ProfileNames, s3Profiles } from '../../servers/s3/profiles.ts';
 import { atHost, loopbackLookup, openS3Rig, type S3Rig } from '../../rigs/s3.ts';
 
 const opened = (rig: S3Rig): OpenedStore => ({
@@ -17,10 +17,10 @@ const opened = (rig: S3Rig): OpenedStore => ({
   },
 });
 
-for (const name of ['target', 'minio-2021', 'radosgw-16', 'radosgw-16-versioned'] as const)
+for (const name of s3ProfileNames)
   describeObjectStore(
     s3Profiles[name].title,
-    async () => opened(await openS3Rig({ profile: name })),
+    async () => opened(await openS3Rig({ profile: name }, { region: profileOf(name).region })),
     new Set(s3Profiles[name].quirks),
   );
 

@@ -5,7 +5,7 @@ import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { probeServer, serverText } from '../../../src/operation/probe-server.ts';
 import { describeRealServer } from '../../contracts/object-store.ts';
 import { targetIn } from '../../rigs/target.ts';
-import { serverAtHand } from '../../servers/s3/places.ts';
+import { quirksAtHand, serverAtHand } from '../../servers/s3/places.ts';
 import { createBucket } from '../../servers/s3/radosgw.ts';
 import { testUser } from '../../servers/s3/server.ts';
 
@@ -23,7 +23,7 @@ const describeServer = (url: string): void => {
       console.log(`      ${serverText(await probeServer(targetIn(store), systemClock))}`);
     });
 
-    describeRealServer(url, options);
+    describeRealServer(url, options, quirksAtHand);
   });
 };
 

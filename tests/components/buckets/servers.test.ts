@@ -30,15 +30,21 @@ const open = async (place: S3Place): Promise<ObjectStore> => {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const metadata = {
+const described = {
   contentType: 'application/json',
   contentEncoding: 'identity',
   cacheControl: 'no-cache',
   user: { of: 'run ü' },
-  tags: { team: 'ml & co' },
 };
 
-const writeInParts = async (store: ObjectStore, key: string, content: Buffer): Promise<void> => {
+type Metadata = Parameters<ObjectStore['startParts']>[1];
+
+const writeInParts = async (
+  store: ObjectStore,
+  key: string,
+  content: Buffer,
+  metadata: Metadata = described,
+): Promise<void> => {
   const upload = await store.startParts(key, metadata);
   for (let at = 0, part = 1; at < content.length; at += 5 * mebi, part += 1) {
     const piece = content.subarray(at, at + 5 * mebi);
@@ -52,7 +58,12 @@ const pairs = s3Places
   .filter(({ name }) => !name.endsWith('with versioning'))
   .flatMap((from) => s3Places.map((to) => ({ from, to })));
 
-for (const { from, to } of pairs)
+for (const { from, to } of pairs) {
+  const quirks = new Set([...(from.quirks ?? []), ...(to.quirks ?? [])]);
+  const isTidy = quirks.has('tidies-keys');
+  const tags = { team: quirks.has('refuses-odd-tags') ? 'ml + co' : 'ml & co' };
+  const metadata = { ...described, tags };
+
   describe(`the copy of a bucket from ${from.name} to ${to.name}`, () => {
     let source: S3Place;
     let target: S3Place;
@@ -69,16 +80,15 @@ for (const { from, to } of pairs)
       await using theirs = await open(source);
       await using ours = await open(target);
       await theirs.put('empty \u{1f680}', '', { metadata });
-      await theirs.put('a//b/../c+d', 'odd', { metadata });
+      await theirs.put(isTidy ? 'odd/c+d' : 'a//b/../c+d', 'odd', { metadata });
       await theirs.put('streamed', Buffer.alloc(mebi + 1, 's'), { metadata });
-      await writeInParts(theirs, 'in parts', Buffer.alloc(11 * mebi, 'p'));
+      await writeInParts(theirs, 'in parts', Buffer.alloc(11 * mebi, 'p'), metadata);
       await using rig = await openMirrorRigBetween(theirs, ours);
       const pass = await rig.pass({ clock });
       assert.equal(pass.copied, 4);
       for (const line of await rig.list()) {
         const found = await ours.head(mirror + line.key);
-        const { tags, ...others } = metadata;
-        assert.deepEqual(found?.metadata, { ...others, tags: {} }, line.key);
+        assert.deepEqual(found?.metadata, { ...described, tags: {} }, line.key);
         assert.deepEqual(await ours.tags(mirror + line.key), tags, line.key);
         assert.equal(found.etag, line.etag, line.key);
         assert.equal(
@@ -110,7 +120,9 @@ for (const { from, to } of pairs)
     });
 
     it('is exact whatever a bucket holds and whatever becomes of it', async () => {
-      const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+      const key = fc
+        .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+        .filter((text) => !isTidy || !/[/\\\p{Cc}]|^\.\.?$/u.test(text));
       const state = fc.dictionary(key, fc.string({ maxLength: 20 }), { maxKeys: 8 });
       await fc.assert(
         fc.asyncProperty(fc.array(state, { minLength: 1, maxLength: 3 }), async (states) => {
@@ -137,3 +149,4 @@ for (const { from, to } of pairs)
       );
     });
   });
+}

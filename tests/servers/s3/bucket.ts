@@ -29,6 +29,8 @@ export interface S3Object {
    */
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+  /** When RestoreObject is done, and how long that lasts; milliseconds since 1970. */
+  readonly thaw?: { readonly from: number; readonly until: number };
   /** One, or one for each part. */
   readonly files: readonly S3File[];
 }

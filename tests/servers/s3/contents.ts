@@ -53,6 +53,14 @@ export class S3Contents {
     return Buffer.concat(object.files.map(({ file }) => readFileSync(found.pathOf(file))));
   }
 
+  /** Moves objects to an archive class, as a rule of the bucket's lifecycle does. */
+  archive(bucket: string, prefix: string, storageClass = 'GLACIER'): void {
+    const headers = { 'x-amz-storage-class': storageClass };
+    for (const object of this.objects(bucket))
+      if (object.key.startsWith(prefix))
+        this.#buckets.find(bucket).put({ ...object, headers: { ...object.headers, ...headers } });
+  }
+
   put(bucket: string, ...objects: readonly S3NewObject[]): void {
     const found = this.#buckets.create(bucket);
     found.putAll(objects.map((object) => stored(found, object, this.#now())));

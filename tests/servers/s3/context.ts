@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { checkReadable } from './archive.ts';
 import type { S3Bucket, S3Object } from './bucket.ts';
 import type { S3FaultAction } from './faults.ts';
 import type { S3Incoming } from './incoming.ts';
@@ -32,11 +34,8 @@ export const checkMayDelete = ({ deletes }: Pick<S3Context, 'deletes'>, key: str
 };
 
 /** 1024 bytes of UTF-8 without NUL; MinIO refuses more, because it keeps objects as files. */
-export const checkKey = ({
-  key,
-  bucket,
-  profile: { quirks },
-}: Pick<S3Context, 'bucket' | 'key' | 'profile'>): void => {
+export const checkKey = ({ key, bucket, profile: { quirks }, incoming }: S3Context): void => {
+  const length = Number(incoming.headers['content-length'] ?? 0);
   if (Buffer.byteLength(key) > 1024)
     throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
   const segments = key.replace(/\/$/, '').split('/');
@@ -51,6 +50,12 @@ export const checkKey = ({
       'XMinioInvalidObjectName',
       'Object name contains unsupported characters.',
     );
+  if (quirks.has('refuses-full-folders') && key.endsWith('/') && length > 0)
+    throw new S3Error(
+      400,
+      'DirectoryObjectContainsData',
+      'Directory object contains data payload.',
+    );
   if (!quirks.has('refuses-objects-beside-folders')) return;
   const below = bucket.from(`${key}/`).next();
   if (!below.done && below.value.key.startsWith(`${key}/`))
@@ -61,6 +66,14 @@ export const checkKey = ({
     );
   if (foldersAbove(key).some((folder) => bucket.get(folder)))
     throw new S3Error(403, 'AccessDenied', 'Access Denied.');
+};
+
+/** A key as a path of a file system. A slash at its end stays. */
+export const tidied = (key: string): string => {
+  const path = posix.normalize(key).replace(/^\//, '');
+  if (key !== '' && (/^\.\.?(\/|$)/.test(path) || path === ''))
+    throw new S3Error(400, '400', 'Bad Request');
+  return key === '' ? '' : path;
 };
 
 /** The keys that would be folders above this one on a disk: `a` and `a/b` for `a/b/c`. */
@@ -109,5 +122,6 @@ export const copySourceOf = (
     bare(match) !== object.etag
   )
     throw preconditionFailed();
+  checkReadable(context, object);
   return { object, bucket };
 };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { S3Buckets } from './buckets.ts';
-import type { S3Context } from './context.ts';
+import { tidied, type S3Context } from './context.ts';
 import type { S3FaultAction, S3Faults, S3Observer, S3RequestNote } from './faults.ts';
 import { checkVocabulary, readIncoming, type S3Incoming } from './incoming.ts';
 import { operationOf, type S3Operation } from './operations.ts';
@@ -39,7 +39,7 @@ export const createHandler = (options: S3HandlerOptions) => {
     let reply: S3Reply;
     let noted: S3RequestNote | undefined;
     try {
-      const incoming = readIncoming(message, options.hostname);
+      const incoming = keyed(readIncoming(message, options.hostname), options.profile);
       const operation = operationOf(incoming);
       const { method, bucket, key } = incoming;
       const note = { method, operation: operation.name, bucket, key };
@@ -74,6 +74,10 @@ export const createHandler = (options: S3HandlerOptions) => {
     if (noted) options.observe(noted, 'after');
   };
 };
+
+/** Under the key that this server makes of it. */
+const keyed = (incoming: S3Incoming, { quirks }: S3Profile): S3Incoming =>
+  quirks.has('tidies-keys') ? { ...incoming, key: tidied(incoming.key) } : incoming;
 
 const perform = async (
   options: S3HandlerOptions,

@@ -1,4 +1,5 @@
 import { foldersAbove, type S3Context } from './context.ts';
+import { classOf } from './archive.ts';
 import type { S3Object } from './bucket.ts';
 import { compareKeys } from './key-order.ts';
 import { S3Error, element, quotedEtag, xmlReply, type S3Reply } from './replies.ts';
@@ -88,11 +89,10 @@ function* entries(
   }
 }
 
-const contents = (
-  { key, etag, size, lastModified }: S3Object,
-  encode: (text: string) => string,
-): string =>
-  `<Contents>${element('Key', encode(key))}${element('LastModified', new Date(lastModified).toISOString())}${element('ETag', quotedEtag(etag))}${element('Size', size)}<StorageClass>STANDARD</StorageClass></Contents>`;
+const contents = (object: S3Object, encode: (text: string) => string): string => {
+  const { key, etag, size, lastModified } = object;
+  return `<Contents>${element('Key', encode(key))}${element('LastModified', new Date(lastModified).toISOString())}${element('ETag', quotedEtag(etag))}${element('Size', size)}${element('StorageClass', classOf(object))}</Contents>`;
+};
 
 /** How keys are written in the listings of this server when the client asks for `url`. */
 export const encoder = (
@@ -101,7 +101,9 @@ export const encoder = (
 ): ((text: string) => string) => {
   if (type === undefined) return (text) => text;
   if (type !== 'url') throw new S3Error(400, 'InvalidArgument', 'Invalid Encoding Method');
-  return (text) => {
+  return (key) => {
+    const isLossy = profile.quirks.has('loses-control-characters');
+    const text = isLossy ? key.replace(/\p{Cc}/gu, '\ufffd') : key;
     const encoded = encodeURIComponent(text).replaceAll('%2F', '/');
     return profile.quirks.has('writes-spaces-as-spaces') ? encoded : encoded.replaceAll('%20', '+');
   };

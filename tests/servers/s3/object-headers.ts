@@ -59,8 +59,13 @@ export const tagsIn = (
 ): Record<string, string> => {
   if (quirks.has('refuses-tags') && header !== undefined)
     throw new S3Error(501, 'NotImplemented', "Header 'x-amz-tagging' not implemented");
-  return Object.fromEntries(new URLSearchParams(header ?? ''));
+  const tags = Object.fromEntries(new URLSearchParams(header ?? ''));
+  if (quirks.has('refuses-odd-tags') && Object.entries(tags).flat().some(isOddTag))
+    throw new S3Error(400, 'InvalidTag', 'The TagValue you have provided is invalid');
+  return tags;
 };
+
+const isOddTag = (text: string): boolean => !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(text);
 
 /** What GET and HEAD tell of an object. */
 export const describing = (object: S3Object, { quirks }: S3Profile): Record<string, string> => {

@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import { checkReadable, thawHeaders } from './archive.ts';
 import type { S3Object } from './bucket.ts';
 import { contentOf, receive, receiveText } from './content.ts';
 import {
@@ -37,6 +38,7 @@ export const getObject = (context: S3Context): S3Reply => {
   const { headers, query } = context.incoming;
   const { quirks } = context.profile;
   checkReadConditions(object, headers);
+  if (context.operation === 'GetObject') checkReadable(context, object);
   const isGzip = object.headers['content-encoding'] === 'gzip';
   const takesGzip = /gzip/.test(headers['accept-encoding'] ?? '');
   if (isGzip && !takesGzip && quirks.has('unpacks-gzip')) return unpacked(context, object);
@@ -49,6 +51,7 @@ export const getObject = (context: S3Context): S3Reply => {
       'accept-ranges': 'bytes',
       ...describing(object, context.profile),
       ...versionHeaders(context),
+      ...thawHeaders(context, object),
       ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
       ...(part !== undefined &&
         object.etag.includes('-') && { 'x-amz-mp-parts-count': String(object.files.length) }),

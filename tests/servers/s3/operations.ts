@@ -1,3 +1,4 @@
+import { restoreObject } from './archive.ts';
 import { receiveText } from './content.ts';
 import type { S3Context } from './context.ts';
 import type { S3Incoming } from './incoming.ts';
@@ -47,6 +48,7 @@ const bucketOperation = (method: string, query: S3Incoming['query']): string => 
 
 const objectOperation = (method: string, query: S3Incoming['query'], copy: boolean): string => {
   if (query.has('uploads') && method === 'POST') return 'CreateMultipartUpload';
+  if (query.has('restore') && method === 'POST') return 'RestoreObject';
   if (query.has('tagging') && method === 'GET') return 'GetObjectTagging';
   if (query.has('tagging') && method === 'PUT') return 'PutObjectTagging';
   if (query.has('uploadId')) {
@@ -154,6 +156,7 @@ const operations: readonly S3Operation[] = [
   read('ListParts', ['uploadId', 'max-parts', 'part-number-marker'], listParts),
   write('PutObject', [], putObject),
   write('PutObjectTagging', ['tagging'], putTags),
+  write('RestoreObject', ['restore'], restoreObject),
   write('CopyObject', [], copyObject),
   write('DeleteObject', ['versionId'], deleteObject),
   write('DeleteObjects', ['delete'], deleteObjects),

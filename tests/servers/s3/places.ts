@@ -1,3 +1,5 @@
+import { profileOf, s3ProfileNames } from './profiles.ts';
+import type { S3Quirk } from './quirks.ts';
 import { createBucket, radosGwVersion, startRadosGw } from './radosgw.ts';
 import { startS3Server } from './server.ts';
 
@@ -21,12 +23,21 @@ const startVersioned = async (): Promise<S3Place> => {
 /** A server that somebody started by hand, and its name; its user must be `testUser`. */
 export const serverAtHand = process.env['S3_SERVER'];
 
+/** What that server is known to do: the name of a profile in S3_PROFILE. */
+export const quirksAtHand: ReadonlySet<S3Quirk> = profileOf(
+  s3ProfileNames.find((name) => name === process.env['S3_PROFILE']) ?? 'target',
+).quirks;
+
 /**
  * The servers that whole suites run against: the box's own, RadosGW where it is installed,
  * and the one whose URL is in S3_SERVER. Their names say which ones
  * they were, and the reporter repeats them.
  */
-export const s3Places: readonly { readonly name: string; start(): Promise<S3Place> }[] = [
+export const s3Places: readonly {
+  readonly name: string;
+  readonly quirks?: ReadonlySet<S3Quirk>;
+  start(): Promise<S3Place>;
+}[] = [
   {
     name: "the box's server",
     start: async () => {
@@ -51,6 +62,7 @@ export const s3Places: readonly { readonly name: string; start(): Promise<S3Plac
     : [
         {
           name: `the server at ${serverAtHand}`,
+          quirks: quirksAtHand,
           start: async () => ({
             url: serverAtHand,
             createBucket: (name: string) => createBucket(serverAtHand, name),

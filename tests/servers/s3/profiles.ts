@@ -88,6 +88,19 @@ export const s3Profiles = {
     trailers: awsTrailers,
     quirks: ['keeps-versions', 'lets-racers-win'],
   },
+  versitygw: {
+    server: 'VERSITYGW',
+    title: 'versitygw over a POSIX file system',
+    trailers: awsTrailers,
+    quirks: [
+      'tidies-keys',
+      'loses-control-characters',
+      'refuses-long-segments',
+      'refuses-objects-beside-folders',
+      'refuses-full-folders',
+      'refuses-odd-tags',
+    ],
+  },
   aws: {
     server: 'AmazonS3',
     title: 'AWS, in a bucket with Object Lock',
@@ -97,6 +110,8 @@ export const s3Profiles = {
       'keeps-versions',
       'demands-digests',
       'encodes-metadata',
+      'refuses-odd-tags',
+      'freezes-archives',
       'slows-down',
       'redirects-regions',
     ],
@@ -122,3 +137,5 @@ export const s3Profiles = {
 } as const satisfies Record<string, Listed>;
 
 export type S3ProfileName = keyof typeof s3Profiles;
+
+export const s3ProfileNames = Object.keys(s3Profiles) as S3ProfileName[];

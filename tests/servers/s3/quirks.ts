@@ -60,6 +60,19 @@ export const s3Quirks = {
     does: 'refuses keys with an empty segment, and with one that is . or .. but for spaces',
     source: 'minio/minio, hasBadPathComponent',
   },
+  'tidies-keys': {
+    does: 'stores a//b as a/b and a/../b as b, and answers 400 to keys that lead out of the bucket',
+    source: 'tried with versitygw 1.8.0 and SeaweedFS 4.48',
+    others: 'SeaweedFS',
+  },
+  'loses-control-characters': {
+    does: 'lists control characters of keys as U+FFFD, with encoding-type=url too',
+    source: 'tried with versitygw 1.8.0',
+  },
+  'refuses-full-folders': {
+    does: 'refuses an object with content whose key ends with a slash (400)',
+    source: 'tried with versitygw 1.8.0',
+  },
   'refuses-long-segments': {
     does: 'refuses keys with a segment of more than 255 bytes',
     source: 'minio/minio, checkPathLength; tried with RELEASE.2021-09-03 and 2025-10',
@@ -71,7 +84,7 @@ export const s3Quirks = {
   },
   'refuses-objects-beside-folders': {
     does: 'refuses an object where others lie below its key (409), and one below an object (403)',
-    source: 'tried with MinIO RELEASE.2021-09-03 on one drive',
+    source: 'tried with MinIO RELEASE.2021-09-03 on one drive; versitygw 1.8.0 answers 409 to both',
   },
   'hides-objects-below-objects': {
     does: 'stores an object below another one, and leaves it out of every listing',
@@ -100,6 +113,11 @@ export const s3Quirks = {
   'refuses-tags': {
     does: 'answers 501 to a write with tags, and to reading them',
     source: 'Cloudflare R2, "S3 API compatibility"; Backblaze B2, "S3 Put Object"',
+  },
+  'refuses-odd-tags': {
+    does: 'refuses tags with other characters than letters, digits, spaces and + - = . _ : / @',
+    source:
+      'AWS, "Categorizing your storage using tags"; versity/versitygw#2039 has the answer of AWS; tried with versitygw 1.8.0',
   },
   'spoils-tags': {
     does: 'stores tags with & in a value, and cannot read any tag of such an object again',
@@ -138,6 +156,10 @@ export const s3Quirks = {
   'redirects-regions': {
     does: 'answers 301 PermanentRedirect to what is signed for another region, and names the right one in a header',
     source: 'AWS, "Request redirection and the REST API" and "Error responses"',
+  },
+  'freezes-archives': {
+    does: 'answers 403 InvalidObjectState to a GET or a copy of an object of the classes GLACIER and DEEP_ARCHIVE, until RestoreObject has thawed it, which takes hours',
+    source: 'AWS, "Working with archived objects" and RestoreObject',
   },
   'slows-down': {
     does: 'answers 503 SlowDown now and then (here every fortieth request)',
