@@ -1,3 +1,4 @@
+import { inUseModes } from '../config/volumes.ts';
 import { CharmError, hasCode } from '../errors.ts';
 import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
@@ -21,12 +22,12 @@ export const backupVolumes: Action = async (world, config, parameters) => {
   );
   const slot = slotParameter(parameters['slot']);
   const request = requestOf(parameters['volumes']);
-  const session = await backUpVolumes(world, config.volumes, request, slot).catch(
-    (error: unknown) => {
-      if (slot === undefined || !hasCode(error, 'backup-running')) throw error;
-      return undefined;
-    },
-  );
+  const inUse = inUseModes.find((mode) => mode === parameters['in-use']) ?? config.volumes.inUse;
+  const volumes = { ...config.volumes, inUse };
+  const session = await backUpVolumes(world, volumes, request, slot).catch((error: unknown) => {
+    if (slot === undefined || !hasCode(error, 'backup-running')) throw error;
+    return undefined;
+  });
   if (session === undefined) return skip(world, slot);
   const results = resultsOf(session);
   const failed = session.volumes.filter(({ phase }) => phase === 'Failed');

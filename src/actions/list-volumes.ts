@@ -14,7 +14,9 @@ export const listVolumes: Action = async (world, config, parameters) => {
   await using access = await world.openVolumes();
   const target = await world.openTarget();
   await using _store = target.store;
-  const planned = (await planVolumes(access.cluster, config.volumes.patterns)).filter(
+  const { patterns, inUse } = config.volumes;
+  const use = { mode: inUse, now: world.clock.now() };
+  const planned = (await planVolumes(access.cluster, patterns, use)).filter(
     ({ claim }) => only === '' || claim.namespace === only,
   );
   const last = new Map<string, string>();

@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path';
 import { CharmError, reasonOf } from '../errors.ts';
 import { stillHeld } from '../ports/journal.ts';
 import { parseAttempt, parseLastBackup } from '../ports/last-backup.ts';
-import type { Journal, JournalEntry } from '../world.ts';
+import type { Journal, JournalEntry, StoppedNotebook } from '../world.ts';
 import { syncDirectory, writeDurably } from './durable-file.ts';
 
 const entryName = /^undo-(.+)\.json$/;
+const notebookName = /^notebook-.+\.json$/;
 const sessionName = /^session-(.+)\.json$/;
 const lastBackupName = 'last-backup.json';
 const lastAttemptName = 'last-attempt.json';
@@ -133,6 +134,13 @@ export const openJournal = ({
     volumeSession: () => read(volumeSessionName, parseVolumeSession),
     setVolumeSession: (session) =>
       session === undefined ? removeFile(volumeSessionName) : write(volumeSessionName, { session }),
+    stoppedNotebooks: async () => {
+      const names = (await list()).filter((name) => notebookName.test(name)).sort();
+      const notebooks = await Promise.all(names.map((name) => read(name, parseNotebook)));
+      return notebooks.filter((notebook) => notebook !== undefined);
+    },
+    recordNotebook: (notebook) => write(notebookFile(notebook), notebook),
+    removeNotebook: (notebook) => removeFile(notebookFile(notebook)),
     metricFacts: async () =>
       readFile(join(await directory(), metricFactsName), 'utf8').catch(() => undefined),
     setMetricFacts: (text) =>
@@ -198,6 +206,15 @@ const parseEntry = ({ application, scale, changedTo, since }: Fields): JournalEn
   isScale(changedTo) &&
   typeof since === 'string'
     ? { application, scale, changedTo, since }
+    : undefined;
+
+/** Neither name has an underscore. */
+const notebookFile = ({ namespace, name }: Pick<StoppedNotebook, 'namespace' | 'name'>): string =>
+  `notebook-${namespace}_${name}.json`;
+
+const parseNotebook = ({ namespace, name, stopped }: Fields): StoppedNotebook | undefined =>
+  typeof namespace === 'string' && typeof name === 'string' && typeof stopped === 'string'
+    ? { namespace, name, stopped }
     : undefined;
 
 const parsePaths = (fields: Fields): Readonly<Record<string, string>> | undefined => {

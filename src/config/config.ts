@@ -5,7 +5,7 @@ import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts'
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
 import { type OptionName, allowed, isBucket, optionNames, options } from './options.ts';
-import { type VolumesConfig, listOf, parseVolumePatterns } from './volumes.ts';
+import { type VolumesConfig, inUseModes, listOf, parseVolumePatterns } from './volumes.ts';
 
 /*
  * This folder reads the charm's options. From here on they are typed and valid.
@@ -142,6 +142,7 @@ export const parseConfig = (
     volumes: {
       key: given['volumes-key'] || undefined,
       patterns: parsed('volumes', parseVolumePatterns),
+      inUse: parsed('volumes-in-use', (name) => inUseModes.find((known) => known === name)),
       exclude: listOf(text('volumes-exclude')),
       parallel: number('volumes-parallel'),
       deadline: parsed('volumes-deadline', parseDuration),

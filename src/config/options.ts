@@ -57,6 +57,7 @@ export const options = {
   volumes: { type: 'string', default: '*/*' },
   'volumes-schedule': { type: 'string', default: '' },
   'volumes-paused': { type: 'boolean', default: false },
+  'volumes-in-use': { type: 'string', default: 'live', pattern: '^(live|skip|idle|stop)$' },
   'volumes-exclude': { type: 'string', default: '.cache,.Trash-*' },
   'volumes-parallel': { type: 'integer', default: 2, minimum: 1, maximum: 32 },
   'volumes-deadline': { type: 'string', default: '4h' },
@@ -113,6 +114,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'volumes-schedule':
     'five cron fields such as 30 3 * * *, @hourly, @daily, @weekly, @monthly, @yearly, @daily-random, or nothing',
   'volumes-paused': 'true or false',
+  'volumes-in-use': 'live, skip, idle or stop',
   'volumes-exclude': 'patterns of files as restic takes them, separated by commas, or nothing',
   'volumes-parallel': 'a whole number from 1 to 32',
   'volumes-deadline': 'a time such as 4h, 90m or 1d12h',

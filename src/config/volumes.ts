@@ -3,6 +3,7 @@ export interface VolumesConfig {
   /** `secret:<id>` of the secret with the key; undefined while volumes are not backed up. */
   readonly key: string | undefined;
   readonly patterns: readonly VolumePattern[];
+  readonly inUse: InUse;
   /** Patterns of restic for files that are left out. */
   readonly exclude: readonly string[];
   /** How many volumes are backed up at a time. */
@@ -14,6 +15,14 @@ export interface VolumesConfig {
   /** As rclone takes it. */
   readonly bandwidthLimit: string;
 }
+
+/**
+ * What is done about a volume that a pod has mounted: back it up where it is, leave it out, back it
+ * up only while nobody works in the notebook, or stop the notebook meanwhile.
+ */
+export const inUseModes = ['live', 'skip', 'idle', 'stop'] as const;
+
+export type InUse = (typeof inUseModes)[number];
 
 /** Each of the two may hold `*` and `?`. */
 export interface VolumePattern {

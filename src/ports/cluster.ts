@@ -2,7 +2,7 @@ import type { Fields } from './fields.ts';
 
 /** The kinds of objects that backups of volumes read and write, as the API calls them. */
 export type ClusterKind =
-  'namespaces' | 'persistentvolumeclaims' | 'pods' | 'secrets' | 'events' | 'jobs';
+  'namespaces' | 'persistentvolumeclaims' | 'pods' | 'secrets' | 'events' | 'jobs' | 'notebooks';
 
 /** An object of the cluster. What only some kinds have is read where the kind is known. */
 export interface ClusterObject {

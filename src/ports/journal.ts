@@ -13,6 +13,14 @@ export interface JournalEntry {
   readonly since: string;
 }
 
+/** A notebook of a user that was stopped for the time of a backup, and is to be started again. */
+export interface StoppedNotebook {
+  readonly namespace: string;
+  readonly name: string;
+  /** What we have written into its annotation. Another value there is the user's own. */
+  readonly stopped: string;
+}
+
 /** What must be put back, on storage that survives a killed pod. One entry for each application. */
 export interface Journal {
   entries(): Promise<readonly JournalEntry[]>;
@@ -53,6 +61,11 @@ export interface Journal {
   /** The session of users' volumes that this unit began and has not ended. */
   volumeSession(): Promise<string | undefined>;
   setVolumeSession(session: string | undefined): Promise<void>;
+  /** The notebooks that are to be started again. */
+  stoppedNotebooks(): Promise<readonly StoppedNotebook[]>;
+  /** Resolves when it is on the disk, as `record`. To be called before the notebook is stopped. */
+  recordNotebook(notebook: StoppedNotebook): Promise<void>;
+  removeNotebook(notebook: Pick<StoppedNotebook, 'namespace' | 'name'>): Promise<void>;
   /** What the exporter serves; undefined while nobody asks for it. */
   metricFacts(): Promise<string | undefined>;
   setMetricFacts(text: string | undefined): Promise<void>;

@@ -4,6 +4,7 @@ import { countText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
 import { type Gateway, openGateway } from './gateway.ts';
+import { holdNotebooks } from './hold-notebooks.ts';
 import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
@@ -38,7 +39,7 @@ export const backUpVolumes = async (
 ): Promise<SessionRecord> => {
   await using operation = await beginVolumeOperation(world, config);
   const { access, session } = operation;
-  const planned = await chosen(access.cluster, config, request, world.application);
+  const planned = await chosen(access.cluster, config, request, world);
   const record: SessionRecord = {
     id: session,
     kind: 'backup',
@@ -62,7 +63,7 @@ const chosen = async (
   cluster: Cluster,
   config: VolumesConfig,
   request: BackupVolumesRequest,
-  application: string,
+  { application, clock }: Pick<World, 'application' | 'clock'>,
 ): Promise<readonly PlannedVolume[]> => {
   const isMeant = ({ claim }: PlannedVolume): boolean =>
     request.kind === 'all' ||
@@ -71,7 +72,8 @@ const chosen = async (
       `${claim.namespace}/${claim.name}`,
     );
   const patterns = request.kind === 'one' ? [request] : config.patterns;
-  const planned = (await planVolumes(cluster, patterns)).filter(isMeant);
+  const use = { mode: config.inUse, now: clock.now() };
+  const planned = (await planVolumes(cluster, patterns, use)).filter(isMeant);
   if (request.kind === 'all') return planned;
   if (request.kind === 'one')
     return planned.map((one) => (one.skip === 'paused' ? { ...one, skip: undefined } : one));
@@ -121,12 +123,17 @@ const backUpNamespace = async (
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
+    const whileStopped = holdNotebooks(operation, volumes);
     const isThere = await prepareRepository(operation, name);
     const outcomes = await throughGateway(operation, name, async (gateway) => {
       if (!isThere) await makeRepository(operation, name, gateway);
       return await Promise.all(
         volumes.map((volume) =>
-          slot(() => orProblem(() => backUpVolume(operation, volume, name, gateway))),
+          slot(() =>
+            orProblem(() =>
+              whileStopped(volume, () => backUpVolume(operation, volume, name, gateway)),
+            ),
+          ),
         ),
       );
     });
@@ -156,11 +163,12 @@ export const throughGateway = async <T>(
 
 const backUpVolume = async (
   operation: VolumeOperation,
-  { claim, user }: PlannedVolume,
+  { claim, ...planned }: PlannedVolume,
   repository: string,
   gateway: Gateway,
 ): Promise<JobOutcome> => {
   const { access, session, config, world } = operation;
+  const user = planned.stop.length > 0 ? undefined : planned.user;
   const outcome = await runUserJob(operation, {
     role: 'backup',
     ...{ model: access.cluster.namespace, session, claim, user, repository, config },
@@ -207,7 +215,7 @@ const failed = (volume: PlannedVolume, problem: CharmError | undefined): VolumeR
   });
 
 export const recordOf = (
-  { claim, user }: PlannedVolume,
+  { claim, user, stop }: PlannedVolume,
   outcome: Pick<VolumeRecord, 'phase'> & Partial<VolumeRecord>,
 ): VolumeRecord => ({
   namespace: claim.namespace,
@@ -215,6 +223,6 @@ export const recordOf = (
   size: claim.size,
   accessModes: claim.accessModes,
   storageClass: claim.storageClass,
-  usedBy: user?.pod,
+  usedBy: stop.length > 0 ? undefined : user?.pod,
   ...outcome,
 });

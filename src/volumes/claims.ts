@@ -22,6 +22,8 @@ export interface ClaimUser {
   readonly pod: string;
   readonly node: string;
   readonly tolerations: readonly Fields[];
+  /** All pods that have it, and the notebook that each belongs to, if it says so. */
+  readonly pods: readonly { readonly name: string; readonly notebook: string | undefined }[];
 }
 
 export const claimsOf = async (cluster: Cluster, namespace: string): Promise<readonly Claim[]> =>
@@ -58,11 +60,19 @@ export const usersOf = async (
     const node = textOf(spec['nodeName']);
     if (labels['app.kubernetes.io/managed-by'] === 'ckf-backup' || node === '') continue;
     if (phase !== 'Running' && phase !== 'Pending') continue;
-    const user = { pod: name, node, tolerations: fieldsIn(spec['tolerations']) };
+    const own = { name, notebook: labels['notebook-name'] };
     for (const volume of fieldsIn(spec['volumes'])) {
       const claim = textOf(fieldsOf(volume['persistentVolumeClaim'])['claimName']);
+      if (claim === '') continue;
+      const known = users.get(claim);
+      const pods = [...(known?.pods ?? []), own];
       // Of a pod that runs and one that is about to, the one that runs says where the volume is.
-      if (claim !== '' && (phase === 'Running' || !users.has(claim))) users.set(claim, user);
+      users.set(
+        claim,
+        phase === 'Running' || known === undefined
+          ? { pod: name, node, tolerations: fieldsIn(spec['tolerations']), pods }
+          : { ...known, pods },
+      );
     }
   }
   return users;

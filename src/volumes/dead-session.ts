@@ -10,6 +10,7 @@ import {
   sessionPhase,
   writeSession,
 } from './session-record.ts';
+import { startNotebook } from './notebooks.ts';
 import { sweep } from './sweep.ts';
 
 type DeadSessionWorld = Pick<
@@ -19,6 +20,20 @@ type DeadSessionWorld = Pick<
 
 /** Seconds. A hook must not keep the others of its machine waiting; the next one goes on. */
 const patience = 30;
+
+/**
+ * Starts the notebooks again that a session of this unit had stopped when it was killed. Needs the
+ * cluster only. Opens nothing when there are none.
+ */
+export const startStoppedNotebooks = async ({
+  journal,
+  openCluster,
+}: Pick<World, 'journal' | 'openCluster'>): Promise<void> => {
+  const notebooks = await journal.stoppedNotebooks();
+  if (notebooks.length === 0) return;
+  await using cluster = await openCluster();
+  for (const notebook of notebooks) await startNotebook({ cluster, journal }, notebook);
+};
 
 /**
  * Ends a session of this unit that was killed: what it left in the cluster is deleted, the locks of

@@ -2,7 +2,7 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { type Lock, takeLock } from '../repository/lock.ts';
-import type { Target, VolumeAccess, World } from '../world.ts';
+import type { Journal, Target, VolumeAccess, World } from '../world.ts';
 import { settleNewest } from './dead-session.ts';
 import { sessionIdAt } from './names.ts';
 import { type SessionRecord, writeSession } from './session-record.ts';
@@ -17,6 +17,7 @@ export interface VolumeOperation {
   readonly config: VolumesConfig;
   readonly world: Pick<World, 'clock' | 'progress' | 'signal' | 'application'>;
   readonly lock: Lock;
+  readonly journal: Journal;
 }
 
 export interface OpenOperation extends VolumeOperation, AsyncDisposable {
@@ -52,7 +53,7 @@ export const beginVolumeOperation = async (
     );
   const stack = opened.move();
   return {
-    ...{ access, target, layout, config, world, lock },
+    ...{ access, target, layout, config, world, lock, journal: world.journal },
     session: started,
     start: async (record) => {
       await world.journal.setVolumeSession(started);

@@ -1,10 +1,20 @@
 import type { VolumePattern } from '../config/volumes.ts';
 import type { ClusterObject } from '../world.ts';
 import type { Claim, ClaimUser } from './claims.ts';
+import { type UseRules, canBeStopped, isIdle } from './notebooks.ts';
 
 /** Why a volume is not backed up. */
 export type SkipReason =
-  'excluded' | 'paused' | 'temporary' | 'not-bound' | 'block-mode' | 'deleting' | 'in-use-rwop';
+  | 'excluded'
+  | 'paused'
+  | 'temporary'
+  | 'not-bound'
+  | 'block-mode'
+  | 'deleting'
+  | 'in-use-rwop'
+  | 'in-use'
+  | 'in-use-busy'
+  | 'in-use-other';
 
 /** What an operator reads of it. */
 export const skipTexts: Readonly<Record<SkipReason, string>> = {
@@ -14,7 +24,12 @@ export const skipTexts: Readonly<Record<SkipReason, string>> = {
   'not-bound': 'no volume is bound to the claim yet',
   'block-mode': 'a block device, which has no files',
   deleting: 'the claim is being deleted',
-  'in-use-rwop': 'ReadWriteOncePod, and a pod uses it: stop that pod first',
+  'in-use-rwop':
+    'ReadWriteOncePod, and a pod uses it: stop that pod first, or set volumes-in-use=stop',
+  'in-use': 'a pod uses it (volumes-in-use=skip)',
+  'in-use-busy': 'somebody works in its notebook, or nobody knows (volumes-in-use=idle)',
+  'in-use-other':
+    'a pod uses it that is no notebook and could not be started again (volumes-in-use=stop)',
 };
 
 export const pausedAnnotation = 'ckf-backup/paused';
@@ -48,7 +63,7 @@ export const isCoveredNamespace = (
 export const skipReason = (
   claim: Claim,
   namespace: ClusterObject,
-  user: ClaimUser | undefined,
+  { user, rules = alwaysLive }: Use,
   patterns: readonly VolumePattern[],
 ): SkipReason | undefined => {
   const isMeant = patterns.some(
@@ -61,8 +76,23 @@ export const skipReason = (
   if (claim.deleting) return 'deleting';
   if (claim.phase !== 'Bound') return 'not-bound';
   if (claim.volumeMode === 'Block') return 'block-mode';
-  if (user !== undefined && claim.accessModes.includes('ReadWriteOncePod')) return 'in-use-rwop';
-  return undefined;
+  return user && inUseReason(claim, user, rules);
+};
+
+/** Who has the volume mounted, and what that means for its backup; `live` when nothing is said. */
+interface Use {
+  readonly user: ClaimUser | undefined;
+  readonly rules?: UseRules;
+}
+
+const alwaysLive: UseRules = { mode: 'live', notebooks: new Map(), now: new Date(0) };
+
+const inUseReason = (claim: Claim, user: ClaimUser, rules: UseRules): SkipReason | undefined => {
+  const { mode } = rules;
+  if (mode === 'skip') return 'in-use';
+  if (mode === 'stop') return canBeStopped(user, rules) ? undefined : 'in-use-other';
+  if (mode === 'idle' && !isIdle(user, rules)) return 'in-use-busy';
+  return claim.accessModes.includes('ReadWriteOncePod') ? 'in-use-rwop' : undefined;
 };
 
 /** Whether a name matches a pattern with `*` and `?`. */

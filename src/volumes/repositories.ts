@@ -97,7 +97,7 @@ export const makeRepository = async (
 
 /** As `repositoryFor`, and makes none: undefined when the namespace has none. */
 export const existingRepository = async (
-  { target, layout, access, world }: Omit<VolumeOperation, 'session' | 'lock'>,
+  { target, layout, access, world }: Omit<VolumeOperation, 'session' | 'lock' | 'journal'>,
   namespace: ClusterObject,
 ): Promise<RepositoryRecord | undefined> => {
   const { found } = await findRepository(target.store, layout, namespace);

@@ -41,7 +41,7 @@ export interface RestorePlan {
  * stands in the way.
  */
 export const planRestore = async (
-  operation: Omit<VolumeOperation, 'session' | 'lock'>,
+  operation: Omit<VolumeOperation, 'session' | 'lock' | 'journal'>,
   request: RestoreVolumeRequest,
 ): Promise<RestorePlan> => {
   const { access, target, layout } = operation;

@@ -17,6 +17,7 @@ describe('the options of volumes', () => {
     const { volumes } = parseConfig({
       volumes: 'alice/*, jupyterhub/claim-*',
       'volumes-key': 'secret:abc',
+      'volumes-in-use': 'idle',
       'volumes-exclude': '*.ckpt, ,tmp',
       'volumes-parallel': 4,
       'volumes-deadline': '90m',
@@ -25,6 +26,7 @@ describe('the options of volumes', () => {
       'bandwidth-limit': '08:00,512k 23:00,off',
     });
     assert.deepEqual(volumes, {
+      inUse: 'idle',
       key: 'secret:abc',
       patterns: [
         { namespace: 'alice', claim: '*' },
@@ -46,6 +48,7 @@ describe('the options of volumes', () => {
       { volumes: '' },
       { volumes: 'Alice/*' },
       { 'volumes-parallel': 0 },
+      { 'volumes-in-use': 'never' },
       { 'volumes-deadline': 'soon' },
       { 'restic-image': 'no image' },
       { 'rclone-image': '' },

@@ -112,6 +112,23 @@ export const itIsAJournal = (
       );
     });
 
+    it('keeps the notebooks that are to be started again, each under its own name', async () => {
+      await using rig = await open();
+      assert.deepEqual(await rig.journal.stoppedNotebooks(), []);
+      const stopped = '2026-11-26T10:49:30.123Z';
+      const [one, other] = [
+        { namespace: 'alice-lab', name: '1', stopped },
+        { namespace: 'alice', name: 'lab.1', stopped },
+      ] as const;
+      await rig.journal.recordNotebook(one);
+      await rig.journal.recordNotebook(other);
+      assert.deepEqual(await rig.journal.stoppedNotebooks(), [one, other]);
+      assert.deepEqual(await rig.journal.entries(), []);
+      await rig.journal.removeNotebook(one);
+      await rig.journal.removeNotebook(one);
+      assert.deepEqual(await rig.journal.stoppedNotebooks(), [other]);
+    });
+
     it('counts runs by how they ended', async () => {
       await using rig = await open();
       assert.deepEqual(await rig.journal.runCounts(), {});

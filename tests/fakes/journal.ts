@@ -1,5 +1,12 @@
 import { stillHeld } from '../../src/ports/journal.ts';
-import type { Attempt, Journal, JournalEntry, KeptSession, LastBackup } from '../../src/world.ts';
+import type {
+  Attempt,
+  Journal,
+  JournalEntry,
+  KeptSession,
+  LastBackup,
+  StoppedNotebook,
+} from '../../src/world.ts';
 
 /** A journal in memory. Writing fails while `failure` is set. */
 export class FakeJournal implements Journal {
@@ -98,6 +105,25 @@ export class FakeJournal implements Journal {
   async setVolumeSession(session: string | undefined): Promise<void> {
     if (this.failure) throw this.failure;
     this.#volumeSession = session;
+  }
+
+  readonly notebooks = new Map<string, StoppedNotebook>();
+
+  async stoppedNotebooks(): Promise<readonly StoppedNotebook[]> {
+    return [...this.notebooks.values()];
+  }
+
+  async recordNotebook(notebook: StoppedNotebook): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.notebooks.set(`${notebook.namespace}/${notebook.name}`, notebook);
+  }
+
+  async removeNotebook({
+    namespace,
+    name,
+  }: Pick<StoppedNotebook, 'namespace' | 'name'>): Promise<void> {
+    if (this.failure) throw this.failure;
+    this.notebooks.delete(`${namespace}/${name}`);
   }
 
   async metricFacts(): Promise<string | undefined> {

@@ -25,7 +25,12 @@ const wish: JobWish = {
   model: 'kubeflow',
   session: '20261121t030000z',
   claim: { namespace: 'alice', name: 'lab-workspace', accessModes: ['ReadWriteOnce'] },
-  user: { pod: 'lab-0', node: 'node-7', tolerations: [{ key: 'gpu', operator: 'Exists' }] },
+  user: {
+    pod: 'lab-0',
+    node: 'node-7',
+    tolerations: [{ key: 'gpu', operator: 'Exists' }],
+    pods: [],
+  },
   repository: 'alice',
   command: ['backup', '.'],
   address: '10.1.2.3',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseVolumePatterns } from '../../src/config/volumes.ts';
-import type { Claim } from '../../src/volumes/claims.ts';
+import { type InUse, parseVolumePatterns } from '../../src/config/volumes.ts';
+import type { Claim, ClaimUser } from '../../src/volumes/claims.ts';
 import { excludesOf, isCoveredNamespace, skipReason } from '../../src/volumes/policy.ts';
 import type { ClusterObject } from '../../src/world.ts';
 
@@ -31,10 +31,13 @@ const aClaim = (changes: Partial<Claim> = {}): Claim => ({
   ...changes,
 });
 
-const user = { pod: 'lab-0', node: 'node-1', tolerations: [] };
+const user: ClaimUser = {
+  ...{ pod: 'lab-0', node: 'node-1', tolerations: [] },
+  pods: [{ name: 'lab-0', notebook: 'lab' }],
+};
 const all = parseVolumePatterns('*/*') ?? [];
-const reason = (claim: Claim, pod?: typeof user, patterns = all) =>
-  skipReason(claim, aNamespace(), pod, patterns);
+const reason = (claim: Claim, pod?: ClaimUser, patterns = all) =>
+  skipReason(claim, aNamespace(), { user: pod }, patterns);
 
 describe('which volumes are backed up', () => {
   it('is those of profiles by default, and never those of the model', () => {
@@ -64,7 +67,59 @@ describe('which volumes are backed up', () => {
     assert.equal(reason(aClaim({ owners: ['Notebook'] })), undefined);
     assert.equal(reason(aClaim({ annotations: { 'ckf-backup/paused': 'true' } })), 'paused');
     const paused = aNamespace({ annotations: { 'ckf-backup/paused': 'true' } });
-    assert.equal(skipReason(aClaim(), paused, undefined, all), 'paused');
+    assert.equal(skipReason(aClaim(), paused, { user: undefined }, all), 'paused');
+  });
+
+  describe('when a pod uses it', () => {
+    const now = new Date('2026-11-26T12:00:00Z');
+    const notebook = (annotations: Readonly<Record<string, string>> = {}): ClusterObject =>
+      aNamespace({ namespace: 'alice', name: 'lab', annotations });
+    const active = (at: string) =>
+      new Map([['lab', notebook({ 'notebooks.kubeflow.org/last-activity': at })]]);
+    const used = (
+      mode: InUse,
+      {
+        pods = user.pods,
+        notebooks = active('2026-11-26T11:00:00Z'),
+        accessModes = ['ReadWriteOnce'],
+      } = {},
+    ) =>
+      skipReason(
+        aClaim({ accessModes }),
+        aNamespace(),
+        { user: { ...user, pods }, rules: { mode, notebooks, now } },
+        all,
+      );
+    const terminal = [...user.pods, { name: 'tensorboard-1', notebook: undefined }];
+    const alone = { accessModes: ['ReadWriteOncePod'] };
+
+    it('says live: it is, unless no second pod may have it', () => {
+      assert.equal(used('live'), undefined);
+      assert.equal(used('live', alone), 'in-use-rwop');
+    });
+
+    it('says skip: it is not, and one that nobody uses is', () => {
+      assert.equal(used('skip'), 'in-use');
+      const rules = { mode: 'skip', notebooks: new Map(), now } as const;
+      assert.equal(skipReason(aClaim(), aNamespace(), { user: undefined, rules }, all), undefined);
+    });
+
+    it('says idle: it is when nobody has worked for half an hour, and that is known', () => {
+      assert.equal(used('idle'), undefined);
+      assert.equal(used('idle', { notebooks: active('2026-11-26T11:30:00Z') }), 'in-use-busy');
+      assert.equal(used('idle', { notebooks: active('yesterday') }), 'in-use-busy');
+      assert.equal(used('idle', { notebooks: new Map([['lab', notebook()]]) }), 'in-use-busy');
+      assert.equal(used('idle', { notebooks: new Map() }), 'in-use-busy');
+      assert.equal(used('idle', { pods: terminal }), 'in-use-busy');
+      assert.equal(used('idle', alone), 'in-use-rwop');
+    });
+
+    it('says stop: it is when each pod is of a notebook, which can be started again', () => {
+      assert.equal(used('stop'), undefined);
+      assert.equal(used('stop', alone), undefined);
+      assert.equal(used('stop', { pods: terminal }), 'in-use-other');
+      assert.equal(used('stop', { notebooks: new Map() }), 'in-use-other');
+    });
   });
 
   it('is those whose names match, and a dot means a dot', () => {

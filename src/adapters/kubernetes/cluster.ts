@@ -13,6 +13,7 @@ const apiOf: Readonly<Record<ClusterKind, string>> = {
   secrets: '/api/v1',
   events: '/api/v1',
   jobs: '/apis/batch/v1',
+  notebooks: '/apis/kubeflow.org/v1',
 };
 
 const pageSize = 250;

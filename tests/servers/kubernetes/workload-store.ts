@@ -4,7 +4,14 @@ import { matchesSelector } from './selector.ts';
 import type { ObjectSpec, StoredObject } from './stored-object.ts';
 
 export type Kind =
-  'namespaces' | 'persistentvolumeclaims' | 'pods' | 'secrets' | 'events' | 'jobs' | 'nodes';
+  | 'namespaces'
+  | 'persistentvolumeclaims'
+  | 'pods'
+  | 'secrets'
+  | 'events'
+  | 'jobs'
+  | 'nodes'
+  | 'notebooks';
 
 const kinds: Readonly<Record<Kind, readonly [apiVersion: string, kind: string]>> = {
   namespaces: ['v1', 'Namespace'],
@@ -14,6 +21,7 @@ const kinds: Readonly<Record<Kind, readonly [apiVersion: string, kind: string]>>
   events: ['v1', 'Event'],
   nodes: ['v1', 'Node'],
   jobs: ['batch/v1', 'Job'],
+  notebooks: ['kubeflow.org/v1', 'Notebook'],
 };
 
 export const isKind = (text: string): text is Kind => text in kinds;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { JobController } from './job-controller.ts';
 import { Kubelet } from './kubelet.ts';
 import type { WorkloadFaults } from './pod-hindrances.ts';
+import { newNotebook, reconcileNotebook } from './notebooks.ts';
 import { Refusal } from './refusal.ts';
 import type { StoredObject } from './stored-object.ts';
 import { type Kind, WorkloadStore, isKind } from './workload-store.ts';
@@ -65,7 +66,7 @@ export class Workloads implements AsyncDisposable {
   /** Undefined when the request is about something else. */
   answer(method: string, url: URL, body: unknown): Answer {
     const match =
-      /^\/(?:api\/v1|apis\/batch\/v1)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(\/log)?$/.exec(
+      /^\/(?:api\/v1|apis\/batch\/v1|apis\/kubeflow\.org\/v1)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(\/log)?$/.exec(
         url.pathname,
       );
     const wholeNamespace = /^\/api\/v1\/namespaces(?:\/([^/]+))?$/.exec(url.pathname);
@@ -77,6 +78,12 @@ export class Workloads implements AsyncDisposable {
       return undefined;
     if (log !== undefined) return { text: this.#log(namespace ?? '', name ?? '', url) };
     return { json: this.#perform(method, kind, namespace, name, url, body) };
+  }
+
+  /** A notebook with its pod, which only stands there. */
+  addNotebook(namespace: string, name: string, claim: string, annotations = {}): void {
+    const notebook = newNotebook({ namespace, name, claim, annotations });
+    reconcileNotebook(this.store, this.store.create('notebooks', namespace, notebook));
   }
 
   /** A pod of a user, which only stands there. */
@@ -143,6 +150,7 @@ export class Workloads implements AsyncDisposable {
     if (method === 'PATCH') {
       const patched = store.patch(kind, where, name ?? '', body);
       if (kind === 'jobs') this.#jobs.start(patched);
+      if (kind === 'notebooks') reconcileNotebook(store, patched);
       return patched;
     }
     if (method === 'DELETE') {
