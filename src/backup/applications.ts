@@ -97,8 +97,8 @@ export const planApplications = async (
   return { plan: { databases, ...mlmd }, handed, otherUnits, problems };
 };
 
-/** Those whose agents are there; one that runs a hook comes to it later. */
-const otherUnitsOf = (
+/** The other units of our application whose agents are there; one that runs a hook helps later. */
+export const otherUnitsOf = (
   { unit }: Pick<World, 'unit'>,
   ours: ApplicationStatus | undefined,
 ): readonly string[] =>

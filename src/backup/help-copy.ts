@@ -8,7 +8,6 @@ import {
   type SharedWork,
 } from '../components/buckets/shards/shared-work.ts';
 import { takeShards } from '../components/buckets/shards/take-shards.ts';
-import { sharedLimit } from '../config/bandwidth-limit.ts';
 import type { Config } from '../config/config.ts';
 import { hasCode } from '../errors.ts';
 import { startHeartbeat } from '../operation/heartbeat.ts';
@@ -49,11 +48,15 @@ export const helpCopy = async (
   undo.defer(() => rm(scratch, { recursive: true, force: true }));
   const over = new AbortController();
   const signal = AbortSignal.any([world.signal, over.signal]);
+  const bandwidth = createBandwidth(config.bandwidthLimit, clock);
+  const share = async (): Promise<void> => {
+    bandwidth.shareAmong((await help.alive()).size);
+  };
+  bandwidth.shareAmong(plan.units);
   const copier = shardCopier({
-    ...{ target, sources, plan, clock, signal, scratch, transfers: config.transfers },
-    bandwidth: createBandwidth(sharedLimit(config.bandwidthLimit, plan.units), clock),
+    ...{ target, sources, plan, clock, signal, scratch, transfers: config.transfers, bandwidth },
   });
-  undo.use(keepRenewing(help, { work, clock, over, progress: copier.progress }));
+  undo.use(keepRenewing(help, { work, clock, over, progress: copier.progress, share }));
   const heartbeat = undo.use(startHeartbeat(world));
   await progress.step(`Helping the leader to copy buckets for the backup ${work.id}`);
   try {
@@ -106,11 +109,14 @@ const keepRenewing = (
     clock,
     over,
     progress,
+    share,
   }: {
     readonly work: SharedWork;
     readonly clock: Clock;
     readonly over: AbortController;
     readonly progress: () => HelpProgress;
+    /** Takes this unit's share of the bandwidth anew. */
+    readonly share: () => Promise<void>;
   },
 ): AsyncDisposable => {
   const stop = new AbortController();
@@ -123,6 +129,7 @@ const keepRenewing = (
       }
       try {
         await help.renew(progress());
+        await share();
         if (!(await isPlanThere(work))) over.abort();
       } catch (error) {
         // Another failure may pass; whoever writes asks before that.

@@ -12,7 +12,6 @@ import {
 } from '../components/buckets/shards/shared-work.ts';
 import { takeShards } from '../components/buckets/shards/take-shards.ts';
 import { shrunkProblem } from '../components/buckets/shrunk.ts';
-import { sharedLimit } from '../config/bandwidth-limit.ts';
 import { orProblem } from '../errors.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import { aliveOf } from '../repository/lock-helper.ts';
@@ -58,7 +57,7 @@ export const copyByAllUnits = async (
     await backup.assertOurs();
     team.isOpen = true;
     await writePlan(work, plan);
-    await inviteTeam(team);
+    await inviteTeam(team, otherUnits);
     await takePart(team, plan, signal);
     await endTeam(team);
     const copies = await readCopies(work, plan);
@@ -85,12 +84,13 @@ const takePart = async (team: Team, plan: SharePlan, signal: AbortSignal): Promi
   const { backup, work, lock } = team;
   const { world, config, ready, scratch, heartbeat } = backup;
   const { clock, unit } = world;
+  const bandwidth = createBandwidth(config.bandwidthLimit, clock);
+  bandwidth.shareAmong(plan.units);
   const copier = shardCopier({
     ...{ target: ready.target, sources: ready.sources, plan, clock, signal, scratch },
-    transfers: config.transfers,
-    bandwidth: createBandwidth(sharedLimit(config.bandwidthLimit, plan.units), clock),
+    ...{ transfers: config.transfers, bandwidth },
   });
-  await using watch = watchTeam(team, plan, copier.progress);
+  await using watch = watchTeam(team, { plan, bandwidth, own: copier.progress });
   await heartbeat.during(watch.describe, () =>
     takeShards({
       ...{ work, plan, unit, clock, signal, nonce: lock.nonce, copy: copier.copy },

@@ -6,8 +6,11 @@ import {
 import type { SharePlan } from '../components/buckets/shards/shard.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { HelpProgress } from '../repository/lock-claims.ts';
+import { aliveOf } from '../repository/lock-helper.ts';
 import type { Lock } from '../repository/lock.ts';
 import { countText, listText, sum } from '../text.ts';
+import type { Bandwidth } from '../components/buckets/bandwidth.ts';
+import { otherUnitsOf } from './applications.ts';
 import type { Backup } from './begin-backup.ts';
 import { progressText } from './help-copy.ts';
 
@@ -22,43 +25,78 @@ export interface Team {
   isOpen: boolean;
 }
 
-/** Asks each other unit to help. The copy is made without those that Juju does not ask. */
-export const inviteTeam = async ({ backup, work, tasks }: Team): Promise<void> => {
+/** Asks these units to help. The copy is made without those that Juju does not ask. */
+export const inviteTeam = async (
+  { backup, work, tasks }: Team,
+  units: readonly string[],
+): Promise<void> => {
   const { ready, world } = backup;
   const parameters = { set: work.id, token: work.token };
-  for (const unit of ready.otherUnits) {
+  const asked: string[] = [];
+  for (const unit of units) {
     const task = await orProblem(() => ready.juju.enqueue(unit, 'work', parameters));
-    if (task instanceof CharmError)
+    if (task instanceof CharmError) {
       await world.progress.note(`${unit} does not help with the copy: ${task.message}`);
-    else tasks.set(task, unit);
+      continue;
+    }
+    tasks.set(task, unit);
+    asked.push(unit);
   }
-  if (tasks.size > 0)
-    await world.progress.note(`Asked ${listText([...tasks.values()])} to help with the copy`);
+  if (asked.length > 0) await world.progress.note(`Asked ${listText(asked)} to help with the copy`);
+};
+
+/** Asks the units that came while the copy went on, as after `juju scale-application`. */
+const inviteNewcomers = async (team: Team, known: Set<string>): Promise<void> => {
+  const { world, ready } = team.backup;
+  const model = await ready.juju.status();
+  const units = otherUnitsOf(world, model.applications.get(world.application));
+  await inviteTeam(
+    team,
+    units.filter((unit) => !known.has(unit)),
+  );
+  for (const unit of units) known.add(unit);
 };
 
 /** Milliseconds between two looks at what the others do, and whether they have ended. */
 const glance = 10_000;
 const pause = 1000;
-/** After so many looks Juju is asked whether the tasks have ended. */
+/** After so many pauses Juju is asked whether the tasks have ended. */
 const looksBeforeJuju = 15;
+/** After so many glances Juju is asked whether there are more units. */
+const looksBeforeNewcomers = 3;
 
-/** Knows what each unit has done; `describe` is one line about all of them. */
+interface Watched {
+  readonly plan: SharePlan;
+  /** That of this unit. */
+  readonly bandwidth: Pick<Bandwidth, 'shareAmong'>;
+  readonly own: () => HelpProgress;
+}
+
+/**
+ * Knows what each unit has done, asks those that come meanwhile to help, and takes no more of the
+ * bandwidth than the share of one of all who work. `describe` is one line about all of them.
+ */
 export const watchTeam = (
-  { backup, work, lock }: Team,
-  plan: SharePlan,
-  own: () => HelpProgress,
+  team: Team,
+  { plan, bandwidth, own }: Watched,
 ): AsyncDisposable & { readonly describe: () => string } => {
+  const { backup, work, lock } = team;
   const { clock, unit } = backup.world;
   const stop = new AbortController();
+  const known = new Set(backup.ready.otherUnits);
   const others = new Map<string, HelpProgress>();
   let done = 0;
   const watch = async (): Promise<void> => {
-    for (;;) {
+    for (let look = 1; ; look += 1) {
       await orProblem(async () => {
-        for (const { unit: name, progress } of await lock.helpers())
+        const helpers = await lock.helpers();
+        for (const { unit: name, progress } of helpers)
           if (progress !== undefined) others.set(name, progress);
+        // Those who were asked at the beginning come soon, and count before they are there.
+        if (look > 1) bandwidth.shareAmong(1 + aliveOf(helpers).length);
         done = (await standingOf(work)).done.size;
       });
+      if (look % looksBeforeNewcomers === 0) await orProblem(() => inviteNewcomers(team, known));
       try {
         await clock.sleep(glance, stop.signal);
       } catch {

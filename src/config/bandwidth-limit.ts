@@ -7,16 +7,6 @@ export interface BandwidthPeriod {
   readonly bytesPerSecond: number | undefined;
 }
 
-/** The share of each of several units that work at the same time. */
-export const sharedLimit = (
-  periods: readonly BandwidthPeriod[],
-  units: number,
-): readonly BandwidthPeriod[] =>
-  periods.map(({ minute, bytesPerSecond }) => ({
-    minute,
-    bytesPerSecond: bytesPerSecond === undefined ? undefined : bytesPerSecond / units,
-  }));
-
 const minutesOfDay = 24 * 60;
 const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 const powers = 'kmgtpe';

@@ -170,6 +170,27 @@ describe('a copy that units share', () => {
     assert.equal(shareOf(leader.progress.notes, 0), 601, leader.progress.notes.join('\n'));
   });
 
+  it('is joined by units that come while it goes on', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 1500);
+    let fetched = 0;
+    intercept(rig.source, 'fetch', (original) => async (key, options) => {
+      fetched += 1;
+      if (fetched === 100) rig.model.setScale('ckf-backup', 3);
+      await rig.clock.sleep(4000);
+      return original(key, options);
+    });
+    const leader = rig.worldOf(0);
+    const { manifest } = await runBackup(leader, config, request);
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+    const notes = leader.progress.notes.join('\n');
+    assert.match(notes, /Asked ckf-backup\/1 to help[^]*Asked ckf-backup\/2 to help/);
+    await allEnded(rig);
+    assert.equal(rig.ended.get(2), 'helped');
+    assert.ok(shareOf(leader.progress.notes, 2) > 0, notes);
+    assert.deepEqual(debris(rig), []);
+  });
+
   it('ends everywhere when it fails on the leader, and then the path is free', async () => {
     using rig = aTeamWorld(3, config);
     seed(rig, 2000);

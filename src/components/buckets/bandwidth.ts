@@ -15,6 +15,8 @@ export interface Bandwidth {
    * signal's reason when it fires.
    */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
+  /** From now on so many processes have equal shares of the limit, this one among them. */
+  shareAmong(processes: number): void;
 }
 
 /**
@@ -35,18 +37,23 @@ export const createBandwidth = (periods: readonly BandwidthPeriod[], clock: Cloc
   const timetable = [...periods].sort((a, b) => a.minute - b.minute);
   // The moment, in ms, until which the bytes that were granted use up the limit.
   let booked = -Infinity;
+  let sharers = 1;
   return {
     limited: timetable.some(({ bytesPerSecond }) => bytesPerSecond !== undefined),
     grain: () => {
       const rate = at(timetable, clock.now().getTime()).rate;
-      return rate === undefined ? Infinity : Math.max(256, Math.floor((rate * share) / 1000));
+      if (rate === undefined) return Infinity;
+      return Math.max(256, Math.floor((rate * share) / 1000 / sharers));
     },
     take: async (bytes, signal) => {
       signal?.throwIfAborted();
       const now = clock.now().getTime();
-      booked = book(timetable, Math.max(booked, now - slack), bytes);
+      booked = book(timetable, Math.max(booked, now - slack), bytes * sharers);
       const wait = booked - now;
       if (wait > 0) await clock.sleep(wait, signal);
+    },
+    shareAmong: (processes) => {
+      sharers = Math.max(1, processes);
     },
   };
 };

@@ -74,6 +74,22 @@ describe('the bandwidth', () => {
         assertWithin(granted(from, from + 10), rate * 10, 0.03);
     });
 
+  it('is shared among so many processes as work now', async () => {
+    const rate = 4 * 2 ** 20;
+    const clock = simulatedClock(sunday);
+    const bandwidth = createBandwidth([{ minute: 0, bytesPerSecond: rate }], clock);
+    for (const [second, processes] of [
+      [0, 4],
+      [20, 2],
+      [40, 1],
+    ] as const) {
+      bandwidth.shareAmong(processes);
+      const granted = await greedy(bandwidth, clock, second + 15);
+      assertWithin(granted(second + 1, second + 11), (rate / processes) * 10, 0.03);
+      await clock.run(at(second + 20));
+    }
+  });
+
   it('never lets more than a fraction of a second through at once, not even after a pause', async () => {
     const rate = 2 ** 20;
     const clock = simulatedClock(sunday);
