@@ -146,6 +146,7 @@ export const parseConfig = (
       exclude: listOf(text('volumes-exclude')),
       parallel: number('volumes-parallel'),
       deadline: parsed('volumes-deadline', parseDuration),
+      runAs: text('volumes-run-as') === 'notebook' ? 'notebook' : 'root',
       resticImage: text('restic-image'),
       rcloneImage: text('rclone-image'),
       bandwidthLimit: text('bandwidth-limit') || 'off',

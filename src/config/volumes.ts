@@ -10,6 +10,8 @@ export interface VolumesConfig {
   readonly parallel: number;
   /** Milliseconds after which the backup of one volume is given up. */
   readonly deadline: number;
+  /** As whom files are read and restored. */
+  readonly runAs: 'root' | 'notebook';
   readonly resticImage: string;
   readonly rcloneImage: string;
   /** As rclone takes it. */

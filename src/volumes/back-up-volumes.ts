@@ -172,6 +172,7 @@ const backUpVolume = async (
   const outcome = await runUserJob(operation, {
     role: 'backup',
     ...{ model: access.cluster.namespace, session, claim, user, repository, config },
+    identity: planned.user?.identity,
     command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
     address: gateway.address,
     gatewayPassword: gateway.password,

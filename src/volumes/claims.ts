@@ -1,5 +1,6 @@
 import { fieldsOf, textOf } from '../ports/fields.ts';
 import type { Cluster, ClusterObject, Fields } from '../world.ts';
+import { type PodIdentity, identityOf } from './identity.ts';
 
 /** A volume as its user has it. */
 export interface Claim {
@@ -22,6 +23,7 @@ export interface ClaimUser {
   readonly pod: string;
   readonly node: string;
   readonly tolerations: readonly Fields[];
+  readonly identity: PodIdentity;
   /** All pods that have it, and the notebook that each belongs to, if it says so. */
   readonly pods: readonly { readonly name: string; readonly notebook: string | undefined }[];
 }
@@ -70,7 +72,10 @@ export const usersOf = async (
       users.set(
         claim,
         phase === 'Running' || known === undefined
-          ? { pod: name, node, tolerations: fieldsIn(spec['tolerations']), pods }
+          ? {
+              ...{ pod: name, node, pods, identity: identityOf(spec) },
+              tolerations: fieldsIn(spec['tolerations']),
+            }
           : { ...known, pods },
       );
     }

@@ -120,7 +120,10 @@ export const notStarted = async (
 
 const cures: readonly (readonly [RegExp, string])[] = [
   [/exceeded quota/i, "Raise the profile's quota by 1 CPU and 1Gi of memory."],
-  [/PodSecurity|violates/, 'Let the namespace enforce the pod security "baseline".'],
+  [
+    /PodSecurity|violates/,
+    'Set volumes-run-as=notebook, or let the namespace enforce the pod security "baseline".',
+  ],
   [/pull|image/i, 'Set restic-image and rclone-image to images that the nodes can pull.'],
   [/Multi-Attach/, 'A pod on another node holds the volume: wait until that pod is gone.'],
 ];

@@ -113,6 +113,7 @@ const bringBack = async (
     runUserJob(operation, {
       role: 'restore',
       ...{ model: cluster.namespace, session, claim, user, repository, config },
+      identity: user?.identity,
       command: restoreArguments({ ...request, snapshot }),
       address: gateway.address,
       gatewayPassword: gateway.password,

@@ -21,8 +21,9 @@ const startSeconds = 300;
 
 /**
  * Runs restic in the namespace of a volume, waits for its end, and takes the Job away with
- * everything of it. Rejects with `volume-not-started` when it cannot start, and with
- * `volume-command-failed` when it was deleted or took too long.
+ * everything of it. Rejects with `volume-not-started` when it cannot start, with `volume-missing`
+ * when its claim is gone by then, and with `volume-command-failed` when it was deleted or took too
+ * long.
  */
 export const runUserJob = async (
   operation: VolumeOperation,
@@ -48,6 +49,7 @@ export const runUserJob = async (
         if (ended !== undefined) return ended;
         const seconds = (world.clock.now().getTime() - began) / 1000;
         await assertStarting(operation, { namespace, name }, pods.at(-1), seconds);
+        await assertClaim(operation, wish, pods.at(-1));
         return undefined;
       },
       () => {
@@ -96,6 +98,20 @@ const assertStarting = async (
   const state = podState(pod, 'restic');
   if (state.kind === 'waiting' && (state.imageProblem || seconds > startSeconds))
     throw await notStarted(operation, namespace, pod.name, state.why);
+};
+
+/** A pod whose claim is gone waits for ever. One that has started keeps its volume to the end. */
+const assertClaim = async (
+  { access }: VolumeOperation,
+  { claim: { namespace, name } }: JobWish,
+  pod: ClusterObject | undefined,
+): Promise<void> => {
+  if (pod === undefined || podState(pod, 'restic').kind !== 'waiting') return;
+  if (await access.cluster.read('persistentvolumeclaims', namespace, name)) return;
+  throw new CharmError(
+    'volume-missing',
+    `${namespace}/${name}: the claim was deleted before its backup or restore could begin. Earlier backups of it are kept.`,
+  );
 };
 
 const deleted = ({ claim }: JobWish): CharmError =>

@@ -1,6 +1,7 @@
 import type { VolumesConfig } from '../config/volumes.ts';
 import type { Manifest } from '../world.ts';
 import type { Claim, ClaimUser } from './claims.ts';
+import { type PodIdentity, notebookUser } from './identity.ts';
 import { objectName, outsideMesh, ownLabels } from './names.ts';
 import { gatewayUrl, secretVariable } from './trusted-pods.ts';
 
@@ -22,6 +23,8 @@ export interface JobWish {
   readonly session: string;
   readonly claim: Pick<Claim, 'namespace' | 'name' | 'accessModes'>;
   readonly user: ClaimUser | undefined;
+  /** As whom to run when that is not root: of who uses the volume, or used it until now. */
+  readonly identity: PodIdentity | undefined;
   readonly repository: string;
   readonly command: readonly string[];
   /** Of the gateway's pod. */
@@ -40,6 +43,25 @@ const capabilities = {
   restore: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
 } as const;
 
+/**
+ * Root reads and restores everything. As the user of the notebook it needs no capability, so that
+ * the pod security `restricted` lets it in; files of others stay unread, and what it restores
+ * belongs to that user.
+ */
+const securityOf = ({ role, config, identity = notebookUser }: JobWish) =>
+  config.runAs === 'root'
+    ? {
+        pod: {},
+        container: { runAsUser: 0, capabilities: { drop: ['ALL'], add: capabilities[role] } },
+      }
+    : {
+        pod: {
+          ...{ runAsNonRoot: true, runAsUser: identity.uid, runAsGroup: identity.gid },
+          ...(identity.group !== undefined && { supplementalGroups: [identity.group] }),
+        },
+        container: { capabilities: { drop: ['ALL'] } },
+      };
+
 /** The exit statuses that trying again in a new pod does not change. */
 const finalStatuses = [1, 3, 12];
 
@@ -51,6 +73,7 @@ export const userJob = (wish: JobWish): UserJob => {
   const { role, model, session, claim, user, repository, config } = wish;
   const name = objectName(session, role, claim.namespace, claim.name);
   const { namespace } = claim;
+  const security = securityOf(wish);
   const labels = ownLabels(model, session, role);
   const metadata = { namespace, name, labels, annotations: { 'ckf-backup/claim': claim.name } };
   const job: Manifest = {
@@ -77,7 +100,7 @@ export const userJob = (wish: JobWish): UserJob => {
           enableServiceLinks: false,
           ...placement(claim.accessModes, user),
           // No fsGroup: Kubernetes would change the group of all the user's files.
-          securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+          securityContext: { ...security.pod, seccompProfile: { type: 'RuntimeDefault' } },
           containers: [
             {
               name: 'restic',
@@ -95,10 +118,9 @@ export const userJob = (wish: JobWish): UserJob => {
                 { name: 'GOMEMLIMIT', value: '900MiB' },
               ],
               securityContext: {
-                runAsUser: 0,
+                ...security.container,
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
-                capabilities: { drop: ['ALL'], add: capabilities[role] },
               },
               // Both, because a quota refuses pods that do not name them.
               resources: {

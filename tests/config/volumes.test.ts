@@ -18,6 +18,7 @@ describe('the options of volumes', () => {
       volumes: 'alice/*, jupyterhub/claim-*',
       'volumes-key': 'secret:abc',
       'volumes-in-use': 'idle',
+      'volumes-run-as': 'notebook',
       'volumes-exclude': '*.ckpt, ,tmp',
       'volumes-parallel': 4,
       'volumes-deadline': '90m',
@@ -27,6 +28,7 @@ describe('the options of volumes', () => {
     });
     assert.deepEqual(volumes, {
       inUse: 'idle',
+      runAs: 'notebook',
       key: 'secret:abc',
       patterns: [
         { namespace: 'alice', claim: '*' },
@@ -50,6 +52,8 @@ describe('the options of volumes', () => {
       { 'volumes-parallel': 0 },
       { 'volumes-in-use': 'never' },
       { 'volumes-deadline': 'soon' },
+      { 'volumes-in-use': 'never' },
+      { 'volumes-run-as': 'nobody' },
       { 'restic-image': 'no image' },
       { 'rclone-image': '' },
     ])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fieldsOf } from '../../src/ports/fields.ts';
+import { identityOf } from '../../src/volumes/identity.ts';
 import { type TrustedPod, gatewayPod, repositoryPod } from '../../src/volumes/trusted-pods.ts';
 import { type JobWish, userJob } from '../../src/volumes/user-job.ts';
 import { aConfig } from '../rigs/config.ts';
@@ -29,8 +30,9 @@ const wish: JobWish = {
     pod: 'lab-0',
     node: 'node-7',
     tolerations: [{ key: 'gpu', operator: 'Exists' }],
-    pods: [],
+    ...{ pods: [], identity: { uid: 1001, gid: 101, group: 102 } },
   },
+  identity: undefined,
   repository: 'alice',
   command: ['backup', '.'],
   address: '10.1.2.3',
@@ -54,6 +56,40 @@ describe('what runs next to a volume', () => {
     assert.equal(podOf({ user: undefined })['affinity'], undefined);
     const shared = { ...wish.claim, accessModes: ['ReadWriteMany'] };
     assert.equal(podOf({ claim: shared })['affinity'], undefined);
+  });
+
+  it('is let in by the pod security restricted when it runs as the user of the notebook', () => {
+    const asNotebook = { ...wish.config, runAs: 'notebook' } as const;
+    for (const role of ['backup', 'restore'] as const) {
+      const spec = podOf({ config: asNotebook, role, identity: wish.user?.identity });
+      assert.deepEqual(spec['securityContext'], {
+        ...{ runAsNonRoot: true, runAsUser: 1001, runAsGroup: 101, supplementalGroups: [102] },
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      assert.deepEqual(containerOf(spec)['securityContext'], {
+        ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+    assert.partialDeepStrictEqual(podOf({ config: asNotebook })['securityContext'], {
+      ...{ runAsUser: 1000, runAsGroup: 100 },
+    });
+  });
+
+  it('is never root, whatever the pod says', () => {
+    const container = { name: 'lab', image: 'jupyter' };
+    assert.deepEqual(identityOf({ containers: [container], securityContext: { fsGroup: 100 } }), {
+      ...{ uid: 1000, gid: 100, group: 100 },
+    });
+    assert.deepEqual(
+      identityOf({
+        containers: [{ ...container, securityContext: { runAsUser: 5, runAsGroup: 6 } }],
+        securityContext: { runAsUser: 7, runAsGroup: 8, fsGroup: 9 },
+      }),
+      { uid: 5, gid: 6, group: 9 },
+    );
+    const root = { containers: [container], securityContext: { runAsUser: 0, runAsGroup: 0 } };
+    assert.deepEqual(identityOf(root), { uid: 1000, gid: 100, group: undefined });
   });
 
   it('may read everything, and gives files away only in a restore', () => {

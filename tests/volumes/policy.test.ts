@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type InUse, parseVolumePatterns } from '../../src/config/volumes.ts';
 import type { Claim, ClaimUser } from '../../src/volumes/claims.ts';
+import { notebookUser } from '../../src/volumes/identity.ts';
 import { excludesOf, isCoveredNamespace, skipReason } from '../../src/volumes/policy.ts';
 import type { ClusterObject } from '../../src/world.ts';
 
@@ -33,7 +34,7 @@ const aClaim = (changes: Partial<Claim> = {}): Claim => ({
 
 const user: ClaimUser = {
   ...{ pod: 'lab-0', node: 'node-1', tolerations: [] },
-  pods: [{ name: 'lab-0', notebook: 'lab' }],
+  ...{ pods: [{ name: 'lab-0', notebook: 'lab' }], identity: notebookUser },
 };
 const all = parseVolumePatterns('*/*') ?? [];
 const reason = (claim: Claim, pod?: ClaimUser, patterns = all) =>

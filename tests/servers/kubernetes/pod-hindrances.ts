@@ -50,13 +50,22 @@ export const missingVolume = (
 const podSecurity = (
   store: WorkloadStore,
   namespace: string,
-  { containers = [] }: ObjectSpec,
+  { containers = [], securityContext: pod = {} }: ObjectSpec,
 ): string | undefined => {
   const labels = store.find('namespaces', '', namespace)?.metadata.labels ?? {};
   if (labels['pod-security.kubernetes.io/enforce'] !== 'restricted') return undefined;
-  const root = containers.some(({ securityContext }) => securityContext?.runAsUser === 0);
-  return root
-    ? 'pods is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
+  const wrong = containers.flatMap(({ securityContext = {} }) => {
+    const own = { ...pod, ...securityContext };
+    const { capabilities: { drop = [], add = [] } = {} } = own;
+    return [
+      ...(own.runAsNonRoot === true && own.runAsUser !== 0 ? [] : ['runAsNonRoot != true']),
+      ...(own.allowPrivilegeEscalation === false ? [] : ['allowPrivilegeEscalation != false']),
+      ...(drop.includes('ALL') && add.length === 0 ? [] : ['unrestricted capabilities']),
+      ...(own.seccompProfile === undefined ? ['seccompProfile'] : []),
+    ];
+  });
+  return wrong.length > 0
+    ? `pods is forbidden: violates PodSecurity "restricted:latest": ${wrong.join(', ')}`
     : undefined;
 };
 

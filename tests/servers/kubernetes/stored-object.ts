@@ -40,6 +40,7 @@ export interface ObjectSpec {
     readonly spec: ObjectSpec;
   };
   readonly containers?: readonly ContainerSpec[];
+  readonly securityContext?: SecurityContext;
   readonly volumes?: readonly VolumeSpec[];
   readonly restartPolicy?: string;
   readonly nodeName?: string;
@@ -56,6 +57,14 @@ export interface ObjectSpec {
   readonly resources?: { readonly requests: { readonly storage: string } };
 }
 
+export interface SecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsNonRoot?: boolean;
+  readonly allowPrivilegeEscalation?: boolean;
+  readonly capabilities?: { readonly drop?: readonly string[]; readonly add?: readonly string[] };
+  readonly seccompProfile?: { readonly type: string };
+}
+
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
@@ -65,7 +74,7 @@ export interface ContainerSpec {
   readonly env?: readonly EnvironmentVariable[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly readinessProbe?: { readonly tcpSocket: { readonly port: number } };
-  readonly securityContext?: { readonly runAsUser?: number };
+  readonly securityContext?: SecurityContext;
 }
 
 export interface EnvironmentVariable {
