@@ -81,6 +81,24 @@ describe('the documentation', () => {
     for (const text of expected) assert.ok(picture.includes(text ?? ''), text);
   });
 
+  it('has pictures of a backup and a restore with today’s steps: node scripts/docs/timelines.ts draws them', () => {
+    const wordsIn = (path: string): string => textOf(path).replaceAll(/<[^>]*>/g, '\n');
+    const restore = wordsIn('docs/images/restore.svg');
+    const announced = [
+      ...textOf('src/restore/run-restore.ts').matchAll(/announce\(\s*(['`])(.*?)(?:\1|\$)/g),
+    ].map(([, , doing = '']) => doing);
+    assert.ok(announced.length >= 3);
+    for (const doing of announced) assert.ok(restore.includes(doing), doing);
+    const backup = wordsIn('docs/images/backup.svg');
+    const chapters = ['databases', 'mlmd', 'second-units', 'buckets'].flatMap((file) =>
+      [...textOf(`src/backup/${file}.ts`).matchAll(/timeline\s*\.during\(\s*`([^`]*)`/g)].map(
+        ([, chapter = '']) => chapter.replace(/\$\{.*?\}/, '').trim(),
+      ),
+    );
+    assert.ok(chapters.length >= 5);
+    for (const chapter of chapters) assert.ok(backup.includes(chapter), chapter);
+  });
+
   it('and all other files name neither a registry nor a path of somebody’s machine', () => {
     const names = [
       ['registry', 'npmjs'],
