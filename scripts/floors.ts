@@ -36,6 +36,7 @@ const sideways: Readonly<Record<string, readonly string[]>> = {
   relations: ['config'],
   backup: ['retention'],
   restore: ['verify'],
+  volumes: ['retention'],
 };
 
 /**

@@ -99,6 +99,8 @@ export const errorCodes = {
   'volume-in-use': 'operator',
   'volume-not-started': 'operator',
   'volume-unreadable': 'operator',
+  'volume-locked': 'operator',
+  'volume-damaged': 'operator',
   'volume-command-failed': 'operator',
   'volume-backup-missing': 'operator',
 } as const satisfies Record<string, 'transient' | 'operator'>;

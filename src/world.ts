@@ -76,9 +76,9 @@ export interface World {
   openSigningKeys(): Promise<SigningKeys | undefined>;
   /**
    * What backups of users' volumes need beyond the target. Rejects with `volumes-off` when the
-   * option volumes-key is not set.
+   * option volumes-key is not set. With the keys that may delete for `retention`, as `openTarget`.
    */
-  openVolumes(): Promise<VolumeAccess>;
+  openVolumes(purpose?: 'retention'): Promise<VolumeAccess>;
   /** The cluster alone: for what a session of volumes left there, also when S3 is away. */
   openCluster(): Promise<Cluster>;
   /** Undefined when nobody is to be told. Rejects with `notify-url-unusable`. */

@@ -117,6 +117,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.volumeRepository('alice'),
     'To which namespace, which owner (as a hash) and which key (as a fingerprint) a repository belongs.',
   ],
+  volumeState: [
+    layout.volumeState('alice'),
+    'What is known of a repository: its size, when it was pruned, how it was checked; `volume-status` reads it.',
+  ],
   repository: [
     layout.repository('alice'),
     'A repository as restic writes it, encrypted, one for each namespace.',

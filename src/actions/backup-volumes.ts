@@ -68,6 +68,8 @@ const resultsOf = ({
   started,
   finished,
   volumes,
+  removed = [],
+  notRemoved,
 }: SessionRecord): Readonly<Record<string, string>> => {
   const count = (wanted: string): string =>
     String(volumes.filter((volume) => volume.phase === wanted).length);
@@ -79,6 +81,8 @@ const resultsOf = ({
     failed: count('Failed'),
     skipped: count('Skipped'),
     'bytes-added': sizeText(sum(volumes.map(({ added = 0 }) => added))),
+    removed: String(removed.length),
+    ...(notRemoved !== undefined && { 'not-removed': notRemoved }),
     duration: durationText((Date.parse(finished ?? started) - Date.parse(started)) / 1000),
   };
 };

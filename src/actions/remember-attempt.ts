@@ -49,6 +49,8 @@ export const ofTheRequest: ReadonlySet<ErrorCode> = new Set([
   'volume-missing',
   'volume-in-use',
   'volume-not-started',
+  'volume-locked',
+  'volume-damaged',
   'volume-command-failed',
   'volume-backup-missing',
 ]);

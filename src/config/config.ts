@@ -5,7 +5,13 @@ import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts'
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
 import { type OptionName, allowed, isBucket, optionNames, options } from './options.ts';
-import { type VolumesConfig, inUseModes, listOf, parseVolumePatterns } from './volumes.ts';
+import {
+  type VolumesConfig,
+  inUseModes,
+  listOf,
+  parseVolumePatterns,
+  parseVolumesKeep,
+} from './volumes.ts';
 
 /*
  * This folder reads the charm's options. From here on they are typed and valid.
@@ -147,6 +153,8 @@ export const parseConfig = (
       parallel: number('volumes-parallel'),
       deadline: parsed('volumes-deadline', parseDuration),
       runAs: text('volumes-run-as') === 'notebook' ? 'notebook' : 'root',
+      keep: parsed('volumes-keep', parseVolumesKeep),
+      pruneDays: number('volumes-prune-days'),
       resticImage: text('restic-image'),
       rcloneImage: text('rclone-image'),
       bandwidthLimit: text('bandwidth-limit') || 'off',

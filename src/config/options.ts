@@ -60,6 +60,8 @@ export const options = {
   'volumes-in-use': { type: 'string', default: 'live', pattern: '^(live|skip|idle|stop)$' },
   'volumes-exclude': { type: 'string', default: '.cache,.Trash-*' },
   'volumes-parallel': { type: 'integer', default: 2, minimum: 1, maximum: 32 },
+  'volumes-keep': { type: 'string', default: 'last=3,daily=7,weekly=4,monthly=6' },
+  'volumes-prune-days': { type: 'integer', default: 7, minimum: 0, maximum: 365 },
   'volumes-deadline': { type: 'string', default: '4h' },
   'volumes-run-as': { type: 'string', default: 'root', pattern: '^(root|notebook)$' },
   'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
@@ -120,6 +122,9 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'volumes-parallel': 'a whole number from 1 to 32',
   'volumes-deadline': 'a time such as 4h, 90m or 1d12h',
   'volumes-run-as': 'root or notebook',
+  'volumes-keep':
+    'some of last, daily, weekly and monthly with whole numbers from 0 to 10000, such as last=3,daily=7, or nothing',
+  'volumes-prune-days': 'a whole number from 0 to 365',
   'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
   'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
   'stop-running': 'the id of a task, as juju operations shows it, or nothing',

@@ -12,6 +12,10 @@ export interface VolumesConfig {
   readonly deadline: number;
   /** As whom files are read and restored. */
   readonly runAs: 'root' | 'notebook';
+  /** How many backups of each volume are kept; all of them when each is 0. */
+  readonly keep: VolumesKeep;
+  /** Days after which the space of removed backups is given back, at the earliest. */
+  readonly pruneDays: number;
   readonly resticImage: string;
   readonly rcloneImage: string;
   /** As rclone takes it. */
@@ -44,6 +48,21 @@ export const parseVolumePatterns = (text: string): readonly VolumePattern[] | un
   });
   const read = patterns.filter((pattern) => pattern !== undefined);
   return read.length === patterns.length && read.length > 0 ? read : undefined;
+};
+
+export type VolumesKeep = Readonly<Record<'last' | 'daily' | 'weekly' | 'monthly', number>>;
+
+/** Reads `last=3,daily=7`; what is not named is 0. Undefined when it cannot be read. */
+export const parseVolumesKeep = (text: string): VolumesKeep | undefined => {
+  const keep = { last: 0, daily: 0, weekly: 0, monthly: 0 };
+  const named = new Set<string>();
+  for (const entry of listOf(text)) {
+    const [, name, count] = /^(last|daily|weekly|monthly) *= *(\d{1,5})$/.exec(entry) ?? [];
+    if (name === undefined || named.has(name) || Number(count) > 10_000) return undefined;
+    named.add(name);
+    keep[name as keyof typeof keep] = Number(count);
+  }
+  return keep;
 };
 
 /** The texts between commas, without those that are empty. */

@@ -83,6 +83,8 @@ export interface Layout {
   volumeSession(id: string): string;
   /** To whom a repository belongs. Next to the repository, because all of that is restic's. */
   volumeRepository(name: string): string;
+  /** What is known of a repository: its size, when it was pruned and checked. */
+  volumeState(name: string): string;
   /** Prefix of a repository, as restic writes it. */
   repository(name: string): string;
   /** The run as a page for people. */
@@ -126,6 +128,7 @@ export const layoutOf = (prefix: string): Layout => ({
   volumeSessions: `${prefix}/volumes/sessions/`,
   volumeSession: (id) => `${prefix}/volumes/sessions/${id}.json`,
   volumeRepository: (name) => `${prefix}/volumes/repositories/${name}.json`,
+  volumeState: (name) => `${prefix}/volumes/states/${name}.json`,
   repository: (name) => `${prefix}/volumes/repos/${name}/`,
   runPage: (session) => `${prefix}/runs/${session}.html`,
 });

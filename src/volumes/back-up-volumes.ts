@@ -3,14 +3,14 @@ import { secondText } from '../sessions/session.ts';
 import { countText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
-import { type Gateway, openGateway } from './gateway.ts';
+import { type Gateway, throughGateway } from './gateway.ts';
 import { holdNotebooks } from './hold-notebooks.ts';
+import { keepBackups } from './keep-backups.ts';
 import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
 import { excludesOf, matches, skipTexts } from './policy.ts';
 import { makeRepository, prepareRepository, repositoryFor } from './repositories.ts';
-import { removeLocks } from './repository-locks.ts';
 import { runOnRepository } from './repository-command.ts';
 import { type Snapshot, backupArguments, readSnapshots, someUnreadable } from './restic.ts';
 import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
@@ -49,9 +49,14 @@ export const backUpVolumes = async (
   };
   await operation.start(record);
   const volumes = await backUpPlanned(operation, planned);
+  // From here on the backups count, also when this process is killed while old ones are removed.
+  await operation.note({ ...record, volumes });
+  // The backup that saves what a restore overwrites must not push out the one to be restored.
+  const kept = request.kind === 'one' ? {} : await keepBackups(operation, volumes);
   const ended: SessionRecord = {
     ...record,
     volumes,
+    ...kept,
     phase: sessionPhase(volumes),
     finished: world.clock.now().toISOString(),
   };
@@ -116,7 +121,7 @@ const backUpNamespace = async (
   volumes: readonly PlannedVolume[],
   slot: ReturnType<typeof slots>,
 ): Promise<readonly VolumeRecord[]> => {
-  const { world, session, target, layout } = operation;
+  const { world, session } = operation;
   const [first] = volumes;
   if (first === undefined) return [];
   const { namespace } = first;
@@ -143,22 +148,11 @@ const backUpNamespace = async (
         command: ['snapshots', '--json', '--no-lock', '--tag', `session=${session}`],
       }),
     );
-    await removeLocks(target.store, layout, name);
     return volumes.map((volume, at) => judge(volume, name, outcomes[at], snapshots));
   });
   if (!(done instanceof CharmError)) return done;
   world.signal.throwIfAborted();
   return volumes.map((volume) => failed(volume, done));
-};
-
-/** The gateway is shut when this resolves, whatever happened. */
-export const throughGateway = async <T>(
-  operation: VolumeOperation,
-  repository: string,
-  work: (gateway: Gateway) => Promise<T>,
-): Promise<T> => {
-  await using gateway = await openGateway(operation, repository);
-  return await work(gateway);
 };
 
 const backUpVolume = async (

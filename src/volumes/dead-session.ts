@@ -83,7 +83,8 @@ const settleRecord = async (
   const record = await recordOf(store, layout, session);
   if (record?.phase !== 'Running') return;
   const namespaces = new Set(record.volumes.map(({ namespace }) => namespace));
-  for (const name of await repositoryNames(store, layout, [...namespaces]))
+  const names = await repositoryNames(store, layout, [...namespaces]);
+  for (const name of new Set([...names, ...(record.repositories ?? [])]))
     await removeLocks(store, layout, name);
   const volumes = record.volumes.map((volume) =>
     volume.phase === 'Running'
@@ -93,7 +94,7 @@ const settleRecord = async (
   await writeSession(store, layout, {
     ...record,
     volumes,
-    phase: sessionPhase(volumes),
+    phase: volumes.length === 0 ? 'Failed' : sessionPhase(volumes),
     finished: clock.now().toISOString(),
   });
 };
@@ -101,6 +102,8 @@ const settleRecord = async (
 const reasons: Readonly<Record<SessionRecord['kind'], string>> = {
   backup: 'The charm was killed meanwhile. There is no backup of it from this session.',
   restore: 'The charm was killed meanwhile. Restore it again: what is there already is skipped.',
+  delete: 'The charm was killed meanwhile. Run delete-volume-backups again.',
+  verify: 'The charm was killed meanwhile. Run verify-volumes again.',
 };
 
 /** A record that cannot be read tells nothing that could be settled. */

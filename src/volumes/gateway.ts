@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { waitUntil } from '../wait-until.ts';
 import type { VolumeOperation } from './operation.ts';
+import { removeLocks } from './repository-locks.ts';
 import { notStarted, startPod } from './repository-command.ts';
 import { gatewayPod } from './trusted-pods.ts';
 
@@ -51,4 +52,21 @@ export const openGateway = async (
   );
   const stack = opened.move();
   return { address, password, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};
+
+/**
+ * Works through the gateway of a repository. When this resolves, whatever happened, the gateway is
+ * shut, and the locks are gone that users' processes have left.
+ */
+export const throughGateway = async <T>(
+  operation: VolumeOperation,
+  repository: string,
+  work: (gateway: Gateway) => Promise<T>,
+): Promise<T> => {
+  const { target, layout, occupied } = operation;
+  await using opened = new AsyncDisposableStack();
+  opened.defer(async () => {
+    if (!occupied.has(repository)) await removeLocks(target.store, layout, repository);
+  });
+  return await work(opened.use(await openGateway(operation, repository)));
 };

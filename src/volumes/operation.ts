@@ -18,11 +18,20 @@ export interface VolumeOperation {
   readonly world: Pick<World, 'clock' | 'progress' | 'signal' | 'application'>;
   readonly lock: Lock;
   readonly journal: Journal;
+  /** Repositories on which somebody else was at work: nothing may be removed there. */
+  readonly occupied: Set<string>;
 }
+
+/** What is enough to look, before a session has begun. */
+export type OpenedVolumes = Omit<VolumeOperation, 'session' | 'lock' | 'journal' | 'occupied'>;
 
 export interface OpenOperation extends VolumeOperation, AsyncDisposable {
   /** Writes that the session runs, into the journal first: a hook that finds it there ends it. */
   start(record: SessionRecord): Promise<void>;
+  /** Writes how it stands by now. */
+  note(record: SessionRecord): Promise<void>;
+  /** The same with the keys that may delete. To be called, and disposed of, before the end. */
+  openTrusted(): Promise<VolumeOperation & AsyncDisposable>;
   /** Writes how the session ended; the journal need not remember it any longer. */
   end(record: SessionRecord): Promise<void>;
 }
@@ -52,9 +61,28 @@ export const beginVolumeOperation = async (
       `The session ${started} began in this very second. Run the action again.`,
     );
   const stack = opened.move();
+  const operation = {
+    ...{ access, target, layout, config, world, lock },
+    ...{ session: started, journal: world.journal },
+  };
+  const occupied = new Set<string>();
   return {
-    ...{ access, target, layout, config, world, lock, journal: world.journal },
-    session: started,
+    ...{ ...operation, occupied },
+    note: async (record) => {
+      await lock.assertHeld();
+      await writeSession(target.store, layout, record);
+    },
+    openTrusted: async () => {
+      await using trusted = new AsyncDisposableStack();
+      const access = trusted.use(await world.openVolumes('retention'));
+      const target = await world.openTarget('retention');
+      trusted.use(target.store);
+      const stack = trusted.move();
+      return {
+        ...{ ...operation, access, target, occupied },
+        [Symbol.asyncDispose]: () => stack.disposeAsync(),
+      };
+    },
     start: async (record) => {
       await world.journal.setVolumeSession(started);
       await writeSession(target.store, layout, record);

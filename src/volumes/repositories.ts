@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
@@ -7,9 +7,9 @@ import type { ClusterObject, ObjectStore } from '../world.ts';
 import type { Gateway } from './gateway.ts';
 import { keyFingerprint } from './keys.ts';
 import { mostGenerations, repositoryName } from './names.ts';
-import type { VolumeOperation } from './operation.ts';
+import type { OpenedVolumes, VolumeOperation } from './operation.ts';
 import { runOnRepository } from './repository-command.ts';
-import { removeLocks } from './repository-locks.ts';
+import { isOccupied } from './repository-locks.ts';
 
 /**
  * To whom a repository belongs. A namespace has one, because that is how far its users' rights
@@ -58,16 +58,21 @@ export const repositoryFor = async (
 };
 
 /**
- * Whether the repository is there. Takes away what a killed process has left of it: its locks, and
- * the keys of one that was never made to its end, because restic refuses to make a repository where
- * it finds keys. To be called while no gateway is open. Rejects with `store-corrupt` when only the
- * config of a repository is lost.
+ * Whether the repository is there. Takes away what a killed process has left of it: locks that
+ * nobody renews, and the keys of one that was never made to its end, because restic refuses to make
+ * a repository where it finds keys. Notes when somebody else is at work there. To be called while
+ * no gateway is open. Rejects with `store-corrupt` when only the config of a repository is lost.
  */
 export const prepareRepository = async (
-  { target: { store }, layout }: Pick<VolumeOperation, 'target' | 'layout'>,
+  {
+    target: { store },
+    layout,
+    world,
+    occupied,
+  }: Pick<VolumeOperation, 'target' | 'layout' | 'world' | 'occupied'>,
   name: string,
 ): Promise<boolean> => {
-  await removeLocks(store, layout, name);
+  if (await isOccupied(store, layout, name, world.clock.now())) occupied.add(name);
   const place = layout.repository(name);
   if (await store.head(`${place}config`)) return true;
   const left: string[] = [];
@@ -97,7 +102,7 @@ export const makeRepository = async (
 
 /** As `repositoryFor`, and makes none: undefined when the namespace has none. */
 export const existingRepository = async (
-  { target, layout, access, world }: Omit<VolumeOperation, 'session' | 'lock' | 'journal'>,
+  { target, layout, access, world }: OpenedVolumes,
   namespace: ClusterObject,
 ): Promise<RepositoryRecord | undefined> => {
   const { found } = await findRepository(target.store, layout, namespace);
@@ -143,6 +148,23 @@ export const readRepository = async (
   );
 };
 
+/** The records of all repositories; those that cannot be read are left out. */
+export const allRepositories = async (
+  store: ObjectStore,
+  layout: Layout,
+): Promise<readonly RepositoryRecord[]> => {
+  const records: RepositoryRecord[] = [];
+  const prefix = layout.volumeRepository('').replace(/\.json$/, '');
+  for await (const { key } of store.list(prefix)) {
+    const name = key.slice(prefix.length).replace(/\.json$/, '');
+    const record = await orProblem(() => readRepository(store, layout, name));
+    if (record instanceof CharmError && record.code !== 'store-corrupt') throw record;
+    if (record !== undefined && !(record instanceof CharmError) && record.name === name)
+      records.push(record);
+  }
+  return records;
+};
+
 const parseRecord = (value: unknown): RepositoryRecord | undefined => {
   const fields: Fields = fieldsOf(value);
   const text = (name: keyof RepositoryRecord): string => textOf(fields[name]);
@@ -163,7 +185,8 @@ const ownerOf = ({ annotations }: ClusterObject): string =>
     .update(annotations['owner'] ?? '')
     .digest('hex');
 
-const keyChanged = (
+/** Says which key is expected. */
+export const keyChanged = (
   { name, key, created }: RepositoryRecord,
   given: string,
   application: string,

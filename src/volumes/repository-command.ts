@@ -10,28 +10,68 @@ import { type RepositoryCommand, type TrustedPod, repositoryPod } from './truste
 const startSeconds = 300;
 const commandSeconds = 3600;
 
+/** restic ended with this: somebody else holds a lock. */
+const locked = 11;
+
+/** How restic ended on a repository. */
+export interface CommandEnd {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
 /**
  * Runs restic on a repository in a pod of the model's namespace, and resolves with what it wrote:
  * through a gateway, or with full access, and then no gateway may be open meanwhile. Rejects with
- * `volume-command-failed`, or with `volume-not-started` when the pod did not start.
+ * `volume-command-failed`, with `volume-locked` when somebody else works on it, or with
+ * `volume-not-started` when the pod did not start.
  */
 export const runOnRepository = async (
   operation: VolumeOperation,
   repository: string,
-  { task, command, gateway }: RepositoryCommand,
+  wish: RepositoryCommand,
 ): Promise<string> => {
+  const ended = await endOnRepository(operation, repository, wish);
+  if (ended.exitCode === 0) return ended.output;
+  throw commandFailure(repository, wish, ended);
+};
+
+export const commandFailure = (
+  repository: string,
+  { command }: RepositoryCommand,
+  { exitCode, output }: CommandEnd,
+): CharmError => {
+  const complaints = complaintsOf(output);
+  if (exitCode === locked) return occupiedRepository(repository);
+  return new CharmError(
+    'volume-command-failed',
+    `restic ${command[0] ?? ''} on the repository ${repository} ended with status ${exitCode} (${exitText(exitCode)}): ${complaints[0] ?? firstLine(output)}`,
+  );
+};
+
+export const occupiedRepository = (repository: string): CharmError =>
+  new CharmError(
+    'volume-locked',
+    `The repository ${repository} is locked: somebody works on it with restic, or was stopped less than half an hour ago. Nothing was removed there. Wait for its end and run the action again.`,
+  );
+
+/** As `runOnRepository`, and it may end with any status. */
+export const endOnRepository = async (
+  operation: VolumeOperation,
+  repository: string,
+  { task, command, gateway, seconds: most = commandSeconds, room }: RepositoryCommand,
+): Promise<CommandEnd> => {
   const { access, session, config, world } = operation;
   const { cluster, storage, key } = access;
   const { namespace } = cluster;
   const trusted = repositoryPod(
     { namespace, session, repository, storage, config },
-    { task, command, gateway },
+    { task, command, gateway, room },
     repositoryPassword(key, repository),
   );
   await using pod = await startPod(operation, trusted);
   const began = world.clock.now().getTime();
-  const ended = await waitUntil(
-    { clock: world.clock, seconds: commandSeconds, signal: world.signal },
+  const { exitCode } = await waitUntil(
+    { clock: world.clock, seconds: most, signal: world.signal },
     async () => {
       const state = await pod.state('restic');
       if (state.kind === 'ended') return state;
@@ -43,17 +83,11 @@ export const runOnRepository = async (
     () => {
       throw new CharmError(
         'volume-command-failed',
-        `restic ${command[0] ?? ''} on the repository ${repository} did not end in ${commandSeconds / 60} minutes and was stopped. Run the action again.`,
+        `restic ${command[0] ?? ''} on the repository ${repository} did not end in ${most / 60} minutes and was stopped. Run the action again.`,
       );
     },
   );
-  const output = await cluster.log(namespace, pod.name, 'restic');
-  if (ended.exitCode === 0) return output;
-  const [complaint = firstLine(output)] = complaintsOf(output);
-  throw new CharmError(
-    'volume-command-failed',
-    `restic ${command[0] ?? ''} on the repository ${repository} ended with status ${ended.exitCode} (${exitText(ended.exitCode)}): ${complaint}`,
-  );
+  return { exitCode, output: await cluster.log(namespace, pod.name, 'restic') };
 };
 
 interface StartedPod extends AsyncDisposable {

@@ -17,6 +17,29 @@ export const removeLocks = async (
   if (locks.length > 0) await store.delete(locks);
 };
 
+/** Milliseconds. restic renews a lock every 5 minutes, and calls it stale after 30. */
+const stale = 30 * 60_000;
+
+/**
+ * Whether somebody else is at work on a repository, such as an operator with restic by hand: there
+ * is a lock that was renewed in the last half an hour. Older ones are taken away. To be called
+ * before anything of ours has begun on it.
+ */
+export const isOccupied = async (
+  store: ObjectStore,
+  layout: Layout,
+  name: string,
+  now: Date,
+): Promise<boolean> => {
+  let occupied = false;
+  const old: string[] = [];
+  for await (const { key, lastModified } of store.list(`${layout.repository(name)}locks/`))
+    if (now.getTime() - lastModified.getTime() > stale) old.push(key);
+    else occupied = true;
+  if (old.length > 0) await store.delete(old);
+  return occupied;
+};
+
 /** The names of all repositories that these namespaces have had. */
 export const repositoryNames = async (
   store: ObjectStore,

@@ -2,7 +2,7 @@ import { CharmError } from '../errors.ts';
 import { sizeText } from '../text.ts';
 import type { Manifest } from '../world.ts';
 import { toClaim, usersOf } from './claims.ts';
-import type { VolumeOperation } from './operation.ts';
+import type { OpenedVolumes } from './operation.ts';
 import { bytesOf } from './quantity.ts';
 import { existingRepository } from './repositories.ts';
 import {
@@ -41,7 +41,7 @@ export interface RestorePlan {
  * stands in the way.
  */
 export const planRestore = async (
-  operation: Omit<VolumeOperation, 'session' | 'lock' | 'journal'>,
+  operation: OpenedVolumes,
   request: RestoreVolumeRequest,
 ): Promise<RestorePlan> => {
   const { access, target, layout } = operation;

@@ -2,11 +2,12 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
-import { backUpVolumes, throughGateway } from './back-up-volumes.ts';
+import { backUpVolumes } from './back-up-volumes.ts';
 import { usersOf } from './claims.ts';
+import { throughGateway } from './gateway.ts';
 import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
-import { removeLocks } from './repository-locks.ts';
+import { isOccupied } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
 import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
 import { jobFailure, runUserJob } from './run-job.ts';
@@ -108,7 +109,8 @@ const bringBack = async (
   if (request.into === undefined && user !== undefined)
     throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
-  await removeLocks(target.store, layout, repository);
+  if (await isOccupied(target.store, layout, repository, world.clock.now()))
+    operation.occupied.add(repository);
   const outcome = await throughGateway(operation, repository, (gateway) =>
     runUserJob(operation, {
       role: 'restore',
@@ -120,7 +122,6 @@ const bringBack = async (
       repositoryPassword: repositoryPassword(access.key, repository),
     }),
   );
-  await removeLocks(target.store, layout, repository);
   if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
 };
 

@@ -35,11 +35,27 @@ export interface VolumeRecord {
   readonly added?: number | undefined;
   readonly code?: string | undefined;
   readonly reason?: string | undefined;
+  /** When its backup was removed, ISO 8601: it is no backup any longer. */
+  readonly removed?: string | undefined;
+  /** Its snapshot is gone from the repository, too; what was removed and is not, goes later. */
+  readonly forgotten?: boolean | undefined;
 }
+
+/** A backup that a session removed. */
+export interface RemovedBackup {
+  readonly session: string;
+  readonly namespace: string;
+  readonly claim: string;
+  readonly snapshot: string;
+}
+
+const kinds = ['backup', 'restore', 'delete', 'verify'] as const;
+
+type SessionKind = (typeof kinds)[number];
 
 export interface SessionRecord {
   readonly id: string;
-  readonly kind: 'backup' | 'restore';
+  readonly kind: SessionKind;
   readonly started: string;
   readonly finished?: string | undefined;
   readonly phase: Phase;
@@ -55,6 +71,11 @@ export interface SessionRecord {
   readonly slots?: { readonly count: number; readonly last: string } | undefined;
   /** Why there was no run. */
   readonly reason?: string | undefined;
+  /** Those that it works on beyond the ones of its volumes. */
+  readonly repositories?: readonly string[] | undefined;
+  readonly removed?: readonly RemovedBackup[] | undefined;
+  /** Why backups stayed that the option volumes-keep does not keep. */
+  readonly notRemoved?: string | undefined;
 }
 
 /** The phase of a session whose volumes have all ended. */
@@ -130,10 +151,10 @@ export async function* sessions(
 const parseSession = (value: unknown): SessionRecord | undefined => {
   const fields = fieldsOf(value);
   const phase = phaseOf(fields['phase']);
-  const kind = fields['kind'];
+  const kind = kinds.find((known) => known === fields['kind']);
   const [id, started, finished] = [fields['id'], fields['started'], fields['finished']].map(textOf);
   if (id === undefined || started === undefined || phase === undefined) return undefined;
-  if (kind !== 'backup' && kind !== 'restore') return undefined;
+  if (kind === undefined) return undefined;
   const volumes = fieldsIn(fields['volumes']).map(parseVolume);
   if (volumes.includes(undefined)) return undefined;
   return {
@@ -142,6 +163,18 @@ const parseSession = (value: unknown): SessionRecord | undefined => {
     volumes: volumes.filter((volume) => volume !== undefined),
     ...textsIn(fields, ['task', 'slot', 'reason']),
     ...slotsIn(fields['slots']),
+    ...(Array.isArray(fields['repositories']) && {
+      repositories: fields['repositories'].map(textOf),
+    }),
+    ...(Array.isArray(fields['removed']) && {
+      removed: fieldsIn(fields['removed']).map((one) => ({
+        session: textOf(one['session']),
+        namespace: textOf(one['namespace']),
+        claim: textOf(one['claim']),
+        snapshot: textOf(one['snapshot']),
+      })),
+    }),
+    ...(fields['notRemoved'] !== undefined && { notRemoved: textOf(fields['notRemoved']) }),
   };
 };
 
@@ -185,6 +218,8 @@ const parseVolume = (fields: Fields): VolumeRecord | undefined => {
     added: number('added'),
     code: text('code'),
     reason: text('reason'),
+    ...(text('removed') && { removed: text('removed') }),
+    ...(fields['forgotten'] === true && { forgotten: true }),
   };
 };
 

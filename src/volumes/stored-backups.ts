@@ -37,8 +37,8 @@ export async function* allBackups(
   for await (const { id, kind, started, finished = started, volumes } of sessions(store, layout)) {
     if (kind !== 'backup') continue;
     for (const volume of volumes) {
-      const { snapshot, repository } = volume;
-      if (snapshot !== undefined && repository !== undefined)
+      const { snapshot, repository, removed } = volume;
+      if (snapshot !== undefined && repository !== undefined && removed === undefined)
         yield { session: id, started, finished, volume: { ...volume, snapshot, repository } };
     }
   }

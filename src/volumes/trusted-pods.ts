@@ -59,6 +59,10 @@ export interface RepositoryCommand {
   readonly command: readonly string[];
   /** The gateway that is open; undefined for full access. */
   readonly gateway?: { readonly address: string; readonly password: string } | undefined;
+  /** After which it is given up; an hour by default. */
+  readonly seconds?: number | undefined;
+  /** Bytes that are restored in the pod, with their owners. */
+  readonly room?: number | undefined;
 }
 
 /**
@@ -67,13 +71,13 @@ export interface RepositoryCommand {
  */
 export const repositoryPod = (
   about: About,
-  { task, command, gateway }: RepositoryCommand,
+  { task, command, gateway, room }: RepositoryCommand,
   password: string,
 ): TrustedPod => {
   const { namespace, session, repository, config } = about;
   const name = objectName(session, task, repository);
   const restic = {
-    ...container('restic', config.resticImage),
+    ...container('restic', config.resticImage, room !== undefined),
     command: ['restic'],
     args: command,
     env: [
@@ -99,7 +103,7 @@ export const repositoryPod = (
     }),
     pod: {
       ...podHead(namespace, name, ownLabels(namespace, session, task)),
-      spec: podSpec(name, gateway === undefined ? [rclone, restic] : [restic]),
+      spec: podSpec(name, gateway === undefined ? [rclone, restic] : [restic], room),
     },
   };
 };
@@ -118,7 +122,8 @@ const podHead = (
   metadata: { namespace, name, labels: { ...labels, ...outsideMesh } },
 });
 
-const podSpec = (secretName: string, containers: readonly Fields[]): Fields => ({
+/** `room`: bytes that it writes beside its cache. */
+const podSpec = (secretName: string, containers: readonly Fields[], room = 0): Fields => ({
   restartPolicy: 'Never',
   automountServiceAccountToken: false,
   enableServiceLinks: false,
@@ -129,7 +134,7 @@ const podSpec = (secretName: string, containers: readonly Fields[]): Fields => (
   },
   containers,
   volumes: [
-    { name: 'tmp', emptyDir: { sizeLimit: '2Gi' } },
+    { name: 'tmp', emptyDir: { sizeLimit: `${2048 + Math.ceil((room * 1.1) / 2 ** 20)}Mi` } },
     { name: 'ca', secret: { secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
   ],
 });
@@ -173,7 +178,7 @@ const rcloneContainer = (
   };
 };
 
-const container = (name: string, image: string): Fields => ({
+const container = (name: string, image: string, restores = false): Fields => ({
   name,
   image,
   resources: {
@@ -183,7 +188,12 @@ const container = (name: string, image: string): Fields => ({
   securityContext: {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
+    // Only root can give files to others, and read those that nobody may read.
+    ...(restores && { runAsUser: 0, runAsNonRoot: false }),
+    capabilities: {
+      drop: ['ALL'],
+      ...(restores && { add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] }),
+    },
   },
   terminationMessagePolicy: 'FallbackToLogsOnError',
 });

@@ -5,7 +5,7 @@ import { readVolumesKey } from '../config/volumes-key.ts';
 import { CharmError } from '../errors.ts';
 import type { Cluster, JujuModel, Kubernetes, VolumeAccess } from '../world.ts';
 import type { Wiring } from './wiring.ts';
-import { locateTarget, prefixIn } from './stores.ts';
+import { keysFor, locateTarget, prefixIn } from './stores.ts';
 
 /** The model's controller. `hurry`: milliseconds after which to give up. */
 export const openJuju = async (
@@ -49,16 +49,19 @@ export const openCluster = async (wiring: Wiring): Promise<Cluster> => {
 };
 
 /** What backups of users' volumes need: the cluster, the key, and the target's location. */
-export const openVolumes = async (wiring: Wiring): Promise<VolumeAccess> => {
+export const openVolumes = async (wiring: Wiring, purpose?: 'retention'): Promise<VolumeAccess> => {
   const key = await readVolumesKey(wiring.tools, wiring.config, wiring.application);
   wiring.redaction.hide(key);
-  const {
-    location: { caChain, path, ...storage },
-  } = await locateTarget(wiring);
+  const { location } = await locateTarget(wiring);
+  const { caChain, path, ...storage } = location;
+  const { accessKey, secretKey } = await keysFor(wiring, location, purpose);
   const cluster = await openCluster(wiring);
   return {
     ...{ key, cluster },
-    storage: { ...storage, prefix: prefixIn(wiring, { path }), ca: caChain.join('\n') },
+    storage: {
+      ...{ ...storage, accessKey, secretKey },
+      ...{ prefix: prefixIn(wiring, { path }), ca: caChain.join('\n') },
+    },
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 };

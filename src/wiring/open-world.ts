@@ -23,7 +23,7 @@ export const openWorld = (options: WorldOptions): World => {
     openRunLog: () => openRunLog(wiring),
     openJuju: ({ hurry } = {}) => openJuju(wiring, hurry),
     openKubernetes: ({ hurry } = {}) => openKubernetes(wiring, hurry),
-    openVolumes: () => openVolumes(wiring),
+    openVolumes: (purpose) => openVolumes(wiring, purpose),
     openCluster: () => openCluster(wiring),
     ...databasePaths(tools, application),
   };

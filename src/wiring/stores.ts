@@ -48,7 +48,8 @@ export const locateTarget = async ({
 export const prefixIn = ({ config, model }: Wiring, { path }: Pick<S3Location, 'path'>): string =>
   config.path ?? path ?? model.name;
 
-const keysFor = async (
+/** The keys for what is to be done; those of the relation unless there are some of their own. */
+export const keysFor = async (
   { tools, config, application }: Wiring,
   location: S3Location,
   purpose: 'retention' | undefined,

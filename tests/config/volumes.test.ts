@@ -11,6 +11,8 @@ describe('the options of volumes', () => {
     assert.equal(volumes.key, undefined);
     assert.deepEqual(volumes.patterns, [{ namespace: '*', claim: '*' }]);
     assert.equal(volumes.deadline, 4 * 3_600_000);
+    assert.deepEqual(volumes.keep, { last: 3, daily: 7, weekly: 4, monthly: 6 });
+    assert.equal(parseConfig({ 'volumes-keep': '' }).volumes.keep.last, 0);
   });
 
   it('are read', () => {
@@ -22,6 +24,8 @@ describe('the options of volumes', () => {
       'volumes-exclude': '*.ckpt, ,tmp',
       'volumes-parallel': 4,
       'volumes-deadline': '90m',
+      'volumes-keep': 'last=2, weekly = 5',
+      'volumes-prune-days': 0,
       'restic-image': 'registry.example.com:5000/restic/restic:0.19.1',
       'rclone-image': `rclone/rclone@sha256:${'0'.repeat(64)}`,
       'bandwidth-limit': '08:00,512k 23:00,off',
@@ -37,6 +41,8 @@ describe('the options of volumes', () => {
       exclude: ['*.ckpt', 'tmp'],
       parallel: 4,
       deadline: 90 * 60_000,
+      keep: { last: 2, daily: 0, weekly: 5, monthly: 0 },
+      pruneDays: 0,
       resticImage: 'registry.example.com:5000/restic/restic:0.19.1',
       rcloneImage: `rclone/rclone@sha256:${'0'.repeat(64)}`,
       bandwidthLimit: '08:00,512k 23:00,off',
@@ -54,6 +60,12 @@ describe('the options of volumes', () => {
       { 'volumes-deadline': 'soon' },
       { 'volumes-in-use': 'never' },
       { 'volumes-run-as': 'nobody' },
+      { 'volumes-keep': 'daily' },
+      { 'volumes-keep': 'yearly=1' },
+      { 'volumes-keep': 'last=1,last=2' },
+      { 'volumes-keep': 'last=10001' },
+      { 'volumes-keep': 'last=-1' },
+      { 'volumes-prune-days': -1 },
       { 'restic-image': 'no image' },
       { 'rclone-image': '' },
     ])

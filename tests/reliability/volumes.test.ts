@@ -22,7 +22,7 @@ describe('a session of volumes that is killed', () => {
 
   for (const [words, what] of moments)
     it(`${words} is ended by the next hook, and the next one succeeds`, async () => {
-      const at: Moment = { what, when: 'before', nth: what.includes('sessions') ? 2 : 1 };
+      const at: Moment = { what, when: 'before', nth: what.includes('sessions') ? 3 : 1 };
       assert.ok(opened);
       const blow = { at, signal: 'SIGKILL', next: 'update-status' } as const;
       const { struck } = await playVolumeRound(opened, blow, { volumes: 'alice/*' });

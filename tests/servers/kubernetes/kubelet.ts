@@ -42,7 +42,7 @@ export class Kubelet implements AsyncDisposable {
     const key = `${namespace}/${name}`;
     const claims = claimsOf(pod.spec).map((claim) => `${namespace}/${claim}`);
     this.#count += 1;
-    const ip = `127.77.${(this.#count >> 8) % 256}.${(this.#count % 254) + 1}`;
+    const ip = addressOf(process.pid, this.#count);
     const place = { directory: join(directory, '.pods', key), ip };
     const started: Pod = { name, namespace, place, containers: [], ended: new Map() };
     this.#pods.set(key, started);
@@ -192,3 +192,10 @@ export class Kubelet implements AsyncDisposable {
     });
   }
 }
+
+/**
+ * An address of loopback for a pod. Each process has its own, because two runs of tests on one
+ * machine would speak to each other's pods otherwise.
+ */
+const addressOf = (pid: number, count: number): string =>
+  `127.${64 + (pid % 128)}.${((pid >> 7) + Math.floor(count / 254)) % 256}.${(count % 254) + 1}`;
