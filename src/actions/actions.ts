@@ -18,6 +18,10 @@ export const actions: Readonly<Record<string, () => Promise<Action>>> = {
   'list-volumes': async () => (await import('./list-volumes.ts')).listVolumes,
   'get-volume-key': async () => (await import('./get-volume-key.ts')).getVolumeKey,
   'list-volume-backups': async () => (await import('./list-volume-backups.ts')).listVolumeBackups,
+  'delete-volume-backups': async () =>
+    (await import('./delete-volume-backups.ts')).deleteVolumeBackups,
+  'verify-volumes': async () => (await import('./verify-volumes.ts')).verifyVolumes,
+  'volume-status': async () => (await import('./volume-status.ts')).volumeStatus,
   'restore-volume': async () => (await import('./restore-volume.ts')).restoreVolume,
   work: async () => (await import('./work.ts')).work,
 };

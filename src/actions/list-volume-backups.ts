@@ -1,5 +1,7 @@
 import { layoutOf } from '../repository/layout.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
+import { proofOf, proofText } from '../volumes/repository-proof.ts';
+import { type RepositoryState, readState } from '../volumes/repository-state.ts';
 import { backupsOf } from '../volumes/stored-backups.ts';
 import { type Action, volumeParameter } from './action.ts';
 
@@ -9,13 +11,20 @@ export const listVolumeBackups: Action = async (world, _config, parameters) => {
   const limit = typeof parameters['limit'] === 'number' ? parameters['limit'] : 20;
   const target = await world.openTarget();
   await using _store = target.store;
+  const layout = layoutOf(target.prefix);
+  const now = world.clock.now();
+  const states = new Map<string, RepositoryState>();
   const rows: string[][] = [];
-  for await (const backup of backupsOf(target.store, layoutOf(target.prefix), volume)) {
-    const { phase, files = 0, bytes = 0, added = 0, usedBy } = backup.volume;
-    const age = ageText((world.clock.now().getTime() - Date.parse(backup.started)) / 1000);
+  for await (const backup of backupsOf(target.store, layout, volume)) {
+    const { phase, files = 0, bytes = 0, added = 0, usedBy, repository } = backup.volume;
+    const age = ageText((now.getTime() - Date.parse(backup.started)) / 1000);
+    const state = states.get(repository) ?? (await readState(target.store, layout, repository));
+    states.set(repository, state);
+    const proof = proofOf(backup, state);
     rows.push([
       ...[backup.session, age, String(files), sizeText(bytes), sizeText(added)],
       ...[usedBy === undefined ? 'no' : 'yes', phase === 'Succeeded' ? 'yes' : 'no'],
+      proof === undefined ? '-' : proofText(proof, now),
     ]);
     if (rows.length === limit) break;
   }
@@ -23,6 +32,9 @@ export const listVolumeBackups: Action = async (world, _config, parameters) => {
     backups:
       rows.length === 0
         ? 'There are no backups of this volume.'
-        : tableText([['BACKUP', 'AGE', 'FILES', 'SIZE', 'ADDED', 'LIVE', 'COMPLETE'], ...rows]),
+        : tableText([
+            ['BACKUP', 'AGE', 'FILES', 'SIZE', 'ADDED', 'LIVE', 'COMPLETE', 'PROVEN'],
+            ...rows,
+          ]),
   };
 };

@@ -1,0 +1,158 @@
+import type { VolumesConfig } from '../config/volumes.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { sum } from '../text.ts';
+import type { World } from '../world.ts';
+import { type CheckFindings, damageOf, readCheck, readTestRestore } from './check-output.ts';
+import { keyFingerprint } from './keys.ts';
+import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
+import { allRepositories, keyChanged, type RepositoryRecord } from './repositories.ts';
+import { endOnRepository, occupiedRepository } from './repository-command.ts';
+import { isOccupied, removeLocks } from './repository-locks.ts';
+import { type CheckKind, type RepositoryCheck, changeState } from './repository-state.ts';
+import type { SessionRecord } from './session-record.ts';
+import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
+
+export interface VerifyRequest {
+  /** Undefined for all. */
+  readonly namespace: string | undefined;
+  /** `n/t`: which part of the stored data is read. Undefined: none. */
+  readonly readData: string | undefined;
+  /** The volume whose newest backup is restored into a place of its own. */
+  readonly testRestore: VolumeName | undefined;
+}
+
+export interface VerifiedRepository {
+  readonly name: string;
+  /** What was looked at, in this order; the last one may have found damage. */
+  readonly checks: readonly RepositoryCheck[];
+  /** Damage, or why it could not be looked at. */
+  readonly problem: CharmError | undefined;
+}
+
+/**
+ * Looks whether repositories can be restored from, one after another, and keeps what it found in
+ * the state of each. Changes nothing else in a repository. Resolves also when some are damaged, or
+ * could not be looked at. Rejects with `volume-backup-missing` when there are none.
+ */
+export const verifyRepositories = async (
+  world: World,
+  config: VolumesConfig,
+  request: VerifyRequest,
+): Promise<{ readonly session: string; readonly verified: readonly VerifiedRepository[] }> => {
+  await using operation = await beginVolumeOperation(world, config);
+  const { session, target, layout } = operation;
+  const { namespace, testRestore } = request;
+  const backup = testRestore && (await findBackup(target, layout, testRestore, { kind: 'latest' }));
+  const repositories = (await allRepositories(target.store, layout)).filter(
+    (record) =>
+      (namespace === undefined || record.namespace === namespace) &&
+      (backup === undefined || record.name === backup.volume.repository),
+  );
+  if (repositories.length === 0)
+    throw new CharmError(
+      'volume-backup-missing',
+      `There is no repository${namespace === undefined ? '' : ` of the namespace ${namespace}`}, so there is nothing to verify. Run: juju run ${world.application}/leader volume-status`,
+    );
+  const record: SessionRecord = {
+    ...{ id: session, kind: 'verify', phase: 'Running', volumes: [] },
+    started: world.clock.now().toISOString(),
+    repositories: repositories.map(({ name }) => name),
+  };
+  await operation.start(record);
+  await using trusted = await operation.openTrusted();
+  const verified: VerifiedRepository[] = [];
+  for (const repository of repositories) {
+    verified.push(await verifyOne(trusted, repository, request, backup));
+    world.signal.throwIfAborted();
+  }
+  const sound = verified.filter(({ problem }) => problem === undefined).length;
+  await operation.end({
+    ...record,
+    phase: sound === verified.length ? 'Succeeded' : sound === 0 ? 'Failed' : 'PartiallyFailed',
+    finished: world.clock.now().toISOString(),
+  });
+  return { session, verified };
+};
+
+const verifyOne = async (
+  operation: VolumeOperation,
+  repository: RepositoryRecord,
+  { readData }: VerifyRequest,
+  backup: StoredBackup | undefined,
+): Promise<VerifiedRepository> => {
+  const { target, layout, world, access } = operation;
+  const { store } = target;
+  const { name } = repository;
+  const checks: RepositoryCheck[] = [];
+  const keep = async (
+    kind: CheckKind,
+    about: string | undefined,
+    look: () => Promise<CheckFindings>,
+  ): Promise<void> => {
+    const began = world.clock.now();
+    const { intact, errors, packs } = await look();
+    const seconds = (world.clock.now().getTime() - began.getTime()) / 1000;
+    const check = { kind, about, at: began.toISOString(), intact, seconds, errors, packs };
+    checks.push(check);
+    await changeState(store, layout, name, (state) => ({
+      ...state,
+      checks: [...state.checks.filter((other) => other.kind !== kind), check],
+    }));
+    if (!intact) throw damageOf(name, layout.repository(name), check);
+  };
+  const problem = await orProblem(async () => {
+    await world.progress.step(`${name}: checking the repository`);
+    if (repository.key !== keyFingerprint(access.key))
+      throw keyChanged(repository, keyFingerprint(access.key), world.application);
+    if (await isOccupied(store, layout, name, world.clock.now())) throw occupiedRepository(name);
+    await using _after = { [Symbol.asyncDispose]: () => removeLocks(store, layout, name) };
+    await keep(readData === undefined ? 'check' : 'data', readData, () =>
+      check(operation, name, readData),
+    );
+    if (backup === undefined) return;
+    const { claim } = backup.volume;
+    await world.progress.step(`${name}: restoring ${claim} of ${backup.session} for a test`);
+    await keep('restore', `${claim} ${backup.session}`, () => testRestore(operation, backup));
+  });
+  return { name, checks, problem: problem instanceof CharmError ? problem : undefined };
+};
+
+const check = async (
+  operation: VolumeOperation,
+  repository: string,
+  readData: string | undefined,
+): Promise<CheckFindings> =>
+  readCheck(
+    repository,
+    await endOnRepository(operation, repository, {
+      task: 'check',
+      command: [
+        ...['check', '--json', '--no-cache'],
+        ...(readData === undefined ? [] : ['--read-data-subset', readData]),
+      ],
+      seconds: operation.config.deadline / 1000,
+    }),
+  );
+
+/** Into the pod's own disk; restic reads back what it wrote, and compares. */
+const testRestore = async (
+  operation: VolumeOperation,
+  { volume }: StoredBackup,
+): Promise<CheckFindings> =>
+  readTestRestore(
+    volume.repository,
+    await endOnRepository(operation, volume.repository, {
+      task: 'test-restore',
+      command: ['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
+      seconds: operation.config.deadline / 1000,
+      room: volume.bytes ?? 0,
+    }),
+  );
+
+/** How many things were found wrong. */
+export const errorCount = (verified: readonly VerifiedRepository[]): number =>
+  sum(
+    verified.map(({ checks, problem }) =>
+      problem === undefined ? 0 : Math.max(1, sum(checks.map(({ errors }) => errors.length))),
+    ),
+  );
