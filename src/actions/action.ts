@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import { isBackupId, type BackupId } from '../repository/layout.ts';
+import { excerpt } from '../text.ts';
 import type { VolumeName } from '../volumes/stored-backups.ts';
 import type { World } from '../world.ts';
 
@@ -51,6 +52,28 @@ export const slotParameter = (value: unknown): Date | undefined => {
     `The parameter slot is ${JSON.stringify(value)}, but must be a time such as 2026-11-22T02:00:00Z. The schedule sets it; leave it out.`,
   );
 };
+
+/** The value of `as-of`; undefined when it was not given. Rejects with `parameter-invalid`. */
+export const asOfParameter = (
+  { clock }: Pick<World, 'clock'>,
+  { 'as-of': value, thaw }: Readonly<Record<string, unknown>>,
+): Date | undefined => {
+  const text = typeof value === 'string' ? value : '';
+  if (text === '') return undefined;
+  if (thaw === true)
+    throw new CharmError(
+      'parameter-invalid',
+      'thaw=true thaws what is there now, not what was there at a time in the past: leave thaw or as-of out.',
+    );
+  const time = new Date(isTime.test(text) ? text : NaN);
+  if (time <= clock.now()) return time;
+  throw new CharmError(
+    'parameter-invalid',
+    `as-of=${excerpt(text, 40)} is not a time in the past, such as 2026-11-21T20:15:00Z.`,
+  );
+};
+
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/;
 
 /** The value of a parameter that names a volume. Rejects with `parameter-invalid`. */
 export const volumeParameter = (parameter: string, value: unknown): VolumeName => {

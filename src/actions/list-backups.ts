@@ -1,11 +1,12 @@
 import { ago, assuranceText, proofText } from '../assurance/assurance-text.ts';
 import { assess } from '../assurance/assurance.ts';
+import { targetAsOf } from '../repository/as-of.ts';
 import { type BackupId, layoutOf } from '../repository/layout.ts';
 import { bestProof, type Proof, proofOfDamage, readProofs } from '../repository/proofs.ts';
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
 import type { Target } from '../world.ts';
-import { type Action, backupIdParameter } from './action.ts';
+import { type Action, asOfParameter, backupIdParameter } from './action.ts';
 
 /**
  * Lists the sets from S3 alone, so that it works in a fresh model that points at an old path.
@@ -15,8 +16,9 @@ import { type Action, backupIdParameter } from './action.ts';
  */
 export const listBackups: Action = async (world, _config, parameters) => {
   const { limit, before, format, link } = parameters;
-  const target = await world.openTarget();
-  await using _store = target.store;
+  const present = await world.openTarget();
+  await using _store = present.store;
+  const target = await targetAsOf(world, present, asOfParameter(world, parameters));
   const page = await listSets(target, {
     limit: typeof limit === 'number' ? limit : 20,
     ...(typeof before === 'string' &&
@@ -29,7 +31,8 @@ export const listBackups: Action = async (world, _config, parameters) => {
     backups: show(page.sets, proofs, now),
     location: `s3://${target.bucket}/${target.prefix}`,
     assurance: assuranceText(await assess(target), now),
-    ...(link === true && { links: await linksOf(target, page.sets) }),
+    // A link leads to what is there now.
+    ...(link === true && target === present && { links: await linksOf(target, page.sets) }),
     ...(page.next !== undefined && { next: page.next }),
   };
 };

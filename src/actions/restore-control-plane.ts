@@ -9,7 +9,7 @@ import type { RestoreRequest } from '../restore/set.ts';
 import { secondText } from '../sessions/session.ts';
 import { countText, sum, sizeText, durationText } from '../text.ts';
 import type { World } from '../world.ts';
-import { type Action, backupIdParameter } from './action.ts';
+import { type Action, asOfParameter, backupIdParameter } from './action.ts';
 
 /**
  * Restores a backup set, or reports what that would do. Fails with `set-damaged` when objects were
@@ -48,11 +48,11 @@ export const restoreControlPlane: Action = async (world, config, parameters) => 
  */
 const keep = async (
   world: World,
-  { backupId, components }: RestoreRequest,
+  { backupId, components, asOf }: RestoreRequest,
   { buckets }: RestoreReport,
   seconds: number,
 ): Promise<void> => {
-  if (components !== undefined) return;
+  if (components !== undefined || asOf !== undefined) return;
   const kept = await orProblem(async () => {
     const target = await world.openTarget();
     await using _store = target.store;
@@ -87,6 +87,7 @@ const requestOf = (world: World, parameters: Readonly<Record<string, unknown>>):
     confirm: text('confirm'),
     fromModel: text('from-model') || undefined,
     takeOver: parameters['take-over'] === true,
+    asOf: asOfParameter(world, parameters),
     timeoutSeconds: typeof parameters['timeout'] === 'number' ? parameters['timeout'] : 1800,
   };
 };

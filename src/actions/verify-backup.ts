@@ -5,7 +5,7 @@ import { sizeText } from '../text.ts';
 import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
 import type { Target, World } from '../world.ts';
-import { type Action, backupIdParameter } from './action.ts';
+import { type Action, asOfParameter, backupIdParameter } from './action.ts';
 import { noteNewestSet } from './newest-set.ts';
 
 /**
@@ -17,20 +17,25 @@ export const verifyBackup: Action = async (world, config, parameters) => {
   const id = backupIdParameter(world, 'backup-id', parameters['backup-id']);
   const target = await world.openTarget();
   await using _store = target.store;
+  const asOf = asOfParameter(world, parameters);
   const started = world.clock.now().getTime();
   const verification = await verifySet(world, config, target, {
     id,
     deep: parameters['deep'] === true,
     allowUnsigned: parameters['allow-unsigned'] === true,
     thaw: parameters['thaw'] === true,
+    asOf,
   });
   const { archived, damages, deep } = verification;
   if (archived && damages === 0) {
     if (deep || parameters['thaw'] === true) throw archived;
     await world.progress.note(`Warning: ${archived.message}`);
   }
-  await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
-  await remember(world, target, verification);
+  // What a set was proves nothing of what it is.
+  if (asOf === undefined) {
+    await keep(world, target, verification, (world.clock.now().getTime() - started) / 1000);
+    await remember(world, target, verification);
+  }
   if (damages > 0) throw damaged(verification);
   return resultsOf(verification);
 };

@@ -201,6 +201,12 @@ export interface ObjectStore extends AsyncDisposable {
    * Copies inside the bucket, on the server, metadata and tags included. `etag` guards the source.
    */
   copy(from: string, to: string, etag: string): Promise<void>;
+  /**
+   * The same bucket, read as it was at a time in the past: listings, objects, tags, and what is
+   * copied from. Everything is written as it is now. Only for buckets that keep versions; of others
+   * it shows what has not been written since.
+   */
+  asOf(time: Date): ObjectStore;
   /** Keys that are not there are not an error. */
   delete(keys: readonly string[]): Promise<void>;
 }

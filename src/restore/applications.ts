@@ -33,6 +33,8 @@ export interface DatabasePlan {
 interface Wanted {
   /** Undefined when S3 could not be reached, which is reported as another problem. */
   readonly target: Target | undefined;
+  /** See `ReadyRestore`. */
+  readonly stored: Target | undefined;
   readonly manifest: BackupManifest;
   readonly components: readonly string[];
 }
@@ -42,7 +44,7 @@ export const planApplications = async (
   world: World,
   config: Config,
   juju: JujuModel,
-  { target, manifest, components }: Wanted,
+  { target, stored, manifest, components }: Wanted,
 ): Promise<{
   readonly plan: ApplicationPlan<DatabasePlan>;
   readonly problems: readonly CharmError[];
@@ -78,7 +80,7 @@ export const planApplications = async (
       if (application === undefined || juju.access === 'read') return undefined;
       const path = related && (await world.handedPath(backup.component));
       const plan = await orProblem(() =>
-        planDatabase({ juju, target }, application, backup, {
+        planDatabase({ juju, target, stored }, application, backup, {
           isRelated: related !== undefined,
           path,
         }),
@@ -96,7 +98,7 @@ export const planApplications = async (
 };
 
 const planDatabase = async (
-  { juju, target }: Pick<Wanted, 'target'> & { readonly juju: JujuModel },
+  { juju, target, stored }: Pick<Wanted, 'target' | 'stored'> & { readonly juju: JujuModel },
   application: ApplicationStatus,
   backup: DatabaseBackup,
   place: Pick<DatabasePlan, 'isRelated' | 'path'>,
@@ -127,8 +129,8 @@ const planDatabase = async (
     databaseBackupId,
   );
   const canBeCopied =
-    place.isRelated && path !== undefined && target !== undefined
-      ? await isBackupAt(target.store, path, databaseBackupId)
+    place.isRelated && path !== undefined && stored !== undefined
+      ? await isBackupAt(stored.store, path, databaseBackupId)
       : false;
   if (isVisible || canBeCopied || target === undefined)
     return { component, application, backup, ...place, isVisible };

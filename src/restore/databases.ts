@@ -176,21 +176,22 @@ const ensureVisible = async (
   { application, path: to, backup, isRelated }: DatabasePlan,
   unit: string,
 ): Promise<void> => {
-  const { world, ready, heartbeat } = restore;
-  if (await isListed(ready.juju, unit, backup.backupId)) return;
-  const { store } = ready.target;
+  const { world, ready, heartbeat, request } = restore;
   const from = backup.path;
-  if (!isRelated || from === undefined || to === undefined || from === to)
-    throw invisible(unit, backup, to);
+  const place = isRelated && from !== undefined && to !== undefined ? { from, to } : undefined;
+  // What the database lists now may have been overwritten since.
+  const fromPast = request.asOf !== undefined && place !== undefined;
+  if (!fromPast && (await isListed(ready.juju, unit, backup.backupId))) return;
+  if (place === undefined || (from === to && !fromPast)) throw invisible(unit, backup, to);
   let progress = { objects: 0 };
   await world.progress.note(
-    `${application.name}: copying its backup ${backup.backupId} from ${from} to ${to}, where it looks now`,
+    `${application.name}: copying its backup ${backup.backupId} from ${place.from} to ${place.to}, where it looks now`,
   );
   await heartbeat.during(
-    () => `${application.name}: ${countText(progress.objects, 'object')} copied to ${to}`,
+    () => `${application.name}: ${countText(progress.objects, 'object')} copied to ${place.to}`,
     () =>
-      copyBackup(store, {
-        ...{ databaseBackupId: backup.backupId, from, to },
+      copyBackup(ready.target.store, {
+        ...{ ...place, databaseBackupId: backup.backupId, stored: ready.stored.store },
         transfers: restore.config.transfers,
         copied: (copied) => {
           progress = copied;

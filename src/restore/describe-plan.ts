@@ -17,13 +17,13 @@ export interface RestoreReport {
 
 /** What a restore would do, a line for each thing, after looking through the buckets. */
 export const planText = async (
-  { target, layout, sources, manifest, plan }: ReadyRestore,
+  { stored, layout, sources, manifest, plan }: ReadyRestore,
   { deleteExtra }: RestoreRequest,
 ): Promise<string[]> => {
   const lines: string[] = [];
   for (const source of sources) {
     const { bucket, backup } = source;
-    const set = openStoredSet(target.store, layout, backup);
+    const set = openStoredSet(stored.store, layout, backup);
     const difference = await differenceOf(set.list(), source, (key) => {
       set.forget(key);
     });

@@ -32,7 +32,7 @@ export const restoreMlmd = async (restore: Restore): Promise<RestoredMlmd | unde
     () => `${application}: restoring its database (${durationText(elapsed())})`,
     () =>
       replaceMlmd(
-        { kubernetes: ready.kubernetes, store: ready.target.store, scratch, signal },
+        { kubernetes: ready.kubernetes, store: ready.stored.store, scratch, signal },
         { application, dump, kept },
       ),
   );

@@ -11,6 +11,7 @@ import { layoutOf, type Layout } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
+import { targetAsOf } from '../repository/as-of.ts';
 import { countText, listText } from '../text.ts';
 import type { JujuModel, Kubernetes, Target, World } from '../world.ts';
 import { checkDocuments, createArchiveCheck } from '../verify/archive.ts';
@@ -26,6 +27,8 @@ export interface ReadyRestore extends AsyncDisposable {
   readonly juju: JujuModel;
   readonly kubernetes: Kubernetes;
   readonly target: Target;
+  /** Where the set is read: the target, or what it was at the time that was asked for. */
+  readonly stored: Target;
   /** The buckets that are restored. */
   readonly sources: readonly RestoredSource[];
   readonly layout: Layout;
@@ -58,17 +61,19 @@ export const preflight = async (
       return undefined;
     };
 
+    const stored = target && (await collect(() => targetAsOf(world, target, request.asOf)));
     const archive =
-      target &&
-      createArchiveCheck(target.store, {
+      stored &&
+      createArchiveCheck(stored.store, {
         thaw: request.thaw && !request.dryRun,
         width: config.transfers,
       });
     const manifest =
+      stored &&
       archive &&
       (await collect(async () => {
-        if (request.thaw) await checkDocuments(target, request.backupId, archive);
-        return readSet(target, request.backupId);
+        if (request.thaw) await checkDocuments(stored, request.backupId, archive);
+        return readSet(stored, request.backupId);
       }));
     problems.push(...requestProblems(world, request, manifest));
     const keys = await collect(() => world.openSigningKeys());
@@ -92,11 +97,12 @@ export const preflight = async (
     for await (const problem of sourceProblems(sources.opened)) problems.push(problem);
     await using heartbeat = startHeartbeat(world);
     const ofSet =
+      stored &&
       archive &&
       manifest &&
       (await collect(() => {
         const { allowDamaged } = request;
-        const wanted = { target, manifest, components, allowDamaged, archive };
+        const wanted = { target: stored, manifest, components, allowDamaged, archive };
         return setProblems(world, config, heartbeat, wanted);
       }));
     problems.push(...(ofSet ?? []));
@@ -104,24 +110,24 @@ export const preflight = async (
       juju &&
       manifest &&
       (await collect(() => {
-        const wanted = { target, manifest, components };
+        const wanted = { target, stored, manifest, components };
         return planApplications(world, config, juju, wanted);
       }));
     problems.push(...(applications?.problems ?? []));
     const mlmd = applications?.plan.mlmd;
-    if (kubernetes && target && manifest?.mlmd && mlmd)
-      problems.push(...(await mlmdProblems(kubernetes, target, mlmd.name, manifest.mlmd)));
+    if (kubernetes && stored && manifest?.mlmd && mlmd)
+      problems.push(...(await mlmdProblems(kubernetes, stored, mlmd.name, manifest.mlmd)));
     const workloads = kubernetes && (await collect(() => findRunningWorkloads(kubernetes)));
     const running = workloads?.running ?? [];
     if (running.length > 0 && !request.allowRunning) problems.push(workloadsRunning(running));
 
     if (problems.length > 0)
       throw await reportProblems(world.progress, withoutEchoes(problems), 'the restore');
-    if (!juju || !kubernetes || !target || !manifest || !applications)
+    if (!juju || !kubernetes || !target || !stored || !manifest || !applications)
       throw new TypeError('a connection that did not open has no problem to report');
     const closing = opened.move();
     return {
-      ...{ juju, kubernetes, target, manifest, components },
+      ...{ juju, kubernetes, target, stored, manifest, components },
       sources: sources.opened,
       layout: layoutOf(target.prefix),
       plan: applications.plan,

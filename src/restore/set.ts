@@ -102,6 +102,8 @@ export interface RestoreRequest {
   readonly fromModel: string | undefined;
   /** Make the path in S3 this model's when it belongs to another one. */
   readonly takeOver: boolean;
+  /** Read the set as it was at this time, in a bucket that keeps versions. */
+  readonly asOf?: Date | undefined;
   /** How long a database may take to gain or lose a unit. */
   readonly timeoutSeconds: number;
 }

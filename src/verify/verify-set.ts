@@ -6,6 +6,7 @@ import { type BackupId, layoutOf } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { signatureProblem } from '../repository/signature.ts';
 import { readSet } from '../repository/sets.ts';
+import { targetAsOf } from '../repository/as-of.ts';
 import { countText, sizeText } from '../text.ts';
 import type { Target, World } from '../world.ts';
 import { checkDocuments, createArchiveCheck } from './archive.ts';
@@ -24,29 +25,33 @@ import { createDamages, type Verification, type VerifyWork } from './verificatio
  * databases, when they can be asked, say that their backups are finished. Deep: everything is read
  * and compared with its checksums, and the dump is loaded into a scratch database.
  *
- * Damage is returned, not thrown. Rejects with `backup-missing`, `manifest-invalid` and
- * `signature-invalid`, and with the failures of S3 and of our own disk. With `thaw`, S3 is asked to
+ * With `asOf` all of this is read as it was at that time. Damage is returned, not thrown. Rejects
+ * with `backup-missing`, `manifest-invalid` and `signature-invalid`, and with the failures of S3
+ * and of our own disk. With `thaw`, S3 is asked to
  * thaw what lies in an archive class and cannot be read; without a manifest that can be read, with
  * `object-archived`.
  */
 export const verifySet = async (
   world: World,
   config: Pick<Config, 'transfers'>,
-  target: Target,
+  present: Target,
   {
     id,
     deep,
     allowUnsigned = false,
     thaw = false,
+    asOf,
   }: {
     readonly id: BackupId;
     readonly deep: boolean;
     readonly allowUnsigned?: boolean;
     readonly thaw?: boolean;
+    readonly asOf?: Date | undefined;
   },
 ): Promise<Verification> => {
   const { clock, progress, signal, scratch } = world;
   await progress.step(`Verifying ${id}${deep ? ', reading all of it' : ''}`);
+  const target = await targetAsOf(world, present, asOf);
   const width = Math.min(config.transfers, mostReaders);
   const archive = createArchiveCheck(target.store, { thaw, width });
   if (thaw) await checkDocuments(target, id, archive);
@@ -83,7 +88,8 @@ export const verifySet = async (
       await verifyClaim(work, target);
       for (const database of manifest.databases)
         await verifyDatabase(work, database, manifest.databases);
-      await verifyFinished(world, work, manifest);
+      // The databases know only what is there now.
+      if (asOf === undefined) await verifyFinished(world, work, manifest);
       if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
       for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
     },

@@ -5,6 +5,7 @@ import type { S3Quirk } from '../servers/s3/quirks.ts';
 import { describeKeys } from './object-store-keys.ts';
 import { describeLinks } from './object-store-links.ts';
 import { describeParts } from './object-store-parts.ts';
+import { describePast } from './object-store-past.ts';
 import { describeReading } from './object-store-reading.ts';
 import { describeWriting } from './object-store-writing.ts';
 
@@ -36,6 +37,7 @@ export const describeObjectStore = (
     describeReading(open, quirks);
     describeWriting(open, quirks);
     describeParts(open, quirks);
+    if (quirks.has('keeps-versions')) describePast(open);
   });
 };
 

@@ -15,6 +15,13 @@ interface FakeUpload {
   readonly parts: Map<number, Buffer>;
 }
 
+/** What was under a key from a time on. */
+interface FakeVersion {
+  readonly key: string;
+  readonly object: FakeObject | undefined;
+  readonly time: Date;
+}
+
 const leastPart = 5 * 2 ** 20;
 
 /** What a bucket holds, and a server's rules for it. */
@@ -23,6 +30,9 @@ export class FakeBucket {
   readonly #objects = new Map<string, FakeObject>();
   readonly #now: () => Date;
   readonly #description: string;
+  /** The oldest first; empty while the bucket keeps no versions. */
+  readonly #versions: FakeVersion[] = [];
+  keepsVersions = false;
   #sorted: readonly FakeObject[] | undefined;
 
   constructor(now: () => Date, description: string) {
@@ -66,10 +76,23 @@ export class FakeBucket {
     };
     this.#objects.set(key, object);
     this.#sorted = undefined;
+    if (this.keepsVersions) this.#versions.push({ key, object, time: object.lastModified });
     return object;
   }
 
+  /** What there was at a time. */
+  asOf(time: Date): FakeBucket {
+    const past = new FakeBucket(() => time, this.#description);
+    for (const version of this.#versions) {
+      if (version.time > time) continue;
+      if (version.object) past.#objects.set(version.key, version.object);
+      else past.#objects.delete(version.key);
+    }
+    return past;
+  }
+
   remove(key: string): void {
+    if (this.keepsVersions) this.#versions.push({ key, object: undefined, time: this.#now() });
     this.#objects.delete(key);
     this.#sorted = undefined;
   }

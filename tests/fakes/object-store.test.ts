@@ -16,6 +16,19 @@ describeObjectStore('the fake', async () => {
   };
 });
 
+describeObjectStore(
+  'the fake, with versions',
+  async () => {
+    const store = new FakeObjectStore();
+    store.bucket.keepsVersions = true;
+    return {
+      ...{ store, prefix: '' },
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    };
+  },
+  new Set(['keeps-versions']),
+);
+
 describe('the fake object store', () => {
   it('shows what is stored, and takes what a test puts there', async () => {
     const store = new FakeObjectStore();

@@ -26,7 +26,7 @@ const partSize = 8 * 2 ** 20;
  */
 export class FakeObjectStore implements ObjectStore {
   readonly description: string;
-  readonly bucket: FakeBucket;
+  bucket: FakeBucket;
   readonly #failures = new FakeFailures();
 
   constructor(options: { readonly description?: string; readonly now?: () => Date } = {}) {
@@ -214,6 +214,25 @@ export class FakeObjectStore implements ObjectStore {
     const found = this.bucket.get(from);
     if (found.etag !== etag) throw this.bucket.changed(from);
     this.bucket.store(to, found.bytes, found.metadata);
+  }
+
+  asOf(time: Date): ObjectStore {
+    const past = new FakeObjectStore({ description: this.description });
+    past.bucket = this.bucket.asOf(time);
+    const read = ['list', 'listPrefixes', 'head', 'get', 'fetch', 'read', 'tags'] as const;
+    const copy: ObjectStore['copy'] = async (from, to, etag) => {
+      const found = past.bucket.get(from);
+      if (found.etag !== etag) throw past.bucket.changed(from);
+      this.bucket.store(to, found.bytes, found.metadata);
+    };
+    return new Proxy<ObjectStore>(this, {
+      get: (_present, name) => {
+        if (name === 'copy') return copy;
+        const from = read.some((one) => one === name) ? past : this;
+        const member: unknown = Reflect.get(from, name, from);
+        return typeof member === 'function' ? (member.bind(from) as unknown) : member;
+      },
+    });
   }
 
   async delete(keys: readonly string[]): Promise<void> {

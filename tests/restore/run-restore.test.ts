@@ -65,6 +65,35 @@ const watchingSources = ({ whole }: RestoreWorldRig) => {
 };
 
 describe('a restore', () => {
+  it('brings back what was overwritten or deleted since, the backups of databases too', async () => {
+    using rig = aRestoreWorld();
+    const { target, source, clock, databases, whole } = rig;
+    target.bucket.keepsVersions = true;
+    target.protectedBy = { ...target.protectedBy, versioning: 'on' };
+    for (const { key, bytes, metadata } of target.objects.values())
+      target.seed(key, bytes, metadata);
+    const before = new Map([...target.objects].map(([key, { bytes }]) => [key, bytes]));
+    await clock.sleep(1000);
+    const asOf = clock.now();
+    await clock.sleep(1000);
+    for (const [index, key] of [...before.keys()].entries())
+      if (index % 2 === 0) target.bucket.remove(key);
+      else target.seed(key, 'pay us');
+
+    await assert.rejects(run(whole));
+    const early = { asOf: new Date(asOf.getTime() - 3_600_000) };
+    await rejectsWithCode(run(whole, early), 'backup-missing');
+    await restored(whole, { asOf });
+
+    assert.equal(source.objects.size, 2);
+    for (const [name, { restores }] of Object.entries(databases)) {
+      assert.deepEqual(restores, [{ id: mysqlBackupId, unit: `${name}/0`, units: 1 }]);
+      // What the database read was as it had been written.
+      for (const [key, bytes] of before)
+        if (key.startsWith(`ckf/${name}/`)) assert.deepEqual(target.objects.get(key)?.bytes, bytes);
+    }
+  });
+
   it('brings a bucket back to another one when it is told which, and opens no other', async () => {
     using rig = aRestoreWorld();
     const { world, opened } = watchingSources(rig);

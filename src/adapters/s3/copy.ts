@@ -5,7 +5,7 @@ import { quoteKey, type S3Client } from './client.ts';
 import { deleteKeys } from './delete.ts';
 import { copySource, etagIn, writeHeaders } from './headers.ts';
 import { startParts } from './parts.ts';
-import { createReader } from './read.ts';
+import { type ChooseVersion, createReader } from './read.ts';
 
 /**
  * Copies an object inside the bucket, on the server. The source is looked at first: for its size,
@@ -13,25 +13,33 @@ import { createReader } from './read.ts';
  * `x-amz-copy-source-if-match`.
  */
 export const createCopier =
-  (client: S3Client): ObjectStore['copy'] =>
+  (client: S3Client, choose?: ChooseVersion): ObjectStore['copy'] =>
   async (from, to, etag) => {
-    const found = await createReader(client).head(from);
+    const reader = createReader(client, choose);
+    const found = await reader.head(from);
     if (found === undefined)
       throw new CharmError(
         'object-missing',
         `There is no ${quoteKey(from)} to copy in ${client.description}.`,
       );
     if (found.etag !== etag) throw changed(client, from);
-    if (found.size > client.sizes.singleCopy) await copyInParts(client, found, to);
-    else await copyAtOnce(client, from, to, etag);
+    const source = { ...found, versionId: await choose?.(from) };
+    if (found.size > client.sizes.singleCopy) await copyInParts(client, reader, source, to);
+    else await copyAtOnce(client, reader, source, to);
   };
+
+type Reader = ReturnType<typeof createReader>;
+type CopySource = NonNullable<Awaited<ReturnType<ObjectStore['head']>>> & {
+  readonly versionId: string | undefined;
+};
 
 const copyAtOnce = async (
   client: S3Client,
-  from: string,
+  reader: Reader,
+  source: CopySource,
   to: string,
-  etag: string,
 ): Promise<void> => {
+  const { key: from, etag } = source;
   const headers = writeHeaders(client.options);
   const { bucket } = client.options;
   const output = await client.control(
@@ -43,24 +51,25 @@ const copyAtOnce = async (
     },
     (sdk, options) =>
       sdk.send(
-        new CopyObjectCommand({ Bucket: bucket, Key: to, ...copySource(bucket, from, etag) }),
+        new CopyObjectCommand({ Bucket: bucket, Key: to, ...copySource(bucket, from, source) }),
         options,
       ),
   );
   if (etagIn(output.CopyObjectResult?.ETag) === etag) return;
   // A copy may have another ETag when the object was in parts, or when a key service encrypts.
   // MinIO names the encryption only in the reply to a HEAD.
-  if ((await createReader(client).head(from))?.etag === etag) return;
+  if ((await reader.head(from))?.etag === etag) return;
   await deleteKeys(client, [to]);
   throw changed(client, from);
 };
 
 const copyInParts = async (
   client: S3Client,
-  source: NonNullable<Awaited<ReturnType<ObjectStore['head']>>>,
+  reader: Reader,
+  source: CopySource,
   to: string,
 ): Promise<void> => {
-  const tags = await tagsOf(client, source.key);
+  const tags = await tagsOf(reader, source.key);
   const parts = await startParts(client, to, { ...source.metadata, tags });
   const partSize = client.sizes.copyPart;
   const waiting = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => index);
@@ -83,11 +92,11 @@ const copyInParts = async (
 
 /** A server without tags has none to copy. */
 const tagsOf = async (
-  client: S3Client,
+  reader: Reader,
   key: string,
 ): Promise<Awaited<ReturnType<ObjectStore['tags']>>> => {
   try {
-    return await createReader(client).tags(key);
+    return await reader.tags(key);
   } catch (error) {
     if (hasCode(error, 'store-refuses-tags')) return {};
     throw error;

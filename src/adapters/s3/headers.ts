@@ -44,13 +44,13 @@ export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<stri
   ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
 });
 
-/** Names the source of a copy in the same bucket, and the ETag that it must have. */
+/** Names the source of a copy in the same bucket, its version, and the ETag that it must have. */
 export const copySource = (
   bucket: string,
   from: string,
-  etag: string,
+  { etag, versionId }: { readonly etag: string; readonly versionId?: string | undefined },
 ): { readonly CopySource: string; readonly CopySourceIfMatch: string } => ({
-  CopySource: `/${escapeS3(bucket)}/${escapeKey(from)}`,
+  CopySource: `/${escapeS3(bucket)}/${escapeKey(from)}${versionId === undefined ? '' : `?versionId=${escapeS3(versionId)}`}`,
   CopySourceIfMatch: `"${etag}"`,
 });
 

@@ -81,7 +81,7 @@ async function* pages(
  * A server may give some pages without a key, for example where many versions were deleted. More
  * than this many means that it repeats itself.
  */
-const mostEmptyPages = 1000;
+export const mostEmptyPages = 1000;
 
 export const standsStill = (doing: string, { description }: S3Client): CharmError =>
   new CharmError(
@@ -112,7 +112,7 @@ const objectIn = (
 });
 
 /** A server says in its reply whether it has encoded the keys. */
-const decoderOf = (xml: string, client: S3Client): ((text: string) => string) =>
+export const decoderOf = (xml: string, client: S3Client): ((text: string) => string) =>
   textOf(xml, 'EncodingType') === 'url' ? (text) => decodeKey(text, client) : (text) => text;
 
 /** Some servers (AWS, MinIO) write a space as a plus, and all write a plus as %2B. */
@@ -128,7 +128,7 @@ export const decodeKey = (text: string, client: S3Client): string => {
   }
 };
 
-const required = (xml: string, tag: string, { description }: S3Client): string => {
+export const required = (xml: string, tag: string, { description }: S3Client): string => {
   const text = textOf(xml, tag);
   if (text === undefined)
     throw new CharmError(

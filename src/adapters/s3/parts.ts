@@ -37,7 +37,7 @@ export interface S3Parts extends PartUpload {
   complete(options?: PutOptions): Promise<WrittenParts>;
   copyPart(
     part: number,
-    from: Pick<StoredObject, 'key' | 'etag'>,
+    from: Pick<StoredObject, 'key' | 'etag'> & { readonly versionId?: string | undefined },
     range: { readonly start: number; readonly end: number },
   ): Promise<void>;
 }
@@ -98,7 +98,7 @@ export const startParts = async (
           sdk.send(
             new UploadPartCopyCommand({
               ...{ Bucket, Key: key, PartNumber: part, UploadId: uploadId },
-              ...copySource(Bucket, from.key, from.etag),
+              ...copySource(Bucket, from.key, from),
               CopySourceRange: `bytes=${start}-${end}`,
             }),
             options,

@@ -8,11 +8,17 @@ import { createLister } from './listing.ts';
 import type { S3Answer } from './reply.ts';
 import type { S3Headers } from './request.ts';
 
-/** The reading half of the port, one object at a time. */
+/** The id of the version of an object that is meant; rejects with `object-missing`. */
+export type ChooseVersion = (key: string) => Promise<string>;
+
+/** The reading half of the port, one object at a time: the newest version unless one is chosen. */
 export const createReader = (
   client: S3Client,
+  choose?: ChooseVersion,
 ): Pick<ObjectStore, 'head' | 'get' | 'fetch' | 'read' | 'tags'> => {
   const { touch } = writeHeaders(client.options);
+  const versionIn = async (key: string): Promise<Readonly<Record<string, string>>> =>
+    choose ? { versionId: await choose(key) } : {};
 
   /**
    * The size to use when there is no Content-Length even in a reply to a client that takes gzip.
@@ -43,8 +49,11 @@ export const createReader = (
   return {
     head: async (key, { part } = {}) => {
       const doing = `look at ${quoteKey(key)}`;
-      const query = part === undefined ? {} : { partNumber: String(part) };
       try {
+        const query = {
+          ...(await versionIn(key)),
+          ...(part !== undefined && { partNumber: String(part) }),
+        };
         const answer = await askForStored({ method: 'HEAD', key, doing, query, headers: touch });
         const described = await describe(key, answer);
         const length = Number(answer.headers['content-length'] ?? described.size);
@@ -67,7 +76,11 @@ export const createReader = (
         ...(etag !== undefined && { 'if-match': `"${etag}"` }),
         ...(range && { range: `bytes=${range.start}-${range.end}` }),
       };
-      const request = { method: 'GET' as const, key, doing, headers, ...(signal && { signal }) };
+      const query = await versionIn(key);
+      const request = {
+        ...{ method: 'GET' as const, key, doing, headers, query },
+        ...(signal && { signal }),
+      };
       const first = await client.call(request, async (response) => response);
       let response = first;
       if (sizeIn(first.headers) === undefined) {
@@ -87,7 +100,10 @@ export const createReader = (
     fetch: async (key, { etag } = {}) => {
       const doing = `read ${quoteKey(key)}`;
       const headers = { ...touch, ...(etag !== undefined && { 'if-match': `"${etag}"` }) };
-      const answer = await askForStored({ method: 'GET', key, doing, headers });
+      const answer = await askForStored({
+        ...{ method: 'GET', key, doing, headers },
+        query: await versionIn(key),
+      });
       return {
         ...(await describe(key, answer)),
         tagCount: tagCountIn(answer.headers),
@@ -97,15 +113,20 @@ export const createReader = (
 
     read: async (key) => {
       const doing = `read ${quoteKey(key)}`;
-      return (await askForStored({ method: 'GET', key, doing, headers: touch })).bytes;
+      const query = await versionIn(key);
+      return (await askForStored({ method: 'GET', key, doing, query, headers: touch })).bytes;
     },
 
     tags: async (key) => {
+      const VersionId = (await versionIn(key))['versionId'];
       const { TagSet = [] } = await client.control(
         { key, doing: `read the tags of ${quoteKey(key)}`, aboutTags: 'read' },
         (sdk, options) =>
           sdk.send(
-            new GetObjectTaggingCommand({ Bucket: client.options.bucket, Key: key }),
+            new GetObjectTaggingCommand({
+              ...{ Bucket: client.options.bucket, Key: key },
+              ...(VersionId !== undefined && { VersionId }),
+            }),
             options,
           ),
       );

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../../world.ts';
+import { readAsOf } from './as-of.ts';
 import { createClient } from './client.ts';
 import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
@@ -29,7 +30,7 @@ export type { S3Advice, S3Options } from './options.ts';
  */
 export const openS3 = (options: S3Options): ObjectStore => {
   const client = createClient(options);
-  return {
+  const present: ObjectStore = {
     description: client.description,
     ...createLister(client),
     ...createReader(client),
@@ -44,6 +45,8 @@ export const openS3 = (options: S3Options): ObjectStore => {
     abortUpload: (key, uploadId) => abortParts(client, key, uploadId),
     copy: createCopier(client),
     delete: (keys) => deleteKeys(client, keys),
+    asOf: (time) => ({ ...present, ...readAsOf(client, time) }),
     [Symbol.asyncDispose]: () => client.close(),
   };
+  return present;
 };

@@ -30,6 +30,8 @@ interface CopyOfBackup {
   readonly databaseBackupId: string;
   readonly from: string;
   readonly to: string;
+  /** Where `from` is read when it is not the bucket as it is now. */
+  readonly stored?: ObjectStore;
   /** So many objects are copied at a time. */
   readonly transfers: number;
   readonly copied?: (copy: FamilyCopy) => void;
@@ -42,16 +44,16 @@ interface CopyOfBackup {
  */
 export const copyBackup = async (
   store: ObjectStore,
-  { databaseBackupId, from, to, transfers, copied = () => undefined }: CopyOfBackup,
+  { databaseBackupId, from, to, stored = store, transfers, copied = () => undefined }: CopyOfBackup,
 ): Promise<FamilyCopy> => {
   const progress = { objects: 0, copied: 0 };
   const copy = async ({ key, etag }: StoredObject): Promise<void> => {
-    await store.copy(key, `${to}${key.slice(from.length)}`, etag);
+    await stored.copy(key, `${to}${key.slice(from.length)}`, etag);
     progress.objects += 1;
     progress.copied += 1;
     copied(progress);
   };
-  const mark = await store.head(`${from}/${databaseBackupId}.md5`);
+  const mark = await stored.head(`${from}/${databaseBackupId}.md5`);
   if (mark === undefined) {
     throw new CharmError(
       'object-missing',
@@ -60,7 +62,7 @@ export const copyBackup = async (
   }
   const running = new Set<Promise<void>>();
   const failed = new AbortController();
-  for await (const [object, there] of families(store, databaseBackupId, [from, to])) {
+  for await (const [object, there] of families(databaseBackupId, [stored, from], [store, to])) {
     if (object === undefined) continue;
     if (there !== undefined && isSame(there, object)) {
       progress.objects += 1;
@@ -77,7 +79,7 @@ export const copyBackup = async (
   }
   await Promise.all(running);
   failed.signal.throwIfAborted();
-  await confirmCopied(store, databaseBackupId, from, to);
+  await confirmCopied(databaseBackupId, [stored, from], [store, to]);
   await copy(mark);
   return { ...progress };
 };
@@ -87,16 +89,16 @@ export const copyBackup = async (
  * the mark is made.
  */
 const confirmCopied = async (
-  store: ObjectStore,
   databaseBackupId: string,
-  from: string,
-  to: string,
+  from: readonly [ObjectStore, string],
+  to: readonly [ObjectStore, string],
 ): Promise<void> => {
-  for await (const [object, copy] of families(store, databaseBackupId, [from, to])) {
+  const [store, path] = to;
+  for await (const [object, copy] of families(databaseBackupId, from, to)) {
     if (object === undefined || copy?.size === object.size) continue;
     throw new CharmError(
       'store-corrupt',
-      `The ${store.description} said that it copied ${object.key} to ${to}, but ${copy === undefined ? 'it is not there' : `the copy has ${copy.size} bytes instead of ${object.size}`}.` +
+      `The ${store.description} said that it copied ${object.key} to ${path}, but ${copy === undefined ? 'it is not there' : `the copy has ${copy.size} bytes instead of ${object.size}`}.` +
         ` The database was not changed. Run the action again, and look at that server when it happens again.`,
     );
   }
@@ -104,19 +106,22 @@ const confirmCopied = async (
 
 /** The objects of a backup at two paths, side by side, without the marks. */
 const families = (
-  store: ObjectStore,
   databaseBackupId: string,
-  [from, to]: readonly [string, string],
+  [stored, from]: readonly [ObjectStore, string],
+  [store, to]: readonly [ObjectStore, string],
 ) => {
-  const familyAt = async function* (path: string): AsyncGenerator<StoredObject> {
-    for await (const object of store.list(`${path}/${databaseBackupId}`)) {
+  const familyAt = async function* (
+    place: ObjectStore,
+    path: string,
+  ): AsyncGenerator<StoredObject> {
+    for await (const object of place.list(`${path}/${databaseBackupId}`)) {
       const name = object.key.slice(path.length + 1);
       if (isOf(databaseBackupId, name) && name !== `${databaseBackupId}.md5`) yield object;
     }
   };
   return mergeJoin(
-    { items: readAhead(familyAt(from), `listing of ${from}`), prefix: from },
-    { items: readAhead(familyAt(to), `listing of ${to}`), prefix: to },
+    { items: readAhead(familyAt(stored, from), `listing of ${from}`), prefix: from },
+    { items: readAhead(familyAt(store, to), `listing of ${to}`), prefix: to },
   );
 };
 

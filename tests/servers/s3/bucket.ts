@@ -7,7 +7,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { compareKeys, lowerBound } from './key-order.ts';
 
@@ -33,7 +33,12 @@ export interface S3Object {
   readonly thaw?: { readonly from: number; readonly until: number };
   /** One, or one for each part. */
   readonly files: readonly S3File[];
+  /** Where the bucket keeps versions. */
+  readonly versionId?: string;
 }
+
+/** That an object was deleted, where the bucket keeps versions. */
+export type S3Marker = Required<Pick<S3Object, 'key' | 'versionId' | 'lastModified'>>;
 
 export interface S3Part extends S3File {
   readonly etag: string;
@@ -47,7 +52,7 @@ export interface S3Upload extends Pick<S3Object, 'key' | 'headers' | 'tags'> {
 
 type Change =
   | { readonly put: S3Object }
-  | { readonly remove: string }
+  | { readonly remove: string; readonly marker?: S3Marker }
   | { readonly start: Omit<S3Upload, 'parts'> }
   | { readonly part: S3Part & { readonly upload: string; readonly number: number } }
   | { readonly end: string };
@@ -60,12 +65,16 @@ export class S3Bucket {
   readonly directory: string;
   readonly uploads = new Map<string, S3Upload>();
   readonly #objects = new Map<string, S3Object>();
+  /** By key, what is there no more and what is a marker; the newest first. */
+  readonly #older = new Map<string, readonly (S3Object | S3Marker)[]>();
+  readonly #keepsVersions: boolean;
   readonly #folders = new Set<string>();
   readonly #log: number;
   #sorted: string[] | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, { keepsVersions = false } = {}) {
     this.directory = directory;
+    this.#keepsVersions = keepsVersions;
     mkdirSync(directory, { recursive: true });
     const log = join(directory, 'log.ndjson');
     if (existsSync(log)) for (const change of changesIn(log)) this.#apply(change);
@@ -90,15 +99,33 @@ export class S3Bucket {
   }
 
   put(object: S3Object): void {
+    this.#write([{ put: this.#named(object) }]);
+  }
+
+  /** Changes the newest version itself. */
+  alter(object: S3Object): void {
     this.#write([{ put: object }]);
   }
 
   putAll(objects: readonly S3Object[]): void {
-    this.#write(objects.map((object) => ({ put: object })));
+    this.#write(objects.map((object) => ({ put: this.#named(object) })));
   }
 
-  remove(key: string): void {
-    if (this.#objects.has(key)) this.#write([{ remove: key }]);
+  remove(key: string, now = new Date()): void {
+    if (!this.#objects.has(key)) return;
+    const marker = { key, versionId: randomUUID(), lastModified: now.getTime() };
+    this.#write([{ remove: key, ...(this.#keepsVersions && { marker }) }]);
+  }
+
+  /** The newest first. */
+  versionsOf(key: string): readonly (S3Object | S3Marker)[] {
+    const current = this.#objects.get(key);
+    return [...(current ? [current] : []), ...(this.#older.get(key) ?? [])];
+  }
+
+  /** Keys that have a version, in the order of their UTF-8 bytes. */
+  keysWithVersions(): readonly string[] {
+    return [...new Set([...this.#objects.keys(), ...this.#older.keys()])].sort(compareKeys);
   }
 
   startUpload(upload: Omit<S3Upload, 'parts'>): void {
@@ -111,7 +138,7 @@ export class S3Bucket {
 
   /** Ends an upload; its parts' files go unless they became an object's. */
   endUpload(id: string, object?: S3Object): void {
-    this.#write([...(object ? [{ put: object }] : []), { end: id }]);
+    this.#write([...(object ? [{ put: this.#named(object) }] : []), { end: id }]);
   }
 
   /** A name for a new file, whose folder is there. */
@@ -133,6 +160,10 @@ export class S3Bucket {
     closeSync(this.#log);
   }
 
+  #named(object: S3Object): S3Object {
+    return this.#keepsVersions ? { ...object, versionId: randomUUID() } : object;
+  }
+
   #write(changes: readonly Change[]): void {
     writeSync(this.#log, changes.map((change) => `${JSON.stringify(change)}\n`).join(''));
     for (const change of changes) for (const file of this.#apply(change)) this.#drop(file);
@@ -141,7 +172,11 @@ export class S3Bucket {
   /** Returns the files that nothing refers to any more. */
   #apply(change: Change): readonly string[] {
     if ('put' in change) return this.#setObject(change.put.key, change.put);
-    if ('remove' in change) return this.#setObject(change.remove, undefined);
+    if ('remove' in change) {
+      const dropped = this.#setObject(change.remove, undefined);
+      if (change.marker) this.#addOlder(change.marker);
+      return dropped;
+    }
     if ('start' in change) {
       this.uploads.set(change.start.id, { ...change.start, parts: new Map() });
       return [];
@@ -169,8 +204,16 @@ export class S3Bucket {
       if (object) this.#sorted.splice(index, 0, key);
       else this.#sorted.splice(index, 1);
     }
+    if (before?.versionId !== undefined && before.versionId !== object?.versionId) {
+      this.#addOlder(before);
+      return [];
+    }
     const kept = new Set(object?.files.map(({ file }) => file));
     return (before?.files ?? []).map(({ file }) => file).filter((file) => !kept.has(file));
+  }
+
+  #addOlder(version: S3Object | S3Marker): void {
+    this.#older.set(version.key, [version, ...(this.#older.get(version.key) ?? [])]);
   }
 
   #inOrder(): readonly string[] {

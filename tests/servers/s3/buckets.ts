@@ -6,10 +6,12 @@ import { S3Error } from './replies.ts';
 /** The buckets below a directory; each is opened when it is first used. */
 export class S3Buckets {
   readonly #directory: string;
+  readonly #options: { readonly keepsVersions?: boolean };
   readonly #open = new Map<string, S3Bucket>();
 
-  constructor(directory: string) {
+  constructor(directory: string, options: { readonly keepsVersions?: boolean } = {}) {
     this.#directory = directory;
+    this.#options = options;
     mkdirSync(directory, { recursive: true });
   }
 
@@ -21,7 +23,7 @@ export class S3Buckets {
   create(name: string): S3Bucket {
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name))
       throw new S3Error(400, 'InvalidBucketName', 'The specified bucket is not valid.');
-    const bucket = this.#open.get(name) ?? new S3Bucket(join(this.#directory, name));
+    const bucket = this.#open.get(name) ?? new S3Bucket(join(this.#directory, name), this.#options);
     this.#open.set(name, bucket);
     return bucket;
   }

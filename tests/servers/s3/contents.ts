@@ -67,7 +67,7 @@ export class S3Contents {
   }
 
   remove(bucket: string, key: string): void {
-    this.#buckets.find(bucket).remove(key);
+    this.#buckets.find(bucket).remove(key, this.#now());
   }
 }
 

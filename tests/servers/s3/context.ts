@@ -28,6 +28,19 @@ export const existing = ({ bucket, key }: Pick<S3Context, 'bucket' | 'key'>): S3
   return object;
 };
 
+/** The version that a request names, or the object as it is now. */
+export const existingVersion = (
+  { bucket, key }: Pick<S3Context, 'bucket' | 'key'>,
+  versionId: string | undefined,
+): S3Object => {
+  if (versionId === undefined) return existing({ bucket, key });
+  const found = bucket.versionsOf(key).find((version) => version.versionId === versionId);
+  if (found && 'files' in found) return found;
+  throw found
+    ? new S3Error(405, 'MethodNotAllowed', 'The specified method is not allowed.')
+    : new S3Error(404, 'NoSuchVersion', 'The specified version does not exist.');
+};
+
 /** As a bucket with a policy does: whether the object is there makes no difference. */
 export const checkMayDelete = ({ deletes }: Pick<S3Context, 'deletes'>, key: string): void => {
   if (deletes && !deletes.test(key)) throw new S3Error(403, 'AccessDenied', 'Access Denied.');
@@ -111,10 +124,10 @@ export const copySourceOf = (
   context: S3Context,
 ): { readonly object: S3Object; readonly bucket: S3Bucket } => {
   const { headers } = context.incoming;
-  const source = headers['x-amz-copy-source'] ?? '';
+  const [source = '', versionId] = (headers['x-amz-copy-source'] ?? '').split('?versionId=');
   const [, name = '', key = ''] = /^\/?([^/]+)\/(.*)$/s.exec(decodeURIComponent(source)) ?? [];
   const bucket = context.findBucket(name);
-  const object = existing({ bucket, key });
+  const object = existingVersion({ bucket, key }, versionId);
   const match = headers['x-amz-copy-source-if-match'];
   if (
     !context.profile.quirks.has('ignores-copy-conditions') &&

@@ -1,5 +1,4 @@
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { checkReadable, thawHeaders } from './archive.ts';
 import type { S3Object } from './bucket.ts';
@@ -11,6 +10,7 @@ import {
   checkWriteConditions,
   copySourceOf,
   existing,
+  existingVersion,
 } from './context.ts';
 import {
   checkReadConditions,
@@ -34,8 +34,8 @@ import {
 
 /** GET and HEAD of an object; the body of a HEAD is left out where the reply is sent. */
 export const getObject = (context: S3Context): S3Reply => {
-  const object = existing(context);
   const { headers, query } = context.incoming;
+  const object = existingVersion(context, query.get('versionId'));
   const { quirks } = context.profile;
   checkReadConditions(object, headers);
   if (context.operation === 'GetObject') checkReadable(context, object);
@@ -50,7 +50,7 @@ export const getObject = (context: S3Context): S3Reply => {
     headers: {
       'accept-ranges': 'bytes',
       ...describing(object, context.profile),
-      ...versionHeaders(context),
+      ...versionHeaders(object),
       ...thawHeaders(context, object),
       ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
       ...(part !== undefined &&
@@ -76,9 +76,10 @@ const unpacked = (context: S3Context, object: S3Object): S3Reply => {
   };
 };
 
-/** Versions are not stored, only told: nothing that this server is used for reads an older one. */
-const versionHeaders = ({ profile: { quirks } }: S3Context): Record<string, string> =>
-  quirks.has('keeps-versions') ? { 'x-amz-version-id': randomUUID() } : {};
+const versionHeaders = (
+  version: Pick<S3Object, 'versionId'> | undefined,
+): Record<string, string> =>
+  version?.versionId === undefined ? {} : { 'x-amz-version-id': version.versionId };
 
 const partOf = (
   object: S3Object,
@@ -117,7 +118,7 @@ export const putObject = async (context: S3Context): Promise<S3Reply> => {
   });
   return {
     status: 200,
-    headers: { etag: quotedEtag(etag), ...encryption(headers), ...versionHeaders(context) },
+    headers: { etag: quotedEtag(etag), ...encryption(headers), ...versionHeaders(bucket.get(key)) },
   };
 };
 
@@ -129,7 +130,7 @@ export const copyObject = (context: S3Context): S3Reply => {
     throw new S3Error(400, 'InvalidRequest', 'The specified copy source is larger than 5 GiB.');
   const replaced = incoming.headers['x-amz-metadata-directive'] === 'REPLACE';
   const retagged = incoming.headers['x-amz-tagging-directive'] === 'REPLACE';
-  if (key === source.key && bucket === from && !replaced)
+  if (source === bucket.get(key) && !replaced)
     throw new S3Error(400, 'InvalidRequest', 'This copy request would change nothing.');
   const given = keptHeaders(incoming.headers);
   const object: S3Object = {
@@ -153,7 +154,7 @@ export const copyObject = (context: S3Context): S3Reply => {
     200,
     {
       ...(!profile.quirks.has('hides-encryption-of-copies') && encryption(object.headers)),
-      ...versionHeaders(context),
+      ...versionHeaders(bucket.get(key)),
     },
   );
 };
@@ -162,8 +163,8 @@ export const deleteObject = (context: S3Context): S3Reply => {
   checkMayDelete(context, context.key);
   // There are no versions to choose from.
   if (context.incoming.query.get('versionId') !== undefined) return { status: 204 };
-  context.bucket.remove(context.key);
-  const headers = versionHeaders(context);
+  context.bucket.remove(context.key, context.now());
+  const headers = versionHeaders(context.bucket.versionsOf(context.key)[0]);
   const isMarker = context.profile.quirks.has('keeps-versions');
   return {
     status: 204,
@@ -174,7 +175,9 @@ export const deleteObject = (context: S3Context): S3Reply => {
 export const getTags = (context: S3Context): S3Reply => {
   const { quirks } = context.profile;
   if (quirks.has('refuses-tags')) throw new S3Error(501, 'NotImplemented', 'GetObjectTagging');
-  const stored = Object.entries(existing(context).tags);
+  const stored = Object.entries(
+    existingVersion(context, context.incoming.query.get('versionId')).tags,
+  );
   if (quirks.has('spoils-tags') && stored.some(([, value]) => value.includes('&')))
     throw new S3Error(400, 'InvalidTag', 'The tags that are stored cannot be parsed.');
   const tags = stored.map(
@@ -192,6 +195,6 @@ export const putTags = async (context: S3Context): Promise<S3Reply> => {
   const tags = [...xml.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/gs)].map(
     ([, name = '', value = '']) => [unescapeXml(name), unescapeXml(value)] as const,
   );
-  context.bucket.put({ ...object, tags: Object.fromEntries(tags) });
+  context.bucket.alter({ ...object, tags: Object.fromEntries(tags) });
   return { status: 200 };
 };

@@ -3,6 +3,7 @@ import { receiveText } from './content.ts';
 import type { S3Context } from './context.ts';
 import type { S3Incoming } from './incoming.ts';
 import { listObjects } from './listings.ts';
+import { listVersions } from './version-listings.ts';
 import { listParts, listUploads } from './multipart-listings.ts';
 import {
   abortUpload,
@@ -40,6 +41,7 @@ const bucketOperation = (method: string, query: S3Incoming['query']): string => 
   if (method === 'GET' && query.has('location')) return 'GetBucketLocation';
   if (method === 'GET' && query.has('versioning')) return 'GetBucketVersioning';
   if (method === 'GET' && query.has('object-lock')) return 'GetObjectLockConfiguration';
+  if (method === 'GET' && query.has('versions')) return 'ListObjectVersions';
   if (method === 'GET' && query.has('uploads')) return 'ListMultipartUploads';
   if (method === 'GET') return query.has('list-type') ? 'ListObjectsV2' : 'ListObjects';
   if (method === 'POST' && query.has('delete')) return 'DeleteObjects';
@@ -89,7 +91,7 @@ const deleteObjects = async (context: S3Context): Promise<S3Reply> => {
   if (keys.length === 0 || keys.length > 1000 || !xml.trimEnd().endsWith('</Delete>'))
     throw malformedXml();
   const refused = keys.filter((key) => context.deletes?.test(key) === false);
-  for (const key of keys) if (!refused.includes(key)) bucket.remove(key);
+  for (const key of keys) if (!refused.includes(key)) bucket.remove(key, context.now());
   const errors = refused.map(
     (key) => `<Error>${element('Key', key)}${element('Code', 'AccessDenied')}</Error>`,
   );
@@ -144,15 +146,20 @@ const operations: readonly S3Operation[] = [
     [...listing, 'list-type', 'start-after', 'continuation-token', 'fetch-owner'],
     listObjects,
   ),
+  read(
+    'ListObjectVersions',
+    [...listing, 'versions', 'key-marker', 'version-id-marker'],
+    listVersions,
+  ),
   read('ListObjects', [...listing, 'marker'], listObjects),
   read(
     'ListMultipartUploads',
     [...listing, 'uploads', 'max-uploads', 'key-marker', 'upload-id-marker'],
     listUploads,
   ),
-  read('GetObject', ['partNumber'], getObject),
-  read('HeadObject', ['partNumber'], getObject),
-  read('GetObjectTagging', ['tagging'], getTags),
+  read('GetObject', ['partNumber', 'versionId'], getObject),
+  read('HeadObject', ['partNumber', 'versionId'], getObject),
+  read('GetObjectTagging', ['tagging', 'versionId'], getTags),
   read('ListParts', ['uploadId', 'max-parts', 'part-number-marker'], listParts),
   write('PutObject', [], putObject),
   write('PutObjectTagging', ['tagging'], putTags),

@@ -63,7 +63,10 @@ export const testUser = { accessKey: 'testkey', secretKey: 'testsecret' } as con
 
 export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Server> => {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 's3-server-'));
-  const buckets = new S3Buckets(join(directory, 'buckets'));
+  const profile = profileOf(options.profile ?? 'target', options.quirks);
+  const buckets = new S3Buckets(join(directory, 'buckets'), {
+    keepsVersions: profile.quirks.has('keeps-versions'),
+  });
   for (const name of options.buckets ?? []) buckets.create(name);
   const faults = new S3Faults();
   const requests: S3RequestNote[] = [];
@@ -82,7 +85,7 @@ export const startS3Server = async (options: S3ServerOptions = {}): Promise<S3Se
     answer: (request) => observing.answer?.(request),
     users: () => users,
     now,
-    profile: profileOf(options.profile ?? 'target', options.quirks),
+    profile,
     hostname: options.hostname ?? 's3.test',
   });
   const underWay = new Set<Promise<void>>();
