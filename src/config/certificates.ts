@@ -1,4 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import type * as Crypto from 'node:crypto';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
 
 export type Certificates =
   /** PEM, one text each. */
@@ -29,6 +32,8 @@ export const readCertificates = (text: string): Certificates => {
 
 const parsed = (block: string): string | undefined => {
   if (!block.startsWith('-----BEGIN CERTIFICATE-----')) return undefined;
+  // Only here, because every hook loads this file, and to load OpenSSL takes 20 modules of Node's.
+  const { X509Certificate } = require('node:crypto') as typeof Crypto;
   try {
     return new X509Certificate(block).toString().trim();
   } catch {

@@ -12,23 +12,39 @@ const m = (name: string): string => `max without (instance, juju_unit) (ckf_back
 
 const day = 86_400;
 
+/** What rings by itself, and explains why backups are missing, old, or fail. */
+const stale = `time() - ${m('state_updated_timestamp_seconds')} > 7200`;
+const refused = `${m('credentials_valid')} == 0`;
+const failed = `${m('last_run_failed')} == 1`;
+const paused = `${m('schedule_paused')} == 1`;
+const hangs = `time() - ${m('run_started_timestamp_seconds > 0')} > ${6 * 3600}`;
+const overdue = `(time() - ${m('last_success_timestamp_seconds > 0')}) > 1.5 * (${m('schedule_interval_seconds')} > 0)`;
+const damaged = `${m('last_verification_success')} == 0`;
+
+/** One alert for one cause: this does not ring while one of those does. */
+const unless = (expr: string, causes: readonly string[]): string =>
+  [`(${expr})`, ...causes.map((cause) => `unless ignoring (code, system) (${cause})`)].join(' ');
+
 /**
  * The alerts, without topology: the consumer adds that to each expression. When they ring depends
  * on the schedule that is set, and not on a fixed number of hours.
  */
 export const alertRules: readonly AlertRule[] = [
   rule('CkfBackupMissing', 'critical', '10m', {
-    expr: `(time() - ${m('last_success_timestamp_seconds > 0')}) > 1.5 * (${m('schedule_interval_seconds')} > 0)`,
+    expr: unless(overdue, [stale, refused, failed, paused, hangs]),
     summary: 'No backup was made for more than one and a half times the interval of the schedule.',
     look: 'list-sessions',
   }),
   rule('CkfBackupNeverSucceeded', 'critical', '26h', {
-    expr: `${m('sets')} == 0 and (${m('schedule_interval_seconds')} > 0)`,
+    expr: unless(`${m('sets')} == 0 and (${m('schedule_interval_seconds')} > 0)`, [
+      ...[stale, refused, failed, paused, hangs],
+    ]),
     summary: 'There is a schedule, and no backup was ever made.',
     look: 'list-sessions',
   }),
   rule('CkfBackupFailed', 'critical', '0m', {
-    expr: `${m('last_run_failed')} == 1`,
+    // Refused keys have an alert of their own.
+    expr: unless(failed, [refused]),
     summary: 'The last backup failed [{{ $labels.code }}].',
     look: 'list-sessions',
   }),
@@ -38,7 +54,7 @@ export const alertRules: readonly AlertRule[] = [
     look: 'list-backups',
   }),
   rule('CkfBackupVerificationFailed', 'critical', '0m', {
-    expr: `${m('last_verification_success')} == 0`,
+    expr: damaged,
     summary: 'The set that was verified last is damaged.',
     look: 'list-backups',
   }),
@@ -53,12 +69,14 @@ export const alertRules: readonly AlertRule[] = [
     look: 'list-backups',
   }),
   rule('CkfBackupJournalNotEmpty', 'critical', '15m', {
-    expr: `${m('journal_entries')} > 0 unless ${m('run_started_timestamp_seconds')} > 0`,
+    expr: unless(`${m('journal_entries')} > 0 unless ${m('run_started_timestamp_seconds')} > 0`, [
+      `${m('credentials_valid{system="juju"}')} == 0`,
+    ]),
     summary: 'The scale of another application was changed and could not be put back.',
     look: 'check',
   }),
   rule('CkfBackupCredentialsRejected', 'critical', '15m', {
-    expr: `${m('credentials_valid')} == 0`,
+    expr: refused,
     summary: 'The credentials for {{ $labels.system }} were refused.',
     look: 'check',
   }),
@@ -68,25 +86,27 @@ export const alertRules: readonly AlertRule[] = [
     look: 'check',
   }),
   rule('CkfBackupRunTooLong', 'warning', '0m', {
-    expr: `time() - ${m('run_started_timestamp_seconds > 0')} > ${6 * 3600}`,
+    expr: hangs,
     summary: 'A backup has been running for more than six hours.',
     look: 'list-sessions',
   }),
   rule('CkfBackupSchedulePaused', 'warning', '48h', {
-    expr: `${m('schedule_paused')} == 1`,
+    expr: paused,
     summary: 'The schedule has been paused for two days.',
     look: 'list-sessions',
   }),
   rule('CkfBackupStateStale', 'warning', '5m', {
-    expr: `time() - ${m('state_updated_timestamp_seconds')} > 7200`,
+    expr: stale,
     summary: 'No hook of the charm has run for two hours, so all the rest may be old.',
     look: 'check',
   }),
   rule('CkfBackupAssuranceOld', 'warning', '1h', {
     // A week at least, since not every schedule is nightly, and some models have none.
-    expr:
+    expr: unless(
       `(time() - ${m('assured_set_timestamp_seconds > 0')}) > clamp_min(3 * ${m('schedule_interval_seconds')}, ${7 * day})` +
-      ` or (${m('sets')} > 0 unless ${m('assured_set_timestamp_seconds')})`,
+        ` or (${m('sets')} > 0 unless ${m('assured_set_timestamp_seconds')})`,
+      [stale, refused, failed, paused, hangs, damaged, overdue],
+    ),
     summary: 'The newest set that could be restored is old, or none of the sets could be.',
     look: 'assurance',
   }),

@@ -114,12 +114,13 @@ const style = `
 :root{color-scheme:light dark;--fg:#1d1d1f;--dim:#60646c;--bg:#fff;--box:#f4f5f7;--line:#d9dce1;--bar:#3b73c4;--good:#1a7f37;--bad:#c62828}
 @media(prefers-color-scheme:dark){:root{--fg:#e6e6e6;--dim:#9aa0a6;--bg:#15171a;--box:#1f2226;--line:#33373d;--bar:#6ea0ea;--good:#57c878;--bad:#ff7b72}}
 body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
-main{max-width:60rem;margin:0 auto;padding:1.5rem}
+main{max-width:60rem;margin:0 auto;padding:1.5rem;overflow-x:auto}
 h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.5rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}li{overflow-wrap:anywhere}
 th{color:var(--dim);font-weight:normal}
 pre{background:var(--box);padding:.75rem 1rem;overflow-x:auto;border-radius:4px;font-size:.85rem}
 .track{display:block;background:var(--box);min-width:10rem;height:.9rem;margin-top:.3rem}.bar{display:block;background:var(--bar);height:100%}
+@media(max-width:40rem){main{padding:1rem}h1{font-size:1.2rem}dl{grid-template-columns:1fr}dt{margin-top:.5rem}.track{min-width:3rem}}
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}
 `;

@@ -161,7 +161,60 @@ const cases: readonly Case[] = [
     ...minutes(70, { assured_set_timestamp_seconds: '_x14' }),
     rings: ['CkfBackupAssuranceOld'],
   },
+  ...oneCauseEach(),
 ];
+
+/** Nine days of one cause, which makes backups missing and old too: one alert rings. */
+function oneCauseEach(): readonly Case[] {
+  const nine = 9 * 24 * 60;
+  const steps = nine / 5;
+  const fails = {
+    'last_run_failed{code="store-denied"}': `1x${steps}`,
+    'last_run_failed{code=""}': `_x${steps}`,
+  };
+  const none = {
+    sets: `0x${steps}`,
+    last_success_timestamp_seconds: `_x${steps}`,
+    assured_set_timestamp_seconds: `_x${steps}`,
+  };
+  const juju = { 'credentials_valid{system="juju"}': `0x${steps}` };
+  return (
+    [
+      ['nothing runs', {}, 'CkfBackupMissing'],
+      ['each run fails', fails, 'CkfBackupFailed code=store-denied'],
+      [
+        'each run failed from the first on',
+        { ...fails, ...none },
+        'CkfBackupFailed code=store-denied',
+      ],
+      [
+        'each run fails at keys that are refused',
+        { ...fails, 'credentials_valid{system="s3"}': `0x${steps}` },
+        'CkfBackupCredentialsRejected system=s3',
+      ],
+      ['Juju lets nobody in', juju, 'CkfBackupCredentialsRejected system=juju'],
+      [
+        'Juju lets nobody in to put a scale back',
+        { ...juju, journal_entries: `1x${steps}` },
+        'CkfBackupCredentialsRejected system=juju',
+      ],
+      ['it is paused', { schedule_paused: `1x${steps}` }, 'CkfBackupSchedulePaused'],
+      ['a run hangs', { run_started_timestamp_seconds: `5x${steps}` }, 'CkfBackupRunTooLong'],
+      ['no hook runs', { state_updated_timestamp_seconds: `1x${steps}` }, 'CkfBackupStateStale'],
+      [
+        'sets are made, and are damaged',
+        {
+          last_verification_success: `0x${steps}`,
+          last_success_timestamp_seconds: `0+300x${steps}`,
+        },
+        'CkfBackupVerificationFailed',
+      ],
+    ] as const
+  ).map(([name, change, ring]) => ({
+    ...{ name: `for nine days ${name}`, series: { ...good(steps), ...change } },
+    ...{ at: nine, rings: [ring] },
+  }));
+}
 
 const labels =
   'juju_model="kubeflow",juju_application="ckf-backup",instance="a",juju_unit="ckf-backup/0"';
@@ -237,21 +290,26 @@ describe('the alert rules', () => {
         join(directory, 'rules.yaml'),
         stringify({ groups: groups.map(withoutAnnotations) }),
       );
-      await writeFile(
-        join(directory, 'tests.yaml'),
-        stringify({
-          ...{ rule_files: ['rules.yaml'], evaluation_interval: '15m' },
-          tests: cases.map(promtoolTest),
-        }),
+      // What takes days is looked at less often, since each look takes promtool a while.
+      const [long, short] = [true, false].map((isLong) =>
+        cases.filter(({ at }) => at > 5 * 24 * 60 === isLong),
       );
-      const { stdout, stderr, exitCode } = await execa(
-        'promtool',
-        ['test', 'rules', 'tests.yaml'],
-        {
-          ...{ cwd: directory, reject: false },
-        },
-      );
-      assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+      for (const [every, some = []] of [
+        ['15m', short],
+        ['2h', long],
+      ] as const) {
+        const tests = { rule_files: ['rules.yaml'], evaluation_interval: every };
+        await writeFile(
+          join(directory, 'tests.yaml'),
+          stringify({ ...tests, tests: some.map(promtoolTest) }),
+        );
+        const { stdout, stderr, exitCode } = await execa(
+          'promtool',
+          ['test', 'rules', 'tests.yaml'],
+          { cwd: directory, reject: false },
+        );
+        assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+      }
     });
     const ringing = new Set(cases.flatMap(({ rings }) => rings.map((ring) => ring.split(' ')[0])));
     assert.deepEqual([...ringing].sort(), alertRules.map(({ alert }) => alert).sort());
