@@ -106,7 +106,7 @@ describe('the charm', () => {
 
   it('leaves what all units know to the leader when it has helped', async () => {
     const rig = unitRig();
-    Object.assign(rig.tools, { leader: false, options: { transfers: 0 } });
+    Object.assign(rig.tools, { leader: false, options: { ...rig.tools.options, transfers: 0 } });
     const peers = { application: 'ckf-backup', remote: {}, ours: {} };
     rig.tools.relations.set('ckf-backup-peers:1', peers);
     await rig.journal.setLastBackup({ id: '2026-11-21T20:15:00Z', bytes: 1, consistent: true });

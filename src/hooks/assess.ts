@@ -142,7 +142,7 @@ export const jujuProblem = async (
   logIn: () => Promise<boolean>,
 ): Promise<CharmError | undefined> => {
   const problem = await orProblem(async () => {
-    if (config.jujuCredentials !== undefined && !(await logIn())) {
+    if (config.jujuCredentials === undefined || !(await logIn())) {
       await readJujuCredentials(unit.tools, config, unit.application, unit.model);
       return undefined;
     }
