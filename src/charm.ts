@@ -26,10 +26,9 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { catchUp, shareBackups } from './hooks/known-backups.ts';
 import { markRunning, updateMetrics } from './hooks/metrics.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
-import { schedulesAfterAction } from './hooks/schedules.ts';
 import { statusText } from './hooks/status-text.ts';
 import type { Unit } from './hooks/unit.ts';
-import { unfinished } from './operation/put-back.ts';
+import { unfinished } from './ports/journal.ts';
 import type { HookTools, World } from './world.ts';
 
 type ActionEvent = Extract<CharmEvent, { kind: 'action' }>;
@@ -194,6 +193,7 @@ const showAfterAction = async (
     .flatMap((failure) => (failure.problems.length > 0 ? failure.problems : [failure]))
     .filter(({ code }) => !ofTheRequest.has(code))
     .map((failure) => pointingTo(failure, task));
+  const { schedulesAfterAction } = await import('./hooks/schedules.ts');
   await showStatus(
     unit,
     assessment,

@@ -2,16 +2,15 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
-import { openExporter } from './adapters/exporter/exporter.ts';
 import { openHookTools } from './adapters/hook-tools/hook-tools.ts';
 import { metricFactsName, openJournal } from './adapters/journal.ts';
 import { createRedaction } from './adapters/redaction.ts';
 import { type Charm, handle } from './charm.ts';
 import { CharmError } from './errors.ts';
 import { readEvent } from './event.ts';
-import { metricsPort } from './metrics/databags.ts';
 import { runDeadline } from './operation/run-deadline.ts';
 import { printable } from './text.ts';
+import type { Exporter } from './world.ts';
 
 /*
  * The composition root: Juju's environment goes in, an exit status comes out. What only some events
@@ -54,26 +53,36 @@ const journal = openJournal({
   redact: (text) => redaction.redact(text),
 });
 
-const exporter = openExporter({
-  node: process.execPath,
-  // Next to this file in the bundle.
-  script: join(import.meta.dirname, 'serve-metrics.js'),
-  unit: unitName,
-  revision: packageJson.version,
-  port: metricsPort,
-  file: async () => {
-    const place = await journalLocation();
-    return place === undefined ? undefined : join(place, metricFactsName);
-  },
-  path: environment['PATH'] ?? '',
-  clock: systemClock,
-});
+/** Loaded when it is asked for. */
+const openExporter = async (): Promise<Exporter> => {
+  const [{ openExporter: open }, { metricsPort }] = await Promise.all([
+    import('./adapters/exporter/exporter.ts'),
+    import('./metrics/databags.ts'),
+  ]);
+  return open({
+    node: process.execPath,
+    // Next to this file in the bundle.
+    script: join(import.meta.dirname, 'serve-metrics.js'),
+    unit: unitName,
+    revision: packageJson.version,
+    port: metricsPort,
+    file: async () => {
+      const place = await journalLocation();
+      return place === undefined ? undefined : join(place, metricFactsName);
+    },
+    path: environment['PATH'] ?? '',
+    clock: systemClock,
+  });
+};
 
 const charm: Charm = {
   application: unitName.replace(/\/\d+$/, ''),
   model: environment['JUJU_MODEL_NAME'] ?? '',
   modelUuid: environment['JUJU_MODEL_UUID'] ?? '',
-  exporter,
+  exporter: {
+    ensure: async () => (await openExporter()).ensure(),
+    stop: async () => (await openExporter()).stop(),
+  },
   version: packageJson.version,
   unitName,
   tools,

@@ -1,5 +1,5 @@
 /*
- * How numbers are added up and written for people.
+ * How numbers are added up, and numbers and times are written for people.
  */
 
 export const sum = (numbers: readonly number[]): number =>
@@ -26,6 +26,9 @@ export const durationText = (seconds: number): string => {
 /** As `durationText`; from two days on in days. */
 export const ageText = (seconds: number): string =>
   seconds < 2 * 86_400 ? durationText(Math.max(0, seconds)) : `${Math.floor(seconds / 86_400)}d`;
+
+/** `2026-11-22T02:00:00Z` */
+export const secondText = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
 
 /** Rows of cells in columns, the last of which may be long. */
 export const tableText = (rows: readonly (readonly string[])[]): string => {

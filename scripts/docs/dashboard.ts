@@ -19,7 +19,10 @@ interface Options {
     readonly unit?: string;
     readonly thresholds?: { readonly steps: DrawnPanel['steps'] };
     readonly mappings?: readonly { readonly options: DrawnPanel['words'] }[];
-    readonly custom?: { readonly drawStyle: string; readonly stacking: { readonly mode: string } };
+    readonly custom?: {
+      readonly drawStyle?: string;
+      readonly stacking?: { readonly mode: string };
+    };
   };
 }
 
@@ -40,7 +43,7 @@ for (const { title, type, gridPos, targets, fieldConfig } of dashboard('').panel
   drawn.push({
     ...{ title, type, gridPos, legend: legendFormat, unit, series, bars },
     ...{ steps: thresholds?.steps ?? [], words: mappings?.[0]?.options ?? {} },
-    stacked: !bars && custom?.stacking.mode === 'normal',
+    stacked: !bars && custom?.stacking?.mode === 'normal',
   });
 }
 await writeFile(

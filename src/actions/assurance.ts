@@ -1,6 +1,7 @@
 import { ago, assuranceText, proofText, restoreText } from '../assurance/assurance-text.ts';
 import { type Assurance, assess } from '../assurance/assurance.ts';
 import { findUnprotected } from '../assurance/unprotected.ts';
+import { unprotectedVolumes } from '../volumes/unprotected.ts';
 import type { World } from '../world.ts';
 import type { Action } from './action.ts';
 
@@ -14,7 +15,7 @@ export const assurance: Action = async (world, config) => {
   const target = await world.openTarget();
   await using _store = target.store;
   const found = await assess(target);
-  const { unprotected, problems } = await findUnprotected(world, config);
+  const { unprotected, problems } = await findUnprotected(world, config, [unprotectedVolumes]);
   for (const { message } of problems)
     await world.progress.note(`Not all could be looked at, so more may be unprotected: ${message}`);
   const line = [

@@ -6,8 +6,7 @@ import type { RestoreReport } from '../restore/describe-plan.ts';
 import { runRestore } from '../restore/run-restore.ts';
 import { parseRenamedBuckets } from '../restore/sources.ts';
 import type { RestoreRequest } from '../restore/set.ts';
-import { secondText } from '../sessions/session.ts';
-import { countText, sum, sizeText, durationText } from '../text.ts';
+import { countText, sum, sizeText, durationText, secondText } from '../text.ts';
 import type { World } from '../world.ts';
 import { type Action, asOfParameter, backupIdParameter } from './action.ts';
 

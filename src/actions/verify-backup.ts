@@ -1,7 +1,6 @@
 import { CharmError, orProblem } from '../errors.ts';
 import { keepProof } from '../repository/proofs.ts';
-import { secondText } from '../sessions/session.ts';
-import { sizeText } from '../text.ts';
+import { sizeText, secondText } from '../text.ts';
 import { damagesText, type Verification } from '../verify/verification.ts';
 import { verifySet } from '../verify/verify-set.ts';
 import type { Target, World } from '../world.ts';

@@ -1,16 +1,33 @@
 import { type Config, databaseEndpoints } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { countText, listText } from '../text.ts';
-import type { CustomResource, World } from '../world.ts';
+import { countText, listText, sum } from '../text.ts';
+import type { World } from '../world.ts';
 
-/** Something that no set holds. */
+/** Kinds of things that may be unprotected. Metrics have them as a label. */
+export type UnprotectedKind = 'component' | 'database' | 'bucket' | 'volume' | 'custom-resource';
+
+/** Things of one kind that no backup holds. */
 export interface Unprotected {
+  readonly count: number;
   readonly what: string;
   /**
-   * The command that adds it to the sets. Where this charm cannot, the command that saves it by
+   * The command that adds it to the backups. Where this charm cannot, the command that saves it by
    * hand.
    */
   readonly command: string;
+}
+
+/** Looks for one kind of things. Rejects when it could not be asked. */
+export interface Look<W> {
+  readonly kind: UnprotectedKind;
+  readonly find: (world: W, config: Config) => Promise<readonly Unprotected[]>;
+}
+
+export interface Findings {
+  readonly unprotected: readonly Unprotected[];
+  /** How many of each kind that could be looked at. */
+  readonly counts: Readonly<Partial<Record<UnprotectedKind, number>>>;
+  readonly problems: readonly CharmError[];
 }
 
 type AskedWorld = Pick<
@@ -19,37 +36,49 @@ type AskedWorld = Pick<
 >;
 
 /**
- * What a restore would not bring back: databases without a relation, buckets of MinIO that the
- * option leaves out, volumes of notebooks, and custom resources. What could not be asked is a
- * problem in the result, so that nobody takes it for protected.
+ * What a restore would not bring back: components that the option leaves out, databases without a
+ * relation, buckets of MinIO, and custom resources. Rooms above know of more kinds and pass them.
+ * What could not be asked is a problem in the result, so that nobody takes it for protected.
  */
-export const findUnprotected = async (
-  world: AskedWorld,
+export const findUnprotected = async <W extends AskedWorld>(
+  world: W,
   config: Config,
-): Promise<{
-  readonly unprotected: readonly Unprotected[];
-  readonly problems: readonly CharmError[];
-}> => {
+  further: readonly Look<W>[] = [],
+): Promise<Findings> => {
+  const looks: readonly Look<W>[] = [
+    { kind: 'component', find: componentsLeftOut },
+    { kind: 'database', find: databases },
+    { kind: 'bucket', find: buckets },
+    ...further,
+    { kind: 'custom-resource', find: customResources },
+  ];
   const found = await Promise.all(
-    [componentsLeftOut, databases, buckets, resources].map((look) =>
-      orProblem(() => look(world, config)),
-    ),
+    looks.map(async ({ kind, find }) => ({
+      kind,
+      part: await orProblem(() => find(world, config)),
+    })),
   );
   return {
-    unprotected: found.flatMap((part) => (part instanceof CharmError ? [] : part)),
-    problems: found.filter((part) => part instanceof CharmError),
+    unprotected: found.flatMap(({ part }) => (part instanceof CharmError ? [] : part)),
+    counts: Object.fromEntries(
+      found.flatMap(({ kind, part }) =>
+        part instanceof CharmError ? [] : [[kind, sum(part.map(({ count }) => count))]],
+      ),
+    ),
+    problems: found.flatMap(({ part }) => (part instanceof CharmError ? [part] : [])),
   };
 };
 
-type Look = (world: AskedWorld, config: Config) => Promise<readonly Unprotected[]>;
+type Find = Look<AskedWorld>['find'];
 
 const allComponents = ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'] as const;
 
-const componentsLeftOut: Look = async ({ application }, { components }) => {
+const componentsLeftOut: Find = async ({ application }, { components }) => {
   const missing = allComponents.filter((component) => !components.includes(component));
   if (missing.length === 0) return [];
   return [
     {
+      count: missing.length,
       what: `${missing.join(', ')} (option components)`,
       command: `juju config ${application} components=${allComponents.join(',')}`,
     },
@@ -57,7 +86,7 @@ const componentsLeftOut: Look = async ({ application }, { components }) => {
 };
 
 /** Applications of the charm mysql-k8s that no relation connects with us. */
-const databases: Look = async (world, { components }) => {
+const databases: Find = async (world, { components }) => {
   const { application } = world;
   const related = new Map<string, string | undefined>();
   for (const endpoint of databaseEndpoints)
@@ -72,6 +101,7 @@ const databases: Look = async (world, { components }) => {
         (one) => one === name && related.get(one) === undefined && components.includes(one),
       );
       return {
+        count: 1,
         what: `database ${name}${endpoint === undefined ? '' : ' (no relation)'}`,
         command:
           endpoint === undefined
@@ -81,7 +111,7 @@ const databases: Look = async (world, { components }) => {
     });
 };
 
-const buckets: Look = async (world, { components, sourceBuckets }) => {
+const buckets: Find = async (world, { components, sourceBuckets }) => {
   const [first] = sourceBuckets;
   if (first === undefined) return [];
   const source = await world.openSource(first);
@@ -91,6 +121,7 @@ const buckets: Look = async (world, { components, sourceBuckets }) => {
   if (others.length === 0) return [];
   return [
     {
+      count: others.length,
       what: `${countText(others.length, 'bucket')} of MinIO: ${listText(others, 5, 200)}`,
       command: `juju config ${world.application} source-buckets=${[...held, ...others].join(',')}`,
     },
@@ -107,53 +138,20 @@ const kinds = [
   { groupVersion: 'serving.kserve.io/v1beta1', plural: 'inferenceservices' },
 ] as const;
 
-const resources: Look = async (world) => {
+const customResources: Find = async (world) => {
   await using kubernetes = await world.openKubernetes();
-  const counts: { readonly name: string; readonly items: readonly CustomResource[] }[] = [];
+  const counts: { readonly plural: string; readonly name: string; readonly count: number }[] = [];
   for (const kind of kinds) {
-    const items = await Array.fromAsync(kubernetes.list(kind));
+    const { length: count } = await Array.fromAsync(kubernetes.list(kind));
     const [group = ''] = kind.groupVersion.split('/');
-    if (items.length > 0) counts.push({ name: `${kind.plural}.${group}`, items });
+    if (count > 0) counts.push({ plural: kind.plural, name: `${kind.plural}.${group}`, count });
   }
-  const notebooks = counts.find(({ name }) => name === 'notebooks.kubeflow.org')?.items ?? [];
-  return [...volumes(notebooks), ...customResources(counts)];
-};
-
-const customResources = (
-  counts: readonly { readonly name: string; readonly items: readonly unknown[] }[],
-): readonly Unprotected[] => {
   if (counts.length === 0) return [];
-  const names = counts.map(({ name, items }) => `${items.length} ${name.split('.')[0] ?? name}`);
-  const kindsText = counts.map(({ name }) => name).join(',');
   return [
     {
-      what: `custom resources: ${names.join(', ')}`,
-      command: `kubectl get ${kindsText} --all-namespaces -o yaml > custom-resources.yaml`,
+      count: sum(counts.map(({ count }) => count)),
+      what: `custom resources: ${counts.map(({ plural, count }) => `${count} ${plural}`).join(', ')}`,
+      command: `kubectl get ${counts.map(({ name }) => name).join(',')} --all-namespaces -o yaml > custom-resources.yaml`,
     },
   ];
 };
-
-const volumes = (notebooks: readonly CustomResource[]): readonly Unprotected[] => {
-  const claims = new Set(notebooks.flatMap(claimsOf));
-  if (claims.size === 0) return [];
-  return [
-    {
-      what: `${countText(claims.size, 'volume')} of notebooks: ${listText([...claims], 5, 200)}`,
-      command: 'kubectl get pvc --all-namespaces   # this charm copies none of them',
-    },
-  ];
-};
-
-/** `alice/workspace`; the pod's template is where kubeflow.org/v1 Notebook has its volumes. */
-const claimsOf = ({ namespace, spec }: CustomResource): readonly string[] => {
-  const pod = fieldsOf(fieldsOf(fieldsOf(spec['template'])['spec']));
-  const list: unknown = pod['volumes'];
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((volume: unknown) => {
-    const claim = fieldsOf(fieldsOf(volume)['persistentVolumeClaim'])['claimName'];
-    return typeof claim === 'string' ? [`${namespace}/${claim}`] : [];
-  });
-};
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};

@@ -1,6 +1,6 @@
 import { parseConfig } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
-import { unfinished } from '../operation/put-back.ts';
+import { unfinished } from '../ports/journal.ts';
 import type { JournalEntry } from '../world.ts';
 import type { Unit } from './unit.ts';
 

@@ -17,6 +17,8 @@ export interface Known {
   /** Why the controller cannot be used; undefined when nobody has looked. */
   readonly controller?: readonly CharmError[] | undefined;
   readonly action?: EndedAction | undefined;
+  /** As in MetricFacts; absent when it was not looked at. */
+  readonly collectorError?: string | undefined;
   /**
    * Whether S3 may be asked for what is not known yet. That takes a while when S3 does not answer.
    */
@@ -35,10 +37,12 @@ export const factsNow = async (
   const { assessment, action } = known;
   const { leader, journal } = assessment;
   const at = unit.now().toISOString();
+  const collectorError = 'collectorError' in known ? known.collectorError : before?.collectorError;
   const base: MetricFacts = {
     format: 1,
     ...{ version: unit.version, leader, updated: at },
     journalEntries: journal instanceof CharmError ? 0 : journal.unfinished.length,
+    ...(collectorError !== undefined && { collectorError }),
   };
   if (!leader) return base;
   const verification =
@@ -55,6 +59,7 @@ export const factsNow = async (
     runs: await runsOf(unit),
     ...(verification && { verification }),
     ...(retention !== undefined && { retentionWorked: retention }),
+    ...(await notProtected(unit, known, before)),
     ...(await certificatesOf(assessment)),
   };
 };
@@ -105,6 +110,31 @@ const storedFacts = async (
     ...(before?.sets && { sets: before.sets }),
     credentials: { ...credentials, ...(s3 !== undefined && { s3 }) },
   };
+};
+
+/**
+ * Actions after which it is looked what no backup holds. That asks all systems, so no hook does it.
+ */
+const asking = ['assurance', 'backup-control-plane', 'backup-volumes'];
+
+/** A kind that cannot be looked at keeps its earlier value. */
+const notProtected = async (
+  unit: Unit,
+  { assessment: { config }, action }: Known,
+  before: MetricFacts | undefined,
+): Promise<Pick<MetricFacts, 'notProtected'>> => {
+  const known = before?.notProtected;
+  const looks =
+    action !== undefined && asking.includes(action.name) && action.failures.length === 0;
+  if (!looks) return known === undefined ? {} : { notProtected: known };
+  const [{ findUnprotected }, { unprotectedVolumes }] = await Promise.all([
+    import('../assurance/unprotected.ts'),
+    import('../volumes/unprotected.ts'),
+  ]);
+  const { counts } = await findUnprotected(await unit.openWorld(config), config, [
+    unprotectedVolumes,
+  ]);
+  return { notProtected: { ...known, ...counts } };
 };
 
 const setFactsOf = async (unit: Unit, config: Config) => {

@@ -13,7 +13,7 @@ import {
   writeDashboardLinks,
   writeSupportedVersions,
 } from './relations.ts';
-import { type ScheduleReports, keepSchedules } from './schedules.ts';
+import type { ScheduleReports } from './schedules.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
 
@@ -58,11 +58,27 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const { leader } = assessment;
   // The other units do not know yet of a backup that was killed.
   if (leader) await shareBackups(unit.tools, assessment);
-  const schedules = await keepSchedules(unit, hook, assessment);
+  const schedules = await schedulesOf(unit, hook, assessment);
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
   const controller = left.length > 0 ? left : await atController(unit, hook, assessment);
   await showStatus(unit, assessment, controller, schedules);
-  await keepMetrics(unit, hook, { assessment, controller });
+  // S3 may be asked here, which can take long, so the status does not wait for it.
+  const metrics = await keepMetrics(unit, hook, { assessment, controller });
+  if (metrics !== undefined)
+    await showStatus(unit, assessment, controller, { ...schedules, metrics });
+};
+
+/** Most hooks are update-status, and without a schedule nothing is loaded for it. */
+const schedulesOf = async (
+  unit: Unit,
+  hook: Hook,
+  assessment: Assessment,
+): Promise<ScheduleReports> => {
+  const { schedule, volumesSchedule } = assessment.config;
+  const hasNone = schedule === undefined && volumesSchedule === undefined;
+  if (hasNone && hook.name === 'update-status') return {};
+  const { keepSchedules } = await import('./schedules.ts');
+  return keepSchedules(unit, hook, assessment);
 };
 
 /**
@@ -111,11 +127,18 @@ export const showStatus = async (
   unit: Unit,
   assessment: Assessment,
   controller: readonly CharmError[],
-  { action = [], ...schedules }: { readonly action?: readonly CharmError[] } & ScheduleReports = {},
+  {
+    action = [],
+    metrics,
+    ...schedules
+  }: {
+    readonly action?: readonly CharmError[];
+    readonly metrics?: string | undefined;
+  } & ScheduleReports = {},
 ): Promise<void> => {
   const { leader, optionProblems, notifyProblem, trustProblem, journal, known } = assessment;
   const status = statusOf({
-    ...{ controller, action, ...schedules },
+    ...{ controller, action, metrics, ...schedules },
     application: unit.application,
     journal: problemOf(journal),
     options: [...optionProblems.values(), ...(notifyProblem === undefined ? [] : [notifyProblem])],

@@ -42,7 +42,7 @@ export const recallSchedule = async (
   }
 };
 
-/** Writes it when it differs. Juju keeps it once the hook has ended with status 0. */
+/** Juju keeps it once the hook has ended with status 0. */
 export const rememberSchedule = async (
   tools: HookTools,
   relationId: string,

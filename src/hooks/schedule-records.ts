@@ -2,7 +2,8 @@ import type { EndedRun } from '../schedule/current-run.ts';
 import type { Decision } from '../schedule/decision.ts';
 import type { Unused } from '../schedule/unused.ts';
 import { keepEnd, keepSession } from '../sessions/deliver.ts';
-import { type Session, secondText } from '../sessions/session.ts';
+import type { Session } from '../sessions/session.ts';
+import { secondText } from '../text.ts';
 import type { World } from '../world.ts';
 
 /**

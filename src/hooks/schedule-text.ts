@@ -1,7 +1,6 @@
 import { CharmError } from '../errors.ts';
 import type { Waiting } from '../schedule/decision.ts';
-import { secondText } from '../sessions/session.ts';
-import { countText } from '../text.ts';
+import { countText, secondText } from '../text.ts';
 import type { LastBackup } from '../world.ts';
 import type { ScheduleReport } from './schedule.ts';
 

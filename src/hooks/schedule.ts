@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, ScheduleConfig } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { decide, withRun } from '../schedule/decide.ts';
 import type { Decision, Situation, Waiting } from '../schedule/decision.ts';
-import { secondText } from '../sessions/session.ts';
+import { secondText } from '../text.ts';
 import type { World } from '../world.ts';
 import { peerRelation } from './known-backups.ts';
 import { type ScheduleMemory, recallSchedule, rememberSchedule } from './schedule-memory.ts';
@@ -49,16 +50,17 @@ export const keepSchedule = async (
   // Juju makes the peer relation before the hook `install`, and in an upgraded model a moment after
   // the upgrade.
   if (relationId === undefined) return { paused: false };
-  const world = await unit.openWorld(config);
   const { application } = unit;
   const key = work.option;
   const known = await recallSchedule(unit.tools, relationId, { application, key });
-  const kept = await orProblem(() => step(unit, world, { work, config, schedule, known }));
+  const kept = await orProblem(() => step(unit, { work, config, schedule, known }));
   if (kept instanceof CharmError) return { paused: false, problem: kept };
   const { memory, report } = kept;
   if (memory.wake?.getTime() !== known?.wake?.getTime() || hook.name === 'secret-expired')
     await unit.tools.setAlarm(key, memory.wake);
-  await rememberSchedule(unit.tools, relationId, { key, memory });
+  // Most hooks change nothing.
+  if (!isDeepStrictEqual(memory, known))
+    await rememberSchedule(unit.tools, relationId, { key, memory });
   return report;
 };
 
@@ -100,7 +102,6 @@ const forgetSchedule = async (
 
 const step = async (
   unit: Unit,
-  world: World,
   {
     work,
     config,
@@ -113,7 +114,7 @@ const step = async (
     readonly known: ScheduleMemory | undefined;
   },
 ): Promise<{ readonly memory: ScheduleMemory; readonly report: ScheduleReport }> => {
-  const now = world.clock.now();
+  const now = unit.now();
   const { openSchedule } = await import('../schedule/schedule.ts');
   const { application, modelUuid } = unit;
   const schedule = openSchedule({ ...options, option: work.option, modelUuid, application }, now);
@@ -130,9 +131,9 @@ const step = async (
   const first = decide(situation);
   const { decision, memory, problem } =
     first.step.kind === 'look'
-      ? await lookAndAct(unit, world, { situation, work })
+      ? await lookAndAct(unit, await unit.openWorld(config), { situation, work })
       : { decision: first, memory: first.standing, problem: undefined };
-  const unsent = await work.record(world, decision, known?.unsent ?? []);
+  const unsent = await record(unit, config, { work, decision, unsent: known?.unsent ?? [] });
   const failed = failedRun(decision, known);
   const missed = missedSlots(decision, known);
   return {
@@ -174,6 +175,24 @@ const lookAndAct = async (
   if (!(seen instanceof CharmError)) return { ...seen, problem: undefined };
   const decision = decide({ ...situation, facts: { kind: 'unreachable' } });
   return { decision, memory: decision.standing, problem: seen };
+};
+
+/** Most decisions are to wait, and leave nothing to record. Then nothing is loaded for it. */
+const record = async (
+  unit: Unit,
+  config: Config,
+  {
+    work,
+    decision,
+    unsent,
+  }: {
+    readonly work: ScheduledWork;
+    readonly decision: Decision;
+    readonly unsent: NonNullable<ScheduleMemory['unsent']>;
+  },
+): Promise<NonNullable<ScheduleMemory['unsent']>> => {
+  if (decision.unused.length + unsent.length === 0 && decision.ended === undefined) return [];
+  return work.record(await unit.openWorld(config), decision, unsent);
 };
 
 const missedSlots = (

@@ -1,8 +1,8 @@
+import { secondText } from '../text.ts';
 import type { Config, ScheduleConfig } from '../config/config.ts';
 import type { BegunRun, Decision } from '../schedule/decision.ts';
 import type { Facts } from '../schedule/start.ts';
 import type { Unused } from '../schedule/unused.ts';
-import { secondText } from '../sessions/session.ts';
 import type { JujuModel, World } from '../world.ts';
 
 /**

@@ -4,7 +4,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import type { Assessment } from './assess.ts';
 import { peerRelation } from './known-backups.ts';
-import { type ScheduleReport, keepSchedule, scheduleAfterAction } from './schedule.ts';
+import type { ScheduleReport } from './schedule.ts';
 import { recallSchedule, rememberSchedule } from './schedule-memory.ts';
 import { controlPlane, volumes } from './scheduled-work.ts';
 import type { Unit } from './unit.ts';
@@ -27,6 +27,7 @@ export const keepSchedules = async (
   { leader, config, optionProblems }: Assessment,
 ): Promise<ScheduleReports> => {
   if (!leader) return {};
+  const { keepSchedule } = await import('./schedule.ts');
   const isWrong = (...begins: readonly string[]): boolean =>
     [...optionProblems.keys()].some((name) => begins.some((begin) => name.startsWith(begin)));
   return {
@@ -48,6 +49,7 @@ export const schedulesAfterAction = async (
   config: Config,
   { hasBackedUpVolumes }: { readonly hasBackedUpVolumes: boolean },
 ): Promise<ScheduleReports> => {
+  const { scheduleAfterAction } = await import('./schedule.ts');
   if (hasBackedUpVolumes && config.volumesSchedule !== undefined) await forgetFailure(unit);
   return {
     schedule: await scheduleAfterAction(unit, config, controlPlane),

@@ -29,6 +29,8 @@ export interface Facts {
   readonly schedule?: ScheduleReport | undefined;
   readonly volumesSchedule?: ScheduleReport | undefined;
   readonly lastAttempt: Attempt | undefined;
+  /** What is wrong with metrics, on which no backup depends. */
+  readonly metrics?: string | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Facts {
  * themselves, then when the last backup was made.
  */
 export const statusOf = (facts: Facts): Status => {
-  const { lastBackup, schedule, volumesSchedule } = facts;
+  const { lastBackup, schedule, volumesSchedule, metrics } = facts;
   const problems = problemsIn(facts);
   const blocking = problems.find(({ code }) => errorCodes[code] === 'operator');
   const passing = problems.filter(({ code }) => errorCodes[code] === 'transient');
@@ -57,15 +59,15 @@ export const statusOf = (facts: Facts): Status => {
     ...(schedule === undefined ? [] : nextText(schedule)),
     ...(volumesSchedule === undefined ? [] : nextOfVolumes(volumesSchedule)),
   ];
-  const interrupted = interruptedAttempt(facts);
+  const notes = `${interruptedAttempt(facts)}${metrics === undefined ? '' : `; ${metrics}`}`;
   if (lastBackup === undefined)
     return {
       name: 'active',
-      message: [`Ready${interrupted}; no backup is known yet`, ...next].join(', '),
+      message: [`Ready${notes}; no backup is known yet`, ...next].join(', '),
     };
   const { id, bytes, consistent, verified, verifiedAt, restoreSeconds } = lastBackup;
   const words = [
-    `Ready${interrupted}; last backup ${id}`,
+    `Ready${notes}; last backup ${id}`,
     sizeText(bytes),
     ...(consistent ? [] : ['not consistent']),
     ...(restoreSeconds === undefined ? [] : [`restore ${durationText(restoreSeconds)}`]),

@@ -4,7 +4,7 @@ import { type Panel, logs, stat, table, timeSeries } from './panels.ts';
  * Raised with each change: of several dashboards with one uid, Grafana's charm shows the one with
  * the highest version.
  */
-const version = 2;
+const version = 3;
 
 /** A metric of whichever unit has it. */
 const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
@@ -78,7 +78,17 @@ export const panels: readonly Panel[] = [
   }),
   timeSeries('Objects', m('last_success_objects'), { unit: 'short', legend: '{{part}}' }),
   timeSeries('Sets', m('sets'), { unit: 'short', legend: 'sets' }),
-  table('Credentials, 1 is valid', m('credentials_valid')),
+  table('Not protected', m('not_protected'), {
+    label: 'kind',
+    steps: [
+      [0, 'green'],
+      [1, 'orange'],
+    ],
+  }),
+  table('Credentials', m('credentials_valid'), {
+    label: 'system',
+    words: { 0: ['refused', 'red'], 1: ['valid', 'green'] },
+  }),
 ];
 
 /** What runs said, for those who relate `logging`. */
@@ -95,7 +105,7 @@ export const dashboard = (uid: string) => ({
   panels: arranged([...panels, runLog]),
 });
 
-/** Small ones eight in a row, large ones two. */
+/** Small ones eight in a row, large ones two; a table has half the width of a large one. */
 const arranged = (all: readonly Panel[]) => {
   let [x, y, height] = [0, 0, 0];
   return all.map((panel, index) => {

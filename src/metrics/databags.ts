@@ -1,4 +1,6 @@
 import { type AlertRule, alertRules, hostHealthRules } from './alert-rules.ts';
+import { fieldsOf } from '../ports/fields.ts';
+import { excerpt } from '../text.ts';
 import type { Databag } from '../world.ts';
 
 /** Where this charm stands in Juju, as dashboards and alerts name it. */
@@ -71,3 +73,19 @@ const group = (topology: Topology, name: string, rules: readonly AlertRule[]) =>
     },
   })),
 });
+
+/** What prometheus-k8s has against our jobs and rules; undefined when it has nothing. */
+export const readScrapeErrors = ({ event }: Databag): string | undefined => {
+  try {
+    const { errors, scrape_job_errors } = fieldsOf(JSON.parse(event ?? '{}'));
+    const texts = [errors, scrape_job_errors].flatMap((value) =>
+      value === undefined || value === null || value === '' ? [] : [textOf(value)],
+    );
+    return texts.length === 0 ? undefined : excerpt(texts.join('; '), 1000);
+  } catch {
+    return undefined;
+  }
+};
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);

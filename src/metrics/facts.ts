@@ -16,6 +16,8 @@ export interface MetricFacts {
   readonly updated: string;
   /** Changes that are still to be put back. */
   readonly journalEntries: number;
+  /** The application that collects, when it answered with errors. For the status, not a metric. */
+  readonly collectorError?: string;
   /** Of a leader only, from here on. */
   readonly schedule?: ScheduleFacts;
   /** Of users' volumes. */
@@ -29,6 +31,8 @@ export interface MetricFacts {
   readonly runs?: Readonly<Record<string, number>>;
   readonly verification?: { readonly intact: boolean; readonly at: string };
   readonly retentionWorked?: boolean;
+  /** How many things of each kind no backup holds. */
+  readonly notProtected?: Readonly<Record<string, number>>;
   /** Whether the last use was let in, by system. */
   readonly credentials?: Readonly<Record<string, boolean>>;
   /** When the first certificate of a configured authority expires, by system. */

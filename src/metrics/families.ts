@@ -56,6 +56,11 @@ const ofLeader = (facts: MetricFacts): readonly Family[] => [
     optional(facts.retentionWorked === undefined ? undefined : Number(facts.retentionWorked)),
   ),
   gauge(
+    'not_protected',
+    'Things that no backup holds, by kind, when an action last looked.',
+    labelled('kind', facts.notProtected, Number),
+  ),
+  gauge(
     'credentials_valid',
     'Whether the last use of these credentials was let in.',
     labelled('system', facts.credentials, Number),

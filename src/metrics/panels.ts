@@ -23,20 +23,23 @@ export interface Panel {
 const datasource = { type: 'prometheus', uid: '${prometheusds}' };
 const loki = { type: 'loki', uid: '${lokids}' };
 
-interface StatOptions {
-  readonly unit?: string;
-  readonly legend?: string;
+interface Colours {
   /** From this value on, in this colour. */
   readonly steps?: readonly (readonly [number, string])[];
   /** Words and a colour in place of a value. */
   readonly words?: Readonly<Record<number, readonly [string, string]>>;
 }
 
+interface StatOptions extends Colours {
+  readonly unit?: string;
+  readonly legend?: string;
+}
+
 /** One value, large. */
 export const stat = (
   title: string,
   expr: string,
-  { unit, legend = '', steps = [[0, 'text']], words = {} }: StatOptions,
+  { unit, legend = '', ...colours }: StatOptions,
 ): Panel => ({
   ...{ title, type: 'stat', datasource },
   targets: [{ ...target(expr, legend), instant: true }],
@@ -44,11 +47,7 @@ export const stat = (
     defaults: {
       ...(unit !== undefined && { unit }),
       noValue: 'not known',
-      thresholds: {
-        mode: 'absolute',
-        steps: steps.map(([value, color], index) => ({ color, value: index === 0 ? null : value })),
-      },
-      mappings: Object.keys(words).length === 0 ? [] : [mapping(words)],
+      ...coloured(colours),
     },
     overrides: [],
   },
@@ -93,15 +92,27 @@ export const timeSeries = (
   size: { w: 12, h: 8 },
 });
 
-export const table = (title: string, expr: string): Panel => ({
+/** A row for each value of a label, with a colour or a word for its number. */
+export const table = (
+  title: string,
+  expr: string,
+  { label, ...colours }: Colours & { readonly label: string },
+): Panel => ({
   ...{ title, type: 'table', datasource },
   targets: [{ ...target(expr, ''), instant: true, format: 'table' }],
-  fieldConfig: { defaults: { noValue: 'not known' }, overrides: [] },
-  options: { showHeader: true },
+  fieldConfig: {
+    defaults: {
+      noValue: 'not known',
+      custom: { cellOptions: { type: 'color-text' } },
+      ...coloured(colours),
+    },
+    overrides: [],
+  },
+  options: { showHeader: false },
   transformations: [
-    { id: 'filterFieldsByName', options: { include: { names: ['system', 'Value'] } } },
+    { id: 'filterFieldsByName', options: { include: { names: [label, 'Value'] } } },
   ],
-  size: { w: 12, h: 8 },
+  size: { w: 6, h: 8 },
 });
 
 /** Lines of Loki, the newest first. */
@@ -116,7 +127,15 @@ export const logs = (title: string, expr: string): Panel => ({
 const target = (expr: string, legendFormat: string) =>
   ({ refId: 'A', expr, legendFormat, datasource }) as const;
 
-const mapping = (words: NonNullable<StatOptions['words']>) => ({
+const coloured = ({ steps = [[0, 'text']], words = {} }: Colours) => ({
+  thresholds: {
+    mode: 'absolute',
+    steps: steps.map(([value, color], index) => ({ color, value: index === 0 ? null : value })),
+  },
+  mappings: Object.keys(words).length === 0 ? [] : [mapping(words)],
+});
+
+const mapping = (words: NonNullable<Colours['words']>) => ({
   type: 'value',
   options: Object.fromEntries(
     Object.entries(words).map(([value, [text, color]]) => [value, { text, color }]),

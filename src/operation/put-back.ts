@@ -1,7 +1,6 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { stillHeld } from '../ports/journal.ts';
-import { listText } from '../text.ts';
-import type { World, JournalEntry } from '../world.ts';
+import { stillHeld, unfinished } from '../ports/journal.ts';
+import type { World } from '../world.ts';
 import { undo } from './hold-scale.ts';
 
 /** A hook must not keep the unit for longer. The next hook goes on with what is left. */
@@ -43,26 +42,4 @@ export const journalProblems = async ({
     ...(unwritable instanceof CharmError ? [unwritable] : []),
     ...(entries instanceof CharmError ? [] : entries.map(stillHeld)),
   ];
-};
-
-/**
- * The error that names the scales that still have to be put back, and the commands to do it by
- * hand.
- */
-export const unfinished = (entries: readonly JournalEntry[], why?: CharmError): CharmError => {
-  const changes = entries.map(
-    ({ application, scale, changedTo }) => `${application} (${changedTo}, was ${scale})`,
-  );
-  const commands = entries.map(
-    ({ application, scale }) => `juju scale-application ${application} ${scale}`,
-  );
-  return new CharmError(
-    'scale-refused',
-    `An interrupted operation changed the scale of ${listText(changes)}, which is still to be put back. The charm tries again at each hook;` +
-      ` by hand: ${commands.join('; ')}.${why === undefined ? '' : ` ${why.message}`}`,
-    {
-      cause: why,
-      brief: { what: 'Scales are still to be put back', run: commands[0] ?? 'juju status' },
-    },
-  );
 };

@@ -1,5 +1,5 @@
 import { CharmError } from '../errors.ts';
-import { countText } from '../text.ts';
+import { countText, listText } from '../text.ts';
 import type { Attempt, LastBackup } from './last-backup.ts';
 
 /** A change to another application that has to be undone. */
@@ -84,3 +84,25 @@ export const stillHeld = ({ application, scale, changedTo }: JournalEntry): Char
     `An interrupted operation left ${application} at ${countText(changedTo, 'unit')}, and it could not be put back to ${scale} yet.` +
       ` The charm tries again at each hook and action; by hand: juju scale-application ${application} ${scale}`,
   );
+
+/**
+ * The error that names the scales that still have to be put back, and the commands to do it by
+ * hand.
+ */
+export const unfinished = (entries: readonly JournalEntry[], why?: CharmError): CharmError => {
+  const changes = entries.map(
+    ({ application, scale, changedTo }) => `${application} (${changedTo}, was ${scale})`,
+  );
+  const commands = entries.map(
+    ({ application, scale }) => `juju scale-application ${application} ${scale}`,
+  );
+  return new CharmError(
+    'scale-refused',
+    `An interrupted operation changed the scale of ${listText(changes)}, which is still to be put back. The charm tries again at each hook;` +
+      ` by hand: ${commands.join('; ')}.${why === undefined ? '' : ` ${why.message}`}`,
+    {
+      cause: why,
+      brief: { what: 'Scales are still to be put back', run: commands[0] ?? 'juju status' },
+    },
+  );
+};

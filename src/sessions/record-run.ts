@@ -1,8 +1,9 @@
 import { CharmError, type ErrorCode, expectedFailures, orProblem } from '../errors.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
+import { secondText } from '../text.ts';
 import type { Progress, World } from '../world.ts';
 import { deliverSessions, keepSession, nameInJournal, settleVanished } from './deliver.ts';
-import { type Phase, type Session, secondText } from './session.ts';
+import type { Phase, Session } from './session.ts';
 import { storeSession } from './stored-sessions.ts';
 
 export interface RunTrigger {

@@ -63,9 +63,6 @@ const idPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(-[0-9a-z]{1,40})?$/;
 export const isSessionId = (text: string): boolean =>
   idPattern.test(text) && !Number.isNaN(Date.parse(text.slice(0, 20)));
 
-/** `2026-11-22T02:00:00Z` */
-export const secondText = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
-
 export const sessionText = (session: Session): string =>
   `${JSON.stringify(session, undefined, 2)}\n`;
 

@@ -1,6 +1,7 @@
 import { CharmError, orProblem } from '../errors.ts';
+import { secondText } from '../text.ts';
 import type { Task, World } from '../world.ts';
-import { type Session, secondText } from './session.ts';
+import type { Session } from './session.ts';
 
 /** How a run ended whose process was gone before it could say so. */
 export const killed = {

@@ -1,6 +1,5 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { secondText } from '../sessions/session.ts';
-import { countText } from '../text.ts';
+import { countText, secondText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
 import { type Gateway, throughGateway } from './gateway.ts';

@@ -1,6 +1,6 @@
+import { secondText } from '../text.ts';
 import { CharmError } from '../errors.ts';
 import type { Layout } from '../repository/layout.ts';
-import { secondText } from '../sessions/session.ts';
 import type { ObjectStore, Target } from '../world.ts';
 import { type VolumeRecord, sessions } from './session-record.ts';
 

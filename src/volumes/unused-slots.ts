@@ -1,6 +1,6 @@
+import { secondText } from '../text.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Unused } from '../schedule/unused.ts';
-import { secondText } from '../sessions/session.ts';
 import type { ObjectStore, World } from '../world.ts';
 import { sessionIdAt } from './names.ts';
 import { type SessionRecord, writeSession } from './session-record.ts';

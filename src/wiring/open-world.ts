@@ -1,4 +1,3 @@
-import { readSigningKeys } from '../config/signing-keys.ts';
 import type { HookTools, World } from '../world.ts';
 import { openNotifier, openRunLog } from './listeners.ts';
 import { openCluster, openJuju, openKubernetes, openVolumes } from './model.ts';
@@ -18,7 +17,8 @@ export const openWorld = (options: WorldOptions): World => {
     deadline,
     openTarget: (purpose) => openTarget(wiring, purpose),
     openSource: (bucket) => openSource(wiring, bucket),
-    openSigningKeys: () => readSigningKeys(tools, config, application),
+    openSigningKeys: async () =>
+      (await import('../config/signing-keys.ts')).readSigningKeys(tools, config, application),
     openNotifier: () => openNotifier(wiring),
     openRunLog: () => openRunLog(wiring),
     openJuju: ({ hurry } = {}) => openJuju(wiring, hurry),

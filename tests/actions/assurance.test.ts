@@ -4,16 +4,15 @@ import { verifyBackup } from '../../src/actions/verify-backup.ts';
 import { listBackups } from '../../src/actions/list-backups.ts';
 import { CharmError } from '../../src/errors.ts';
 import { keepProof } from '../../src/repository/proofs.ts';
-import type { CustomResource, JujuModel, Kubernetes, World } from '../../src/world.ts';
+import type { Cluster, CustomResource, JujuModel, Kubernetes, World } from '../../src/world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { sourceIn, targetIn } from '../rigs/target.ts';
 import { createVault, layout, type Vault } from '../rigs/vault.ts';
 
 const config = aConfig();
 
-const resource = (namespace: string, name: string, spec: object = {}): CustomResource => ({
-  ...{ namespace, name, labels: {}, annotations: {}, status: {} },
-  spec: { ...spec },
+const resource = (namespace: string, name: string): CustomResource => ({
+  ...{ namespace, name, labels: {}, annotations: {}, status: {}, spec: {} },
 });
 
 describe('assurance', () => {
@@ -55,10 +54,18 @@ describe('assurance', () => {
     };
     return kubernetes as Kubernetes;
   };
+  const openCluster = async (): Promise<Cluster> => {
+    const cluster: Partial<Cluster> = {
+      namespace: 'kubeflow',
+      list: async () => [],
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    return cluster as Cluster;
+  };
   const look = () => {
     const relatedDatabase = async (endpoint: string) => related[endpoint];
     const openSource = async (bucket: string) => sourceIn(vault.source, bucket);
-    const seen = { openJuju, openKubernetes, openSource, relatedDatabase };
+    const seen = { openJuju, openKubernetes, openCluster, openSource, relatedDatabase };
     const world: World = { ...vault.world, ...seen };
     return assurance(world, config, {});
   };
@@ -127,10 +134,8 @@ describe('assurance', () => {
     vault.source.buckets = ['mlpipeline', 'models'];
     applications['katib-db'] = 'ch:amd64/mysql-k8s-344';
     applications['feast-db'] = 'ch:amd64/mysql-k8s-300';
-    const claim = { persistentVolumeClaim: { claimName: 'workspace' } };
-    const volumes = { template: { spec: { volumes: [claim, { emptyDir: {} }] } } };
     resources = {
-      notebooks: [resource('alice', 'nb', volumes), resource('bob', 'nb', volumes)],
+      notebooks: [resource('alice', 'nb'), resource('bob', 'nb')],
       profiles: [resource('', 'alice')],
     };
     const found = await look();
@@ -141,8 +146,6 @@ describe('assurance', () => {
       '    juju run feast-db/leader create-backup',
       '1 bucket of MinIO: models',
       '    juju config ckf-backup source-buckets=mlpipeline,models',
-      '2 volumes of notebooks: alice/workspace, bob/workspace',
-      '    kubectl get pvc --all-namespaces   # this charm copies none of them',
       'custom resources: 1 profiles, 2 notebooks',
       '    kubectl get profiles.kubeflow.org,notebooks.kubeflow.org --all-namespaces -o yaml > custom-resources.yaml',
     ]);

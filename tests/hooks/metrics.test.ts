@@ -6,7 +6,7 @@ import { assess } from '../../src/hooks/assess.ts';
 import { parseFacts } from '../../src/metrics/facts.ts';
 import { layoutOf, backupIdAt } from '../../src/repository/layout.ts';
 import { keepProof } from '../../src/repository/proofs.ts';
-import type { World } from '../../src/world.ts';
+import type { JujuModel, World } from '../../src/world.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
 import { targetIn } from '../rigs/target.ts';
@@ -31,11 +31,31 @@ const aCollectedUnit = () => {
   };
   seed('2026-11-24T02:00:00Z', true);
   seed('2026-11-25T02:00:00Z', false);
-  const state = { opened: 0, away: undefined as CharmError | undefined };
+  const state = {
+    ...{ opened: 0, away: undefined as CharmError | undefined },
+    /** Names of databases that have no relation; what cannot be looked at is away. */
+    databases: [] as string[] | CharmError,
+  };
+  const away = (what: string) => async () => {
+    throw new CharmError('kubernetes-unreachable', `${what} is away.`);
+  };
+  const openJuju = async (): Promise<JujuModel> => {
+    const { databases } = state;
+    if (databases instanceof CharmError) throw databases;
+    const juju: Partial<Record<keyof JujuModel, unknown>> = {
+      status: async () => ({
+        applications: new Map(databases.map((name) => [name, { name, charm: 'mysql-k8s' }])),
+      }),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    return juju as JujuModel;
+  };
   const unit = {
     ...rig.unit,
     openWorld: async (...argv: Parameters<typeof rig.unit.openWorld>): Promise<World> => ({
       ...(await rig.unit.openWorld(...argv)),
+      ...{ openJuju, relatedDatabase: async () => undefined, openSource: away('MinIO') },
+      ...{ openKubernetes: away('Kubernetes'), openCluster: away('The cluster') },
       openTarget: async () => {
         state.opened++;
         if (state.away) throw state.away;
@@ -106,6 +126,26 @@ describe('metrics', () => {
     await collected.ended('backup-control-plane');
     assert.equal(collected.opened, 2);
     assert.equal(collected.facts().sets?.assured, '2026-11-26T02:00:00Z');
+  });
+
+  it('count what no backup holds after a backup, and keep a count that cannot be made now', async () => {
+    const collected = aCollectedUnit();
+    await collected.hook('start');
+    collected.databases = ['kfp-db', 'feast-db'];
+    await collected.hook('update-status');
+    await collected.ended('list-backups');
+    assert.equal(collected.facts().notProtected, undefined);
+    await collected.ended('backup-control-plane');
+    assert.deepEqual(collected.facts().notProtected, { component: 0, database: 2 });
+    collected.databases = new CharmError('juju-unreachable', 'Away.');
+    await collected.ended('assurance');
+    await collected.hook('update-status');
+    assert.deepEqual(collected.facts().notProtected, { component: 0, database: 2 });
+    collected.databases = [];
+    await collected.ended('backup-control-plane', new CharmError('stopped', 'Stopped.'));
+    assert.deepEqual(collected.facts().notProtected, { component: 0, database: 2 });
+    await collected.ended('backup-volumes');
+    assert.deepEqual(collected.facts().notProtected, { component: 0, database: 0 });
   });
 
   it('keep what was known while S3 is away, and say when it refuses the keys', async () => {
@@ -198,17 +238,57 @@ describe('metrics', () => {
     assert.equal(collected.facts().schedule?.interval, 0);
   });
 
-  it('never fail a hook, and never change its status', async () => {
+  it('never fail a hook, and are named in its status when they are not served', async () => {
     const { rig, ...collected } = aCollectedUnit();
     await collected.hook('start');
     const { status } = rig.tools;
     rig.exporter.problem = new CharmError('exporter-silent', 'Silent.');
     await collected.hook('update-status');
+    assert.ok(rig.tools.logs.includes('WARNING Silent.'));
+    assert.deepEqual(rig.tools.status, {
+      name: 'active',
+      message: status.message.replace('Ready;', 'Ready; metrics are not served (juju debug-log);'),
+    });
     rig.tools.bindAddress = () => Promise.reject(new CharmError('juju-tool-failed', 'No.'));
     await collected.hook('config-changed');
-    assert.deepEqual(rig.tools.status, status);
-    assert.ok(rig.tools.logs.includes('WARNING Silent.'));
     assert.ok(rig.tools.logs.includes('WARNING No.'));
+    rig.exporter.problem = undefined;
+    await collected.hook('update-status');
+    assert.deepEqual(rig.tools.status, status);
+  });
+
+  it('are named in the status while Prometheus refuses them, and its reason is in the log', async () => {
+    const { rig, ...collected } = aCollectedUnit();
+    await collected.hook('start');
+    const { status } = rig.tools;
+    const relation = rig.tools.relations.get('metrics-endpoint:9') ?? assert.fail();
+    const answers = (event: string) =>
+      rig.tools.relations.set('metrics-endpoint:9', { ...relation, remote: { event } });
+    answers('{"errors": "group kubeflow: could not parse expression"}');
+    await collected.hook('metrics-endpoint-relation-changed', 'metrics-endpoint:9');
+    const refused = {
+      name: 'active',
+      message: status.message.replace(
+        'Ready;',
+        'Ready; prometheus refuses metrics or alerts (juju debug-log);',
+      ),
+    };
+    assert.deepEqual(rig.tools.status, refused);
+    assert.ok(
+      rig.tools.logs.includes(
+        'WARNING prometheus answers to our metrics and alerts: group kubeflow: could not parse expression',
+      ),
+    );
+    await collected.hook('update-status');
+    assert.deepEqual(rig.tools.status, refused);
+    for (const harmless of ['{}', '{"errors": ""}', 'not JSON', '[]', 'null']) {
+      answers(harmless);
+      await collected.hook('metrics-endpoint-relation-changed', 'metrics-endpoint:9');
+      assert.deepEqual(rig.tools.status, status, harmless);
+    }
+    answers('{"scrape_job_errors": ["no targets"]}');
+    await collected.hook('config-changed');
+    assert.deepEqual(rig.tools.status, refused);
   });
 
   it('end with the last relation, and rest while the pod is replaced', async () => {

@@ -29,6 +29,7 @@ const series: Readonly<Record<string, string>> = {
   'last_success_objects{part="kfp-db"}': `40x${steps}`,
   'runs_total{outcome="succeeded",trigger="schedule"}': `0+1x${steps}`,
   'runs_total{outcome="succeeded",trigger="operator"}': `0+1x${steps}`,
+  'not_protected{kind="bucket"}': `2x${steps}`,
   'credentials_valid{system="s3"}': `1x${steps}`,
 };
 
@@ -47,7 +48,8 @@ const shown: Readonly<Record<string, readonly [string, number]>> = {
   'Runs of a day': ['outcome="succeeded"', 2 * steps],
   Objects: ['part="kfp-db"', 40],
   Sets: ['', 14],
-  'Credentials, 1 is valid': ['system="s3"', 1],
+  'Not protected': ['kind="bucket"', 2],
+  Credentials: ['system="s3"', 1],
 };
 
 const metricName = /^(\w+)(?:\{(.*)\})?$/;

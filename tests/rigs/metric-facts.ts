@@ -29,6 +29,7 @@ export const someFacts = (changes: Partial<MetricFacts> = {}): MetricFacts => ({
   },
   verification: { intact: true, at: '2026-11-23T09:00:00.000Z' },
   retentionWorked: true,
+  notProtected: { database: 1, bucket: 0 },
   credentials: { juju: true, s3: true },
   certificates: { s3: '2027-11-26T00:00:00.000Z' },
   ...changes,

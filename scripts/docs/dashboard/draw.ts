@@ -64,19 +64,33 @@ const oneValue = (panel: DrawnPanel, width: number, height: number, now: number)
   const [series] = panel.series;
   const value = series?.values.at(-1)?.[1];
   if (value === undefined) return [text(width / 2, height / 2 + 14, 'not known', '#8e8e8e', 16)];
-  const word = panel.words[String(value)];
-  const step = panel.steps.findLast((one) => one.value === null || value >= one.value);
-  const colour = named[word?.color ?? step?.color ?? 'text'] ?? '#d8d9da';
-  return [
-    text(width / 2, height / 2 + 16, word?.text ?? valueText(value, panel.unit, now), colour, 20),
-  ];
+  const { words, colour } = shownAs(panel, value, now);
+  return [text(width / 2, height / 2 + 16, words, colour, 20)];
 };
 
-const rows = ({ series }: DrawnPanel): string[] =>
-  series.flatMap(({ labels, values }, index) => [
-    text(20, 50 + index * 22, labels['system'] ?? '', '#d8d9da', 12, 'start'),
-    text(200, 50 + index * 22, String(values.at(-1)?.[1] ?? ''), '#d8d9da', 12, 'start'),
-  ]);
+const rows = (panel: DrawnPanel): string[] =>
+  panel.series.flatMap(({ labels, values }, index) => {
+    const { words, colour } = shownAs(panel, values.at(-1)?.[1] ?? 0, 0);
+    const y = 50 + index * 22;
+    return [
+      text(20, y, labels['kind'] ?? labels['system'] ?? '', '#d8d9da', 12, 'start'),
+      text(180, y, words, colour, 12, 'start'),
+    ];
+  });
+
+/** A value in the words and the colour that the panel has for it. */
+const shownAs = (
+  { words, steps, unit }: DrawnPanel,
+  value: number,
+  now: number,
+): { readonly words: string; readonly colour: string } => {
+  const word = words[String(value)];
+  const step = steps.findLast((one) => one.value === null || value >= one.value);
+  return {
+    words: word?.text ?? valueText(value, unit, now),
+    colour: named[word?.color ?? step?.color ?? 'text'] ?? '#d8d9da',
+  };
+};
 
 const chart = (panel: DrawnPanel, width: number, height: number): string[] => {
   const [left, top, bottom] = [64, 30, height - 34];

@@ -80,7 +80,11 @@ const factsAt = (time: number): MetricFacts => {
     },
     verification: { intact: true, at: iso(end - 3 * day) },
     retentionWorked: true,
-    credentials: { juju: true, s3: true },
+    notProtected: {
+      ...{ component: 0, database: 1, bucket: 2, volume: 0 },
+      'custom-resource': 41,
+    },
+    credentials: { juju: true, s3: true, 'object-storage': true },
   };
 };
 
