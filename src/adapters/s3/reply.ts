@@ -80,16 +80,17 @@ export const dispatchStreamed = (dispatch: Dispatch): Promise<S3Response> =>
     let body: ReplyBody | undefined;
     send(dispatch, {
       begin: (head, controller) => {
-        body = new ReplyBody(controller);
+        body = new ReplyBody(controller, Number(head.headers['content-length'] ?? NaN));
         resolve({ ...head, body });
       },
-      data: (chunk) => body?.push(chunk) ?? false,
+      data: (chunk) => body?.receive(chunk) ?? false,
       end: () => {
         body?.finish();
       },
       fail: (error) => {
-        if (body) body.fail(error);
-        else reject(error);
+        if (body === undefined) reject(error);
+        else if (body.isWhole && dispatch.signal?.aborted !== true) body.finish();
+        else body.fail(error);
       },
     });
   });
@@ -102,10 +103,29 @@ class ReplyBody extends Readable {
   readonly #controller: Dispatcher.DispatchController;
   #explain = (error: Error): Error => error;
   #complete = false;
+  readonly #length: number;
+  #taken = 0;
 
-  constructor(controller: Dispatcher.DispatchController) {
+  /** `length` is how many bytes were announced; NaN when that was not said. */
+  constructor(controller: Dispatcher.DispatchController, length: number) {
     super();
     this.#controller = controller;
+    this.#length = length;
+  }
+
+  /** Whether more can be taken now. */
+  receive(chunk: Buffer): boolean {
+    this.#taken += chunk.length;
+    return this.push(chunk);
+  }
+
+  /**
+   * Whether all that was announced is here. To a server that has sent everything the connection is
+   * idle, and it closes it after a while. Under a bandwidth limit we may still read for minutes
+   * then, and undici takes it for a reply that broke.
+   */
+  get isWhole(): boolean {
+    return this.#taken === this.#length;
   }
 
   /** Translates the errors of the connection. */
