@@ -48,6 +48,12 @@ export const alertRules: readonly AlertRule[] = [
     summary: 'The last backup failed [{{ $labels.code }}].',
     look: 'list-sessions',
   }),
+  rule('CkfBackupVolumesFailed', 'warning', '0m', {
+    // The leader counts, so the counts of two units may both be newer than a day.
+    expr: `sum without (outcome, instance, juju_unit) (increase(ckf_backup_volumes_slots_total{outcome=~"failed|missed"}[26h])) > 0`,
+    summary: "A scheduled backup of users' volumes failed, or was not made, within 26 hours.",
+    look: 'list-sessions of=volumes',
+  }),
   rule('CkfBackupNotConsistent', 'warning', '0m', {
     expr: `${m('last_success_consistent')} == 0`,
     summary: 'Something ran while the last backup was made, so its parts may not fit together.',

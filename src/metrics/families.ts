@@ -147,7 +147,7 @@ const ofSets = (sets: SetFacts | undefined): readonly Family[] => {
   ];
 };
 
-const ofRuns = ({ lastRun, running, runs }: MetricFacts): readonly Family[] => [
+const ofRuns = ({ lastRun, running, runs, volumesSchedule }: MetricFacts): readonly Family[] => [
   gauge(
     'last_run_timestamp_seconds',
     'When the last backup began.',
@@ -179,10 +179,11 @@ const ofRuns = ({ lastRun, running, runs }: MetricFacts): readonly Family[] => [
   {
     ...gauge('volumes_slots_total', 'Times of volumes-schedule by what became of them.', []),
     type: 'counter',
-    samples: counted(runs, (key) => key.startsWith(ofVolumes)).map(({ key, value }) => ({
-      labels: { outcome: key.slice(ofVolumes.length) },
-      value,
-    })),
+    // An alert sees the first failure only as an increase.
+    samples: counted(
+      { ...(volumesSchedule && { [`${ofVolumes}failed`]: 0, [`${ofVolumes}missed`]: 0 }), ...runs },
+      (key) => key.startsWith(ofVolumes),
+    ).map(({ key, value }) => ({ labels: { outcome: key.slice(ofVolumes.length) }, value })),
   },
 ];
 

@@ -94,6 +94,25 @@ const cases: readonly Case[] = [
     rings: ['CkfBackupFailed code=store-denied'],
   },
   {
+    name: 'a backup of volumes failed last night',
+    ...minutes(60, { 'volumes_slots_total{outcome="failed"}': '0x5 1x6' }),
+    rings: ['CkfBackupVolumesFailed'],
+  },
+  {
+    name: 'a backup of volumes was not made',
+    ...minutes(60, { 'volumes_slots_total{outcome="missed"}': '3x5 4x6' }),
+    rings: ['CkfBackupVolumesFailed'],
+  },
+  {
+    name: 'a backup of volumes failed two days ago, and others were skipped since',
+    ...minutes(48 * 60, {
+      'volumes_slots_total{outcome="failed"}': `0x2 1x${(48 * 60) / 5 - 3}`,
+      'volumes_slots_total{outcome="skipped"}': `0+1x${(48 * 60) / 5}`,
+      last_success_timestamp_seconds: `0+300x${(48 * 60) / 5}`,
+    }),
+    rings: [],
+  },
+  {
     name: 'something ran meanwhile',
     ...minutes(10, { last_success_consistent: '0x2' }),
     rings: ['CkfBackupNotConsistent'],
@@ -271,15 +290,15 @@ const withoutAnnotations = ({ name, rules }: Group): Group => ({
 });
 
 describe('the alert rules', () => {
-  it('are fourteen, and are what promtool takes', async function () {
-    assert.equal(alertRules.length, 14);
+  it('are fifteen, and are what promtool takes', async function () {
+    assert.equal(alertRules.length, 15);
     await needs(this, 'promtool');
     await inDirectory(async (directory) => {
       await writeFile(join(directory, 'rules.yaml'), stringify({ groups }));
       const { stdout } = await execa('promtool', ['check', 'rules', 'rules.yaml'], {
         cwd: directory,
       });
-      assert.match(stdout, /SUCCESS: 16 rules found/);
+      assert.match(stdout, /SUCCESS: 17 rules found/);
     });
   });
 

@@ -49,6 +49,7 @@ describe('the metrics', () => {
       'ckf_backup_credentials_valid{system="s3"} 1',
       'ckf_backup_volumes_schedule_interval_seconds 604800',
       'ckf_backup_volumes_slots_total{outcome="missed"} 2',
+      'ckf_backup_volumes_slots_total{outcome="failed"} 0',
     ])
       assert.ok(samples.includes(sample), `${sample} is not among\n${samples.join('\n')}`);
     assert.ok(!samples.some((sample) => sample.includes('NaN')));
