@@ -4,7 +4,8 @@ import { readCertificates } from './certificates.ts';
 import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
-import { type OptionName, allowed, isBucket, optionNames, options } from './options.ts';
+import { type OptionName, allowed, optionNames, options } from './options.ts';
+import { parsePath, parseSourceBuckets } from './places.ts';
 import {
   type VolumesConfig,
   inUseModes,
@@ -201,31 +202,6 @@ const parseComponents = (text: string): readonly Component[] | undefined => {
   const names = listOf(text);
   const known = components.filter((component) => names.includes(component));
   return known.length === names.length && known.length > 0 ? known : undefined;
-};
-
-/** Slashes at the ends are left out, as mysql-k8s does with the path that it is given. */
-export const parsePath = (text: string): string | undefined => {
-  const path = text.trim().replace(/^\/+|\/+$/g, '');
-  if (path === '') return '';
-  const parts = path.split('/');
-  const fits = path.length <= 200 && parts.every((part) => /^(?!\.{1,2}$)[\w.~-]+$/.test(part));
-  return fits ? path : undefined;
-};
-
-/**
- * A mirror lies under the name of its bucket, next to the charm's own folders, so a bucket must not
- * have the name of one.
- */
-const parseSourceBuckets = (text: string): readonly string[] | undefined => {
-  const buckets = listOf(text);
-  const fit = buckets.every(
-    (bucket) =>
-      isBucket(bucket) &&
-      !/^(sets|history|mlmd|locks|runs|volumes|lock\.json|ckf-backup\.json|kfp-db.*|katib-db.*|write-test-.*)$/.test(
-        bucket,
-      ),
-  );
-  return fit && buckets.length > 0 ? buckets : undefined;
 };
 
 const parseCa = (text: string, application: string): readonly string[] => {

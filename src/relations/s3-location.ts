@@ -1,5 +1,5 @@
 import { readCertificates } from '../config/certificates.ts';
-import { parsePath } from '../config/config.ts';
+import { parsePath } from '../config/places.ts';
 import { allowed, isBucket } from '../config/options.ts';
 import { type Brief, CharmError } from '../errors.ts';
 import { excerpt } from '../text.ts';
