@@ -53,7 +53,10 @@ export const slotParameter = (value: unknown): Date | undefined => {
   );
 };
 
-/** The value of `as-of`; undefined when it was not given. Rejects with `parameter-invalid`. */
+/**
+ * The value of `as-of`; undefined when it was not given. Without a zone it is UTC, as all times of
+ * the charm are. Rejects with `parameter-invalid`.
+ */
 export const asOfParameter = (
   { clock }: Pick<World, 'clock'>,
   { 'as-of': value, thaw }: Readonly<Record<string, unknown>>,
@@ -65,15 +68,16 @@ export const asOfParameter = (
       'parameter-invalid',
       'thaw=true thaws what is there now, not what was there at a time in the past: leave thaw or as-of out.',
     );
-  const time = new Date(isTime.test(text) ? text : NaN);
+  const [, zone] = isTime.exec(text) ?? [];
+  const time = new Date(isTime.test(text) ? text + (zone === undefined ? 'Z' : '') : NaN);
   if (time <= clock.now()) return time;
   throw new CharmError(
     'parameter-invalid',
-    `as-of=${excerpt(text, 40)} is not a time in the past, such as 2026-11-21T20:15:00Z.`,
+    `as-of=${excerpt(text, 40)} is not a time in the past, such as 2026-11-21T20:15:00Z. Nothing was changed.`,
   );
 };
 
-const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/;
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(Z|[+-]\d\d:\d\d)?$/i;
 
 /** The value of a parameter that names a volume. Rejects with `parameter-invalid`. */
 export const volumeParameter = (parameter: string, value: unknown): VolumeName => {

@@ -3,16 +3,20 @@ import { sizeText } from '../text.ts';
 import type { RestoreVolumeRequest } from '../volumes/restore-plan.ts';
 import type { WantedBackup } from '../volumes/stored-backups.ts';
 import { type VolumeRestoreReport, restoreVolume as restore } from '../volumes/restore-volume.ts';
-import { type Action, volumeParameter } from './action.ts';
+import type { World } from '../world.ts';
+import { type Action, asOfParameter, volumeParameter } from './action.ts';
 
 /**
  * Brings a volume back from a backup, or a part of it, into the volume or a folder. Results: what
  * was restored, and the backup of what was there before.
  */
 export const restoreVolume: Action = async (world, config, parameters) =>
-  resultsOf(await restore(world, config.volumes, requestOf(parameters)));
+  resultsOf(await restore(world, config.volumes, requestOf(world, parameters)));
 
-const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolumeRequest => {
+const requestOf = (
+  world: Pick<World, 'clock'>,
+  parameters: Readonly<Record<string, unknown>>,
+): RestoreVolumeRequest => {
   const text = (name: string): string | undefined => {
     const value = parameters[name];
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
@@ -21,7 +25,7 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolume
   const to = text('to');
   return {
     volume,
-    backup: wantedBackup(text('backup') ?? 'latest', text('as-of')),
+    backup: wantedBackup(text('backup') ?? 'latest', asOfParameter(world, parameters)),
     // A name without a namespace is a claim of the volume's own namespace.
     to:
       to === undefined
@@ -36,24 +40,15 @@ const requestOf = (parameters: Readonly<Record<string, unknown>>): RestoreVolume
   };
 };
 
-const wantedBackup = (backup: string, asOf: string | undefined): WantedBackup => {
+const wantedBackup = (backup: string, asOf: Date | undefined): WantedBackup => {
   if (asOf === undefined)
     return backup === 'latest' ? { kind: 'latest' } : { kind: 'session', id: backup };
-  if (backup !== 'latest')
-    throw new CharmError(
-      'parameter-invalid',
-      `backup=${backup} and as-of=${asOf} both say which backup to restore. Nothing was changed. Leave one of them out.`,
-    );
-  // Without a zone it is UTC, as all times of the charm are.
-  const time = new Date(/(Z|[+-]\d\d:\d\d)$/i.test(asOf) ? asOf : `${asOf}Z`);
-  if (timePattern.test(asOf) && !Number.isNaN(time.getTime())) return { kind: 'as-of', time };
+  if (backup === 'latest') return { kind: 'as-of', time: asOf };
   throw new CharmError(
     'parameter-invalid',
-    `as-of=${asOf} is not a time. Nothing was changed. Give day and time, such as 2026-11-21T14:00:00Z or 2026-11-21T15:00+01:00; without a zone it is UTC.`,
+    `backup=${backup} and as-of both say which backup to restore. Nothing was changed. Leave one of them out.`,
   );
 };
-
-const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/i;
 
 /** A folder of the volume, relative to its root. */
 const folderOf = (parameter: string, folder: string | undefined): string | undefined => {

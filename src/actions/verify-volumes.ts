@@ -1,5 +1,5 @@
 import { CharmError } from '../errors.ts';
-import { ageText, listText, tableText } from '../text.ts';
+import { ageText, listText, sum, tableText } from '../text.ts';
 import {
   type VerifiedRepository,
   type VerifyRequest,
@@ -28,7 +28,7 @@ export const verifyVolumes: Action = async (world, config, parameters) => {
       ...verified.map(({ name, checks, problem }) => [
         name,
         problem?.code ?? checks.map((check) => proofText(check, now)).join(', '),
-        ageText(checks.reduce((total, { seconds }) => total + seconds, 0)),
+        ageText(sum(checks.map(({ seconds }) => seconds))),
       ]),
     ]),
     verified: String(verified.filter(({ problem }) => problem === undefined).length),

@@ -8,7 +8,12 @@ import type { JujuModel, Task, World } from '../world.ts';
 const ours = ['backup-control-plane', 'restore-control-plane'] as const;
 
 /** Actions that work on users' volumes: one of them at a time. */
-const ofVolumes = ['backup-volumes', 'restore-volume'] as const;
+const ofVolumes = [
+  'backup-volumes',
+  'restore-volume',
+  'delete-volume-backups',
+  'verify-volumes',
+] as const;
 
 /**
  * What a decision about a slot needs to know of tasks and of Kubeflow. When Kubernetes does not

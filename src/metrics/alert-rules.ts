@@ -49,7 +49,7 @@ export const alertRules: readonly AlertRule[] = [
     look: 'list-sessions',
   }),
   rule('CkfBackupVolumesFailed', 'warning', '0m', {
-    // The leader counts, so the counts of two units may both be newer than a day.
+    // Each unit counts while it leads, so what all of them counted is added up.
     expr: `sum without (outcome, instance, juju_unit) (increase(ckf_backup_volumes_slots_total{outcome=~"failed|missed"}[26h])) > 0`,
     summary: "A scheduled backup of users' volumes failed, or was not made, within 26 hours.",
     look: 'list-sessions of=volumes',

@@ -83,7 +83,7 @@ export interface Layout {
   volumeSession(id: string): string;
   /** To whom a repository belongs. Next to the repository, because all of that is restic's. */
   volumeRepository(name: string): string;
-  /** What is known of a repository: its size, when it was pruned and checked. */
+  /** When a repository was pruned and checked, and what was found. */
   volumeState(name: string): string;
   /** Prefix of a repository, as restic writes it. */
   repository(name: string): string;

@@ -133,7 +133,10 @@ const openCron = (options: ScheduleOptions): Cron => {
   } catch (error) {
     // croner's messages begin with the name of a class of its own, which is left out.
     const reason = reasonOf(error).replace(/^Cron\w*: /, '');
-    throw wrong(options, nameOf(options), given, `cannot be read: ${reason}`);
+    throw wrong(options, nameOf(options), given, {
+      long: `cannot be read: ${reason}`,
+      short: reason,
+    });
   }
 };
 
@@ -159,18 +162,18 @@ const wrong = (
   { application }: ScheduleOptions,
   option: string,
   value: string,
-  reason: string,
-): CharmError =>
-  new CharmError(
+  reason: string | { readonly long: string; readonly short: string },
+): CharmError => {
+  const { long, short } = typeof reason === 'string' ? { long: reason, short: reason } : reason;
+  return new CharmError(
     'option-invalid',
-    `The option ${option} is ${JSON.stringify(value)}, but it ${reason}. Run: juju config ${application} ${option}=<value>`,
+    `The option ${option} is ${JSON.stringify(value)}, but it ${long}. Run: juju config ${application} ${option}=<value>`,
     {
       brief: {
         // With a long name there is no room for more in a status.
-        what: option.startsWith('volumes')
-          ? `${option}: ${reason.replace('cannot be read: ', '')}`
-          : `Option ${option} ${reason}`,
+        what: option.startsWith('volumes') ? `${option}: ${short}` : `Option ${option} ${long}`,
         run: `juju config ${application} ${option}=<value>`,
       },
     },
   );
+};

@@ -27,9 +27,8 @@ import { createDamages, type Verification, type VerifyWork } from './verificatio
  *
  * With `asOf` all of this is read as it was at that time. Damage is returned, not thrown. Rejects
  * with `backup-missing`, `manifest-invalid` and `signature-invalid`, and with the failures of S3
- * and of our own disk. With `thaw`, S3 is asked to
- * thaw what lies in an archive class and cannot be read; without a manifest that can be read, with
- * `object-archived`.
+ * and of our own disk. With `thaw`, S3 is asked to thaw what lies in an archive class and cannot be
+ * read; rejects with `object-archived` when that is the manifest itself.
  */
 export const verifySet = async (
   world: World,

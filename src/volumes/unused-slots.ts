@@ -1,10 +1,9 @@
 import { secondText } from '../text.ts';
-import { layoutOf } from '../repository/layout.ts';
+import { type Layout, layoutOf } from '../repository/layout.ts';
 import type { Unused } from '../schedule/unused.ts';
 import type { ObjectStore, World } from '../world.ts';
 import { sessionIdAt } from './names.ts';
 import { type SessionRecord, writeSession } from './session-record.ts';
-import type { Layout } from '../repository/layout.ts';
 
 /**
  * Writes a session without volumes for each of the times of volumes-schedule that got no run, so

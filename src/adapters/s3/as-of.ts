@@ -16,9 +16,10 @@ export const readAsOf = (
   ObjectStore,
   'list' | 'listPrefixes' | 'head' | 'get' | 'fetch' | 'read' | 'tags' | 'copy'
 > => {
-  const objects = (prefix: string, from?: string) => objectsAt(client, prefix, { time, from });
+  const objects = (prefix: string, place: Place = {}) =>
+    objectsAt(client, prefix, { ...place, time });
   const choose: ChooseVersion = async (key) => {
-    for await (const { key: found, versionId } of objects(key)) {
+    for await (const { key: found, versionId } of objects(key, { page: fewVersions })) {
       if (found === key) return versionId;
       // The key itself sorts before all that begin with it.
       break;
@@ -32,7 +33,7 @@ export const readAsOf = (
     ...createReader(client, choose),
     copy: createCopier(client, choose),
     list: async function* (prefix, { startAfter, upTo } = {}) {
-      for await (const { key, size, etag, lastModified } of objects(prefix, startAfter)) {
+      for await (const { key, size, etag, lastModified } of objects(prefix, { from: startAfter })) {
         if (startAfter !== undefined && compareKeys(key, startAfter) <= 0) continue;
         if (upTo !== undefined && compareKeys(key, upTo) > 0) return;
         yield { key, size, etag, lastModified };
@@ -49,6 +50,15 @@ export const readAsOf = (
   };
 };
 
+/** Where a listing begins, and how many versions a page of it has at most. */
+interface Place {
+  readonly from?: string | undefined;
+  readonly page?: number;
+}
+
+/** Of one object. A page of 1000 for each would be most of a restore. */
+const fewVersions = 20;
+
 interface Version extends StoredObject {
   readonly versionId: string;
   /** A delete marker: from then on the object was not there. */
@@ -59,11 +69,11 @@ interface Version extends StoredObject {
 async function* objectsAt(
   client: S3Client,
   prefix: string,
-  { time, from }: { readonly time: Date; readonly from: string | undefined },
+  { time, ...place }: Place & { readonly time: Date },
 ): AsyncGenerator<Version> {
   let decided: string | undefined;
   // Of each key the newest version comes first.
-  for await (const version of versions(client, prefix, from)) {
+  for await (const version of versions(client, prefix, place)) {
     if (version.key === decided || version.lastModified > time) continue;
     decided = version.key;
     if (!version.isDeleted) yield version;
@@ -77,12 +87,16 @@ async function* objectsAt(
 async function* versions(
   client: S3Client,
   prefix: string,
-  from: string | undefined,
+  { from, page }: Place,
 ): AsyncGenerator<Version> {
   const doing = `list the versions of ${quoteKey(prefix)}`;
   let place: Readonly<Record<string, string>> = from ? { 'key-marker': from } : {};
   for (let empty = 0; ;) {
-    const query = { versions: '', 'encoding-type': 'url', ...(prefix && { prefix }), ...place };
+    const query = {
+      ...{ versions: '', 'encoding-type': 'url', ...(prefix && { prefix }) },
+      ...(page !== undefined && { 'max-keys': String(page) }),
+      ...place,
+    };
     const answer = await client.ask({ method: 'GET', doing, query });
     const xml = answer.bytes.toString('utf8');
     const decode = decoderOf(xml, client);

@@ -104,7 +104,7 @@ class ReplyBody extends Readable {
   #explain = (error: Error): Error => error;
   #complete = false;
   readonly #length: number;
-  #taken = 0;
+  #received = 0;
 
   /** `length` is how many bytes were announced; NaN when that was not said. */
   constructor(controller: Dispatcher.DispatchController, length: number) {
@@ -115,7 +115,7 @@ class ReplyBody extends Readable {
 
   /** Whether more can be taken now. */
   receive(chunk: Buffer): boolean {
-    this.#taken += chunk.length;
+    this.#received += chunk.length;
     return this.push(chunk);
   }
 
@@ -125,7 +125,7 @@ class ReplyBody extends Readable {
    * then, and undici takes it for a reply that broke.
    */
   get isWhole(): boolean {
-    return this.#taken === this.#length;
+    return this.#received === this.#length;
   }
 
   /** Translates the errors of the connection. */
