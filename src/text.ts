@@ -30,6 +30,10 @@ export const ageText = (seconds: number): string =>
 /** `2026-11-22T02:00:00Z` */
 export const secondText = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
 
+/** `3m ahead of`, `20s behind`: how our clock stands to another one. In milliseconds. */
+export const aheadText = (milliseconds: number): string =>
+  `${durationText(Math.abs(milliseconds) / 1000)} ${milliseconds > 0 ? 'ahead of' : 'behind'}`;
+
 /** Rows of cells in columns, the last of which may be long. */
 export const tableText = (rows: readonly (readonly string[])[]): string => {
   const columns = Math.max(...rows.map(({ length }) => length)) - 1;

@@ -4,7 +4,7 @@ import { claimProblem, readClaim } from '../repository/claim.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { lifetimeMilliseconds } from '../repository/lock-claims.ts';
 import { claimAbove, claimBelow } from '../repository/nested-paths.ts';
-import { durationText } from '../text.ts';
+import { aheadText } from '../text.ts';
 import type { Source, Target, World } from '../world.ts';
 
 /**
@@ -91,7 +91,7 @@ export async function* takeOverProblems(
 const farOff = ({ prefix }: Target, ahead: number): CharmError =>
   new CharmError(
     'clock-wrong',
-    `The clock of this unit is ${durationText(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} that of the S3 server, so the path ${prefix} of another model is not taken over:` +
+    `The clock of this unit is ${aheadText(ahead)} that of the S3 server, so the path ${prefix} of another model is not taken over:` +
       ' new backups would be dated before or among its own. Nothing was changed. Correct the clock of the node, or of the server, and run the action again.',
   );
 

@@ -1,6 +1,6 @@
 import { CharmError } from '../errors.ts';
 import type { BackupId } from '../repository/layout.ts';
-import { durationText } from '../text.ts';
+import { aheadText } from '../text.ts';
 
 /** Milliseconds. Clocks that agree to a minute are good enough. */
 const tolerance = 60_000;
@@ -25,7 +25,7 @@ export const clockProblem = (
   if (ahead !== undefined && Math.abs(ahead) > tolerance)
     return new CharmError(
       'clock-wrong',
-      `The clock of this unit is ${durationText(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} that of the S3 server, and what may be` +
+      `The clock of this unit is ${aheadText(ahead)} that of the S3 server, and what may be` +
         ' removed is decided by dates. Nothing was deleted. Correct the clock of the node, or of the server, and run the action prune.',
     );
   if (newest === undefined || !isOfTheFuture(newest, now)) return undefined;

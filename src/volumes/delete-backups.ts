@@ -10,7 +10,7 @@ import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
 import { matches } from './policy.ts';
 import { removeBackups } from './remove-backups.ts';
 import { keyChanged, readRepository } from './repositories.ts';
-import { isOccupied } from './repository-locks.ts';
+import { noteOthers } from './repository-locks.ts';
 import { readState } from './repository-state.ts';
 import type { RemovedBackup, SessionRecord } from './session-record.ts';
 import type { StoredBackup } from './stored-backups.ts';
@@ -75,8 +75,7 @@ export const deleteBackups = async (
     const key = keyFingerprint(trusted.access.key);
     if (record !== undefined && record.key !== key)
       throw keyChanged(record, key, world.application);
-    if (await isOccupied(trusted.target.store, layout, name, world.clock.now()))
-      trusted.occupied.add(name);
+    await noteOthers(trusted, name);
   }
   const record: SessionRecord = {
     ...{ id: session, kind: 'delete', started, phase: 'Running', volumes: [] },

@@ -1,9 +1,8 @@
 import { CharmError, orProblem } from '../errors.ts';
 import { waitUntil } from '../wait-until.ts';
-import type { StoppedNotebook } from '../world.ts';
+import type { Journal, StoppedNotebook, VolumeAccess, World } from '../world.ts';
 import { usersOf } from './claims.ts';
 import { startNotebook, stopNotebook } from './notebooks.ts';
-import type { VolumeOperation } from './operation.ts';
 import type { PlannedVolume } from './plan.ts';
 
 /** Seconds that the pods of a notebook may take to end: their grace period is 30. */
@@ -15,8 +14,15 @@ const stopSeconds = 180;
  */
 export type WhileStopped = <T>(volume: PlannedVolume, work: () => Promise<T>) => Promise<T>;
 
+/** What it takes of a session. */
+export interface HoldingSession {
+  readonly access: Pick<VolumeAccess, 'cluster'>;
+  readonly journal: Journal;
+  readonly world: Pick<World, 'clock' | 'progress' | 'signal'>;
+}
+
 export const holdNotebooks = (
-  operation: VolumeOperation,
+  operation: HoldingSession,
   volumes: readonly PlannedVolume[],
 ): WhileStopped => {
   const { access, journal, world } = operation;
@@ -68,7 +74,7 @@ export const holdNotebooks = (
 };
 
 const waitUntilUnused = async (
-  { access, world }: VolumeOperation,
+  { access, world }: HoldingSession,
   { namespace, name }: PlannedVolume['claim'],
 ): Promise<void> => {
   let pod = '';

@@ -1,8 +1,9 @@
 import type { VolumesKeep } from '../config/volumes.ts';
 import { CharmError } from '../errors.ts';
 import { backupIdAt } from '../repository/layout.ts';
+import { isOfTheFuture } from '../retention/clocks.ts';
 import { forget } from '../retention/policy.ts';
-import { durationText } from '../text.ts';
+import { aheadText } from '../text.ts';
 import { timeOfSession } from './names.ts';
 import type { StoredBackup } from './stored-backups.ts';
 
@@ -34,8 +35,8 @@ export const protectedBackups = (backups: readonly StoredBackup[]): ReadonlySet<
     }),
   );
 
-/** Milliseconds. Clocks that agree to a minute are good enough. */
-const tolerance = 60_000;
+/** Milliseconds. What S3 has written last may be a minute old by now. */
+const tolerance = 5 * 60_000;
 
 /**
  * Why nothing may be removed, when a clock is wrong: the newest session is dated later than now, or
@@ -48,13 +49,13 @@ export const wrongClock = (
   written: Date | undefined,
 ): CharmError | undefined => {
   const ahead = written === undefined ? 0 : now.getTime() - written.getTime();
-  if (Math.abs(ahead) > 5 * tolerance)
+  if (Math.abs(ahead) > tolerance)
     return new CharmError(
       'clock-wrong',
-      `The clock of this unit is ${durationText(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} that of the S3 server, and which backups of volumes are kept is decided by dates. None was removed. Correct the clock of the node, or of the server.`,
+      `The clock of this unit is ${aheadText(ahead)} that of the S3 server, and which backups of volumes are kept is decided by dates. None was removed. Correct the clock of the node, or of the server.`,
     );
   const time = newest === undefined ? undefined : timeOfSession(newest);
-  if (time === undefined || time.getTime() - now.getTime() <= tolerance) return undefined;
+  if (time === undefined || !isOfTheFuture(backupIdAt(time), now)) return undefined;
   return new CharmError(
     'clock-wrong',
     `The session ${newest ?? ''} of volumes is dated later than now (${now.toISOString().slice(0, 19)}Z), and which backups are kept is decided by dates. None was removed. Correct the clock of the unit.`,

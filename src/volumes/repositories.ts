@@ -9,7 +9,7 @@ import { keyFingerprint } from './keys.ts';
 import { mostGenerations, repositoryName } from './names.ts';
 import type { OpenedVolumes, VolumeOperation } from './operation.ts';
 import { runOnRepository } from './repository-command.ts';
-import { isOccupied } from './repository-locks.ts';
+import { noteOthers } from './repository-locks.ts';
 
 /**
  * To whom a repository belongs. A namespace has one, because that is how far its users' rights
@@ -64,15 +64,14 @@ export const repositoryFor = async (
  * no gateway is open. Rejects with `store-corrupt` when only the config of a repository is lost.
  */
 export const prepareRepository = async (
-  {
-    target: { store },
-    layout,
-    world,
-    occupied,
-  }: Pick<VolumeOperation, 'target' | 'layout' | 'world' | 'occupied'>,
+  operation: Pick<VolumeOperation, 'target' | 'layout' | 'world' | 'occupied'>,
   name: string,
 ): Promise<boolean> => {
-  if (await isOccupied(store, layout, name, world.clock.now())) occupied.add(name);
+  const {
+    target: { store },
+    layout,
+  } = operation;
+  await noteOthers(operation, name);
   const place = layout.repository(name);
   if (await store.head(`${place}config`)) return true;
   const left: string[] = [];

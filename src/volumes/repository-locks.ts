@@ -1,5 +1,5 @@
 import type { Layout } from '../repository/layout.ts';
-import type { ObjectStore } from '../world.ts';
+import type { ObjectStore, Target, World } from '../world.ts';
 import { mostGenerations, repositoryName } from './names.ts';
 
 /**
@@ -38,6 +38,22 @@ export const isOccupied = async (
     else occupied = true;
   if (old.length > 0) await store.delete(old);
   return occupied;
+};
+
+/** A session that is about to work on repositories. */
+interface Looking {
+  readonly target: Pick<Target, 'store'>;
+  readonly layout: Layout;
+  readonly world: Pick<World, 'clock'>;
+  readonly occupied: Set<string>;
+}
+
+/** Remembers for the session when `isOccupied`, so that nothing is removed there. */
+export const noteOthers = async (
+  { target, layout, world, occupied }: Looking,
+  name: string,
+): Promise<void> => {
+  if (await isOccupied(target.store, layout, name, world.clock.now())) occupied.add(name);
 };
 
 /** The names of all repositories that these namespaces have had. */

@@ -7,7 +7,7 @@ import { usersOf } from './claims.ts';
 import { throughGateway } from './gateway.ts';
 import { repositoryPassword } from './keys.ts';
 import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
-import { isOccupied } from './repository-locks.ts';
+import { noteOthers } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
 import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
 import { jobFailure, runUserJob } from './run-job.ts';
@@ -96,7 +96,7 @@ const bringBack = async (
   plan: RestorePlan,
   request: RestoreVolumeRequest,
 ): Promise<void> => {
-  const { access, session, config, world, target, layout } = operation;
+  const { access, session, config, world } = operation;
   const { cluster } = access;
   const { repository, snapshot } = plan.backup.volume;
   const claim = {
@@ -109,8 +109,7 @@ const bringBack = async (
   if (request.into === undefined && user !== undefined)
     throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
-  if (await isOccupied(target.store, layout, repository, world.clock.now()))
-    operation.occupied.add(repository);
+  await noteOthers(operation, repository);
   const outcome = await throughGateway(operation, repository, (gateway) =>
     runUserJob(operation, {
       role: 'restore',

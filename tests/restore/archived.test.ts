@@ -5,8 +5,9 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { longestMessage } from '../../src/errors.ts';
 import type { BackupId } from '../../src/repository/layout.ts';
 import { runRestore } from '../../src/restore/run-restore.ts';
-import type { Clock, ObjectStore, World } from '../../src/world.ts';
+import type { ObjectStore, World } from '../../src/world.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
+import { hastyClock } from '../fakes/hasty-clock.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { sourceIn, targetIn } from '../rigs/target.ts';
@@ -15,23 +16,11 @@ import { startS3Server, testUser } from '../servers/s3/server.ts';
 
 const config = aConfig({ components: ['mlpipeline'] });
 const request = { allowRunning: false, allowShrink: false, takeOver: false, timeoutSeconds: 60 };
-const hour = 3_600_000;
 
 /** A model whose backups go to AWS, one of them, and a clock that can be put forward. */
 const openRig = async () => {
   const stack = new AsyncDisposableStack();
-  let passed = 0;
-  const clock: Clock = {
-    now: () => new Date(Date.now() + passed),
-    // Short pauses are shorter; nobody wakes from long ones but by the signal.
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (milliseconds < 10_000) setTimeout(resolve, Math.min(milliseconds, 5));
-        signal?.addEventListener('abort', () => {
-          reject(signal.reason as Error);
-        });
-      }),
-  };
+  const clock = hastyClock();
   const { whole } = stack.use(aBackupWorld());
   const start = async (bucket: string, profile: 'minio-2021' | 'aws') => {
     const server = await startS3Server({ profile, buckets: [bucket], now: () => clock.now() });
@@ -61,7 +50,7 @@ const openRig = async () => {
   return {
     ...{ minio, aws, world, id: manifest.id },
     pass: (hours: number) => {
-      passed += hours * hour;
+      clock.pass(hours * 3600);
     },
     /** How often S3 was asked to thaw something. */
     asked: () => aws.server.count('RestoreObject'),

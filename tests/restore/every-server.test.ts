@@ -7,7 +7,8 @@ import { runRestore } from '../../src/restore/run-restore.ts';
 import { pruneSets } from '../../src/retention/prune.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
 import type { BackupId } from '../../src/repository/layout.ts';
-import type { Clock, ObjectMetadata, ObjectStore, World } from '../../src/world.ts';
+import type { ObjectMetadata, ObjectStore, World } from '../../src/world.ts';
+import { hastyClock } from '../fakes/hasty-clock.ts';
 import { aBackupWorld } from '../rigs/backup-world.ts';
 import { aConfig } from '../rigs/config.ts';
 import { sourceIn, targetIn } from '../rigs/target.ts';
@@ -23,31 +24,11 @@ const metadata: Partial<ObjectMetadata> = {
   tags: { team: 'red, blue (ü)', of: 'run 1' },
 };
 
-/**
- * Real time, and what was told to pass; short pauses are shorter, and nobody wakes from long ones.
- */
-const aClock = (): Clock & { pass(seconds: number): void } => {
-  let passed = 0;
-  return {
-    now: () => new Date(Date.now() + passed),
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (milliseconds < 10_000) setTimeout(resolve, Math.min(milliseconds, 5));
-        signal?.addEventListener('abort', () => {
-          reject(signal.reason as Error);
-        });
-      }),
-    pass: (seconds) => {
-      passed += seconds * 1000;
-    },
-  };
-};
-
 /** The bucket of a model whose backups go to a server of this kind. */
 const openRig = async (profile: S3ProfileName) => {
   const stack = new AsyncDisposableStack();
   const rig = stack.use(aBackupWorld());
-  const clock = aClock();
+  const clock = hastyClock();
   const now = (): Date => clock.now();
   const start = async (bucket: string, name: S3ProfileName) => {
     const server = stack.use(await startS3Server({ profile: name, buckets: [bucket], now }));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { startStoppedNotebooks } from '../../src/volumes/dead-session.ts';
-import { holdNotebooks } from '../../src/volumes/hold-notebooks.ts';
-import type { VolumeOperation } from '../../src/volumes/operation.ts';
+import { type HoldingSession, holdNotebooks } from '../../src/volumes/hold-notebooks.ts';
 import { planVolumes } from '../../src/volumes/plan.ts';
 import type { Cluster, ClusterObject, World } from '../../src/world.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -76,11 +75,11 @@ const rig = () => {
     },
   });
   const progress = new FakeProgress();
-  const operation = {
-    access: { cluster },
+  const operation: HoldingSession = {
+    access: { cluster: cluster as Cluster },
     journal: mortal,
     world: { clock: new FakeClock(), progress, signal: new AbortController().signal },
-  } as unknown as VolumeOperation;
+  };
   const annotation = (): string | undefined =>
     store.get('notebooks', 'alice', 'lab').metadata.annotations?.[stoppedAnnotation];
   return Object.assign(state, {
