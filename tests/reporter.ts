@@ -20,7 +20,10 @@ export default class Reporter extends Mocha.reporters.Dot {
       const servers = s3Places.map(({ name }) => name).join(', ');
       process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
       if (pending > 0) process.stdout.write(`\n${pending} skipped\n`);
-      process.stdout.write(`\n${passes} passed, ${failures} failed\n`);
+      // A file without any test counts as failed to mocha, and no test of it can say so.
+      const unsaid = runner.failures - failures;
+      if (unsaid > 0) process.stdout.write(`\nFiles without any test: ${unsaid}\n`);
+      process.stdout.write(`\n${passes} passed, ${failures + unsaid} failed\n`);
     });
   }
 }
