@@ -79,6 +79,13 @@ describe('a log that Loki collects', () => {
     }
     assert.equal(busy.pushed.length, 1);
   });
+
+  it('is sent when one of two has gone, which Juju lists for minutes more', async () => {
+    await using loki = await startLoki(204);
+    const gone = `http://127.0.0.1:${await freePort()}/push`;
+    await logTo([gone, loki.url]).send([{ at, text: 'line' }]);
+    assert.equal(loki.pushed.length, 1);
+  });
 });
 
 describe('the addresses of Loki', () => {
