@@ -134,13 +134,17 @@ const backUpNamespace = async (
       return await Promise.all(
         volumes.map((volume) =>
           slot(() =>
-            orProblem(() =>
-              whileStopped(volume, () => backUpVolume(operation, volume, name, gateway)),
-            ),
+            orProblem(() => {
+              // Who waited for this slot is not begun any more: its notebook would be stopped.
+              world.signal.throwIfAborted();
+              return whileStopped(volume, () => backUpVolume(operation, volume, name, gateway));
+            }),
           ),
         ),
       );
     });
+    // There are seconds left then, and no time to start one more pod.
+    world.signal.throwIfAborted();
     const snapshots = readSnapshots(
       await runOnRepository(operation, name, {
         task: 'snapshots',

@@ -21,12 +21,29 @@ export const slots = (most: number): (<T>(work: () => Promise<T>) => Promise<T>)
   };
 };
 
-/** The results of all, in their order, of which so many are worked on at a time. */
+/**
+ * The results of all, in their order, of which so many are worked on at a time. When one fails,
+ * none is begun any more, and this rejects when those that were begun have ended.
+ */
 export const inTurns = async <T, R>(
   most: number,
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<readonly R[]> => {
   const slot = slots(most);
-  return Promise.all(items.map((item) => slot(() => work(item))));
+  const failed = new AbortController();
+  const ends = items.map((item) =>
+    slot(async () => {
+      failed.signal.throwIfAborted();
+      try {
+        return await work(item);
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  await Promise.allSettled(ends);
+  failed.signal.throwIfAborted();
+  return Promise.all(ends);
 };

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { startStoppedNotebooks } from '../../src/volumes/dead-session.ts';
 import { type HoldingSession, holdNotebooks } from '../../src/volumes/hold-notebooks.ts';
 import { planVolumes } from '../../src/volumes/plan.ts';
-import type { Cluster, ClusterObject, World } from '../../src/world.ts';
+import type { World } from '../../src/world.ts';
 import { FakeClock } from '../fakes/clock.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { FakeProgress } from '../fakes/progress.ts';
 import { newNotebook, reconcileNotebook } from '../servers/kubernetes/notebooks.ts';
-import type { StoredObject } from '../servers/kubernetes/stored-object.ts';
-import { WorkloadStore } from '../servers/kubernetes/workload-store.ts';
+import { intercept } from '../rigs/intercept.ts';
 
 const stoppedAnnotation = 'kubeflow-resource-stopped';
 
@@ -17,7 +17,8 @@ class Killed extends Error {}
 
 /** alice has two volumes in one notebook. The process can be killed before each of its steps. */
 const rig = () => {
-  const store = new WorkloadStore();
+  const cluster = new FakeCluster();
+  const { store } = cluster;
   const journal = new FakeJournal();
   const state = { steps: 0, killAt: Infinity, afterPatch: (): void => undefined };
   const step = (): void => {
@@ -46,24 +47,11 @@ const rig = () => {
       ],
     },
   });
-  const cluster: Partial<Cluster> = {
-    namespace: 'kubeflow',
-    read: async (kind, namespace, name) => {
-      step();
-      const found = store.find(kind, namespace, name);
-      return found && objectOf(found);
-    },
-    list: async (kind, { namespace } = {}) => {
-      step();
-      return store.all(kind, namespace).map(objectOf);
-    },
-    patch: async (kind, namespace, name, change) => {
-      step();
-      reconcileNotebook(store, store.patch(kind, namespace, name, change));
-      state.afterPatch();
-    },
-    [Symbol.asyncDispose]: async () => undefined,
-  };
+  cluster.onCall = step;
+  intercept(cluster, 'patch', (patch) => async (...given) => {
+    await patch(...given);
+    state.afterPatch();
+  });
   const mortal = Object.assign(Object.create(journal) as FakeJournal, {
     recordNotebook: async (...given: Parameters<FakeJournal['recordNotebook']>) => {
       step();
@@ -76,7 +64,7 @@ const rig = () => {
   });
   const progress = new FakeProgress();
   const operation: HoldingSession = {
-    access: { cluster: cluster as Cluster },
+    access: { cluster: cluster },
     journal: mortal,
     world: { clock: new FakeClock(), progress, signal: new AbortController().signal },
   };
@@ -89,7 +77,7 @@ const rig = () => {
     backUp: async (work: (claim: string) => Promise<void>): Promise<void> => {
       const use = { mode: 'stop', now: new Date() } as const;
       const all = [{ namespace: 'alice', claim: '*' }];
-      const planned = await planVolumes(cluster as Cluster, all, use);
+      const planned = await planVolumes(cluster, all, use);
       const whileStopped = holdNotebooks(operation, planned);
       for (const volume of planned)
         await whileStopped(volume, () => {
@@ -99,22 +87,11 @@ const rig = () => {
     },
     nextHook: async (): Promise<void> => {
       state.killAt = Infinity;
-      const world: Partial<World> = { journal, openCluster: async () => cluster as Cluster };
+      const world: Partial<World> = { journal, openCluster: async () => cluster };
       await startStoppedNotebooks(world as World);
     },
   });
 };
-
-const objectOf = (stored: StoredObject): ClusterObject => ({
-  namespace: stored.metadata.namespace ?? '',
-  name: stored.metadata.name,
-  uid: stored.metadata.uid,
-  labels: stored.metadata.labels ?? {},
-  annotations: stored.metadata.annotations ?? {},
-  owners: [],
-  deleting: false,
-  fields: { ...stored },
-});
 
 describe('a notebook that is stopped for a backup', () => {
   it('is stopped once for all its volumes, and started again after the last', async () => {
