@@ -167,14 +167,19 @@ const nodesAdvice = /; if the root CA is installed locally.*$/s;
 
 /**
  * An expected failure as a value, for those who collect failures; what is not expected is thrown
- * on.
+ * on. Several failures, such as those of a body and of its undo, are one with the code of the first
+ * cause.
  */
 export const orProblem = async <T>(work: () => Promise<T>): Promise<T | CharmError> => {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CharmError) return error;
-    throw error;
+    const failures = expectedFailures(error);
+    const [first] = failures ?? [];
+    if (failures === undefined || first === undefined) throw error;
+    if (failures.length === 1) return first;
+    const message = failures.map((failure) => failure.message).join(' Then: ');
+    return new CharmError(first.code, message, { cause: error, problems: failures });
   }
 };
 

@@ -4,6 +4,7 @@ import {
   expectedFailures,
   failureText,
   longestMessage,
+  orProblem,
   shortFailureText,
 } from '../src/errors.ts';
 
@@ -49,6 +50,19 @@ describe('what was thrown', () => {
   it('tells each of several failures once', () => {
     const error = new AggregateError([dump, new AggregateError([scale, dump])]);
     assert.deepEqual(expectedFailures(error), [dump, scale]);
+  });
+
+  it('is one problem for who collects them, also when the undo failed too', async () => {
+    assert.equal(await orProblem(() => Promise.reject(dump)), dump);
+    const both = await orProblem(() => Promise.reject(new SuppressedError(scale, dump)));
+    assert.ok(both instanceof CharmError);
+    assert.equal(both.code, 'mlmd-dump-failed');
+    assert.equal(both.message, 'The dump failed. Then: The scale stays.');
+    assert.deepEqual(both.problems, [dump, scale]);
+    await assert.rejects(
+      orProblem(() => Promise.reject(bug)),
+      bug,
+    );
   });
 
   it('is a bug when any part of it is', () => {

@@ -1,5 +1,5 @@
 import type { VolumesConfig } from '../config/volumes.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { countText } from '../text.ts';
 import type { World } from '../world.ts';
@@ -89,7 +89,7 @@ export const deleteBackups = async (
       ...{ ...record, phase, removed, notRemoved },
       finished: world.clock.now().toISOString(),
     });
-  try {
+  const problem = await orProblem(async () => {
     for (const name of names) {
       await world.progress.step(`${name}: removing backups`);
       const done = await removeBackups(trusted, name, {
@@ -100,9 +100,10 @@ export const deleteBackups = async (
       removed.push(...done.removed);
       freed += done.freed ?? 0;
     }
-  } catch (error) {
-    if (error instanceof CharmError) await end('Failed', error.message);
-    throw error;
+  });
+  if (problem instanceof CharmError) {
+    await end('Failed', problem.message);
+    throw problem;
   }
   await end('Succeeded');
   return { ...chosen, done: { session, removed, freed } };

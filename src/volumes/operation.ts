@@ -2,6 +2,7 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { type Lock, takeLock } from '../repository/lock.ts';
+import { waitUntil } from '../wait-until.ts';
 import type { Journal, Target, VolumeAccess, World } from '../world.ts';
 import { settleNewest } from './dead-session.ts';
 import { sessionIdAt } from './names.ts';
@@ -54,12 +55,7 @@ export const beginVolumeOperation = async (
   const lock = opened.use(await takeLock({ ...target, prefix: layout.volumes }, world));
   await sweep(access.cluster, { clock: world.clock, patience: 120 });
   await settleNewest(target, layout, world.clock);
-  const started = sessionIdAt(world.clock.now());
-  if (await target.store.head(layout.volumeSession(started)))
-    throw new CharmError(
-      'backup-running',
-      `The session ${started} began in this very second. Run the action again.`,
-    );
+  const started = await newSession(target, layout, world);
   const stack = opened.move();
   const operation = {
     ...{ access, target, layout, config, world, lock },
@@ -95,3 +91,26 @@ export const beginVolumeOperation = async (
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 };
+
+/**
+ * The id of a session that begins now. A restore begins one right after that which saves what is
+ * there; then it waits for the next second.
+ */
+const newSession = (
+  { store }: Pick<Target, 'store'>,
+  layout: Layout,
+  { clock, signal }: Pick<World, 'clock' | 'signal'>,
+): Promise<string> =>
+  waitUntil(
+    { clock, seconds: 5, pause: 1000, signal },
+    async () => {
+      const id = sessionIdAt(clock.now());
+      return (await store.head(layout.volumeSession(id))) ? undefined : id;
+    },
+    () => {
+      throw new CharmError(
+        'backup-running',
+        'Other sessions of volumes began in each of the last seconds. Run the action again.',
+      );
+    },
+  );

@@ -1,5 +1,5 @@
 import type { VolumesConfig } from '../config/volumes.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 import { backUpVolumes } from './back-up-volumes.ts';
@@ -51,11 +51,10 @@ export const restoreVolume = async (
       volumes: [recordOf(plan, phase, reason)],
       finished: world.clock.now().toISOString(),
     });
-  try {
-    await bringBack(operation, plan, request);
-  } catch (error) {
-    if (error instanceof CharmError) await end('Failed', error.message);
-    throw error;
+  const problem = await orProblem(() => bringBack(operation, plan, request));
+  if (problem instanceof CharmError) {
+    await end('Failed', problem.message);
+    throw problem;
   }
   await end('Succeeded');
   return { plan, session, safetyBackup };

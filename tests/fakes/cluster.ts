@@ -149,7 +149,8 @@ export class FakeCluster implements Cluster {
       store.warn(pod, 'Failed', image);
     } else if (hindrance !== undefined) store.warn(pod, ...hindrance);
     else if (refusalOf(store, this.faults, namespace, pod.spec ?? {}) === undefined)
-      void this.#run(pod, containers);
+      // Not before who made the pod has its answer.
+      void Promise.resolve().then(() => this.#run(pod, containers));
   }
 
   async #run(pod: StoredObject, containers: readonly ContainerSpec[]): Promise<void> {

@@ -372,17 +372,17 @@ describe('a backup of volumes', () => {
     assert.equal((await first).phase, 'Succeeded');
   });
 
-  it('says that a session began in this very second', async () => {
-    const { clock } = rig;
-    const still = { now: () => new Date('2026-11-22T02:00:00Z'), sleep: clock.sleep.bind(clock) };
-    rig.store.seed(layout.volumeSession('20261122t020000z'), '{}');
-    const { message } = await rejectsWithCode(
-      backUpVolumes({ ...rig.whole, clock: still }, volumesConfig().volumes, { kind: 'all' }),
-      'backup-running',
-    );
+  it('waits for the next second when a session began in this one', async () => {
+    const seconds = ['20261121t201500z', '20261121t201501z'];
+    for (const id of seconds) rig.store.seed(layout.volumeSession(id), '{}');
+    assert.equal((await backUp()).id, '20261121t201502z');
+    for (let second = 0; second < 10; second += 1)
+      rig.store.seed(layout.volumeSession(`20261122t02000${second}z`), '{}');
+    await rig.later((Date.parse('2026-11-22T02:00:00Z') - rig.clock.now().getTime()) / 1000);
+    const { message } = await rejectsWithCode(backUp(), 'backup-running');
     assert.equal(
       message,
-      'The session 20261122t020000z began in this very second. Run the action again.',
+      'Other sessions of volumes began in each of the last seconds. Run the action again.',
     );
   });
 
