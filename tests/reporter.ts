@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import Mocha from 'mocha';
 import { radosGwPackages, radosGwVersion } from './servers/s3/radosgw.ts';
 import { s3Places } from './servers/s3/places.ts';
@@ -11,7 +12,16 @@ export default class Reporter extends Mocha.reporters.Dot {
       const [line = ''] = error.message.split('\n');
       process.stdout.write(`\n  failed: ${test.fullTitle()}: ${line}\n  `);
     });
+    const seconds = new Map<string, number>();
+    const add = ({ file = '', duration = 0 }: Mocha.Runnable): void => {
+      const name = relative(process.cwd(), file);
+      seconds.set(name, (seconds.get(name) ?? 0) + duration / 1000);
+    };
+    runner.on('test end', add).on('hook end', add);
     runner.once('end', () => {
+      const slowest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, 30);
+      const lines = slowest.map(([file, took]) => `${took.toFixed().padStart(5)} s  ${file}\n`);
+      process.stdout.write(`\nThe files that took longest:\n${lines.join('')}`);
       const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 0, pending: 0 };
       const missing =
         radosGwVersion() === undefined
