@@ -14,16 +14,20 @@ import {
   type Client,
   type Place,
 } from './bench/clients.ts';
+import { installPeers } from './bench/peers.ts';
 import { tableOf, type Run } from './bench/report.ts';
 import { startHelper, startServer, type BenchServer, type ServerKind } from './bench/servers.ts';
+import { tableOfTruth } from './bench/truth.ts';
 import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
  * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b]
- *   [--transfers N] [--json FILE]
+ *   [--transfers N] [--clients ours,guide,tuned,rclone,careful,juicefs] [--json FILE]
+ * npm run bench -- --truth [--servers box|radosgw]
  *
  * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn,
- * and prints what each cost. Only the ratios inside one run of this program mean anything.
+ * and prints what each cost. Only the ratios inside one run of this program mean anything. With
+ * --truth it says what each of them brings over and what it leaves out.
  */
 const { values } = parseArgs({
   options: {
@@ -32,13 +36,15 @@ const { values } = parseArgs({
     pairs: { type: 'string' },
     workloads: { type: 'string' },
     transfers: { type: 'string', default: '64' },
-    clients: { type: 'string', default: 'ours,guide,tuned' },
+    clients: { type: 'string' },
+    truth: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
 const kind: ServerKind = values.servers === 'radosgw' ? 'radosgw' : 'box';
 const pairs = Number(values.pairs ?? (values.full ? 5 : 3));
 const bucket = 'mlpipeline';
+const tools = join(import.meta.dirname, '..', '.tools', 'bench');
 const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
 
 const open = (url: string, name: string): ObjectStore =>
@@ -135,6 +141,21 @@ const run = async (workload: Workload, clients: readonly Client[]): Promise<Run[
   return await measureOn(workload, clients, { source, target, targetUrl: far.url });
 };
 
+const truth = async (clients: readonly Client[]): Promise<string> => {
+  // Both are servers of today: an old MinIO cannot hold all that is tried.
+  await using source = await startServer(kind, 'target', join(scratch, 'from'));
+  await using target = await startServer(kind, 'target', join(scratch, 'to'));
+  await createBucket(source.url, bucket);
+  await createBucket(target.url, 'backups');
+  await using from = open(source.url, bucket);
+  await using to = open(target.url, 'backups');
+  return await tableOfTruth(
+    { store: from, place: { endpoint: source.url, bucket } },
+    { store: to, place: { endpoint: target.url, bucket: 'backups' } },
+    clients,
+  );
+};
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     rmSync(scratch, { recursive: true, force: true });
@@ -143,19 +164,30 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 try {
   installRclone();
-  const all = [
+  const own = [
     await ourClient(scratch, Number(values.transfers)),
     rclone('guide', guideFlags),
     rclone('tuned', tunedFlags),
   ];
-  const clients = all.filter(({ name }) => values.clients.split(',').includes(name));
-  const runs: Run[] = [];
-  for (const workload of workloads(values.full))
-    if (values.workloads?.split(',').includes(workload.name) ?? true)
-      runs.push(...(await run(workload, clients)));
-  console.log(`servers: ${kind}, ${values.full ? 'full' : 'small'} workloads, medians of ${pairs}`);
-  console.log(tableOf(runs));
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(runs, undefined, 1));
+  const wanted = (
+    values.clients ?? (values.truth ? 'ours,guide,rclone,careful,juicefs' : 'ours,guide,tuned')
+  ).split(',');
+  const peers = wanted.some((name) => !own.some((client) => client.name === name));
+  const all = [...own, ...(peers ? installPeers(tools) : [])];
+  const clients = all.filter(({ name }) => wanted.includes(name));
+  if (values.truth) {
+    console.log(await truth(clients));
+  } else {
+    const runs: Run[] = [];
+    for (const workload of workloads(values.full))
+      if (values.workloads?.split(',').includes(workload.name) ?? true)
+        runs.push(...(await run(workload, clients)));
+    console.log(
+      `servers: ${kind}, ${values.full ? 'full' : 'small'} workloads, medians of ${pairs}`,
+    );
+    console.log(tableOf(runs));
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(runs, undefined, 1));
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

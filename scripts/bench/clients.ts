@@ -28,14 +28,16 @@ export interface Client {
 }
 
 export const guideFlags = ['--size-only'];
-export const tunedFlags = [
-  '--size-only',
+const manyAtOnce = [
   '--transfers=64',
   '--checkers=64',
   '--fast-list',
   '--s3-no-head',
   '--s3-no-check-bucket',
 ];
+export const tunedFlags = ['--size-only', ...manyAtOnce];
+/** With these rclone leaves out least. */
+export const carefulFlags = ['--checksum', '--metadata', ...manyAtOnce];
 
 /**
  * Our engine, bundled and started as the charm is, with its limits and its compile cache; a later
@@ -83,12 +85,12 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
   };
 };
 
-/** Debian's rclone. */
-export const rclone = (name: string, flags: readonly string[]): Client => ({
+/** Debian's rclone, or another one. */
+export const rclone = (name: string, flags: readonly string[], program = 'rclone'): Client => ({
   name,
   copy: (from, to, prefix) =>
     measured(
-      ['rclone', 'sync', ...flags, `src:${from.bucket}`, `dst:${to.bucket}/${prefix}/mlpipeline`],
+      [program, 'sync', ...flags, `src:${from.bucket}`, `dst:${to.bucket}/${prefix}/mlpipeline`],
       { ...remote('SRC', from), ...remote('DST', to), RCLONE_CONFIG: '/dev/null' },
     ),
 });
@@ -118,7 +120,8 @@ print()
 print(json.dumps([time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status)]))
 `;
 
-const measured = async (
+/** Runs a command to its end; rejects when it fails. */
+export const measured = async (
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<Measured> => {
