@@ -69,6 +69,7 @@ const hindrances = () =>
     { kind: 'task', task: '17' },
     { kind: 'excluded', until: new Date('2026-11-23T06:00:00Z') },
     { kind: 'busy', running: ['Workflow alice/train (Running)'] },
+    { kind: 'occupied' },
     { kind: 'unreachable' },
     { kind: 'retry', attempt: 2 },
   ] as const;

@@ -1,19 +1,14 @@
 import { inUseModes } from '../config/volumes.ts';
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError } from '../errors.ts';
 import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
 import type { SessionRecord } from '../volumes/session-record.ts';
-import { recordUnused } from '../volumes/unused-slots.ts';
-import type { World } from '../world.ts';
 import { type Action, slotParameter } from './action.ts';
-
-/** Why a scheduled run did nothing. */
-const otherSession = 'Another session of volumes was at work.';
 
 /**
  * Backs up users' volumes. Results: the session, its phase, and how many volumes ended how. Fails
- * with `volumes-failed` when the backup of a volume failed; the others are kept. A scheduled run
- * that finds another session at work is skipped, and has succeeded at that.
+ * with `volumes-failed` when the backup of a volume failed; the others are kept. Fails with
+ * `backup-running` while another session is at work; the schedule then tries again.
  */
 export const backupVolumes: Action = async (world, config, parameters) => {
   await world.progress.note(
@@ -24,11 +19,7 @@ export const backupVolumes: Action = async (world, config, parameters) => {
   const request = requestOf(parameters['volumes']);
   const inUse = inUseModes.find((mode) => mode === parameters['in-use']) ?? config.volumes.inUse;
   const volumes = { ...config.volumes, inUse };
-  const session = await backUpVolumes(world, volumes, request, slot).catch((error: unknown) => {
-    if (slot === undefined || !hasCode(error, 'backup-running')) throw error;
-    return undefined;
-  });
-  if (session === undefined) return skip(world, slot);
+  const session = await backUpVolumes(world, volumes, request, slot);
   const results = resultsOf(session);
   const failed = session.volumes.filter(({ phase }) => phase === 'Failed');
   for (const { namespace, claim, phase, reason } of session.volumes)
@@ -43,18 +34,6 @@ export const backupVolumes: Action = async (world, config, parameters) => {
     )}. The first: ${failed[0]?.reason ?? ''}`,
     { results },
   );
-};
-
-const skip = async (
-  world: World,
-  slot: Date | undefined,
-): Promise<Readonly<Record<string, string>>> => {
-  if (slot !== undefined)
-    await recordUnused(world, [
-      { phase: 'Skipped', first: slot, last: slot, count: 1, reason: otherSession },
-    ]);
-  await world.progress.note(`Skipped: ${otherSession}`);
-  return { phase: 'Skipped', reason: otherSession };
 };
 
 const requestOf = (pattern: unknown): BackupVolumesRequest =>

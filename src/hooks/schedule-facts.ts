@@ -68,8 +68,9 @@ const states = {
 } as const satisfies Record<Task['status'], SeenTask['state']>;
 
 /** A task without a code was killed, for example with its pod. It may be repeated. */
-const failureOf = (code: unknown): 'passing' | 'busy' | 'lasting' => {
+const failureOf = (code: unknown): SeenTask['failure'] & string => {
   if (code === 'workloads-running') return 'busy';
+  if (code === 'backup-running') return 'occupied';
   const known = Object.entries(errorCodes).find(([name]) => name === code);
   return known === undefined || known[1] === 'transient' ? 'passing' : 'lasting';
 };

@@ -1,6 +1,6 @@
 import type { CurrentRun } from '../schedule/current-run.ts';
 import type { Standing } from '../schedule/decision.ts';
-import type { Unused } from '../schedule/unused.ts';
+import type { Unrecorded } from '../volumes/unused-slots.ts';
 import type { HookTools } from '../world.ts';
 import type { ScheduledWork } from './scheduled-work.ts';
 
@@ -18,7 +18,7 @@ export interface ScheduleMemory extends Standing {
   /** How many slots got no run since the last run was begun. */
   readonly missed?: number;
   /** Records that S3 could not take yet. */
-  readonly unsent?: readonly Unused[];
+  readonly unsent?: readonly Unrecorded[];
 }
 
 /** Under which it is remembered. */
@@ -72,12 +72,13 @@ const memoryOf = (value: unknown): ScheduleMemory | undefined => {
   };
 };
 
-const unusedOf = (value: unknown): Unused | undefined => {
+const unusedOf = (value: unknown): Unrecorded | undefined => {
   const { phase, first, last, count, reason } = fieldsOf(value);
   const [from, to] = [timeOf(first), timeOf(last)];
   if (from === undefined || to === undefined || typeof count !== 'number') return undefined;
-  if ((phase !== 'Skipped' && phase !== 'Missed') || typeof reason !== 'string') return undefined;
-  return { phase, first: from, last: to, count, reason };
+  const known = (['Skipped', 'Missed', 'Failed'] as const).find((one) => one === phase);
+  if (known === undefined || typeof reason !== 'string') return undefined;
+  return { phase: known, first: from, last: to, count, reason };
 };
 
 const runOf = (value: unknown): CurrentRun | undefined => {

@@ -1,15 +1,15 @@
 import type { EndedRun } from '../schedule/current-run.ts';
 import type { Decision } from '../schedule/decision.ts';
-import type { Unused } from '../schedule/unused.ts';
+import type { Unused } from '../schedule/passed-slots.ts';
 import { keepEnd, keepSession } from '../sessions/deliver.ts';
 import type { Session } from '../sessions/session.ts';
 import { secondText } from '../text.ts';
 import type { World } from '../world.ts';
 
 /**
- * Keeps records in the journal for what a decision found out: slots that get no run, and a run that
- * ended without success and may have been killed before it could write its own record. Returns the
- * records of the former.
+ * Keeps records in the journal for what a decision found out: slots that get no run, and runs that
+ * ended without success and may have been killed before they could write their own records. Returns
+ * the records of the former.
  */
 export const recordDecision = async (
   { journal, unit }: Pick<World, 'journal' | 'unit'>,
@@ -18,8 +18,8 @@ export const recordDecision = async (
 ): Promise<readonly Session[]> => {
   const sessions = unused.map((slots) => unusedSession(slots, unit, now));
   for (const session of sessions) await keepSession(journal, session);
-  if (ended !== undefined && ended.state !== 'succeeded')
-    await keepEnd(journal, endedSession({ ...ended, state: ended.state }, unit, now));
+  for (const { state, ...run } of ended)
+    if (state !== 'succeeded') await keepEnd(journal, endedSession({ ...run, state }, unit, now));
   return sessions;
 };
 
@@ -61,6 +61,11 @@ const sessionOf = (slot: Date, unit: string, now: Date): Omit<Session, 'phase'> 
 
 const endings = {
   cancelled: { phase: 'Cancelled', code: 'interrupted', reason: 'Its task was cancelled.' },
+  skipped: {
+    phase: 'Skipped',
+    code: 'backup-running',
+    reason: 'Something else was at work when it began.',
+  },
   vanished: { phase: 'Failed', code: 'interrupted', reason: 'Its task vanished.' },
   failed: {
     phase: 'Failed',

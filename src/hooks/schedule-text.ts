@@ -66,6 +66,8 @@ const hindranceText = ({ hindrance, until }: Waiting): string => {
       return `waits until ${secondText(hindrance.until)} (schedule-exclude)`;
     case 'busy':
       return `waits for ${countText(hindrance.running.length, 'workload')} to end, until ${end}`;
+    case 'occupied':
+      return `waits for another operation, until ${end}`;
     case 'unreachable':
       return `waits for Juju's controller, until ${end}`;
   }

@@ -125,6 +125,7 @@ const step = async (
     facts: undefined,
     rules: {
       ...{ startDeadline: options.startDeadline, runDeadline: config.runDeadline },
+      hasDeadline: work.hasDeadline,
       ...{ whenBusy: options.whenBusy, retries: options.retries },
     },
   };
@@ -191,7 +192,7 @@ const record = async (
     readonly unsent: NonNullable<ScheduleMemory['unsent']>;
   },
 ): Promise<NonNullable<ScheduleMemory['unsent']>> => {
-  if (decision.unused.length + unsent.length === 0 && decision.ended === undefined) return [];
+  if (decision.unused.length + unsent.length + decision.ended.length === 0) return [];
   return work.record(await unit.openWorld(config), decision, unsent);
 };
 
@@ -210,7 +211,10 @@ const failedRun = (
   { ended, step: { kind } }: Decision,
   known: ScheduleMemory | undefined,
 ): ScheduleMemory['failed'] => {
-  if (kind === 'run' || ended?.state === 'succeeded') return undefined;
-  if (ended === undefined || ended.retryAt !== undefined) return known?.failed;
-  return ended.state === 'cancelled' ? undefined : { slot: ended.slot, task: ended.task };
+  if (kind === 'run') return undefined;
+  let failed = known?.failed;
+  for (const { slot, task, state, retryAt } of ended)
+    if (state === 'succeeded' || state === 'cancelled') failed = undefined;
+    else if (state !== 'skipped' && retryAt === undefined) failed = { slot, task };
+  return failed;
 };

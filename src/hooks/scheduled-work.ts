@@ -2,7 +2,7 @@ import { secondText } from '../text.ts';
 import type { Config, ScheduleConfig } from '../config/config.ts';
 import type { BegunRun, Decision } from '../schedule/decision.ts';
 import type { Facts } from '../schedule/start.ts';
-import type { Unused } from '../schedule/unused.ts';
+import type { Unrecorded } from '../volumes/unused-slots.ts';
 import type { JujuModel, World } from '../world.ts';
 
 /**
@@ -15,17 +15,24 @@ export interface ScheduledWork {
   /** As the log calls a run. */
   readonly noun: string;
   readonly action: 'backup-control-plane' | 'backup-volumes';
+  /** See `DeadlineRules`. */
+  readonly hasDeadline: boolean;
   readonly configOf: (config: Config) => ScheduleConfig | undefined;
   readonly parameters: (run: BegunRun) => Readonly<Record<string, unknown>>;
   see(world: World, juju: JujuModel, application: string): Promise<Facts>;
   /** Keeps records of what a decision found out. Returns those that have to be tried again. */
-  record(world: World, decision: Decision, unsent: readonly Unused[]): Promise<readonly Unused[]>;
+  record(
+    world: World,
+    decision: Decision,
+    unsent: readonly Unrecorded[],
+  ): Promise<readonly Unrecorded[]>;
 }
 
 export const controlPlane: ScheduledWork = {
   option: 'schedule',
   noun: 'backup',
   action: 'backup-control-plane',
+  hasDeadline: true,
   configOf: ({ schedule }) => schedule,
   parameters: ({ slot, attempt, allowRunning }) => ({
     ...{ slot: secondText(slot), attempt, 'allow-running': allowRunning },
@@ -44,6 +51,8 @@ export const volumes: ScheduledWork = {
   option: 'volumes-schedule',
   noun: 'backup of volumes',
   action: 'backup-volumes',
+  // Each volume has a deadline, and there may be any number of them.
+  hasDeadline: false,
   configOf: ({ volumesSchedule }) => volumesSchedule,
   parameters: ({ slot, attempt }) => ({ slot: secondText(slot), attempt }),
   see: async (_world, juju, application) =>

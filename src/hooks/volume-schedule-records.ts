@@ -1,9 +1,9 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { Decision } from '../schedule/decision.ts';
-import type { Unused } from '../schedule/unused.ts';
+import type { EndedRun } from '../schedule/current-run.ts';
 import { patienceInHooks } from '../sessions/deliver.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { recordUnused } from '../volumes/unused-slots.ts';
+import { type Unrecorded, recordUnused } from '../volumes/unused-slots.ts';
 import type { Journal, World } from '../world.ts';
 
 /** So many wait for S3 at most: what is remembered in a databag must stay small. */
@@ -11,19 +11,19 @@ const mostUnsent = 20;
 
 /**
  * Counts what became of the times of volumes-schedule, and writes a session to S3 for those that
- * got no run. Returns those that S3 could not take; the next hook tries again. When there are none,
- * S3 is not asked.
+ * got no run, or whose run ended before it could write one. Returns those that S3 could not take;
+ * the next hook tries again. When there are none, S3 is not asked.
  */
 export const recordVolumeDecision = async (
   world: World,
   { unused, ended }: Decision,
-  unsent: readonly Unused[],
-): Promise<readonly Unused[]> => {
+  unsent: readonly Unrecorded[],
+): Promise<readonly Unrecorded[]> => {
   const { journal } = world;
   for (const { phase, count } of unused) await countEnd(journal, phase.toLowerCase(), count);
-  if (ended !== undefined && ended.retryAt === undefined)
-    await countEnd(journal, ended.state === 'vanished' ? 'failed' : ended.state, 1);
-  const all = [...unsent, ...unused];
+  for (const { state, retryAt } of ended)
+    if (retryAt === undefined) await countEnd(journal, state === 'vanished' ? 'failed' : state, 1);
+  const all = [...unsent, ...unused, ...ended.flatMap(deadRun)];
   if (all.length === 0) return [];
   const late = AbortSignal.timeout(patienceInHooks);
   const problem = await orProblem(() =>
@@ -38,4 +38,18 @@ export const recordVolumeDecision = async (
 /** For the metric. When the journal cannot be written, the status says so. */
 const countEnd = async (journal: Journal, outcome: string, times: number): Promise<void> => {
   await orProblem(() => journal.countRun(`volumes/${outcome}`, times));
+};
+
+/** What to write of a run when it has left no session itself. */
+const deadRun = ({ slot, task, state }: EndedRun): readonly Unrecorded[] => {
+  if (state === 'succeeded') return [];
+  const one = { first: slot, last: slot, count: 1 };
+  if (state === 'skipped')
+    return [{ ...one, phase: 'Skipped', reason: 'Another session of volumes was at work.' }];
+  const what = {
+    failed: 'failed before it could begin',
+    cancelled: 'was cancelled',
+    vanished: 'vanished',
+  }[state];
+  return [{ ...one, phase: 'Failed', reason: `Its task ${what}. See juju show-task ${task}.` }];
 };

@@ -1,5 +1,5 @@
 import type { Schedule } from './schedule.ts';
-import { type SeenTask, foundBusy, isInTheWay } from './tasks.ts';
+import { type DeadlineRules, type SeenTask, foundBusy, foundOccupied, goesOn } from './tasks.ts';
 
 /** A run that was begun for a slot and has not ended for good. */
 export interface CurrentRun {
@@ -14,8 +14,11 @@ export interface CurrentRun {
 
 /** How a run ended. */
 export interface EndedRun extends CurrentRun {
-  /** `vanished`: the controller does not know its task, or it is older than any run may be. */
-  readonly state: 'succeeded' | 'failed' | 'cancelled' | 'vanished';
+  /**
+   * `vanished`: the controller does not know its task, or it is older than any run may be.
+   * `skipped`: it found something at work, did nothing, and is not tried again.
+   */
+  readonly state: 'succeeded' | 'failed' | 'cancelled' | 'vanished' | 'skipped';
 }
 
 export type RunState =
@@ -23,14 +26,13 @@ export type RunState =
   | { readonly kind: 'retry'; readonly at: Date }
   | { readonly kind: 'ended'; readonly ended: EndedRun }
   /**
-   * `reopened`: it found something running in Kubeflow and did nothing, so the slot is still due.
+   * `reopened`: it found something at work and did nothing, so the slot is still due unless a later
+   * one has come.
    */
-  | { readonly kind: 'reopened' };
+  | { readonly kind: 'reopened'; readonly ended: EndedRun };
 
-export interface RetryRules {
+export interface RetryRules extends DeadlineRules {
   readonly retries: number;
-  /** Milliseconds. */
-  readonly runDeadline: number;
   readonly whenBusy: 'wait' | 'skip' | 'run';
 }
 
@@ -47,13 +49,19 @@ export const stateOfRun = (
   if (run.retryAt !== undefined) return { kind: 'retry', at: run.retryAt };
   if (tasks === undefined) return { kind: 'unknown' };
   const task = tasks.find(({ task: id }) => id === run.task);
-  if (task !== undefined && isInTheWay(task, now, rules.runDeadline)) return { kind: 'active' };
-  if (task !== undefined && foundBusy(task) && rules.whenBusy === 'wait')
-    return { kind: 'reopened' };
-  const state = task === undefined || task.state === 'active' ? 'vanished' : task.state;
+  if (task !== undefined && goesOn(task, now, rules)) return { kind: 'active' };
+  const waited = task !== undefined && foundBusy(task) && rules.whenBusy === 'wait';
+  if (waited || (task !== undefined && foundOccupied(task)))
+    return { kind: 'reopened', ended: { ...run, state: 'skipped' } };
+  const state = endOf(task);
   const mayPass = state === 'vanished' || (state === 'failed' && task?.failure === 'passing');
   const retryAt = new Date((task?.ended ?? now).getTime() + retryPause * run.attempt);
   const next = schedule.next(run.slot);
   const again = mayPass && run.attempt <= rules.retries && (next === undefined || retryAt < next);
   return { kind: 'ended', ended: { ...run, state, ...(again && { retryAt }) } };
+};
+
+const endOf = (task: SeenTask | undefined): EndedRun['state'] => {
+  if (task === undefined || task.state === 'active') return 'vanished';
+  return foundBusy(task) ? 'skipped' : task.state;
 };

@@ -9,14 +9,10 @@ import {
   early,
   later,
 } from './decision.ts';
-import type { Schedule } from './schedule.ts';
 import { type Facts, type Start, judgeStart } from './start.ts';
-import { type SeenTask, coveringTask, taskOfSlot } from './tasks.ts';
-import { unusedSlots } from './unused.ts';
-
-const hour = 3_600_000;
-const farAhead = 25 * hour;
-const farBehind = 400 * 24 * hour;
+import { plausible, slotsBetween } from './due-slots.ts';
+import { type Unused, passedSlots, runsOfSlot } from './passed-slots.ts';
+import { type SeenTask, coveringTask, foundOccupied, goesOn, isOf, tasksOfSlot } from './tasks.ts';
 
 /**
  * Decides what to do now for a schedule. A pure function that every hook calls; hooks may come
@@ -36,11 +32,14 @@ export const decide = (situation: Situation): Decision => {
     // A later slot may have been begun, skipped or missed while the controller was away. It
     // replaced this one.
     if (accounted > current.slot)
-      return decision(situation, { step: { kind: 'wait' }, accounted, current: undefined });
-    return decide({ ...situation, standing: { accounted: later(current.slot, -1) } });
+      return decision(situation, {
+        ...{ step: { kind: 'wait' }, accounted },
+        ended: [state.ended],
+      });
+    return decide({ ...situation, standing: reopened(situation, current, tasks) });
   }
 
-  const ended = state.kind === 'ended' ? state.ended : undefined;
+  const ended = state.kind === 'ended' || state.kind === 'reopened' ? [state.ended] : [];
   const newest = due.at(-1);
   if (newest !== undefined && facts !== undefined)
     return decideNewest(situation, {
@@ -50,7 +49,8 @@ export const decide = (situation: Situation): Decision => {
       ended,
       isActive: state.kind === 'active',
     });
-  const kept = ended === undefined ? current : retryOf(ended);
+  const [over] = ended;
+  const kept = over === undefined ? current : retryOf(over);
   if (kept !== undefined && isRetryDue && facts !== undefined)
     return decideRetry(situation, kept, facts, accounted);
   return decision(situation, { step: waitFor(kept), accounted, current: kept, ended });
@@ -61,6 +61,21 @@ export const withRun = ({ accounted }: Standing, run: BegunRun, task: string): S
   accounted: run.slot > accounted ? run.slot : accounted,
   current: { slot: run.slot, attempt: run.attempt, task },
 });
+
+/** The slot of this run is due again. Another run may still go on. */
+const reopened = (
+  { now, rules }: Situation,
+  { slot }: CurrentRun,
+  tasks: readonly SeenTask[] = [],
+): Standing => {
+  const other = tasks.findLast(
+    (task) => task.slot !== undefined && !isOf(task, slot) && goesOn(task, now, rules),
+  );
+  return {
+    accounted: later(slot, -1),
+    ...(other?.slot && { current: adoptedRun(other, other.slot, 1) }),
+  };
+};
 
 /**
  * A slot whose time has come. It replaces a retry. Earlier slots that were not begun get no run any
@@ -78,40 +93,46 @@ const decideNewest = (
     readonly due: readonly Date[];
     readonly newest: Date;
     readonly facts: Facts;
-    readonly ended: EndedRun | undefined;
+    readonly ended: readonly EndedRun[];
     readonly isActive: boolean;
   },
 ): Decision => {
   const { now, rules } = situation;
-  const { current } = situation.standing;
   const tasks = facts.kind === 'seen' ? facts.tasks : undefined;
-  const running = isActive || tasks === undefined ? withoutRetry(current) : undefined;
-  const older = unusedSlots(
-    due.slice(0, -1),
-    tasks,
-    'Missed',
-    'A later slot had come by the time that the charm could look.',
-  );
-  const done = { accounted: newest, ended: withoutRetryAt(ended), current: running };
+  const { current } = situation.standing;
+  const known = isActive || tasks === undefined ? withoutRetry(current) : undefined;
+  // A hook that was killed may have begun another run of the slot that this one replaces.
+  const again =
+    current && !isActive
+      ? runsOfSlot(current.slot, tasks, { now, rules, after: current })
+      : undefined;
+  const older = passedSlots(due.slice(0, -1), tasks, {
+    ...{ now, rules, phase: 'Missed' },
+    reason: 'A later slot had come by the time that the charm could look.',
+  });
+  const running = older.current ?? known ?? again?.current;
+  const over = [...ended.map(withoutRetryAt), ...(again?.ended ?? []), ...older.ended];
+  const { unused } = older;
+  const done = { accounted: newest, step: { kind: 'wait' }, current: running } as const;
 
-  const adopted = taskOfSlot(tasks, newest);
-  if (adopted !== undefined)
+  const own = tasksOfSlot(tasks, newest);
+  const adopted = own.at(-1);
+  if (adopted !== undefined) {
     // It was enqueued by a hook that was killed before it could remember that.
-    return decision(situation, {
-      ...{ ...done, step: { kind: 'wait' }, unused: older },
-      current: adoptedRun(adopted, newest, 1),
-    });
+    const begun = adoptedRun(adopted, newest, own.length);
+    const others = runsOfSlot(newest, tasks, { now, rules }).ended.filter(
+      ({ task }) => task !== begun.task,
+    );
+    return decision(situation, { ...done, unused, current: begun, ended: [...over, ...others] });
+  }
   if (coveringTask(tasks, newest) !== undefined || isLate(newest, situation)) {
-    const unused =
-      isActive && current !== undefined
-        ? unusedSlots(due, tasks, 'Skipped', `The run of task ${current.task} was still going on.`)
-        : unusedSlots(due, tasks, 'Missed', lateReason(facts));
-    return decision(situation, { ...done, step: { kind: 'wait' }, unused });
+    const why = running ? whileRunning(running) : lateReason(facts, newest);
+    const passed = passedSlots(due, tasks, { now, rules, ...why });
+    return decision(situation, { ...done, unused: passed.unused, ended: over });
   }
   const before = {
-    ...done,
-    accounted: older.at(-1)?.last ?? plausible(situation.standing, now).accounted,
-    unused: older,
+    ...{ current: running, unused, ended: over },
+    accounted: due.at(-2) ?? plausible(situation.standing, now).accounted,
   };
   const start = judgeStart(newest, facts, {
     now,
@@ -124,12 +145,11 @@ const decideNewest = (
         ...before,
         step: { kind: 'run', run: { slot: newest, attempt: 1, allowRunning: start.allowRunning } },
       });
-    case 'skip':
-      return decision(situation, {
-        ...done,
-        step: { kind: 'wait' },
-        unused: [...older, ...unusedSlots([newest], tasks, 'Skipped', start.reason)],
-      });
+    case 'skip': {
+      const { reason } = start;
+      const last = passedSlots([newest], tasks, { now, rules, phase: 'Skipped', reason });
+      return decision(situation, { ...done, unused: [...unused, ...last.unused], ended: over });
+    }
     case 'hold':
       return decision(situation, { ...before, step: holdStep(situation, newest, start) });
   }
@@ -144,7 +164,7 @@ const decideRetry = (
 ): Decision => {
   const { now, rules, schedule } = situation;
   const tasks = facts.kind === 'seen' ? facts.tasks : undefined;
-  const adopted = taskOfSlot(tasks, run.slot, run.task);
+  const adopted = tasksOfSlot(tasks, run.slot, run.task).at(-1);
   const attempt = run.attempt + 1;
   if (adopted !== undefined)
     return decision(situation, {
@@ -189,11 +209,9 @@ const retryOf = ({ slot, attempt, task, retryAt }: EndedRun): CurrentRun | undef
 const withoutRetry = (run: CurrentRun | undefined): CurrentRun | undefined =>
   run?.retryAt === undefined ? run : undefined;
 
-const withoutRetryAt = (ended: EndedRun | undefined): EndedRun | undefined =>
-  ended && {
-    ...{ slot: ended.slot, attempt: ended.attempt, task: ended.task },
-    state: ended.state,
-  };
+const withoutRetryAt = ({ slot, attempt, task, state }: EndedRun): EndedRun => ({
+  ...{ slot, attempt, task, state },
+});
 
 const adoptedRun = ({ task }: SeenTask, slot: Date, attempt: number): CurrentRun => ({
   ...{ slot, attempt, task },
@@ -202,26 +220,22 @@ const adoptedRun = ({ task }: SeenTask, slot: Date, attempt: number): CurrentRun
 const isLate = (slot: Date, { now, rules }: Situation): boolean =>
   now > later(slot, rules.startDeadline);
 
-const lateReason = (facts: Facts): string =>
-  facts.kind === 'unreachable'
-    ? 'The controller could not be reached until the start deadline was over.'
-    : 'It could not be begun before the start deadline was over.';
+const whileRunning = (run: CurrentRun | undefined): Why => ({
+  phase: 'Skipped',
+  reason: `The run of task ${run?.task ?? '?'} was still going on.`,
+});
 
-/**
- * A clock may have been wrong by years. Backups must not stop for years then, and years of slots
- * must not count as missed.
- */
-const plausible = (standing: Standing, now: Date): Standing => {
-  const age = now.getTime() - standing.accounted.getTime();
-  return -age > farAhead || age > farBehind ? { ...standing, accounted: now } : standing;
+const lateReason = (facts: Facts, slot: Date): Why => {
+  if (facts.kind === 'unreachable')
+    return missed('The controller could not be reached until the start deadline was over.');
+  return facts.tasks.some((task) => foundOccupied(task) && isOf(task, slot))
+    ? {
+        phase: 'Skipped',
+        reason: 'Another operation was at work until the start deadline was over.',
+      }
+    : missed('It could not be begun before the start deadline was over.');
 };
 
-const slotsBetween = (schedule: Schedule, after: Date, upTo: Date): readonly Date[] => {
-  const slots: Date[] = [];
-  let slot = schedule.next(after);
-  while (slot !== undefined && slot <= upTo) {
-    slots.push(slot);
-    slot = schedule.next(slot);
-  }
-  return slots;
-};
+const missed = (reason: string): Why => ({ phase: 'Missed', reason });
+
+type Why = Pick<Unused, 'phase' | 'reason'>;

@@ -1,7 +1,7 @@
 import type { CurrentRun, EndedRun, RetryRules } from './current-run.ts';
 import type { Schedule } from './schedule.ts';
 import { type Facts, type Hindrance, type StartRules, lookAgain } from './start.ts';
-import type { Unused } from './unused.ts';
+import type { Unused } from './passed-slots.ts';
 
 /** What the leader remembers from hook to hook. */
 export interface Standing {
@@ -45,8 +45,8 @@ export interface Decision {
   readonly step: Step;
   /** Slots that get no run, to be recorded. */
   readonly unused: readonly Unused[];
-  /** A run that ended since the last time. */
-  readonly ended: EndedRun | undefined;
+  /** The runs that ended since the last time, in the order of their slots. */
+  readonly ended: readonly EndedRun[];
   /** What to remember. When a run was begun, `withRun` adds it. */
   readonly standing: Standing;
   /**
@@ -70,13 +70,13 @@ export const decision = (
     accounted,
     current,
     unused = [],
-    ended,
+    ended = [],
   }: {
     readonly step: Step;
     readonly accounted: Date;
     readonly current?: CurrentRun | undefined;
     readonly unused?: readonly Unused[];
-    readonly ended?: EndedRun | undefined;
+    readonly ended?: readonly EndedRun[];
   },
 ): Decision => ({
   ...{ step, unused, ended },

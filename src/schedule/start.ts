@@ -1,5 +1,13 @@
 import type { Exclusions } from './exclusions.ts';
-import { type SeenTask, foundBusy, isInTheWay } from './tasks.ts';
+import {
+  type DeadlineRules,
+  type SeenTask,
+  foundBusy,
+  foundOccupied,
+  goesOn,
+  isInTheWay,
+  isOf,
+} from './tasks.ts';
 
 /**
  * What the controller and Kubeflow tell. It is looked at only when it matters, because it costs a
@@ -14,11 +22,9 @@ export type Facts =
       readonly busy: readonly string[];
     };
 
-export interface StartRules {
+export interface StartRules extends DeadlineRules {
   /** Milliseconds after which a slot that was not begun is missed. */
   readonly startDeadline: number;
-  /** Milliseconds after which a task no longer counts as running. */
-  readonly runDeadline: number;
   readonly whenBusy: 'wait' | 'skip' | 'run';
 }
 
@@ -26,6 +32,8 @@ export interface StartRules {
 export type Hindrance =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'task'; readonly task: string }
+  /** Another operation was at work on the path in S3 a moment before. */
+  | { readonly kind: 'occupied' }
   | { readonly kind: 'excluded'; readonly until: Date }
   | { readonly kind: 'busy'; readonly running: readonly string[] };
 
@@ -53,12 +61,21 @@ export const judgeStart = (
   const hold = (hindrance: Hindrance): Start => ({ kind: 'hold', hindrance });
   if (facts.kind === 'unreachable') return hold({ kind: 'unreachable' });
   const { tasks, busy } = facts;
-  const active = tasks.find((task) => isInTheWay(task, now, rules.runDeadline));
+  const met = tasks.findLast((task) => foundOccupied(task) && isOf(task, slot));
+  const active = tasks.find(
+    (task) =>
+      isInTheWay(task, now, rules.runDeadline) ||
+      // The run of this slot met its lock, so it is at work, however old it is.
+      (met !== undefined && goesOn(task, now, rules)),
+  );
   if (active !== undefined) return hold({ kind: 'task', task: active.task });
+  if (met !== undefined && endedJustNow(met, now)) return hold({ kind: 'occupied' });
   const excluded = exclusions.remaining(now);
   if (excluded > trifle)
     return hold({ kind: 'excluded', until: new Date(now.getTime() + excluded) });
-  const isBusy = busy.length > 0 || tasks.some((task) => foundBusyJustNow(task, slot, now));
+  const isBusy =
+    busy.length > 0 ||
+    tasks.some((task) => foundBusy(task) && isOf(task, slot) && endedJustNow(task, now));
   if (rules.whenBusy === 'run' || !isBusy)
     return { kind: 'run', allowRunning: rules.whenBusy === 'run' };
   if (rules.whenBusy === 'skip') {
@@ -71,7 +88,5 @@ export const judgeStart = (
     : { kind: 'run', allowRunning: true };
 };
 
-const foundBusyJustNow = (task: SeenTask, slot: Date, now: Date): boolean =>
-  foundBusy(task) &&
-  task.slot?.getTime() === slot.getTime() &&
-  now.getTime() - (task.ended ?? task.began).getTime() < lookAgain;
+const endedJustNow = ({ began, ended = began }: SeenTask, now: Date): boolean =>
+  now.getTime() - ended.getTime() < lookAgain;

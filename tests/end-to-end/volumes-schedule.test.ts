@@ -108,7 +108,7 @@ describe("a schedule of users' volumes on the box", () => {
     assert.doesNotMatch(status().message, /missed/);
   });
 
-  it('skips a time while another unit is at work on volumes, and says so', async () => {
+  it('skips a time for which another unit was at work on volumes, and says so', async () => {
     at('2026-12-01T02:59:50Z');
     const nonce = '0b5c8d3e-8d5c-4a38-9c5e-2f4f64b1a7c1';
     const lock = `${box.prefix}/volumes/locks/${nonce}.json`;
@@ -118,13 +118,18 @@ describe("a schedule of users' volumes on the box", () => {
     await ringAlarm(box, 'volumes-schedule');
     await ended();
     contents.remove('ckf-backups', lock);
-    const { status: how, output } = box.model.task(tasks().at(-1)?.id ?? '');
-    assert.equal(how, 'completed');
-    assert.equal(output['phase'], 'Skipped');
+    const { status: how, message } = box.model.task(tasks().at(-1)?.id ?? '');
+    assert.equal(how, 'failed');
+    assert.match(message, /\[backup-running\]$/);
+    await box.hook('update-status');
+    assert.match(status().message, /^Backup of volumes of 2026-12-01T03:00:00Z waits for another/);
+    at('2026-12-01T09:01:00Z');
+    await box.hook('update-status');
+    assert.doesNotMatch(status().message, /waits|scheduled-backup-failed/);
     const [session] = await sessions();
     assert.partialDeepStrictEqual(session, {
-      ...{ id: '20261201t030000z', phase: 'Skipped' },
-      reason: 'Another session of volumes was at work.',
+      ...{ id: '20261201t030000z', phase: 'Skipped', slot: '2026-12-01T03:00:00Z' },
+      reason: 'Another operation was at work until the start deadline was over.',
     });
   });
 

@@ -93,6 +93,51 @@ describe('a schedule', () => {
       assert.deepEqual(slotsOf(rig), ['2026-11-26T02:00:00Z']);
     });
 
+  it('has one record of a slot, and counts it once, whose run died before anybody could tell of it', async () => {
+    const rig = await aNightlyUnit();
+    const [unit] = rig.units;
+    rig.at = at('26 02:00');
+    await unit.hook('secret-expired', { crash: true });
+    await rig.run('killed');
+    await rig.hook('27 12:00');
+    await rig.hook('27 12:05');
+    assert.deepEqual(await rig.phases(), ['27 Missed', '26 Failed']);
+    assert.deepEqual(await unit.journal.runCounts(), {
+      'failed/schedule': 1,
+      'missed/schedule': 1,
+    });
+  });
+
+  it('has not failed when its run met another operation, says so in status and session, and tries again', async () => {
+    const rig = await aNightlyUnit();
+    const [unit] = rig.units;
+    await rig.hook('26 02:00', 'secret-expired');
+    await rig.run(new CharmError('backup-running', 'Another one runs.'));
+    await rig.hook('26 02:02');
+    assert.equal(unit.tools.status.name, 'waiting');
+    assert.match(unit.tools.status.message, /02:00:00Z waits for another operation, until 2026-/);
+    await rig.hook('26 02:06');
+    await rig.run(new CharmError('backup-running', 'Another one runs.'));
+    await rig.hook('26 08:01');
+    assert.deepEqual(await rig.phases(), ['26 Skipped']);
+    assert.doesNotMatch(unit.tools.status.message, /scheduled-backup-failed/);
+    await rig.hook('27 02:00', 'secret-expired');
+    await rig.run('succeeded');
+    await rig.hook('27 02:05');
+    assert.deepEqual(await rig.phases(), ['27 Succeeded', '26 Skipped']);
+  });
+
+  it('has not failed when schedule-when-busy=skip and its run found something that had just begun', async () => {
+    const rig = await aNightlyUnit({ 'schedule-when-busy': 'skip' });
+    await rig.hook('26 02:00', 'secret-expired');
+    const end = await rig.begin();
+    await end(new CharmError('workloads-running', 'A pipeline runs.'));
+    await rig.hook('26 02:05');
+    assert.deepEqual(await rig.phases(), ['26 Skipped']);
+    assert.doesNotMatch(rig.units[0].tools.status.message, /scheduled-backup-failed/);
+    assert.deepEqual(await rig.units[0].journal.runCounts(), { 'skipped/schedule': 1 });
+  });
+
   it('has one record and one set of a slot that two leaders took for theirs at the same moment', async () => {
     const rig = await aNightlyUnit();
     const [one, other] = rig.units;

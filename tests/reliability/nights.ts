@@ -139,7 +139,8 @@ export const playNights = async ({
   for (const slot of slots) {
     const runs = rig.tasks.filter(
       ({ parameters, results }) =>
-        parameters['slot'] === slot && results['error-code'] !== 'workloads-running',
+        parameters['slot'] === slot &&
+        !['workloads-running', 'backup-running'].includes(String(results['error-code'])),
     );
     assert.ok(runs.length <= 1 + retries, `${slot} got ${runs.length} runs`);
   }
@@ -192,7 +193,8 @@ const anyRun = (random: () => number): { readonly as: RunEnd; readonly milliseco
   if (dice < 0.7) return { as: 'succeeded', milliseconds };
   if (dice < 0.73) return { as: 'succeeded', milliseconds: 26 * hour };
   if (dice < 0.8) return { as: new CharmError('store-unreachable', 'S3 is away.'), milliseconds };
-  if (dice < 0.85) return { as: new CharmError('store-denied', 'No.'), milliseconds };
+  if (dice < 0.84) return { as: new CharmError('store-denied', 'No.'), milliseconds };
+  if (dice < 0.87) return { as: new CharmError('backup-running', 'Another.'), milliseconds: 1000 };
   if (dice < 0.93) return { as: 'killed', milliseconds };
   return { as: dice < 0.97 ? 'cancelled' : 'forgotten', milliseconds };
 };

@@ -39,6 +39,7 @@ const hooks = fc.array(
         'succeeded',
         'passing',
         'busy',
+        'occupied',
         'lasting',
         'cancelled',
         'vanished',
@@ -53,6 +54,7 @@ const hooks = fc.array(
 const rules = fc.record({
   startDeadline: fc.constantFrom(hour, 6 * hour, 30 * hour),
   runDeadline: fc.constantFrom(2 * hour, 12 * hour),
+  hasDeadline: fc.boolean(),
   whenBusy: fc.constantFrom('wait', 'skip', 'run'),
   retries: fc.integer({ min: 0, max: 3 }),
 });
@@ -108,6 +110,11 @@ describe('decide, whatever hooks come', () => {
               }
               if (other >= now) hook(other, event);
             }
+            const good = { crash: false, reachable: true, busy: false };
+            const short = { outcome: 'succeeded', minutes: 1 } as const;
+            for (const hours of [48, 49, 98, 99])
+              leader.hook(new Date(now.getTime() + hours * hour), good, short);
+            now = new Date(now.getTime() + 99 * hour);
             const { accounted } = leader.standing;
             for (
               let slot = schedule.next(start);
@@ -115,6 +122,14 @@ describe('decide, whatever hooks come', () => {
               slot = schedule.next(slot)
             )
               assert.ok(leader.recorded.has(slot.getTime()), `${slot.toISOString()} has no record`);
+            // Of one that outlives any deadline the next run takes the place.
+            const untold = leader
+              .untold(now)
+              .filter(
+                ({ began, ended = now }) =>
+                  chosen.hasDeadline || ended.getTime() - began.getTime() < chosen.runDeadline,
+              );
+            assert.deepEqual(untold, [], 'nobody told how these runs ended');
             for (const [slot, runs] of leader.runsOfSlots(now))
               assert.ok(
                 runs <= 1 + chosen.retries,

@@ -50,6 +50,7 @@ const ask = (
     facts: { kind: 'seen', tasks, busy },
     rules: {
       ...{ startDeadline: 6 * hour, runDeadline: 12 * hour, whenBusy: 'wait', retries: 2 },
+      hasDeadline: true,
       ...rules,
     },
     ...change,
@@ -67,7 +68,7 @@ const said = ({ step, unused, ended, wake, standing }: Decision): string =>
       ({ phase, first, count }) =>
         `${phase} ${short(first)}${count > 1 ? ` and ${count - 1} more` : ''}`,
     ),
-    ...(ended ? [`ended ${ended.state}`] : []),
+    ...ended.map(({ state }) => `ended ${state}`),
     ...(standing.current ? [`task ${standing.current.task}`] : []),
     `accounted ${short(standing.accounted)}`,
     `wake ${wake ? short(wake) : 'never'}`,
@@ -119,17 +120,29 @@ describe('what is due', () => {
     );
   });
 
-  it('tells nothing of a slot that has a run of which the hook that began it could not tell', () => {
+  it('tells how the runs of slots ended of which the hook that began it could not tell', () => {
     const long = slotTask({ state: 'succeeded', ended: at('26 04:00') });
     assert.equal(
       said(ask('26 04:00', { tasks: [long] })),
-      'wait, Skipped 26 02:00, accounted 26 02:00, wake 27 02:00',
+      'wait, Skipped 26 02:00, ended succeeded, accounted 26 02:00, wake 27 02:00',
     );
     const killed = slotTask({ state: 'failed', failure: 'passing', ended: at('25 02:01') });
     assert.match(
       said(ask('28 01:00', { tasks: [killed] })),
-      /Missed 25 02:00, Missed 26 02:00 and 1 more, acc/,
+      /^wait, Missed 26 02:00 and 1 more, ended failed, accounted 27/,
     );
+    const twice = [killed, { ...killed, task: '43', state: 'cancelled' } as const];
+    assert.match(
+      said(ask('28 01:00', { tasks: twice })),
+      /^wait, Missed 26 02:00 and 1 more, ended failed, ended cancelled, accounted 27/,
+    );
+  });
+
+  it('remembers a run for an earlier slot that still goes on, of which nobody knew', () => {
+    const long = slotTask({ began: at('25 23:00') });
+    const late = ask('26 09:00', { tasks: [long] });
+    assert.equal(said(late), 'wait, Skipped 26 02:00, task 42, accounted 26 02:00, wake 26 09:05');
+    assert.match(late.unused[0]?.reason ?? '', /task 42 was still going on/);
   });
 
   it('runs the newest slot once after days away, and counts the others as missed', () => {
@@ -250,7 +263,67 @@ describe('what is due while Kubeflow is busy', () => {
     const tasks = [slotTask({ state: 'failed', failure: 'busy', ended: at('25 02:01') })];
     assert.equal(
       said(ask('26 12:00', { standing, tasks })),
-      'wait, accounted 26 02:00, wake 27 02:00',
+      'wait, ended skipped, accounted 26 02:00, wake 27 02:00',
+    );
+  });
+});
+
+describe('a run that met another operation on the path', () => {
+  const standing = {
+    accounted: at('25 02:00'),
+    current: { slot: at('25 02:00'), attempt: 1, task: '42' },
+  };
+  const tasks = [slotTask({ state: 'failed', failure: 'occupied', ended: at('25 02:01') })];
+
+  for (const whenBusy of ['wait', 'skip', 'run'] as const)
+    it(`did nothing, so its slot is due again, with schedule-when-busy=${whenBusy}`, () => {
+      const rules = { whenBusy };
+      assert.match(
+        said(ask('25 02:02', { standing, tasks, rules })),
+        /^wait for occupied until 25 08:00, accounted .*, wake 25 02:07$/,
+      );
+      assert.match(said(ask('25 02:06', { standing, tasks, rules })), /^run 25 02:00 attempt 1/);
+    });
+
+  it('is skipped, and has not failed, when the other does not end before the start deadline', () => {
+    const late = ask('25 08:01', { standing, tasks });
+    assert.equal(said(late), 'wait, Skipped 25 02:00, accounted 25 02:00, wake 26 02:00');
+    assert.match(late.unused[0]?.reason ?? '', /Another operation/);
+  });
+
+  it('is told as skipped when a later slot has come', () => {
+    assert.match(
+      said(ask('26 02:00', { standing, tasks })),
+      /^run 26 02:00 attempt 1, ended skipped, accounted 25/,
+    );
+  });
+});
+
+describe('a run without a deadline', () => {
+  const rules = { hasDeadline: false };
+  const [old, now] = ['25 02:00', '26 02:00'] as const;
+  const standing = { accounted: at(old), current: { slot: at(old), attempt: 1, task: '42' } };
+  const long = slotTask();
+
+  it('goes on for as long as the controller says so, and does not count as vanished', () => {
+    assert.match(said(ask('25 23:00', { standing, rules, tasks: [long] })), /^wait, task 42/);
+  });
+
+  it('keeps the next one waiting only when that finds its lock', () => {
+    assert.match(said(ask(now, { standing, rules, tasks: [long] })), /^run 26 02:00 attempt 1/);
+    const met = slotTask({
+      ...{ task: '43', slot: at(now), began: at(now), ended: at(now) },
+      ...({ state: 'failed', failure: 'occupied' } as const),
+    });
+    const begun = { accounted: at(now), current: { slot: at(now), attempt: 1, task: '43' } };
+    assert.match(
+      said(ask('26 02:10', { standing: begun, rules, tasks: [long, met] })),
+      /^wait for task until 26 08:00, task 42, /,
+    );
+    const after = { accounted: at(old), current: standing.current };
+    assert.match(
+      said(ask('26 08:10', { standing: after, rules, tasks: [long, met] })),
+      /^wait, Skipped 26 02:00, task 42, /,
     );
   });
 });

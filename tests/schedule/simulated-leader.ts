@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { decide, withRun } from '../../src/schedule/decide.ts';
 import type { Decision, Situation, Standing } from '../../src/schedule/decision.ts';
 import type { Schedule } from '../../src/schedule/schedule.ts';
-import { type SeenTask, coveringTask, foundBusy } from '../../src/schedule/tasks.ts';
+import {
+  type SeenTask,
+  coveringTask,
+  foundBusy,
+  foundOccupied,
+  goesOn,
+  tasksOfSlot,
+} from '../../src/schedule/tasks.ts';
 
 /** What happens in a hook besides the hook itself. */
 export interface HookWeather {
@@ -14,7 +21,7 @@ export interface HookWeather {
 
 export interface RunWeather {
   readonly outcome:
-    'succeeded' | 'passing' | 'busy' | 'lasting' | 'cancelled' | 'vanished' | 'stuck';
+    'succeeded' | 'passing' | 'busy' | 'occupied' | 'lasting' | 'cancelled' | 'vanished' | 'stuck';
   readonly minutes: number;
 }
 
@@ -31,6 +38,10 @@ export class SimulatedLeader {
    * before.
    */
   readonly recorded = new Map<number, 'begun' | 'Skipped' | 'Missed'>();
+  /** The tasks of which a decision told how they ended. */
+  readonly toldTasks = new Set<string>();
+  /** Slots that were given up while nobody could see whether a killed hook had begun a run. */
+  readonly #unseen = new Set<number>();
   readonly tasks: SeenTask[] = [];
   readonly #schedule: Schedule;
   readonly #rules: Situation['rules'];
@@ -64,7 +75,8 @@ export class SimulatedLeader {
     if (decision.wake !== undefined) assert.ok(decision.wake > now, 'it would wake in the past');
     this.#mustRun(decision, now, weather);
     for (const { phase, first, last, count } of decision.unused)
-      this.#record(first, last, count, phase);
+      this.#record(now, { first, last, count, phase, reachable: weather.reachable });
+    for (const { task } of decision.ended) this.toldTasks.add(task);
     let { standing } = decision;
     if (decision.step.kind === 'run') {
       const { slot, allowRunning } = decision.step.run;
@@ -125,14 +137,33 @@ export class SimulatedLeader {
     return id;
   }
 
-  #record(first: Date, last: Date, count: number, phase: 'Skipped' | 'Missed'): void {
+  #record(
+    now: Date,
+    {
+      first,
+      last,
+      count,
+      phase,
+      reachable,
+    }: {
+      readonly first: Date;
+      readonly last: Date;
+      readonly count: number;
+      readonly phase: 'Skipped' | 'Missed';
+      readonly reachable: boolean;
+    },
+  ): void {
     let slot: Date | undefined = first;
     let recorded = 0;
     for (; slot !== undefined && slot <= last; slot = this.#schedule.next(slot)) {
       const known = this.recorded.get(slot.getTime());
       const wasBusy = this.#planned.some(
-        ({ task, end }) => task.slot?.getTime() === slot?.getTime() && end && foundBusy(end.as),
+        ({ task, end }) =>
+          task.slot?.getTime() === slot?.getTime() && end !== undefined && didNothing(end.as),
       );
+      const [own] = tasksOfSlot(this.visible(now), slot);
+      if (!reachable) this.#unseen.add(slot.getTime());
+      else assert.equal(own, undefined, `${slot.toISOString()} is ${phase} and has a run`);
       if (!this.#crashed && !wasBusy)
         assert.equal(known, undefined, `${slot.toISOString()} had a record: ${known ?? ''}`);
       if (known !== 'begun') this.recorded.set(slot.getTime(), phase);
@@ -164,14 +195,28 @@ export class SimulatedLeader {
     assert.equal(decision.step.kind, 'run', `${newest.toISOString()} was not begun`);
   }
 
-  /** How many runs each slot got that did more than to find Kubeflow busy. */
+  /** The runs that did something, have ended by now, and of which no decision told. */
+  untold(now: Date): readonly SeenTask[] {
+    return this.visible(now).filter(
+      (task) =>
+        task.slot !== undefined &&
+        !this.#unseen.has(task.slot.getTime()) &&
+        !didNothing(task) &&
+        !goesOn(task, now, this.#rules) &&
+        !this.toldTasks.has(task.task),
+    );
+  }
+
+  /** How many runs each slot got that did more than to find something at work. */
   runsOfSlots(now: Date): ReadonlyMap<number, number> {
     const runs = new Map<number, number>();
     for (const { task, end } of this.#planned) {
-      if (task.slot === undefined || (end !== undefined && end.at <= now && foundBusy(end.as)))
+      if (task.slot === undefined || (end !== undefined && end.at <= now && didNothing(end.as)))
         continue;
       runs.set(task.slot.getTime(), (runs.get(task.slot.getTime()) ?? 0) + 1);
     }
     return runs;
   }
 }
+
+const didNothing = (task: SeenTask): boolean => foundBusy(task) || foundOccupied(task);

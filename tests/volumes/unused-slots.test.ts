@@ -37,7 +37,7 @@ const rig = () => {
 };
 
 const decisionWith = (changes: Partial<Decision>): Decision => ({
-  ...{ step: { kind: 'wait' }, unused: [], ended: undefined, wake: undefined },
+  ...{ step: { kind: 'wait' }, unused: [], ended: [], wake: undefined },
   standing: { accounted: now },
   ...changes,
 });
@@ -68,11 +68,42 @@ describe("times of the schedule of users' volumes that got no run", () => {
     const one = rig();
     one.isAway = true;
     const slot = new Date('2026-11-27T03:00:00Z');
-    const ended = { slot, attempt: 1, task: '7', state: 'vanished' } as const;
-    assert.deepEqual(await recordVolumeDecision(one.world, decisionWith({ ended }), []), []);
-    const again = { ...ended, retryAt: now };
+    const ended = { slot, attempt: 1, task: '7', state: 'succeeded' } as const;
+    const decision = decisionWith({ ended: [ended] });
+    assert.deepEqual(await recordVolumeDecision(one.world, decision, []), []);
+    assert.deepEqual(await one.journal.runCounts(), { 'volumes/succeeded': 1 });
+  });
+
+  it('have a session too when their run died before it could write one, and only then', async () => {
+    const one = rig();
+    const of = (day: string) => new Date(`2026-11-${day}T03:00:00Z`);
+    const ended = (['vanished', 'skipped', 'cancelled'] as const).map((state, index) => ({
+      ...{ slot: of(String(26 + index)), attempt: 1, task: String(7 + index), state },
+    }));
+    await writeSession(one.store, one.layout, {
+      ...{ ...aSession, id: '20261128t030007z', phase: 'Failed' },
+      slot: '2026-11-28T03:00:00Z',
+    });
+    one.isAway = true;
+    const unsent = await recordVolumeDecision(one.world, decisionWith({ ended }), []);
+    one.isAway = false;
+    assert.deepEqual(await recordVolumeDecision(one.world, decisionWith({}), unsent), []);
+    const listed = await listVolumeSessions(one.world, { limit: 9, before: '', format: 'json' });
+    assert.deepEqual(
+      (JSON.parse(String(listed['sessions'])) as SessionRecord[]).map(
+        ({ id, phase, reason = '' }) => `${id} ${phase} ${reason}`,
+      ),
+      [
+        '20261128t030007z Failed ',
+        '20261127t030000z Skipped Another session of volumes was at work.',
+        '20261126t030000z Failed Its task vanished. See juju show-task 7.',
+      ],
+    );
+    const counts = { 'volumes/failed': 1, 'volumes/skipped': 1, 'volumes/cancelled': 1 };
+    assert.deepEqual(await one.journal.runCounts(), counts);
+    const again = ended.map((run) => ({ ...run, retryAt: now }));
     await recordVolumeDecision(one.world, decisionWith({ ended: again }), []);
-    assert.deepEqual(await one.journal.runCounts(), { 'volumes/failed': 1 });
+    assert.deepEqual(await one.journal.runCounts(), counts);
   });
 
   it('never replace a session that ran, should it have begun in that second', async () => {
