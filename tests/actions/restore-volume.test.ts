@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { restoreVolume } from '../../src/actions/restore-volume.ts';
+import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+
+describe('restore-volume', () => {
+  let rig: VolumeWorldRig;
+  let made: string[];
+  beforeEach(async () => {
+    rig = aVolumeWorld();
+    rig.addProfile('bob');
+    rig.addVolume('bob/data');
+    made = [];
+    for (const day of ['first', 'second']) {
+      rig.restic.filesOf('bob/data').set('rows', day);
+      made.push((await backUpVolumes(rig.whole, volumesConfig().volumes, { kind: 'all' })).id);
+      await rig.later(3600);
+    }
+    rig.opened.length = 0;
+  });
+  afterEach(() => {
+    rig[Symbol.dispose]();
+  });
+
+  const run = (parameters: Readonly<Record<string, unknown>>) =>
+    restoreVolume(rig.whole, volumesConfig(), {
+      ...{ volume: 'bob/data', backup: 'latest', 'as-of': '', to: '', into: '', include: '' },
+      ...{ 'delete-extra': false, create: false, 'dry-run': false, confirm: '' },
+      ...parameters,
+    });
+  const rows = (volume = 'bob/data', path = 'rows') => rig.restic.filesOf(volume).get(path);
+
+  it('says what was restored, and the backup of what was there before', async () => {
+    rig.restic.filesOf('bob/data').set('rows', 'spoiled');
+    const { session, 'safety-backup': saved, ...results } = await run({ confirm: 'bob/data' });
+    assert.deepEqual(results, {
+      ...{ volume: 'bob/data', backup: made[1], files: '1', size: '6 B' },
+      ...{ 'dry-run': 'false', 'new-claim': 'false', overwrites: 'true' },
+    });
+    assert.equal(rows(), 'second');
+    assert.deepEqual(
+      (await rig.records()).slice(0, 2).map(({ id, kind }) => [id, kind]),
+      [
+        [session, 'restore'],
+        [saved, 'backup'],
+      ],
+    );
+  });
+
+  it('says in a dry run what it would do', async () => {
+    assert.deepEqual(await run({ 'dry-run': true, into: '/back/monday/' }), {
+      ...{ volume: 'bob/data', backup: made[1], files: '1', size: '6 B' },
+      ...{ 'dry-run': 'true', 'new-claim': 'false', overwrites: 'false' },
+    });
+  });
+
+  it('takes a backup by its id or by a time, and not by both', async () => {
+    const of = async (parameters: Readonly<Record<string, unknown>>) =>
+      (await run({ 'dry-run': true, ...parameters }))['backup'];
+    assert.equal(await of({ backup: made[0] }), made[0]);
+    assert.equal(await of({ 'as-of': '2026-11-21T21:00:00Z' }), made[0]);
+    const { message } = await rejectsWithCode(
+      of({ backup: made[0], 'as-of': '2026-11-21T21:00:00Z' }),
+      'parameter-invalid',
+    );
+    assert.match(message, /both say which backup to restore\. Nothing was changed/);
+    await rejectsWithCode(of({ 'as-of': '2030-01-01T00:00:00Z' }), 'parameter-invalid');
+  });
+
+  it('takes another claim of the same namespace by its name alone', async () => {
+    rig.addVolume('bob/second');
+    for (const to of ['second', 'bob/second']) {
+      const results = await run({ to, confirm: 'bob/second' });
+      assert.equal(results['volume'], 'bob/second');
+      await rig.later(60);
+    }
+    assert.equal(rows('bob/second'), 'second');
+  });
+
+  it('restores into a folder, wherever slashes stand', async () => {
+    await run({ into: '/back/monday/' });
+    assert.equal(rows('bob/data', 'back/monday/rows'), 'second');
+  });
+
+  for (const [parameter, value, message] of [
+    ['into', '..', /^into=\.\. is not a folder of the volume/],
+    ['into', 'a/../../b', /^into=a\/\.\.\/\.\.\/b is not a folder/],
+    ['into', '/', /^into=\/ is not a folder/],
+    ['into', 'a//b', /^into=a\/\/b is not a folder/],
+    ['volume', 'bob', /^volume=bob is not the name of a volume/],
+    ['volume', undefined, /^volume=undefined is not the name of a volume/],
+    ['to', 'a/b/c', /^to=a\/b\/c is not the name of a volume/],
+  ] as const)
+    it(`refuses ${parameter}=${String(value)}, and asks nobody`, async () => {
+      const error = await rejectsWithCode(run({ [parameter]: value }), 'parameter-invalid');
+      assert.match(error.message, message);
+      assert.deepEqual(rig.opened, []);
+    });
+});
