@@ -79,28 +79,36 @@ export const openCluster = async ({
     return text === undefined ? undefined : toObject(parse(text));
   };
 
+  const listAll = async (
+    kind: ClusterKind,
+    { namespace: only, labels }: NonNullable<Parameters<Cluster['list']>[1]>,
+    limit?: number,
+  ): Promise<readonly ClusterObject[]> => {
+    const found: ClusterObject[] = [];
+    const where = only === undefined ? 'all namespaces' : `the namespace ${only}`;
+    for (let next = ''; ;) {
+      const query = new URLSearchParams({
+        ...(limit !== undefined && { limit: String(limit) }),
+        ...(labels !== undefined && { labelSelector: labels }),
+        ...(next !== '' && { continue: next }),
+      });
+      const path = `${pathOf(kind, only ?? '')}?${query.toString()}`;
+      const page = parse(await ask(`list ${kind} of ${where}`, 'GET', path));
+      const { items } = page;
+      if (!Array.isArray(items))
+        throw new CharmError('kubernetes-refused', 'Kubernetes sent a list without items.');
+      found.push(...items.map((item) => toObject(fieldsOf(item))));
+      next = textOf(fieldsOf(page['metadata'])['continue']);
+      if (next === '') return found;
+    }
+  };
+
   return {
     namespace,
     read,
-    list: async (kind, { namespace: only, labels } = {}) => {
-      const found: ClusterObject[] = [];
-      const where = only === undefined ? 'all namespaces' : `the namespace ${only}`;
-      for (let next = ''; ;) {
-        const query = new URLSearchParams({
-          limit: String(pageSize),
-          ...(labels !== undefined && { labelSelector: labels }),
-          ...(next !== '' && { continue: next }),
-        });
-        const path = `${pathOf(kind, only ?? '')}?${query.toString()}`;
-        const page = parse(await ask(`list ${kind} of ${where}`, 'GET', path));
-        const { items } = page;
-        if (!Array.isArray(items))
-          throw new CharmError('kubernetes-refused', 'Kubernetes sent a list without items.');
-        found.push(...items.map((item) => toObject(fieldsOf(item))));
-        next = textOf(fieldsOf(page['metadata'])['continue']);
-        if (next === '') return found;
-      }
-    },
+    // Between two pages a list can expire. Then it is read again, all of it at once.
+    list: async (kind, wish = {}) =>
+      (await unless(410, () => listAll(kind, wish, pageSize))) ?? (await listAll(kind, wish)),
     create: async (kind, manifest) => {
       const { namespace: inNamespace, name } = manifest.metadata;
       const text = await unless(409, () =>

@@ -14,7 +14,7 @@ export interface Resource {
 
 /** One page, for the parameters `labelSelector`, `limit` and `continue` of a list request. */
 export const listResources = (
-  resources: readonly Resource[],
+  resources: readonly Pick<Resource, 'metadata'>[],
   parameters: URLSearchParams,
 ): object => {
   const matching = resources.filter(({ metadata }) =>

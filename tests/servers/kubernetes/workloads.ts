@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { JobController } from './job-controller.ts';
 import { Kubelet } from './kubelet.ts';
 import type { WorkloadFaults } from './pod-hindrances.ts';
+import { listResources } from './lists.ts';
 import { newNotebook, reconcileNotebook } from './notebooks.ts';
 import { Refusal } from './refusal.ts';
 import type { StoredObject } from './stored-object.ts';
@@ -29,6 +30,8 @@ export class Workloads implements AsyncDisposable {
   readonly made: StoredObject[] = [];
   /** The pods of a claim's Jobs do not start before this resolves. */
   readonly holds = new Map<string, Promise<unknown>>();
+  /** So many of the next continue tokens have expired. */
+  expiredTokens = 0;
   readonly #options: WorkloadOptions;
   readonly #jobs: JobController;
   readonly #kubelet: Kubelet;
@@ -139,13 +142,13 @@ export class Workloads implements AsyncDisposable {
     const { store } = this;
     const where = namespace ?? '';
     if (method === 'POST' && name === undefined) return this.#create(kind, where, body);
-    if (method === 'GET' && name === undefined)
-      return {
-        kind: 'List',
-        apiVersion: 'v1',
-        metadata: {},
-        items: store.list(kind, namespace, url.searchParams.get('labelSelector') ?? ''),
-      };
+    if (method === 'GET' && name === undefined) {
+      if (url.searchParams.has('continue') && this.expiredTokens > 0) {
+        this.expiredTokens -= 1;
+        throw new Refusal(410, 'Expired', 'The provided continue parameter is too old');
+      }
+      return listResources(store.all(kind, namespace), url.searchParams);
+    }
     if (method === 'GET') return store.get(kind, where, name ?? '');
     if (method === 'PATCH') {
       const patched = store.patch(kind, where, name ?? '', body);
