@@ -1,6 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { fieldsOf, textOf } from '../ports/fields.ts';
 import { type CommandEnd, commandFailure } from './repository-command.ts';
+import { type RepositoryCheck, actionAgain } from './repository-state.ts';
 import { firstLine } from './restic.ts';
 
 /** What `restic check` or `restic restore --verify` found. */
@@ -70,12 +71,12 @@ const parse = (line: string) => {
 export const damageOf = (
   repository: string,
   place: string,
-  { errors, packs }: Omit<CheckFindings, 'intact'>,
+  { errors, packs, ...check }: Pick<RepositoryCheck, 'kind' | 'about' | 'errors' | 'packs'>,
 ): CharmError => {
   const keys = packs.map((pack) => `${place}data/${pack.slice(0, 2)}/${pack}`);
   const first = keys[0] ?? errors[0] ?? 'restic gave no reason';
   return new CharmError(
     'volume-damaged',
-    `The repository ${repository} is damaged (${packs.length > 0 ? `${packs.length} packs` : `${errors.length} errors`}, the first: ${first}). All its backups stay. Bring these objects back from the bucket's versions and verify again, or repair the repository as the how-to "A damaged repository" says.`,
+    `The repository ${repository} is damaged (${packs.length > 0 ? `${packs.length} packs` : `${errors.length} errors`}, the first: ${first}). All its backups stay. Bring these objects back from the bucket's versions, or repair the repository as the how-to "A damaged repository" says. Then run: ${actionAgain(check)}`,
   );
 };

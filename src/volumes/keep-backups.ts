@@ -3,7 +3,7 @@ import { listText } from '../text.ts';
 import { backupsToRemove, wrongClock } from './keep-policy.ts';
 import type { OpenOperation, VolumeOperation } from './operation.ts';
 import { occupiedRepository } from './repository-command.ts';
-import { foundDamaged, readState } from './repository-state.ts';
+import { actionAgain, foundDamaged, readState } from './repository-state.ts';
 import { removeBackups } from './remove-backups.ts';
 import type { RemovedBackup, SessionRecord, VolumeRecord } from './session-record.ts';
 import { type RepositoryBackups, surveyBackups } from './survey-backups.ts';
@@ -62,7 +62,7 @@ const keepInRepository = async (
   if (damage !== undefined)
     throw new CharmError(
       'volume-damaged',
-      `The repository ${repository} was found damaged on ${damage.at.slice(0, 10)}, so all its backups stay: an old one may be the only one that is whole. When it is mended, run verify-volumes.`,
+      `The repository ${repository} was found damaged on ${damage.at.slice(0, 10)}, so all its backups stay: an old one may be the only one that is whole. When it is mended, run: ${actionAgain(damage)}`,
     );
   const prune = { days: config.pruneDays };
   return (await removeBackups(trusted, repository, { chosen, unforgotten, prune })).removed;

@@ -17,8 +17,8 @@ export const proofText = ({ kind, at, about, intact }: RepositoryCheck, now: Dat
 };
 
 /**
- * What is proven of a backup: damage of its repository that the newest check found, or the check
- * that proves most. A check knows nothing of what was backed up after it, and a restored backup
+ * What is proven of a backup: damage of its repository that still stands, or the check that proves
+ * most. A check knows nothing of what was backed up after it, and a restored backup
  * proves itself alone.
  */
 export const proofOf = (

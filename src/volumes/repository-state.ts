@@ -33,7 +33,7 @@ export interface RepositoryState {
   readonly unpruned: boolean;
   /** When its space was given back last, ISO 8601. */
   readonly pruned?: string | undefined;
-  /** The newest check of each kind. */
+  /** The newest check of each kind, and older damage that still stands. */
   readonly checks: readonly RepositoryCheck[];
 }
 
@@ -68,14 +68,56 @@ export const changeState = async (
   });
 };
 
-/** Whether the newest check found the repository damaged, and which one that was. */
-export const foundDamaged = ({ checks }: RepositoryState): RepositoryCheck | undefined => {
-  const newest = newestCheck(checks);
-  return newest?.intact === false ? newest : undefined;
-};
+/**
+ * With one more check: the newest of each kind is kept, and all damage until a check that looked at
+ * the same has found it intact.
+ */
+export const withCheck = (
+  checks: readonly RepositoryCheck[],
+  check: RepositoryCheck,
+): readonly RepositoryCheck[] => [
+  ...checks.filter((known) =>
+    known.intact ? known.kind !== check.kind : !looksAtAllOf(check, known),
+  ),
+  check,
+];
+
+/** The newest damage that still stands. */
+export const foundDamaged = ({ checks }: RepositoryState): RepositoryCheck | undefined =>
+  newestCheck(
+    checks.filter(
+      (damage) =>
+        !damage.intact &&
+        !checks.some(
+          (later) =>
+            later.intact &&
+            Date.parse(later.at) > Date.parse(damage.at) &&
+            looksAtAllOf(later, damage),
+        ),
+    ),
+  );
 
 export const newestCheck = (checks: readonly RepositoryCheck[]): RepositoryCheck | undefined =>
   checks.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at)).at(-1);
+
+/** All data: whatever was damaged before is looked at. */
+const allData = '1/1';
+
+/**
+ * Whether a check looks at everything that another one looked at. Damage in a part of the data is
+ * not seen by who reads another part, or only looks whether all is there.
+ */
+const looksAtAllOf = (check: RepositoryCheck, other: RepositoryCheck): boolean =>
+  (check.kind === 'data' && check.about === allData) ||
+  (other.kind === 'check'
+    ? check.kind !== 'restore'
+    : check.kind === other.kind && check.about === other.about);
+
+/** The action that shows whether damage is mended. */
+export const actionAgain = ({ kind, about }: Pick<RepositoryCheck, 'kind' | 'about'>): string =>
+  kind === 'check'
+    ? 'verify-volumes'
+    : `verify-volumes read-data=${(kind === 'data' ? about : undefined) ?? allData}`;
 
 const parse = (text: string): Fields => {
   try {

@@ -8,9 +8,9 @@ import { surveyBackups } from './survey-backups.ts';
 /** How one repository stands. */
 export interface RepositoryStatus {
   readonly record: RepositoryRecord;
-  /** What the newest check found; `unknown`: nobody has looked. */
+  /** What checks found; `unknown`: nobody has looked. */
   readonly integrity: 'intact' | 'damaged' | 'unknown';
-  /** The newest check; undefined when nobody has looked. */
+  /** The damage, or the newest check; undefined when nobody has looked. */
   readonly check: RepositoryCheck | undefined;
   /** Bytes that it takes in the bucket. */
   readonly size: number;
@@ -33,13 +33,15 @@ export const repositoryStatuses = async (
   for (const record of await allRepositories(store, layout)) {
     const { name } = record;
     const state = await readState(store, layout, name);
+    const damage = foundDamaged(state);
+    const check = damage ?? newestCheck(state.checks);
     const { backups, unforgotten } = repositories.get(name) ?? { backups: [], unforgotten: [] };
     const known = new Set([...backups, ...unforgotten].map(({ volume }) => volume.snapshot));
     const ids = await snapshotIds(store, layout, name);
     statuses.push({
       record,
-      integrity: foundDamaged(state) ? 'damaged' : integrityOf(newestCheck(state.checks)),
-      check: newestCheck(state.checks),
+      integrity: damage ? 'damaged' : check ? 'intact' : 'unknown',
+      check,
       size: await repositorySize(store, layout, name),
       volumes: new Set(backups.map(({ volume }) => `${volume.namespace}/${volume.claim}`)).size,
       snapshots: backups.filter(({ volume }) => ids.has(volume.snapshot)).length,
@@ -49,6 +51,3 @@ export const repositoryStatuses = async (
   }
   return statuses;
 };
-
-const integrityOf = (check: RepositoryCheck | undefined): RepositoryStatus['integrity'] =>
-  check === undefined ? 'unknown' : 'intact';

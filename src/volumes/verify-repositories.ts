@@ -8,7 +8,12 @@ import { type VolumeOperation, beginVolumeOperation } from './operation.ts';
 import { allRepositories, keyChanged, type RepositoryRecord } from './repositories.ts';
 import { endOnRepository, occupiedRepository } from './repository-command.ts';
 import { isOccupied, removeLocks } from './repository-locks.ts';
-import { type CheckKind, type RepositoryCheck, changeState } from './repository-state.ts';
+import {
+  type CheckKind,
+  type RepositoryCheck,
+  changeState,
+  withCheck,
+} from './repository-state.ts';
 import type { SessionRecord } from './session-record.ts';
 import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
 
@@ -96,7 +101,7 @@ const verifyOne = async (
     checks.push(check);
     await changeState(store, layout, name, (state) => ({
       ...state,
-      checks: [...state.checks.filter((other) => other.kind !== kind), check],
+      checks: withCheck(state.checks, check),
     }));
     if (!intact) throw damageOf(name, layout.repository(name), check);
   };

@@ -94,7 +94,7 @@ describe('the verification of repositories', () => {
     ]);
     assert.equal(
       done.verified[1]?.problem?.message,
-      `The repository bob is damaged (1 packs, the first: ${pack}). All its backups stay. Bring these objects back from the bucket's versions and verify again, or repair the repository as the how-to "A damaged repository" says.`,
+      `The repository bob is damaged (1 packs, the first: ${pack}). All its backups stay. Bring these objects back from the bucket's versions, or repair the repository as the how-to "A damaged repository" says. Then run: verify-volumes read-data=1/1`,
     );
     assert.equal(errorCount(done.verified), 1);
     assert.equal((await rig.records())[0]?.phase, 'PartiallyFailed');
@@ -106,6 +106,31 @@ describe('the verification of repositories', () => {
         ['data', '1/1', false],
       ],
     );
+  });
+
+  it('lets no old backup be removed until who looks at the same finds it intact', async () => {
+    const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+    const backUp = async () => {
+      await rig.later(3600);
+      const one = { ...config, keep };
+      return backUpVolumes(rig.whole, one, { kind: 'matching', pattern: 'bob/*' });
+    };
+    const pack = packOf('bob');
+    rig.store.seed(pack, 'spoiled');
+    await verify({ readData: '1/1' });
+    await rig.later(60);
+    // This one only looks whether all is there.
+    await verify();
+    const kept = await backUp();
+    assert.equal(kept.removed, undefined);
+    assert.equal(
+      kept.notRemoved,
+      'The repository bob was found damaged on 2026-11-21, so all its backups stay: an old one may be the only one that is whole. When it is mended, run: verify-volumes read-data=1/1',
+    );
+    rig.store.seed(pack, 'many rows');
+    await rig.later(60);
+    await verify({ readData: '1/1' });
+    assert.equal((await backUp()).removed?.length, 2);
   });
 
   it('is failed when no repository is sound', async () => {

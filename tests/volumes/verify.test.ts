@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
 import { damageOf, readCheck, readTestRestore } from '../../src/volumes/check-output.ts';
 import { proofOf, proofText } from '../../src/volumes/repository-proof.ts';
-import type { RepositoryCheck } from '../../src/volumes/repository-state.ts';
+import {
+  type RepositoryCheck,
+  foundDamaged,
+  withCheck,
+} from '../../src/volumes/repository-state.ts';
 
 const pack = 'b72e7de2d224986fe3900c7cd9ccacf452c3cbcf3f35584cafefea5134270d88';
 
@@ -51,8 +55,12 @@ describe('what restic found', () => {
   });
 
   it('names the objects that are damaged by their keys', () => {
-    const { message } = damageOf('bob', 'ckf/volumes/repos/bob/', { errors: [], packs: [pack] });
-    assert.match(message, new RegExp(`ckf/volumes/repos/bob/data/b7/${pack}`));
+    const damage = (kind: RepositoryCheck['kind'], about?: string) =>
+      damageOf('bob', 'ckf/volumes/repos/bob/', { kind, about, errors: [], packs: [pack] }).message;
+    assert.match(damage('check'), new RegExp(`ckf/volumes/repos/bob/data/b7/${pack}`));
+    assert.match(damage('check'), /Then run: verify-volumes$/);
+    assert.match(damage('data', '3/28'), /Then run: verify-volumes read-data=3\/28$/);
+    assert.match(damage('restore', 'data x'), /Then run: verify-volumes read-data=1\/1$/);
   });
 });
 
@@ -79,10 +87,38 @@ describe('what is proven of a backup', () => {
     assert.equal(of('20261121t043000z', ...checks), undefined);
   });
 
-  it('is damage when the newest check found some, for every backup', () => {
-    const damaged = aCheck({ kind: 'data', at: '2026-11-21T04:30:00Z', intact: false });
-    assert.equal(of('20261121t030000z', aCheck({}), damaged), 'DAMAGED 30m0s ago');
-    const mended = aCheck({ at: '2026-11-21T04:45:00Z' });
-    assert.equal(of('20261121t030000z', damaged, mended), 'checked 15m0s ago');
+  it('is damage for every backup, until who looks at the same finds it intact', () => {
+    const at = '2026-11-21T04:30:00Z';
+    const part = aCheck({ kind: 'data', about: '1/28', at, intact: false });
+    const missing = aCheck({ at, intact: false });
+    const restored = aCheck({ kind: 'restore', about: 'data 20261121t030000z', at, intact: false });
+    for (const damage of [part, missing, restored])
+      assert.equal(of('20261121t030000z', aCheck({}), damage), 'DAMAGED 30m0s ago');
+    const later = (change: Partial<RepositoryCheck>) =>
+      aCheck({ at: '2026-11-21T04:45:00Z', ...change });
+    for (const [look, mends] of [
+      [later({}), [missing]],
+      [later({ kind: 'data', about: '2/28' }), [missing]],
+      [later({ kind: 'data', about: '1/28' }), [missing, part]],
+      [later({ kind: 'data', about: '1/1' }), [missing, part, restored]],
+      [later({ kind: 'restore', about: 'data 20261121t030000z' }), [restored]],
+      [later({ kind: 'restore', about: 'data 20261121t020000z' }), []],
+    ] as const)
+      for (const damage of [part, missing, restored]) {
+        const isMended = mends.some((one) => one === damage);
+        const about = `${damage.kind} before ${look.kind} ${look.about ?? ''}`;
+        const seen = foundDamaged({ unpruned: false, checks: [damage, look] });
+        assert.equal(seen, isMended ? undefined : damage, about);
+        assert.equal(withCheck([damage], look).includes(damage), !isMended, about);
+      }
+  });
+
+  it('keeps the newest check of each kind, and damage once', () => {
+    const first = aCheck({ kind: 'data', about: '1/28', intact: false });
+    const again = aCheck({ kind: 'data', about: '1/28', intact: false, seconds: 2 });
+    const other = aCheck({ kind: 'data', about: '2/28' });
+    assert.deepEqual(withCheck([aCheck({}), first], again), [aCheck({}), again]);
+    assert.deepEqual(withCheck([aCheck({}), again], other), [aCheck({}), again, other]);
+    assert.deepEqual(withCheck([other], aCheck({ kind: 'data', about: '3/28' })).length, 1);
   });
 });
