@@ -10,6 +10,7 @@ import {
   openRestoreRig,
   watchRestore,
 } from '../tests/reliability/restore-round.ts';
+import { playTeamRestores, playTeamVerifications } from '../tests/reliability/team-readers.ts';
 import { playTeams } from '../tests/reliability/teams.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { changeSource, playRound } from '../tests/reliability/round.ts';
@@ -32,7 +33,7 @@ import {
  * memory instead.
  *
  * `npm run reliability -- --teams --rounds 100 --seed 1` kills and freezes units that share a copy,
- * in memory.
+ * a restore or a verification, in memory.
  *
  * `npm run reliability -- --schedule --days 400 --seed 1` plays the nights of a schedule in bad
  * weather, in memory.
@@ -212,8 +213,13 @@ const playFuzz = async (): Promise<void> => {
 
 const playAllTeams = async (): Promise<void> => {
   const rounds = Number(values.rounds);
-  await playTeams({ rounds, seed: Number(values.seed) });
+  const seed = Number(values.seed);
+  await playTeams({ rounds, seed });
   say(`${rounds} shared copies with units that died or froze: every set is exact`);
+  await playTeamRestores({ rounds, seed });
+  say(`${rounds} shared restores with such units: every bucket is exact`);
+  await playTeamVerifications({ rounds, seed });
+  say(`${rounds} shared verifications with such units: all find what one unit finds`);
 };
 
 const game = values.fuzz

@@ -1,4 +1,5 @@
 import { backupIdAt, type Layout, layoutOf } from '../../src/repository/layout.ts';
+import { type ShardLayout, shardLayoutOf } from '../../src/repository/shard-layout.ts';
 import { table } from './tables.ts';
 
 const layout = layoutOf('<path>');
@@ -73,26 +74,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   manifest: [layout.manifest(id), 'The manifest, written last. Without it there is no set.'],
   shards: [
     layout.shards(id),
-    'What the units tell each other that share the copy of a backup. Gone when the copy is made; the next backup removes it when that one died.',
-  ],
-  shardPlan: [
-    layout.shardPlan(id),
-    'The shards: which keys of which bucket each has. While it is there, units work. Like all that units say here, it has the seal of a token that only they know.',
-  ],
-  shardBefore: [layout.shardBefore(id, 7), 'The lines of the last object list for a shard.'],
-  shardClaims: [layout.shardClaims(id), 'Who copies which shard.'],
-  shardClaim: [
-    layout.shardClaim(id, 7, '<uuid>'),
-    'A process that has taken a shard, by the name of its claim in `locks/`. It counts while that claim is renewed.',
-  ],
-  shardList: [
-    layout.shardList(id, 7, '<uuid>'),
-    'The object list of a shard, as that process made it.',
-  ],
-  shardsDone: [layout.shardsDone(id), 'Which shards are done.'],
-  shardDone: [
-    layout.shardDone(id, 7, '<uuid>'),
-    'The checksum of such a list, and what was copied for it.',
+    'What the units tell each other that share the copy of this backup, its restore or its verification. Gone when that is over; the next backup removes it when its leader died.',
   ],
   runs: [layout.runs, 'The records of runs: the newest 200, and those of runs that made a set.'],
   run: [
@@ -131,6 +113,33 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
 };
 
+const shards = shardLayoutOf('<path>', id, '<run>');
+
+/** The same for what lies in `shards/`. */
+const shardRows: Readonly<Record<keyof ShardLayout, readonly [key: string, meaning: string]>> = {
+  all: [shards.all, 'One time that the units shared work, by a UUID.'],
+  plan: [
+    shards.plan,
+    'The shards: which keys of which bucket each has. While it is there, units work. Like all that units say here, it has the seal of a token that only they know.',
+  ],
+  before: [shards.before(7), 'The lines of an object list for a shard.'],
+  claims: [shards.claims, 'Who works on which shard.'],
+  claim: [
+    shards.claim(7, '<uuid>'),
+    'A process that has taken a shard, by the name of its claim in `locks/` or `units/`. It counts while that claim is renewed.',
+  ],
+  list: [shards.list(7, '<uuid>'), 'The object list of a shard, as that process made it.'],
+  dones: [shards.dones, 'Which shards are done.'],
+  done: [
+    shards.done(7, '<uuid>'),
+    'The checksum of such a list, and what was copied, brought back or found.',
+  ],
+  units: [
+    shards.units.of('<uuid>'),
+    'A unit that takes part in a verification. As in `locks/`, but nobody waits for it, because a verification changes nothing.',
+  ],
+};
+
 function code(text: string): string {
   return `\`${text}\``;
 }
@@ -138,5 +147,7 @@ function code(text: string): string {
 export const layoutTable = (): string =>
   table(
     ['key', 'what'],
-    Object.values(rows).map(([key, meaning]) => [code(key), meaning]),
+    Object.entries(rows)
+      .flatMap(([name, row]) => (name === 'shards' ? [row, ...Object.values(shardRows)] : [row]))
+      .map(([key, meaning]) => [code(key), meaning]),
   );

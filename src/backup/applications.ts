@@ -6,6 +6,7 @@ import {
   findMlmd,
   lackingActions,
   missingApplication,
+  otherUnitsOf,
   readOnlyUser,
   type ApplicationPlan,
 } from '../operation/applications.ts';
@@ -96,15 +97,6 @@ export const planApplications = async (
   const otherUnits = otherUnitsOf(world, model.applications.get(world.application));
   return { plan: { databases, ...mlmd }, handed, otherUnits, problems };
 };
-
-/** The other units of our application whose agents are there; one that runs a hook helps later. */
-export const otherUnitsOf = (
-  { unit }: Pick<World, 'unit'>,
-  ours: ApplicationStatus | undefined,
-): readonly string[] =>
-  (ours?.units ?? [])
-    .filter(({ name, agent }) => name !== unit && ['idle', 'executing'].includes(agent.status))
-    .map(({ name }) => name);
 
 const databaseProblems = async (
   world: World,

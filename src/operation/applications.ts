@@ -137,3 +137,12 @@ const claimed = (
       ` Relate it to this charm instead of sharing an s3-integrator: juju remove-relation ${name}:s3-parameters <s3-integrator>,` +
       ` then juju integrate ${us.application}:${role} ${name}:s3-parameters`,
   );
+
+/** The other units of our application whose agents are there; one that runs a hook helps later. */
+export const otherUnitsOf = (
+  { unit }: Pick<World, 'unit'>,
+  ours: ApplicationStatus | undefined,
+): readonly string[] =>
+  (ours?.units ?? [])
+    .filter(({ name, agent }) => name !== unit && ['idle', 'executing'].includes(agent.status))
+    .map(({ name }) => name);

@@ -52,23 +52,8 @@ export interface Layout {
   manifest(id: BackupId): string;
   /** The set as a page for people. */
   setPage(id: BackupId): string;
-  /**
-   * Prefix of what the units tell each other that share the copy of a backup; gone when the copy is
-   * made.
-   */
+  /** Prefix of what the units tell each other that share work on the set: see `ShardLayout`. */
   shards(id: BackupId): string;
-  /** What there is to do. While it is there, units work. */
-  shardPlan(id: BackupId): string;
-  /** The lines of the last list that a shard begins with. */
-  shardBefore(id: BackupId, shard: number): string;
-  /** Says that a process has taken a shard; all of them have one prefix. */
-  shardClaims(id: BackupId): string;
-  shardClaim(id: BackupId, shard: number, nonce: string): string;
-  /** The object list of a shard, as one process made it. */
-  shardList(id: BackupId, shard: number, nonce: string): string;
-  /** The end of a shard, with the numbers of its copy; all of them have one prefix. */
-  shardsDone(id: BackupId): string;
-  shardDone(id: BackupId, shard: number, nonce: string): string;
   /** Prefix of the records of runs. */
   readonly runs: string;
   run(session: string): string;
@@ -113,13 +98,6 @@ export const layoutOf = (prefix: string): Layout => ({
   manifest: (id) => `${prefix}/sets/${id}/manifest.json`,
   setPage: (id) => `${prefix}/sets/${id}/index.html`,
   shards: (id) => `${prefix}/sets/${id}/shards/`,
-  shardPlan: (id) => `${prefix}/sets/${id}/shards/plan.json`,
-  shardBefore: (id, shard) => `${prefix}/sets/${id}/shards/before/${shard}.ndjson.gz`,
-  shardClaims: (id) => `${prefix}/sets/${id}/shards/claims/`,
-  shardClaim: (id, shard, nonce) => `${prefix}/sets/${id}/shards/claims/${shard}.${nonce}`,
-  shardList: (id, shard, nonce) => `${prefix}/sets/${id}/shards/lists/${shard}.${nonce}.ndjson.gz`,
-  shardsDone: (id) => `${prefix}/sets/${id}/shards/done/`,
-  shardDone: (id, shard, nonce) => `${prefix}/sets/${id}/shards/done/${shard}.${nonce}`,
   runs: `${prefix}/runs/`,
   run: (session) => `${prefix}/runs/${session}.json`,
   runLog: (session) => `${prefix}/runs/${session}.log`,

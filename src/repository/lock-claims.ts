@@ -54,30 +54,50 @@ export interface SeenClaims {
   readonly others: readonly OtherClaim[];
 }
 
+/** Where the claims of those lie who work together, or must not. */
+export interface ClaimPlace {
+  /** Their prefix. */
+  readonly all: string;
+  of(nonce: string): string;
+  /** The one lock of revisions before 2.0. */
+  readonly old?: string;
+}
+
+/** Where those claims lie who work on a path. */
+export const lockOf = ({ prefix }: Pick<Target, 'prefix'>): ClaimPlace => {
+  const layout = layoutOf(prefix);
+  return { all: layout.locks, of: (nonce) => layout.lockClaim(nonce), old: layout.oldLock };
+};
+
 /** Milliseconds. When a claim was not renewed for so long, its writer is dead. */
 export const lifetimeMilliseconds = 5 * 60_000;
 
-export const writeLockClaim = async (target: Target, record: LockRecord): Promise<void> => {
-  const key = layoutOf(target.prefix).lockClaim(record.nonce);
-  await target.store.put(key, `${JSON.stringify(record)}\n`, {
+export const writeLockClaim = async (
+  target: Target,
+  record: LockRecord,
+  place: ClaimPlace = lockOf(target),
+): Promise<void> => {
+  await target.store.put(place.of(record.nonce), `${JSON.stringify(record)}\n`, {
     metadata: { contentType: 'application/json' },
   });
 };
 
 /**
- * Lists the claims of a prefix. The age of a claim is the difference of two times of S3: its
- * `Last-Modified`, and that of our own claim, which we have just written. So a wrong clock of a
- * unit takes no lock away.
+ * Lists the claims of a path, or of another place. The age of a claim is the difference of two
+ * times of S3: its `Last-Modified`, and that of our own claim, which we have just written. So a
+ * wrong clock of a unit takes no lock away.
  */
-export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<SeenClaims> => {
-  const { store, prefix } = target;
-  const layout = layoutOf(prefix);
-  const listed = await Array.fromAsync(store.list(layout.locks));
-  const own = listed.find(({ key }) => key === layout.lockClaim(ours.nonce));
+export const lookAtClaims = async (
+  target: Target,
+  ours: LockRecord,
+  place: ClaimPlace = lockOf(target),
+): Promise<SeenClaims> => {
+  const { store } = target;
+  const listed = await Array.fromAsync(store.list(place.all));
+  const own = listed.find(({ key }) => key === place.of(ours.nonce));
   const now = own?.lastModified ?? new Date(NaN);
   const found = listed.filter((one) => one !== own && one.key.endsWith('.json'));
-  // Revisions before 2.0 have one lock for all.
-  const old = await store.head(layout.oldLock);
+  const old = place.old === undefined ? undefined : await store.head(place.old);
   const others: OtherClaim[] = [];
   for (const object of old ? [...found, old] : found) {
     const record = await readRecord(target, object.key);
@@ -89,7 +109,7 @@ export const lookAtClaims = async (target: Target, ours: LockRecord): Promise<Se
       (record.host === undefined || record.host === ours.host);
     const age = now.getTime() - lastModified.getTime();
     const isOld = age > lifetimeMilliseconds;
-    const isUnreadable = record === undefined && key === layout.oldLock;
+    const isUnreadable = record === undefined && key === place.old;
     others.push({
       key,
       ...{ nonce: record?.nonce, helps: record?.helps, progress: record?.progress },

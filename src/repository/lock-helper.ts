@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import type { Target, World } from '../world.ts';
-import { layoutOf } from './layout.ts';
 import {
+  type ClaimPlace,
+  lockOf,
   lookAtClaims,
   writeLockClaim,
   type HelpProgress,
@@ -11,7 +12,7 @@ import {
   type SeenClaims,
 } from './lock-claims.ts';
 
-/** The claim of a unit that helps the holder of the lock. */
+/** The claim of a unit that helps another one. */
 export interface Help extends AsyncDisposable {
   /** The name of our claim. */
   readonly nonce: string;
@@ -27,16 +28,17 @@ export interface Help extends AsyncDisposable {
 }
 
 /**
- * Lets a unit work below a prefix beside the holder of its lock. As long as its claim is there,
- * nobody else gets the lock, also when the holder died: so nobody works on the path while a unit
- * still writes for a backup that is over. To be renewed more often than every five minutes, and
- * disposed of when nothing is written any more. Rejects with `backup-running` when the holder of
- * this nonce is not there.
+ * Lets a unit work beside the holder of the lock of a path, or of a claim at another place. As long
+ * as its claim is there, nobody else gets the lock, also when the holder died: so nobody works on
+ * the path while a unit still writes for an operation that is over. To be renewed more often than
+ * every five minutes, and disposed of when nothing is written any more. Rejects with
+ * `backup-running` when the holder of this nonce is not there.
  */
 export const helpHolder = async (
   target: Target,
   { model, unit, host }: Pick<World, 'model' | 'unit' | 'host'>,
   helps: string,
+  place: ClaimPlace = lockOf(target),
 ): Promise<Help> => {
   const nonce = randomUUID();
   const record: LockRecord = {
@@ -45,16 +47,16 @@ export const helpHolder = async (
     buried: [],
   };
   const look = async (): Promise<SeenClaims> => {
-    const seen = await lookAtClaims(target, record);
+    const seen = await lookAtClaims(target, record, place);
     if (isWanted(seen, helps)) return seen;
     throw notWanted(target);
   };
   const end = async (): Promise<void> => {
     // A claim that cannot be deleted expires by itself.
-    await orProblem(() => target.store.delete([layoutOf(target.prefix).lockClaim(nonce)]));
+    await orProblem(() => target.store.delete([place.of(nonce)]));
   };
   try {
-    await writeLockClaim(target, record);
+    await writeLockClaim(target, record, place);
     await look();
   } catch (error) {
     await end();
@@ -73,7 +75,7 @@ export const helpHolder = async (
     renew: async (progress) => {
       // Before it is written: a claim that somebody deleted must not come back.
       await look();
-      await writeLockClaim(target, { ...record, progress });
+      await writeLockClaim(target, { ...record, progress }, place);
     },
     [Symbol.asyncDispose]: end,
   };
@@ -92,5 +94,5 @@ const isWanted = ({ own, others }: SeenClaims, helps: string): boolean =>
 const notWanted = ({ prefix, bucket }: Target): CharmError =>
   new CharmError(
     'backup-running',
-    `The backup on the path ${prefix} in bucket ${bucket} that this unit helped has ended or was given up, so the unit stopped. Nothing has to be done.`,
+    `What this unit helped with on the path ${prefix} in bucket ${bucket} has ended or was given up, so the unit stopped. Nothing has to be done.`,
   );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isMd5 } from '../ports/etags.ts';
 import { compareKeys } from '../ports/key-order.ts';
-import type { ObjectStore, StoredObject } from '../world.ts';
+import type { KeyRange, ObjectStore, StoredObject } from '../world.ts';
 import { judgeContent } from './content.ts';
 import { provesContent } from './etag.ts';
 import { type ListedObject, storedEtag } from './object-list.ts';
@@ -69,6 +69,21 @@ const beginningOf = (key: string): string => {
   // Bytes of the form 10xxxxxx continue a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
+};
+
+/**
+ * Where the history has the versions of keys of a range. Other names may be there too, and a few
+ * may lie behind it: of keys that the last one begins with, since `a` comes before `a b`, but
+ * `a/<etag>` after `a b/<etag>`.
+ */
+export const rangeInHistory = ({ startAfter, upTo }: KeyRange): KeyRange => ({
+  ...(startAfter !== undefined && { startAfter: beginningOf(startAfter) }),
+  ...(upTo !== undefined && { upTo: endInHistory(upTo) }),
+});
+
+const endInHistory = (key: string): string => {
+  const beginning = beginningOf(key);
+  return `${beginning === key ? `${key}/` : beginning}\u{10ffff}`;
 };
 
 /**

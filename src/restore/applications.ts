@@ -7,6 +7,7 @@ import {
   findMlmd,
   lackingActions,
   missingApplication,
+  otherUnitsOf,
   readOnlyUser,
   type ApplicationPlan,
 } from '../operation/applications.ts';
@@ -47,6 +48,8 @@ export const planApplications = async (
   { target, stored, manifest, components }: Wanted,
 ): Promise<{
   readonly plan: ApplicationPlan<DatabasePlan>;
+  /** The units of our own application besides this one. */
+  readonly otherUnits: readonly string[];
   readonly problems: readonly CharmError[];
 }> => {
   const problems: CharmError[] = [];
@@ -94,7 +97,8 @@ export const planApplications = async (
   const mlmd = wantsMlmd
     ? findMlmd(config, find)
     : { mlmd: undefined, metadataWriter: undefined, writer: undefined };
-  return { plan: { databases, ...mlmd }, problems };
+  const otherUnits = otherUnitsOf(world, model.applications.get(world.application));
+  return { plan: { databases, ...mlmd }, otherUnits, problems };
 };
 
 const planDatabase = async (

@@ -10,6 +10,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import { isBackupId } from '../repository/layout.ts';
 import { countText, durationText, sizeText } from '../text.ts';
 import type { Restore } from './begin-restore.ts';
+import { bringBackByAllUnits } from './share-restore.ts';
 
 /** Sizes are bytes. */
 export interface RestoredBucket {
@@ -30,7 +31,8 @@ export interface RestoredBucket {
 }
 
 /**
- * Brings back the objects of every bucket of the set, and then compares the bucket with the set
+ * Brings back the objects of every bucket of the set, with the other units when there are some and
+ * there is enough to do, and then compares the bucket with the set
  * once more.
  */
 export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]> => {
@@ -38,21 +40,26 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
   const { clock, signal } = world;
   const bandwidth = createBandwidth(config.bandwidthLimit, clock);
   const restored: RestoredBucket[] = [];
+  const began = clock.now().getTime();
+  const shared = await bringBackByAllUnits(restore, bandwidth);
+  const secondsShared = (clock.now().getTime() - began) / 1000 / ready.sources.length;
   for (const source of ready.sources) {
     const { bucket, backup } = source;
     const started = clock.now().getTime();
     const progress = new ProgressOfBucket(clock);
     const set = openStoredSet(ready.stored.store, ready.layout, backup);
-    const done = await heartbeat.during(
-      () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
-      () =>
-        bringBack(set, source, {
-          transfers: config.transfers,
-          scratch: join(restore.scratch, `${bucket}.exceptions.ndjson.gz`),
-          allowDamaged: request.allowDamaged,
-          ...{ bandwidth, clock, signal, progress },
-        }),
-    );
+    const done =
+      shared?.get(bucket) ??
+      (await heartbeat.during(
+        () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
+        () =>
+          bringBack(set, source, {
+            transfers: config.transfers,
+            scratch: join(restore.scratch, `${bucket}.exceptions.ndjson.gz`),
+            allowDamaged: request.allowDamaged,
+            ...{ bandwidth, clock, signal, progress },
+          }),
+      ));
     const extra = await heartbeat.during(
       () => `bucket ${bucket}: comparing it with the set`,
       () =>
@@ -65,7 +72,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
           signal,
         }),
     );
-    const seconds = (clock.now().getTime() - started) / 1000;
+    const seconds = secondsShared + (clock.now().getTime() - started) / 1000;
     const { objects, size, copied, bytesCopied, lost } = done;
     const lostList = lost.count > 0 ? await uploadLost(restore, bucket, done) : undefined;
     await world.progress.note(

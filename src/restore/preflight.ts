@@ -35,6 +35,8 @@ export interface ReadyRestore extends AsyncDisposable {
   readonly manifest: BackupManifest;
   readonly components: readonly string[];
   readonly plan: ApplicationPlan<DatabasePlan>;
+  /** The units of our own application besides this one. */
+  readonly otherUnits: readonly string[];
   /** What runs although the restore is allowed, and what may write to what is restored. */
   readonly warnings: readonly string[];
 }
@@ -131,6 +133,7 @@ export const preflight = async (
       sources: sources.opened,
       layout: layoutOf(target.prefix),
       plan: applications.plan,
+      otherUnits: applications.otherUnits,
       warnings: [
         ...(unsigned ? [unsigned.message] : []),
         ...running,

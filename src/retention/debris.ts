@@ -2,6 +2,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import { backupIdAt, type BackupId, type Layout } from '../repository/layout.ts';
 import type { BackupManifest } from '../repository/manifest.ts';
 import { readSet } from '../repository/sets.ts';
+import { isUnitClaim } from '../repository/shard-layout.ts';
 import type { StartedDatabase } from '../repository/started.ts';
 import { abortAllUploads } from '../repository/unfinished-uploads.ts';
 import type { ObjectStore, Target } from '../world.ts';
@@ -42,14 +43,13 @@ export const clearDebris = async (
     unknown.length === 0 ? await findMade(target, layout, { left: found, complete }) : undefined;
   // The mark of a set whose databases cannot be cleared away now stays, for the next time.
   const dead = found.filter((folder) => made !== undefined || folder.made.length === 0);
-  // A backup that died just after its manifest could not remove its mark, and a unit that froze
-  // while it helped may have been too late with what it said.
+  // A backup that died just after its manifest could not remove its mark.
   const marks = older
     .filter(isComplete)
-    .flatMap(({ id, objects }) =>
-      objects.filter(({ key }) => key === layout.started(id) || key.startsWith(layout.shards(id))),
-    )
-    .map(({ key }) => key);
+    .flatMap((folder) => [
+      ...folder.objects.map(({ key }) => key).filter((key) => key === layout.started(folder.id)),
+      ...saidInVain(layout, folder, olderThan),
+    ]);
   // The folders go last, because they show that there is something to clear.
   const dumps: string[] = [];
   for (const { id } of dead) {
@@ -67,6 +67,24 @@ export const clearDebris = async (
     backups: dead.map(({ id }) => id),
     objects: (made?.length ?? 0) + dumps.length + tests.length + marks.length + folders.length,
   };
+};
+
+const hour = 3_600_000;
+
+/**
+ * What units said to each other of work that is over: its leader died, or a unit froze and was too
+ * late. Those who verify together have no lock, and renew their claims; what they say stays.
+ */
+const saidInVain = (layout: Layout, { id, objects }: SetFolder, now: BackupId): string[] => {
+  const said = objects.filter(({ key }) => key.startsWith(layout.shards(id)));
+  const runOf = (key: string): string => key.slice(layout.shards(id).length).split('/')[0] ?? '';
+  const since = Date.parse(now) - hour;
+  const working = new Set(
+    said
+      .filter(({ key, lastModified }) => isUnitClaim(key) && lastModified.getTime() > since)
+      .map(({ key }) => runOf(key)),
+  );
+  return said.map(({ key }) => key).filter((key) => !working.has(runOf(key)));
 };
 
 /**

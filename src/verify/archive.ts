@@ -3,6 +3,15 @@ import { layoutOf, type BackupId } from '../repository/layout.ts';
 import { countText, listText, sizeText } from '../text.ts';
 import type { ObjectStore, StoredObject, Target } from '../world.ts';
 
+/** Objects that cannot be read now: of how many S3 was asked what, and in which classes. */
+export interface ArchiveFound {
+  readonly frozen: number;
+  readonly asked: number;
+  readonly thawing: number;
+  readonly bytes: number;
+  readonly classes: readonly string[];
+}
+
 /** Of the objects of a set, those that lie in an archive class of S3. */
 export interface ArchiveCheck {
   /**
@@ -14,6 +23,10 @@ export interface ArchiveCheck {
   idle(): Promise<void>;
   /** Objects that cannot be read now. */
   readonly frozen: number;
+  /** All that is known of those. */
+  readonly found: ArchiveFound;
+  /** Adds what another process has found. */
+  add(found: ArchiveFound): void;
   /** `object-archived`, when there are such objects. `what` is what they belong to. */
   problem(what: string): CharmError | undefined;
 }
@@ -73,6 +86,14 @@ export const createArchiveCheck = (
     },
     get frozen() {
       return sumOf();
+    },
+    get found() {
+      return { ...counts, bytes, classes: [...classes] };
+    },
+    add: (found) => {
+      for (const name of ['frozen', 'asked', 'thawing'] as const) counts[name] += found[name];
+      bytes += found.bytes;
+      for (const name of found.classes) classes.add(name);
     },
     problem: (what) => {
       if (sumOf() === 0) return undefined;

@@ -10,9 +10,10 @@ import {
   inHistoryOrder,
   isVersion,
   isVersionInHistory,
+  rangeInHistory,
 } from '../repository/versions.ts';
-import type { ObjectStore, StoredObject } from '../world.ts';
-import { createContentChecks } from './content.ts';
+import type { KeyRange, ObjectStore, StoredObject } from '../world.ts';
+import { type ContentChecks, createContentChecks, type Doubts } from './content.ts';
 import type { VerifyWork } from './verification.ts';
 
 /**
@@ -20,27 +21,11 @@ import type { VerifyWork } from './verification.ts';
  * whether the list itself is intact: without it nothing of the bucket can be restored.
  */
 export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Promise<boolean> => {
-  const { store, layout, damages, signal, archive } = work;
+  const { damages } = work;
   const checks = createContentChecks(work, damages, work.width);
-  const nameOf = (key: string): string => `${backup.bucket}: ${JSON.stringify(key)}`;
   let isListIntact = true;
   try {
-    await locateObjects(store, layout, backup, {
-      there: async (object, listed) => {
-        signal.throwIfAborted();
-        work.count({ objects: 1 });
-        await archive.pass(object, async () => {
-          if (!work.deep) return;
-          await checks.read(object, listed, nameOf(listed.key));
-          work.count({ bytes: object.size });
-        });
-      },
-      lost: async (listed, why) => {
-        work.count({ objects: 1 });
-        await damages.found(`${nameOf(listed.key)} ${why.text}`, why.kind);
-      },
-    });
-    await archive.idle();
+    await lookAt(work, backup, checks);
   } catch (error) {
     if (!hasCode(error, 'manifest-invalid')) throw error;
     isListIntact = false;
@@ -51,6 +36,56 @@ export const verifyBucket = async (work: VerifyWork, backup: BucketBackup): Prom
   }
   work.count({ proven: checks.proven, unproven: checks.unproven });
   return isListIntact;
+};
+
+/** A part of a bucket, and the lines that its list has of it. */
+export interface BucketPart {
+  readonly bucket: string;
+  readonly range: KeyRange;
+  readonly list: BucketBackup['list'];
+  /** Has that list. */
+  readonly listStore: ObjectStore;
+}
+
+/**
+ * As `verifyBucket` for a part of the bucket. Resolves to what only all parts together can settle.
+ * Rejects with `manifest-invalid` when the lines cannot be read.
+ */
+export const verifyPart = async (work: VerifyWork, part: BucketPart): Promise<Doubts> => {
+  const checks = createContentChecks(work, work.damages, work.width);
+  try {
+    await lookAt(work, part, checks);
+  } finally {
+    await checks.idle();
+  }
+  work.count({ proven: checks.proven, unproven: checks.unproven });
+  return checks.doubts();
+};
+
+const lookAt = async (
+  work: VerifyWork,
+  part: LocatedPart,
+  checks: ContentChecks,
+): Promise<void> => {
+  const { store, layout, damages, signal, archive } = work;
+  const nameOf = (key: string): string => `${part.bucket}: ${JSON.stringify(key)}`;
+  await locateObjects(store, layout, part, {
+    there: async (object, listed) => {
+      signal.throwIfAborted();
+      await work.mayGoOn?.();
+      work.count({ objects: 1 });
+      await archive.pass(object, async () => {
+        if (!work.deep) return;
+        await checks.read(object, listed, nameOf(listed.key));
+        work.count({ bytes: object.size });
+      });
+    },
+    lost: async (listed, why) => {
+      work.count({ objects: 1 });
+      await damages.found(`${nameOf(listed.key)} ${why.text}`, why.kind);
+    },
+  });
+  await archive.idle();
 };
 
 /** What is wrong with an object. `text` follows its name in a sentence. */
@@ -70,6 +105,8 @@ interface Sought extends ListedObject {
   readonly why: Fault;
 }
 
+type LocatedPart = Pick<BucketBackup, 'bucket' | 'list'> & Partial<BucketPart>;
+
 /**
  * Looks for every object of a bucket's list in the mirror and then in the history, by the listings
  * and in constant memory. Rejects with `manifest-invalid` when the list itself is missing or
@@ -78,17 +115,21 @@ interface Sought extends ListedObject {
 const locateObjects = async (
   store: ObjectStore,
   layout: Layout,
-  { bucket, list }: BucketBackup,
+  { bucket, list, range = {}, listStore = store }: LocatedPart,
   located: Located,
 ): Promise<void> => {
   const mirror = layout.mirror(bucket);
   const history = layout.history(bucket);
   const places = { mirror, history };
+  const inHistory = rangeInHistory(range);
   let looked = 0;
   const notInMirror = async function* (): AsyncGenerator<Sought> {
     for await (const [item, found] of mergeJoin(
-      { items: readAhead(openCheckedList(store, list), 'object list') },
-      { items: readAhead(store.list(mirror), 'listing of the mirror'), prefix: mirror },
+      { items: readAhead(openCheckedList(listStore, list), 'object list') },
+      {
+        items: readAhead(store.list(mirror, below(mirror, range)), 'listing of the mirror'),
+        prefix: mirror,
+      },
     )) {
       if (item === undefined) continue;
       if (found !== undefined && isVersion(found, item)) await located.there(found, item);
@@ -97,7 +138,10 @@ const locateObjects = async (
   };
   for await (const [item, kept] of mergeJoin(
     { items: readAhead(inHistoryOrder(notInMirror()), 'object list') },
-    { items: readAhead(store.list(history), 'listing of the history'), prefix: history },
+    {
+      items: readAhead(store.list(history, below(history, inHistory)), 'listing of the history'),
+      prefix: history,
+    },
   )) {
     if (item === undefined) continue;
     const { why, ...listed } = item.listed;
@@ -114,7 +158,13 @@ const locateObjects = async (
   }
 };
 
+/** Names behind the end of a range, of a few keys that the last one begins with, are looked for. */
 const mostLooked = 1000;
+
+const below = (prefix: string, { startAfter, upTo }: KeyRange): KeyRange => ({
+  ...(startAfter !== undefined && { startAfter: prefix + startAfter }),
+  ...(upTo !== undefined && { upTo: prefix + upTo }),
+});
 
 const faultInMirror = (listed: ListedObject, found: StoredObject | undefined): Fault => {
   if (found === undefined) return { kind: 'missing', text: 'is missing' };

@@ -5,7 +5,7 @@ import type { StoredObject, Clock, ObjectStore } from '../world.ts';
 import type { Damages } from './verification.ts';
 
 /** Reads many objects, several at a time, and reports those that are damaged. */
-interface ContentChecks {
+export interface ContentChecks {
   /**
    * Objects whose content was proven by a checksum, and those of which only the size could be
    * compared.
@@ -19,10 +19,37 @@ interface ContentChecks {
    */
   read(object: StoredObject, listed: ListedObject, name: string): Promise<void>;
   /** Waits until all objects are read. */
+  idle(): Promise<void>;
+  /** What only all objects of the place together can settle; to be asked for when idle. */
+  doubts(): Doubts;
+  /** Waits until all objects are read, and settles their doubts. */
   end(): Promise<void>;
 }
 
+/** What is open about objects whose ETags are not the MD5s of their contents. */
+export interface Doubts {
+  /** Whether the ETag of some object was the MD5 of its content. */
+  readonly honest: boolean;
+  /** The names of objects of whom it was not. */
+  readonly suspects: readonly string[];
+}
+
 const mostSuspects = 1000;
+
+/**
+ * When one ETag of a place is the MD5 of its content, all must be, and an object with another MD5
+ * is damaged. Returns how many objects stay unproven.
+ */
+export const settleDoubts = async (
+  damages: Damages,
+  doubts: readonly Doubts[],
+): Promise<number> => {
+  const suspects = doubts.flatMap((one) => one.suspects);
+  if (!doubts.some(({ honest }) => honest)) return suspects.length;
+  for (const name of suspects)
+    await damages.found(`${name} has another MD5 than when it was copied`);
+  return 0;
+};
 
 /**
  * `width` objects are read at a time. All of them must come from one place, such as one bucket, so
@@ -39,7 +66,6 @@ export const createContentChecks = (
   let proven = 0;
   let unproven = 0;
   let bytes = 0;
-  /** Whether the ETag of some object was the MD5 of its content. */
   let honest = false;
 
   const check = async (object: StoredObject, listed: ListedObject, name: string): Promise<void> => {
@@ -55,6 +81,11 @@ export const createContentChecks = (
   };
   const rethrow = (): void => {
     if (failure) throw failure.error;
+  };
+
+  const idle = async (): Promise<void> => {
+    await Promise.all(running);
+    rethrow();
   };
 
   return {
@@ -77,16 +108,11 @@ export const createContentChecks = (
         .finally(() => running.delete(work));
       running.add(work);
     },
+    idle,
+    doubts: () => ({ honest, suspects: [...suspects] }),
     end: async () => {
-      await Promise.all(running);
-      rethrow();
-      // When one ETag is the MD5 of its content, all must be, and an object with another MD5 is
-      // damaged.
-      if (!honest) unproven += suspects.length;
-      else
-        for (const name of suspects)
-          await damages.found(`${name} has another MD5 than when it was copied`);
-      suspects.length = 0;
+      await idle();
+      unproven += await settleDoubts(damages, [{ honest, suspects: suspects.splice(0) }]);
     },
   };
 };

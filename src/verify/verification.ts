@@ -40,6 +40,8 @@ export interface VerifyWork {
   readonly deep: boolean;
   /** How many objects are read at a time. */
   readonly width: number;
+  /** Rejects when another process does this work by now. */
+  readonly mayGoOn?: () => Promise<void>;
   /** Adds to the numbers of the verification. */
   count(checked: Partial<Pick<Verification, 'objects' | 'bytes' | 'proven' | 'unproven'>>): void;
   note(message: string): Promise<void>;
@@ -57,6 +59,24 @@ export interface Damages {
   found(damage: string, kind?: 'missing' | 'damaged'): Promise<void>;
 }
 
+export interface DamageLog extends Damages {
+  /** Adds what another process has found. */
+  add(found: FoundDamages): Promise<void>;
+}
+
+/** Damages that one process found for another. */
+export interface FoundDamages {
+  readonly count: number;
+  readonly missing: number;
+  /** As many as are logged. */
+  readonly first: readonly FoundDamage[];
+}
+
+interface FoundDamage {
+  readonly text: string;
+  readonly kind: 'missing' | 'damaged';
+}
+
 /** Juju keeps a thousand lines of an action's log, and the progress needs some of them. */
 const mostLogged = 200;
 const mostKept = 10;
@@ -69,10 +89,17 @@ export const damagesText = ({ first, count }: Pick<Damages, 'first' | 'count'>):
     : `in ${count} places (the action's log has them): ${one}`;
 };
 
-export const createDamages = (progress: Progress): Damages => {
+export const createDamages = (progress: Progress): DamageLog => {
   const first: string[] = [];
   let count = 0;
   let missing = 0;
+  const found: Damages['found'] = async (damage, kind = 'damaged') => {
+    count += 1;
+    if (kind === 'missing') missing += 1;
+    if (first.length < mostKept) first.push(damage);
+    if (count <= mostLogged) await progress.note(`Damaged: ${damage}`);
+    if (count === mostLogged) await progress.note('Further damage is only counted.');
+  };
   return {
     get count() {
       return count;
@@ -81,12 +108,37 @@ export const createDamages = (progress: Progress): Damages => {
       return missing;
     },
     first,
-    found: async (damage, kind = 'damaged') => {
-      count += 1;
-      if (kind === 'missing') missing += 1;
-      if (first.length < mostKept) first.push(damage);
-      if (count <= mostLogged) await progress.note(`Damaged: ${damage}`);
-      if (count === mostLogged) await progress.note('Further damage is only counted.');
+    found,
+    add: async (all) => {
+      for (const { text, kind } of all.first) await found(text, kind);
+      const missed = all.first.filter(({ kind }) => kind === 'missing').length;
+      count += all.count - all.first.length;
+      missing += all.missing - missed;
     },
+  };
+};
+
+/** Damages that are told to another process instead of the log. */
+export const collectDamages = (): Damages & { readonly all: () => FoundDamages } => {
+  const first: FoundDamage[] = [];
+  let count = 0;
+  let missing = 0;
+  const found: Damages['found'] = async (text, kind = 'damaged') => {
+    count += 1;
+    if (kind === 'missing') missing += 1;
+    if (first.length < mostLogged) first.push({ text, kind });
+  };
+  return {
+    get count() {
+      return count;
+    },
+    get missing() {
+      return missing;
+    },
+    get first() {
+      return first.map(({ text }) => text);
+    },
+    found,
+    all: () => ({ count, missing, first }),
   };
 };

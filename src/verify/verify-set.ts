@@ -13,6 +13,8 @@ import { checkDocuments, createArchiveCheck } from './archive.ts';
 import { verifyBucket } from './buckets.ts';
 import { verifyDatabase, verifyFinished } from './databases.ts';
 import { verifyDump } from './mlmd.ts';
+import { verifyByAllUnits } from './share-verify.ts';
+import { mostReaders } from './verify-shard.ts';
 import { createDamages, type Verification, type VerifyWork } from './verification.ts';
 
 /*
@@ -90,7 +92,11 @@ export const verifySet = async (
       // The databases know only what is there now.
       if (asOf === undefined) await verifyFinished(world, work, manifest);
       if (manifest.mlmd) await verifyDump(work, manifest.mlmd);
-      for (const bucket of manifest.buckets) await verifyBucket(work, bucket);
+      const { buckets } = manifest;
+      const { transfers } = config;
+      const shared = { id, buckets, present, stored: target, asOf, thaw, transfers };
+      if (await verifyByAllUnits(world, { ...shared, work, damages, heartbeat })) return;
+      for (const bucket of buckets) await verifyBucket(work, bucket);
     },
   );
   const { count, missing, first } = damages;
@@ -100,8 +106,6 @@ export const verifySet = async (
     ...(archived && { archived }),
   };
 };
-
-const mostReaders = 16;
 
 /** Components that the manifest names but does not describe. */
 const partsMissing = ({ components, databases, mlmd, buckets }: BackupManifest): string[] => {

@@ -120,14 +120,14 @@ describe('a copy that units share', () => {
         const juju = await rig.whole.openJuju();
         return {
           ...juju,
-          enqueue: (unit: string, action: string, { set }: Readonly<Record<string, unknown>>) =>
-            juju.enqueue(unit, action, { set, token: 'guessed' }),
+          enqueue: (unit: string, action: string, words: Readonly<Record<string, unknown>>) =>
+            juju.enqueue(unit, action, { ...words, token: 'guessed' }),
         };
       },
     };
     const { manifest } = await runBackup(forger, config, request);
     await allEnded(rig);
-    assert.match(rig.ended.get(1) ?? '', /The token is not the one of the backup/);
+    assert.match(rig.ended.get(1) ?? '', /The token is not the one of the work on/);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
   });
 

@@ -4,7 +4,7 @@ import { copyOfBox } from '../rigs/copy-of-box.ts';
 import { assertNoSecrets } from './no-secrets.ts';
 
 describe('three units of ckf-backup', () => {
-  it('share the copy of a bucket, and the set has all of it', async () => {
+  it('share a backup, its restore and its verification, and each has all of it', async () => {
     await using box = await copyOfBox({}, {}, 3);
     await box.configure({ components: 'mlpipeline' });
     box.stores.minio.contents.put(
@@ -19,7 +19,7 @@ describe('three units of ckf-backup', () => {
     box.stores.minio.fail({
       operation: 'GetObject',
       key: 'a/large',
-      fault: { bytesPerSecond: 50_000 },
+      fault: { bytesPerSecond: 100_000 },
     });
     const run = await box.run('backup-control-plane');
     assert.equal(run.status, 'completed', run.message);
@@ -30,10 +30,11 @@ describe('three units of ckf-backup', () => {
     assert.ok(Number(units) > 1, log);
     const tasks = box.model.state.tasks.filter(({ action }) => action === 'work');
     for (const { status, message } of tasks) assert.equal(status, 'completed', message);
-    const left = box.stores.target.contents
-      .keys(box.stores.backups.bucket, `${box.prefix}/`)
-      .filter((key) => /\/(shards|locks)\//.test(key));
-    assert.deepEqual(left, []);
+    const leftovers = () =>
+      box.stores.target.contents
+        .keys(box.stores.backups.bucket, `${box.prefix}/`)
+        .filter((key) => /\/(shards|locks)\//.test(key));
+    assert.deepEqual(leftovers(), []);
     const { bucket } = box.stores.backups;
     const list = `${box.prefix}/sets/${String(run.results['backup-id'])}/mlpipeline.ndjson.gz`;
     const lines = gunzipSync(box.stores.target.contents.read(bucket, list)).toString().trim();
@@ -44,5 +45,41 @@ describe('three units of ckf-backup', () => {
       listed.map(({ key, etag }) => [key, etag]),
       box.stores.minio.contents.objects('mlpipeline').map(({ key, etag }) => [key, etag]),
     );
+
+    const before = box.stores.minio.contents
+      .objects('mlpipeline')
+      .map(({ key, etag }) => key + etag);
+    const keys = box.stores.minio.contents.keys('mlpipeline', '');
+    for (const key of keys.filter((_, index) => index % 3 === 0))
+      box.stores.minio.contents.remove('mlpipeline', key);
+    const slowly = { operation: 'GetObject', key: /\/mlpipeline\/a\/large$/ };
+    for (const [action, parameters, result] of [
+      [
+        'restore-control-plane',
+        { confirm: 'kubeflow' },
+        ['mlpipeline-objects', String(before.length)],
+      ],
+      ['verify-backup', { deep: true }, ['result', 'intact']],
+    ] as const) {
+      box.stores.target.fail({ ...slowly, fault: { bytesPerSecond: 170_000 } });
+      const set = { 'backup-id': run.results['backup-id'] };
+      const shared = await box.run(action, { ...set, ...parameters });
+      assert.equal(shared.status, 'completed', shared.message);
+      assert.equal(shared.results[result[0]], result[1]);
+      assert.match(shared.log.join('\n'), /Asked ckf-backup\/1, ckf-backup\/2 to help/);
+      assertNoSecrets(box, shared);
+    }
+    const helps = box.model.state.tasks.filter(({ action }) => action === 'work').slice(2);
+    for (const { id } of helps) {
+      const { status, message } = await box.model.ended(id);
+      assert.equal(status, 'completed', message);
+    }
+    const done = helps.map(({ output }) => output['result']);
+    assert.ok(done.includes('helped'), done.join());
+    assert.deepEqual(
+      box.stores.minio.contents.objects('mlpipeline').map(({ key, etag }) => key + etag),
+      before,
+    );
+    assert.deepEqual(leftovers(), []);
   });
 });

@@ -4,12 +4,12 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { type BackupId, isBackupId } from '../../src/repository/layout.ts';
 import { aConfig } from '../rigs/config.ts';
-import { frozenWorld } from '../rigs/frozen-world.ts';
+import { type FrozenWorld, frozenWorld } from '../rigs/frozen-world.ts';
 import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
 import { restoredFrom } from '../rigs/vault.ts';
 
 /*
- * Units that share a copy, in memory, of which some die or freeze at any request: see
+ * Units that share work, in memory, of which some die or freeze at any request: see
  * docs/explanation/scale.md.
  */
 
@@ -20,7 +20,7 @@ export const request = {
   timeoutSeconds: 600,
 };
 export const config = aConfig({ components: ['mlpipeline'] });
-const minute = 60_000;
+export const minute = 60_000;
 
 export const seed = ({ source }: TeamWorldRig, count: number, text = 'content'): void => {
   for (let index = 0; index < count; index += 1)
@@ -40,13 +40,13 @@ export const debris = ({ target }: TeamWorldRig): string[] =>
   [...target.objects.keys()].filter((key) => /\/(shards|locks)\//.test(key));
 
 /** Who dies or freezes, at which of its calls, and for how long. */
-interface Fate {
+export interface Fate {
   readonly unit: number;
   readonly call: number;
   readonly minutes: number | 'for ever';
 }
 
-const anyFates = fc.array(
+export const anyFates = fc.array(
   fc.record({
     unit: fc.integer({ min: 0, max: 3 }),
     call: fc.integer({ min: 1, max: 700 }),
@@ -55,14 +55,16 @@ const anyFates = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-const playRound = async (units: number, count: number, fates: readonly Fate[]): Promise<void> => {
-  using rig = aTeamWorld(units, config);
-  seed(rig, count);
-  const { manifest: before } = await runBackup(rig.worldOf(0), config, request);
-  const old = contents(rig);
-  for (let index = 0; index < count; index += 3)
-    rig.source.seed(`artifacts/run-${String(index).padStart(5, '0')}/log`, `changed ${index}`);
-  const frozen = fates.map(({ unit, call, minutes }) => {
+interface Struck {
+  readonly unit: number;
+  readonly minutes: Fate['minutes'];
+  readonly world: FrozenWorld;
+  readonly isStruck: () => boolean;
+}
+
+/** Gives the units worlds that freeze. */
+export const freeze = (rig: TeamWorldRig, fates: readonly Fate[]): readonly Struck[] =>
+  fates.map(({ unit, call, minutes }) => {
     let calls = 0;
     const world = frozenWorld(rig.worlds.get(unit) ?? rig.worldOf(unit), () => ++calls === call);
     rig.worlds.set(unit, world.world);
@@ -72,8 +74,17 @@ const playRound = async (units: number, count: number, fates: readonly Fate[]): 
         .then(() => {
           world.thaw();
         });
-    return { unit, minutes, world };
+    return { unit, minutes, world, isStruck: () => calls >= call };
   });
+
+const playRound = async (units: number, count: number, fates: readonly Fate[]): Promise<void> => {
+  using rig = aTeamWorld(units, config);
+  seed(rig, count);
+  const { manifest: before } = await runBackup(rig.worldOf(0), config, request);
+  const old = contents(rig);
+  for (let index = 0; index < count; index += 3)
+    rig.source.seed(`artifacts/run-${String(index).padStart(5, '0')}/log`, `changed ${index}`);
+  const frozen = freeze(rig, fates);
   const leader = rig.worlds.get(0) ?? rig.worldOf(0);
   const dies = frozen.filter(({ unit, minutes }) => unit === 0 && minutes === 'for ever');
   const outcome = await Promise.race([

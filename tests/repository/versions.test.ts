@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { compareKeys } from '../../src/ports/key-order.ts';
-import { inHistoryOrder, nameInHistory } from '../../src/repository/versions.ts';
+import type { KeyRange } from '../../src/world.ts';
+import { inHistoryOrder, nameInHistory, rangeInHistory } from '../../src/repository/versions.ts';
 
 const lineOf = (key: string, etag = 'e1') => ({
   key,
@@ -76,6 +77,29 @@ describe('inHistoryOrder', () => {
         assert.equal(new Set(expected).size, keys.length);
         for (const name of expected) assert.ok(Buffer.byteLength(name) <= 1024 - 273, name);
       }),
+    );
+  });
+});
+
+describe('rangeInHistory', () => {
+  it('has the versions of all keys of a range, but of those that the last one begins with', () => {
+    const anyEnd = fc.string({ unit: fc.constantFrom('a', '/', ' ', '~', 'é'), maxLength: 3 });
+    const anyKey = fc
+      .tuple(fc.constantFrom(0, 1, 599, 600, 601, 700, 701), anyEnd)
+      .map(([length, end]) => `${'b'.repeat(length)}${end}x`);
+    const isIn = (key: string, { startAfter, upTo }: KeyRange): boolean =>
+      (startAfter === undefined || compareKeys(key, startAfter) > 0) &&
+      (upTo === undefined || compareKeys(key, upTo) <= 0);
+    const anyBound = fc.option(anyKey, { nil: undefined });
+    fc.assert(
+      fc.property(anyKey, anyBound, anyBound, (key, startAfter, upTo) => {
+        const range = { startAfter, upTo };
+        fc.pre(isIn(key, range));
+        const name = nameInHistory('', key, 'fe-2');
+        const isBeginning = key !== upTo && upTo?.startsWith(key) === true;
+        assert.ok(isBeginning || isIn(name, rangeInHistory(range)), JSON.stringify([name, range]));
+      }),
+      { numRuns: 500 },
     );
   });
 });

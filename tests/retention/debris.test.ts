@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { BackupId } from '../../src/repository/layout.ts';
+import { backupIdAt, type BackupId } from '../../src/repository/layout.ts';
+import { shardLayoutOf } from '../../src/repository/shard-layout.ts';
 import { CharmError } from '../../src/errors.ts';
 import { clearDebris } from '../../src/retention/debris.ts';
 import { bucket, createVault, layout, type Death, type Vault } from '../rigs/vault.ts';
@@ -43,9 +44,28 @@ describe('clearDebris', () => {
     const complete = await vault.backUp();
     const before = [...vault.store.objects.keys()].filter((key) => !key.endsWith('started.json'));
     vault.store.seed(layout.started(complete), '{}');
-    vault.store.seed(layout.shardDone(complete, 7, 'of-a-unit-that-froze'), '{}');
+    const shards = shardLayoutOf('ckf', complete, 'run');
+    vault.store.seed(shards.done(7, 'of-a-unit-that-froze'), '{}');
     assert.deepEqual((await clear()).backups, []);
     assert.deepEqual([...vault.store.objects.keys()], before);
+  });
+
+  it('takes away what units say that verify a set together only when they are silent', async () => {
+    const set = await vault.backUp();
+    const { plan, units } = shardLayoutOf('ckf', set, 'run');
+    vault.store.seed(plan, '{}');
+    vault.store.seed(units.of('leader'), '{}');
+    const clearNow = () =>
+      clearDebris(vault.target, layout, {
+        olderThan: backupIdAt(vault.world.clock.now()),
+        buckets: [],
+      });
+    vault.pass(600);
+    await clearNow();
+    assert.ok(vault.store.objects.has(plan) && vault.store.objects.has(units.of('leader')));
+    vault.pass(3600);
+    await clearNow();
+    assert.ok(!vault.store.objects.has(plan) && !vault.store.objects.has(units.of('leader')));
   });
 
   it('takes away the object that a check wrote and could not delete', async () => {

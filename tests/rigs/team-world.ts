@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { helpCopy } from '../../src/backup/help-copy.ts';
+import { work } from '../../src/actions/work.ts';
 import type { Config } from '../../src/config/config.ts';
-import { isBackupId } from '../../src/repository/layout.ts';
 import type { World } from '../../src/world.ts';
 import { FakeProgress } from '../fakes/progress.ts';
 import { aBackupWorld, type BackupWorldRig } from './backup-world.ts';
@@ -12,7 +11,7 @@ export interface TeamWorldRig extends BackupWorldRig {
   worldOf(unit: number): World & { readonly progress: FakeProgress };
   /** Puts another world in the place of the one that the action `work` has. */
   readonly worlds: Map<number, World>;
-  /** How the tasks of `work` ended, by their units: `helped`, `not needed` or an error. */
+  /** How the tasks of `work` ended, by their units: the result, or an error. */
   readonly ended: Map<number, string>;
 }
 
@@ -30,14 +29,12 @@ export const aTeamWorld = (units: number, config: Config): TeamWorldRig => {
   rig.model.addApplication({
     ...{ name: 'ckf-backup', charm: 'ckf-backup', units },
     actions: {
-      work: async ({ unit, parameters: { set, token } }) => {
+      work: async ({ unit, parameters }) => {
         const number = Number(unit.split('/')[1]);
         const world = worlds.get(number) ?? worldOf(number);
-        if (typeof set !== 'string' || !isBackupId(set)) return { failed: 'no set' };
         try {
-          const target = await world.openTarget();
-          const done = await helpCopy(world, config, { target, id: set, token: String(token) });
-          ended.set(number, done === undefined ? 'not needed' : 'helped');
+          const { result = '' } = await work(world, config, parameters);
+          ended.set(number, result);
           return {};
         } catch (error) {
           ended.set(number, error instanceof Error ? String(error.stack) : '');

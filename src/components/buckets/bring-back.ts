@@ -1,11 +1,11 @@
-import { CharmError } from '../../errors.ts';
+import { CharmError, hasCode } from '../../errors.ts';
 import { isMd5 } from '../../ports/etags.ts';
 import { judgeContent } from '../../repository/content.ts';
 import { provesContent } from '../../repository/etag.ts';
 import { createObjectListWriter } from '../../repository/object-list-writer.ts';
 import { type ListedObject, readListFile, storedEtag } from '../../repository/object-list.ts';
 import { readAhead } from '../../repository/read-ahead.ts';
-import type { Clock, Source, StoredObject } from '../../world.ts';
+import type { Clock, KeyRange, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isSameSecond } from './compare.ts';
 import { retryFailed, startCopies, type Copies } from './copies.ts';
@@ -26,6 +26,10 @@ interface BucketRestoreOptions {
   readonly scratch: string;
   /** Whether to leave out objects whose backup is lost or damaged. Otherwise they make it fail. */
   readonly allowDamaged: boolean;
+  /** The only keys that are looked at, all of the set's among them; undefined for all. */
+  readonly range?: KeyRange;
+  /** Called before anything is written. Rejects when another process does this work by now. */
+  readonly mayWrite?: () => Promise<void>;
 }
 
 export interface BringBack {
@@ -60,8 +64,10 @@ export const bringBack = async (
   to: Source,
   options: BucketRestoreOptions,
 ): Promise<BringBack> => {
-  const { clock, signal, scratch } = options;
+  const { clock, scratch } = options;
   const stop = new AbortController();
+  const lostWork = new AbortController();
+  const signal = AbortSignal.any([options.signal, lostWork.signal]);
   const progress = options.progress ?? new ProgressOfBucket(clock);
   const copies = startCopies(
     {
@@ -75,6 +81,15 @@ export const bringBack = async (
       confirmListed: false,
       hasContent: async (there, { key }) =>
         (await judgeContent(to.store, there, set.listed(key), signal)).kind === 'proven',
+      mayWrite: async () => {
+        try {
+          await options.mayWrite?.();
+        } catch (error) {
+          // It will be the same for every other object.
+          if (hasCode(error, 'backup-running')) lostWork.abort(error);
+          throw error;
+        }
+      },
       signal: AbortSignal.any([signal, stop.signal]),
       learnt: nothingLearnt(),
     },
@@ -91,7 +106,7 @@ export const bringBack = async (
   try {
     const comparisons = compareBuckets({
       source: readAhead(set.list(), 'object list of the set'),
-      mirror: readAhead(to.store.list(''), 'listing of the bucket'),
+      mirror: readAhead(to.store.list('', options.range), 'listing of the bucket'),
       prefix: '',
     });
     for await (const comparison of comparisons) {
@@ -129,7 +144,7 @@ export const bringBack = async (
     await copies.idle();
   }
   if (copies.failures.length > 0 || (lost.count > 0 && !options.allowDamaged))
-    throw failed(to, copies, lost);
+    throw notBroughtBack(to, lost, copies);
   await exceptions.close();
   const { unchanged, copied, bytes, bytesCopied } = copies.counts;
   return {
@@ -139,7 +154,7 @@ export const bringBack = async (
 };
 
 /** So many lost objects are kept in memory; the scratch file has all of them. */
-const mostNamed = 1000;
+export const mostNamed = 1000;
 
 /**
  * Whether an object was written since it was listed, so that it may have the bytes that the set
@@ -192,20 +207,22 @@ const isContent = (
   return listed.mirrorEtag !== undefined || !isMd5(listed.etag);
 };
 
-const failed = (to: Source, copies: Copies, lost: Lost): CharmError => {
-  const keys = [
-    ...lost.first.map(({ key }) => key),
-    ...copies.failures.map(({ job }) => job.source.key),
-  ];
+/** `objects-failed`, for objects that are lost or could not be copied. */
+export const notBroughtBack = (
+  to: Pick<Source, 'bucket'>,
+  lost: Lost,
+  { failures, hopeless }: Pick<Copies, 'failures' | 'hopeless'> = { failures: [], hopeless: false },
+): CharmError => {
+  const keys = [...lost.first.map(({ key }) => key), ...failures.map(({ job }) => job.source.key)];
   const errors = [
     ...lost.first.map(({ why }) => new Error(why)),
-    ...copies.failures.map(({ error }) => error),
+    ...failures.map(({ error }) => error),
   ];
-  const count = lost.count + copies.failures.length;
+  const count = lost.count + failures.length;
   return new CharmError(
     'objects-failed',
     failedObjectsText({
-      failed: `${count}${copies.hopeless ? ' or more' : ''} ${count === 1 ? 'object' : 'objects'} could not be brought back into the bucket ${to.bucket}`,
+      failed: `${count}${hopeless ? ' or more' : ''} ${count === 1 ? 'object' : 'objects'} could not be brought back into the bucket ${to.bucket}`,
       ...{ keys, errors },
       next: 'What was brought back is passed over when the action is run again.',
     }),

@@ -47,10 +47,12 @@ interface Place {
   readonly etag: string;
 }
 
+/** `listStore` has the list, where that is a part which was made later than the set. */
 export const openStoredSet = (
   store: ObjectStore,
   layout: Layout,
-  { bucket, list }: BucketBackup,
+  { bucket, list }: Pick<BucketBackup, 'bucket' | 'list'>,
+  listStore = store,
 ): StoredSet => {
   const places = { mirror: layout.mirror(bucket), history: layout.history(bucket) };
   const underWay = new Map<string, Known>();
@@ -64,7 +66,7 @@ export const openStoredSet = (
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
     list: async function* () {
-      for await (const listed of openCheckedList(store, list)) {
+      for await (const listed of openCheckedList(listStore, list)) {
         underWay.set(listed.key, { listed });
         const { key, size, etag } = listed;
         yield { key, size, etag, lastModified: new Date(listed.lastModified) };

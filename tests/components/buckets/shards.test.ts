@@ -101,7 +101,7 @@ describe('the shards of a list', () => {
 
 describe('a shard', () => {
   const plan = {
-    ...({ format: 1, lock: 'l', units: 2, archive: true, keepsTags: true } as const),
+    ...({ format: 1, kind: 'copy', lock: 'l', units: 2, archive: true, keepsTags: true } as const),
     shards: Array.from({ length: 4 }, () => ({ bucket: 'b', range: {} })),
   };
   const taken = new Date(0);

@@ -4,34 +4,17 @@ import { downloadObjectList } from '../../../repository/checked-list.ts';
 import { layoutOf } from '../../../repository/layout.ts';
 import type { HelpProgress } from '../../../repository/lock-claims.ts';
 import { readListFile } from '../../../repository/object-list.ts';
-import type { Clock, Source, Target } from '../../../world.ts';
-import type { Bandwidth } from '../bandwidth.ts';
+import type { Source } from '../../../world.ts';
 import { copyBucket } from '../mirror-bucket.ts';
 import { ProgressOfBucket } from '../progress.ts';
-import type { SharePlan } from './shard.ts';
-import type { Taker } from './take-shards.ts';
+import type { ShardTools, ShardWorker } from './shard.ts';
+import type { ShardPass } from './join-copies.ts';
 
-interface ShardCopying {
-  readonly target: Target;
-  readonly sources: readonly Source[];
-  readonly plan: SharePlan;
-  readonly transfers: number;
-  /** The share of this unit. */
-  readonly bandwidth: Bandwidth;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** A directory for files. */
-  readonly scratch: string;
-}
-
-/**
- * Copies shards with the engine that copies whole buckets. `progress` tells what this process has
- * done so far.
- */
-export const shardCopier = (
-  copying: ShardCopying,
-): { readonly copy: Taker['copy']; readonly progress: () => HelpProgress } => {
-  const { target, sources, plan, transfers, bandwidth, clock, signal, scratch } = copying;
+/** Copies shards with the engine that copies whole buckets. */
+export const copyWorker = (
+  tools: ShardTools & { readonly sources: readonly Source[] },
+): ShardWorker<ShardPass> => {
+  const { target, sources, plan, transfers, bandwidth, clock, signal, scratch } = tools;
   const layout = layoutOf(target.prefix);
   const file = join(scratch, 'shard.ndjson.gz');
   const last = join(scratch, 'shard.last.ndjson.gz');
@@ -42,7 +25,7 @@ export const shardCopier = (
     const { objectsDone = 0, bytesDone = 0 } = current?.snapshot() ?? {};
     return { objects: done.objects + objectsDone, bytes: done.bytes + bytesDone };
   };
-  const copy: Taker['copy'] = async ({ bucket, range, before }, { mayWrite }) => {
+  const work: ShardWorker<ShardPass>['work'] = async ({ bucket, range, before }, { mayGoOn }) => {
     const source = sources.find((one) => one.bucket === bucket);
     if (source === undefined) throw new TypeError(`the plan names the unknown bucket ${bucket}`);
     if (before !== undefined) await downloadObjectList(target.store, before, last);
@@ -54,8 +37,10 @@ export const shardCopier = (
         baseline: before && readListFile(last, before.key),
         list: file,
         range,
-        ...{ archive: plan.archive, keepsTags: plan.keepsTags, confirmListed: false },
-        ...{ mayWrite, previousCount: undefined, allowShrink: true },
+        archive: plan.archive === true,
+        keepsTags: plan.keepsTags === true,
+        confirmListed: false,
+        ...{ mayWrite: mayGoOn, previousCount: undefined, allowShrink: true },
         ...{ transfers, bandwidth, clock, signal, progress: current },
       });
       done = { objects: done.objects + pass.listed, bytes: done.bytes + pass.bytes };
@@ -63,7 +48,7 @@ export const shardCopier = (
       const { tagsListed, tagsUnreadable } = pass;
       return {
         file,
-        pass: {
+        result: {
           ...{ listed, bytes, copied, bytesCopied, archived, vanished },
           ...{ tagsListed, tagsUnreadable },
         },
@@ -73,5 +58,5 @@ export const shardCopier = (
       await rm(last, { force: true });
     }
   };
-  return { copy, progress };
+  return { work, progress };
 };

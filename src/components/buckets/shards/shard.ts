@@ -1,38 +1,52 @@
 import { Ajv, type JSONSchemaType } from 'ajv';
 import type { BucketBackup } from '../../../repository/manifest.ts';
-import type { KeyRange } from '../../../world.ts';
+import type { HelpProgress } from '../../../repository/lock-claims.ts';
+import type { Clock, KeyRange, Target } from '../../../world.ts';
+import type { Bandwidth } from '../bandwidth.ts';
 
 /*
- * This folder shares the copy of buckets between the units of this application. What must hold:
+ * This folder shares work on buckets between the units of this application: the copy of a backup,
+ * what a restore brings back, what a deep verification reads. What must hold:
  *
  * - The shards of a bucket join without gap or overlap: each begins after the key with which the
  *   one before it ends, the first has no beginning, and the last has no end.
- * - A list is made of exactly one finished copy of each shard, in their order.
- * - Two processes may copy one shard at the same time; each has its own list. So a lease saves
+ * - The result is made of exactly one finished piece of work on each shard, in their order.
+ * - Two processes may work on one shard at the same time; each has its own result. So a lease saves
  *   work, and nothing depends on it.
- * - A process writes only while the holder of the lock is there, the plan is, and its own claims
- *   are. The holder waits until all others have ended before it reads the mirror for the set.
+ * - A process works only while the leader is there, the plan is, and its own claims are. The leader
+ *   waits until all others have ended before it goes on.
  * - What others say in S3 counts only with the seal of the token that the leader sent over Juju.
  */
 
-/** A part of a bucket that one process copies at a time. */
+/** A part of a bucket that one process works on at a time. */
 export interface Shard {
+  /** As the set names it. */
   readonly bucket: string;
   readonly range: KeyRange;
-  /** The lines that the last list has of it; absent when there is no last list. */
+  /** The lines that the list has of it; absent when there is no list. */
   readonly before?: BucketBackup['list'];
+  /** Where a restore brings it to, when that bucket has another name. */
+  readonly to?: string;
 }
+
+/** What is done with each shard. */
+export type WorkKind = 'copy' | 'restore' | 'verify';
 
 /** What the leader asks the units to do. */
 export interface SharePlan {
   readonly format: 1;
-  /** The nonce of the lock that the leader holds. */
+  readonly kind: WorkKind;
+  /** The nonce of the leader's claim: of the lock, or of the one in `ShardLayout.units`. */
   readonly lock: string;
   /** How many units work at most, for what they share evenly. */
   readonly units: number;
-  /** As `BucketOptions` has them. */
-  readonly archive: boolean;
-  readonly keepsTags: boolean;
+  /** As `BucketOptions` has them; for a copy. */
+  readonly archive?: boolean;
+  readonly keepsTags?: boolean;
+  /** Whether a verification asks S3 to thaw what it cannot read. */
+  readonly thaw?: boolean;
+  /** When the set is read as it was at a time; ISO 8601. */
+  readonly asOf?: string;
   readonly shards: readonly Shard[];
 }
 
@@ -42,16 +56,18 @@ const list = {
   required: ['key', 'size', 'sha256'],
   properties: { key: text, size: { type: 'integer' }, sha256: text },
 } as const;
+const flag = { type: 'boolean', nullable: true } as const;
 
 const planSchema: JSONSchemaType<SharePlan> = {
   type: 'object',
-  required: ['format', 'lock', 'units', 'archive', 'keepsTags', 'shards'],
+  required: ['format', 'kind', 'lock', 'units', 'shards'],
   properties: {
     format: { type: 'integer', const: 1 },
+    kind: { type: 'string', enum: ['copy', 'restore', 'verify'] },
     lock: text,
     units: { type: 'integer', minimum: 1 },
-    archive: { type: 'boolean' },
-    keepsTags: { type: 'boolean' },
+    ...{ archive: flag, keepsTags: flag, thaw: flag },
+    asOf: { ...text, nullable: true },
     shards: {
       type: 'array',
       items: {
@@ -67,58 +83,63 @@ const planSchema: JSONSchemaType<SharePlan> = {
             },
           },
           before: { ...list, nullable: true },
+          to: { ...text, nullable: true },
         },
       },
     },
   },
 };
 
-/** The end of one copy of a shard. */
-export interface ShardCopy {
+/** The end of one piece of work on a shard. */
+export interface ShardDone<Result extends object = object> {
   readonly shard: number;
   readonly unit: string;
-  readonly list: BucketBackup['list'];
-  readonly pass: ShardPass;
+  /** The object list that the work made, if it makes one. */
+  readonly list?: BucketBackup['list'];
+  readonly result: Result;
 }
 
-/** The numbers of a pass over a shard: see `BucketPass`. */
-export interface ShardPass {
-  readonly listed: number;
-  readonly bytes: number;
-  readonly copied: number;
-  readonly bytesCopied: number;
-  readonly archived: number;
-  readonly vanished: number;
-  readonly tagsListed: number;
-  readonly tagsUnreadable: number;
-}
-
-const count = { type: 'integer', minimum: 0 } as const;
-
-const copySchema: JSONSchemaType<ShardCopy> = {
+const doneSchema: JSONSchemaType<ShardDone> = {
   type: 'object',
-  required: ['shard', 'unit', 'list', 'pass'],
+  required: ['shard', 'unit', 'result'],
   properties: {
-    shard: count,
+    shard: { type: 'integer', minimum: 0 },
     unit: text,
-    list,
-    pass: {
-      type: 'object',
-      required: [
-        ...(['listed', 'bytes', 'copied', 'bytesCopied', 'archived', 'vanished'] as const),
-        ...(['tagsListed', 'tagsUnreadable'] as const),
-      ],
-      properties: {
-        ...{ listed: count, bytes: count, copied: count, bytesCopied: count },
-        ...{ archived: count, vanished: count, tagsListed: count, tagsUnreadable: count },
-      },
-    },
+    list: { ...list, nullable: true },
+    result: { type: 'object' },
   },
 };
 
 const ajv = new Ajv();
 export const isSharePlan = ajv.compile(planSchema);
-export const isShardCopy = ajv.compile(copySchema);
+export const isShardDone = ajv.compile(doneSchema);
+
+/** What every worker has. */
+export interface ShardTools {
+  readonly target: Target;
+  readonly plan: SharePlan;
+  readonly transfers: number;
+  /** The share of this unit. */
+  readonly bandwidth: Bandwidth;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** A directory for files. */
+  readonly scratch: string;
+}
+
+/** What one process does with shards. */
+export interface ShardWorker<Result extends object = object> {
+  /**
+   * `file` is the object list that it made, if it makes one. `mayGoOn` rejects with
+   * `backup-running` when nothing may be written, or is worth reading, any more.
+   */
+  readonly work: (
+    shard: Shard,
+    options: { readonly mayGoOn: () => Promise<void> },
+  ) => Promise<{ readonly file?: string; readonly result: Result }>;
+  /** What it has done so far. */
+  readonly progress: () => HelpProgress;
+}
 
 /** Objects from which on a shard is worth the five requests that it costs. */
 export const fewestInShard = 250;

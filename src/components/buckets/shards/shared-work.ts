@@ -1,23 +1,23 @@
 import { CharmError } from '../../../errors.ts';
-import { type BackupId, layoutOf } from '../../../repository/layout.ts';
+import type { BackupId } from '../../../repository/layout.ts';
 import { uploadObjectList } from '../../../repository/object-list.ts';
 import { readText } from '../../../repository/read-text.ts';
+import { type ShardLayout, shardLayoutOf } from '../../../repository/shard-layout.ts';
 import type { Target } from '../../../world.ts';
 import { seal, unseal } from './sealed.ts';
-import {
-  isShardCopy,
-  isSharePlan,
-  type ShardCopy,
-  type ShardPass,
-  type SharePlan,
-} from './shard.ts';
+import { isShardDone, isSharePlan, type ShardDone, type SharePlan } from './shard.ts';
 
-/** The backup whose copy is shared, and the token that its leader has sent to the units. */
+/** The set that is worked on, and what the leader has sent to the units. */
 export interface SharedWork {
   readonly target: Target;
   readonly id: BackupId;
+  /** Names this time, see `ShardLayout`; a UUID. */
+  readonly run: string;
   readonly token: string;
 }
+
+export const keysOf = ({ target, id, run }: SharedWork): ShardLayout =>
+  shardLayoutOf(target.prefix, id, run);
 
 /** A process that has taken a shard. */
 export interface ShardClaim {
@@ -34,38 +34,36 @@ export interface Standing {
 }
 
 export const writePlan = async (work: SharedWork, plan: SharePlan): Promise<void> => {
-  await work.target.store.put(keysOf(work).shardPlan(work.id), seal(work.token, plan));
+  await work.target.store.put(keysOf(work).plan, seal(work.token, plan));
 };
 
 /**
- * `gone`: there is no such copy under way. Rejects with `parameter-invalid` when the token is not
+ * `gone`: there is no such work under way. Rejects with `parameter-invalid` when the token is not
  * that of the leader.
  */
 export const readPlan = async (work: SharedWork): Promise<SharePlan | 'gone'> => {
   const { target, id, token } = work;
-  const text = await readText(target.store, keysOf(work).shardPlan(id));
+  const text = await readText(target.store, keysOf(work).plan);
   if (text === undefined) return 'gone';
   const plan = unseal(token, text);
   if (isSharePlan(plan)) return plan;
   throw new CharmError(
     'parameter-invalid',
-    `The token is not the one of the backup ${id}, so nothing was done. The leader runs this action on the other units while it makes a backup; it is not for people.`,
+    `The token is not the one of the work on ${id}, so nothing was done. The leader runs this action on the other units while they share its work; it is not for people.`,
   );
 };
 
 export const isPlanThere = async (work: SharedWork): Promise<boolean> =>
-  (await work.target.store.head(keysOf(work).shardPlan(work.id))) !== undefined;
+  (await work.target.store.head(keysOf(work).plan)) !== undefined;
 
 /** From then on no unit begins anything. */
 export const removePlan = (work: SharedWork): Promise<void> =>
-  work.target.store.delete([keysOf(work).shardPlan(work.id)]);
+  work.target.store.delete([keysOf(work).plan]);
 
 /** Removes everything that the units wrote for each other. */
-export const removeShared = async ({
-  target: { store, prefix },
-  id,
-}: SharedWork): Promise<void> => {
-  const keys = await Array.fromAsync(store.list(layoutOf(prefix).shards(id)), ({ key }) => key);
+export const removeShared = async (work: SharedWork): Promise<void> => {
+  const { store } = work.target;
+  const keys = await Array.fromAsync(store.list(keysOf(work).all), ({ key }) => key);
   if (keys.length > 0) await store.delete(keys);
 };
 
@@ -73,11 +71,11 @@ export const standingOf = async (work: SharedWork): Promise<Standing> => {
   const { store } = work.target;
   const layout = keysOf(work);
   const done = new Set<number>();
-  for await (const { key } of store.list(layout.shardsDone(work.id)))
-    done.add(shardIn(key.slice(layout.shardsDone(work.id).length)));
+  for await (const { key } of store.list(layout.dones))
+    done.add(shardIn(key.slice(layout.dones.length)));
   const claims = new Map<number, ShardClaim[]>();
-  for await (const { key, lastModified: taken } of store.list(layout.shardClaims(work.id))) {
-    const name = key.slice(layout.shardClaims(work.id).length);
+  for await (const { key, lastModified: taken } of store.list(layout.claims)) {
+    const name = key.slice(layout.claims.length);
     const others = claims.get(shardIn(name)) ?? [];
     const all = [...others, { nonce: name.slice(name.indexOf('.') + 1), taken }];
     claims.set(shardIn(name), all.sort(earlierFirst));
@@ -86,7 +84,7 @@ export const standingOf = async (work: SharedWork): Promise<Standing> => {
 };
 
 export const claimShard = async (work: SharedWork, shard: number, nonce: string): Promise<void> => {
-  await work.target.store.put(keysOf(work).shardClaim(work.id, shard, nonce), '');
+  await work.target.store.put(keysOf(work).claim(shard, nonce), '');
 };
 
 export const releaseShard = (
@@ -94,55 +92,62 @@ export const releaseShard = (
   shard: number,
   nonces: readonly string[],
 ): Promise<void> =>
-  work.target.store.delete(nonces.map((nonce) => keysOf(work).shardClaim(work.id, shard, nonce)));
+  work.target.store.delete(nonces.map((nonce) => keysOf(work).claim(shard, nonce)));
 
 /**
  * Keeps the list that a process made of a shard, and says last that the shard is done. Asks before
- * each of the two, because a backup that is over has no place for them.
+ * each of the two, because work that is over has no place for them.
  */
-export const storeCopy = async (
+export const storeDone = async (
   work: SharedWork,
   made: {
     readonly shard: number;
     readonly nonce: string;
     readonly unit: string;
-    readonly file: string;
-    readonly pass: ShardPass;
-    readonly mayWrite: () => Promise<void>;
+    readonly file?: string;
+    readonly result: object;
+    readonly mayGoOn: () => Promise<void>;
   },
 ): Promise<void> => {
   const { store } = work.target;
-  const { shard, nonce, unit, file, pass, mayWrite } = made;
-  await mayWrite();
-  const key = keysOf(work).shardList(work.id, shard, nonce);
-  const { size, sha256 } = await uploadObjectList(store, key, file);
-  const copy: ShardCopy = { shard, unit, list: { key, size, sha256 }, pass };
-  await mayWrite();
-  await store.put(keysOf(work).shardDone(work.id, shard, nonce), seal(work.token, copy));
+  const { shard, nonce, unit, file, result, mayGoOn } = made;
+  await mayGoOn();
+  let list: ShardDone['list'];
+  if (file !== undefined) {
+    const key = keysOf(work).list(shard, nonce);
+    const { size, sha256 } = await uploadObjectList(store, key, file);
+    list = { key, size, sha256 };
+    await mayGoOn();
+  }
+  const done: ShardDone = { shard, unit, ...(list && { list }), result };
+  await store.put(keysOf(work).done(shard, nonce), seal(work.token, done));
 };
 
-/** One finished copy of each shard, in order. Rejects with `store-corrupt` when one has none. */
-export const readCopies = async (
+/**
+ * One finished piece of work on each shard, in order. Rejects with `store-corrupt` when one has
+ * none.
+ */
+export const readDone = async <Result extends object>(
   work: SharedWork,
   { shards }: SharePlan,
-): Promise<readonly ShardCopy[]> => {
-  const { store } = work.target;
-  const copies = new Map<number, ShardCopy>();
-  for await (const { key } of store.list(keysOf(work).shardsDone(work.id))) {
-    const copy = unseal(work.token, (await store.read(key)).toString('utf8'));
-    if (isShardCopy(copy)) copies.set(copy.shard, copy);
+  isResult: (result: object) => result is Result,
+): Promise<readonly ShardDone<Result>[]> => {
+  const { store, prefix } = work.target;
+  const found = new Map<number, ShardDone<Result>>();
+  for await (const { key } of store.list(keysOf(work).dones)) {
+    const done = unseal(work.token, (await store.read(key)).toString('utf8'));
+    if (isShardDone(done) && isResult(done.result))
+      found.set(done.shard, { ...done, result: done.result });
   }
   return shards.map((_, index) => {
-    const copy = copies.get(index);
-    if (copy !== undefined) return copy;
+    const done = found.get(index);
+    if (done !== undefined) return done;
     throw new CharmError(
       'store-corrupt',
-      `Shard ${index} of the copy was said to be done, and nobody of this application said so. There is no set. Find out who else writes below ${work.target.prefix} in ${store.description}, then run the backup again.`,
+      `Shard ${index} of the work that the units shared is not done, or nobody of this application said so. Its result does not count. Find out who else writes below ${prefix} in ${store.description}, then run the action again.`,
     );
   });
 };
-
-const keysOf = ({ target }: SharedWork) => layoutOf(target.prefix);
 
 const shardIn = (name: string): number => Number(/^\d+/.exec(name)?.[0] ?? NaN);
 

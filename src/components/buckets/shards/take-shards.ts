@@ -1,7 +1,7 @@
 import { nowAndThen } from '../../../operation/now-and-then.ts';
 import { CharmError } from '../../../errors.ts';
 import type { Clock } from '../../../world.ts';
-import type { Shard, ShardPass, SharePlan } from './shard.ts';
+import type { SharePlan, ShardWorker } from './shard.ts';
 import {
   claimShard,
   isPlanThere,
@@ -9,7 +9,7 @@ import {
   type SharedWork,
   type Standing,
   standingOf,
-  storeCopy,
+  storeDone,
 } from './shared-work.ts';
 
 /** A process that takes shards. */
@@ -21,24 +21,21 @@ export interface Taker {
   readonly unit: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Rejects with `backup-running` when nothing may be written any more. */
+  /** Rejects with `backup-running` when the work is over. */
   readonly assertWanted: () => Promise<void>;
   /** The nonces of the processes that were heard of lately, with our own. */
   readonly alive: () => Promise<ReadonlySet<string>>;
-  /** Copies a shard. `file` has its object list. */
-  readonly copy: (
-    shard: Shard,
-    options: { readonly mayWrite: () => Promise<void> },
-  ) => Promise<{ readonly file: string; readonly pass: ShardPass }>;
+  /** Works on one shard. */
+  readonly perform: ShardWorker['work'];
 }
 
-/** Milliseconds between two looks while others copy what is left. */
+/** Milliseconds between two looks while others work on what is left. */
 const pause = 2000;
 
 /**
- * Copies one shard after the other, until all are done or the plan is gone. A shard that another
+ * Works on one shard after the other, until all are done or the plan is gone. A shard that another
  * process holds is left to it, unless that one has not been heard of for two minutes. Rejects with
- * the failure of a copy, after giving its shard back.
+ * the failure of a shard, after giving its shard back.
  */
 export const takeShards = async (taker: Taker): Promise<void> => {
   const { work, plan, clock, signal } = taker;
@@ -81,7 +78,7 @@ const deadClaims = (
   (claims.get(shard) ?? []).map(({ nonce }) => nonce).filter((nonce) => !alive.has(nonce));
 
 /**
- * Claims a shard and copies it. Of several claims the first one counts; who finds another before
+ * Claims a shard and works on it. Of several claims the first one counts; who finds another before
  * its own leaves the shard to that one.
  */
 const take = async (taker: Taker, number: number, dead: readonly string[]): Promise<void> => {
@@ -98,14 +95,14 @@ const take = async (taker: Taker, number: number, dead: readonly string[]): Prom
     lease.isLost = holder?.nonce !== nonce;
     if (lease.isLost) throw taken(number);
   };
-  const mayWrite = nowAndThen(clock, async () => {
+  const mayGoOn = nowAndThen(clock, async () => {
     await taker.assertWanted();
     await assertHeld();
   });
   try {
-    await mayWrite();
-    const { file, pass } = await taker.copy(shard, { mayWrite });
-    await storeCopy(work, { shard: number, nonce, unit, file, pass, mayWrite });
+    await mayGoOn();
+    const made = await taker.perform(shard, { mayGoOn });
+    await storeDone(work, { shard: number, nonce, unit, ...made, mayGoOn });
   } catch (error) {
     await releaseShard(work, number, [nonce]).catch(() => undefined);
     if (!lease.isLost) throw error;
@@ -115,5 +112,5 @@ const take = async (taker: Taker, number: number, dead: readonly string[]): Prom
 const taken = (shard: number): CharmError =>
   new CharmError(
     'backup-running',
-    `Another unit has taken shard ${shard} of the copy, so this one left it to that unit. Nothing has to be done.`,
+    `Another unit has taken shard ${shard} of the work, so this one left it to that unit. Nothing has to be done.`,
   );

@@ -1,54 +1,60 @@
-import {
-  removePlan,
-  type SharedWork,
-  standingOf,
-} from '../components/buckets/shards/shared-work.ts';
-import type { SharePlan } from '../components/buckets/shards/shard.ts';
-import { CharmError, orProblem } from '../errors.ts';
-import type { HelpProgress } from '../repository/lock-claims.ts';
-import { aliveOf } from '../repository/lock-helper.ts';
-import type { Lock } from '../repository/lock.ts';
-import { countText, listText, sum } from '../text.ts';
-import type { Bandwidth } from '../components/buckets/bandwidth.ts';
-import { otherUnitsOf } from './applications.ts';
-import type { Backup } from './begin-backup.ts';
-import { progressText } from './help-copy.ts';
+import { CharmError, orProblem } from '../../../errors.ts';
+import { otherUnitsOf } from '../../../operation/applications.ts';
+import type { Heartbeat } from '../../../operation/heartbeat.ts';
+import type { Lead } from '../../../repository/lead.ts';
+import type { HelpProgress } from '../../../repository/lock-claims.ts';
+import { aliveOf } from '../../../repository/lock-helper.ts';
+import { countText, listText, sum } from '../../../text.ts';
+import type { JujuModel, World } from '../../../world.ts';
+import type { Bandwidth } from '../bandwidth.ts';
+import { helpText } from './help.ts';
+import type { SharePlan } from './shard.ts';
+import { removePlan, type SharedWork, standingOf } from './shared-work.ts';
 
-/** The units that share a copy, as the leader knows them. */
+/** The operation of the leader whose work is shared. */
+export interface SharedOperation {
+  readonly world: Pick<World, 'application' | 'clock' | 'progress' | 'unit'>;
+  readonly juju: Pick<JujuModel, 'enqueue' | 'status' | 'tasks'>;
+  readonly otherUnits: readonly string[];
+  readonly heartbeat: Heartbeat;
+  /** Fires when the process has to end soon, so that it does not wait for others. */
+  readonly terminating: AbortSignal;
+  readonly lead: Pick<Lead, 'nonce' | 'helpers'>;
+}
+
+/** The units that share work, as the leader knows them. */
 export interface Team {
-  readonly backup: Backup;
+  readonly operation: SharedOperation;
   readonly work: SharedWork;
-  readonly lock: Pick<Lock, 'nonce' | 'helpers'>;
   /** The units that were asked to help, by the task that asks them. */
   readonly tasks: Map<string, string>;
   /** Whether the plan may be there, so that somebody may work. */
   isOpen: boolean;
 }
 
-/** Asks these units to help. The copy is made without those that Juju does not ask. */
+/** Asks these units to help. The work is done without those that Juju does not ask. */
 export const inviteTeam = async (
-  { backup, work, tasks }: Team,
+  { operation: { juju, world }, work, tasks }: Team,
   units: readonly string[],
 ): Promise<void> => {
-  const { ready, world } = backup;
-  const parameters = { set: work.id, token: work.token };
+  const parameters = { set: work.id, run: work.run, token: work.token };
   const asked: string[] = [];
   for (const unit of units) {
-    const task = await orProblem(() => ready.juju.enqueue(unit, 'work', parameters));
+    const task = await orProblem(() => juju.enqueue(unit, 'work', parameters));
     if (task instanceof CharmError) {
-      await world.progress.note(`${unit} does not help with the copy: ${task.message}`);
+      await world.progress.note(`${unit} does not help: ${task.message}`);
       continue;
     }
     tasks.set(task, unit);
     asked.push(unit);
   }
-  if (asked.length > 0) await world.progress.note(`Asked ${listText(asked)} to help with the copy`);
+  if (asked.length > 0) await world.progress.note(`Asked ${listText(asked)} to help`);
 };
 
-/** Asks the units that came while the copy went on, as after `juju scale-application`. */
+/** Asks the units that came while the work went on, as after `juju scale-application`. */
 const inviteNewcomers = async (team: Team, known: Set<string>): Promise<void> => {
-  const { world, ready } = team.backup;
-  const model = await ready.juju.status();
+  const { world, juju } = team.operation;
+  const model = await juju.status();
   const units = otherUnitsOf(world, model.applications.get(world.application));
   await inviteTeam(
     team,
@@ -80,16 +86,17 @@ export const watchTeam = (
   team: Team,
   { plan, bandwidth, own }: Watched,
 ): AsyncDisposable & { readonly describe: () => string } => {
-  const { backup, work, lock } = team;
-  const { clock, unit } = backup.world;
+  const { operation, work } = team;
+  const { lead } = operation;
+  const { clock, unit } = operation.world;
   const stop = new AbortController();
-  const known = new Set(backup.ready.otherUnits);
+  const known = new Set(operation.otherUnits);
   const others = new Map<string, HelpProgress>();
   let done = 0;
   const watch = async (): Promise<void> => {
     for (let look = 1; ; look += 1) {
       await orProblem(async () => {
-        const helpers = await lock.helpers();
+        const helpers = await lead.helpers();
         for (const { unit: name, progress } of helpers)
           if (progress !== undefined) others.set(name, progress);
         // Those who were asked at the beginning come soon, and count before they are there.
@@ -114,8 +121,8 @@ export const watchTeam = (
         objects: sum(all.map(({ objects }) => objects)),
         bytes: sum(all.map(({ bytes }) => bytes)),
       };
-      const each = units.map(([name, progress]) => `${name} ${progressText(progress)}`);
-      return `${buckets.length === 1 ? 'bucket' : 'buckets'} ${buckets.join(', ')}: ${progressText(total)}, ${done} of ${countText(plan.shards.length, 'shard')} done; ${each.join('; ')}`;
+      const each = units.map(([name, progress]) => `${name} ${helpText(progress)}`);
+      return `${buckets.length === 1 ? 'bucket' : 'buckets'} ${buckets.join(', ')}: ${helpText(total)}, ${done} of ${countText(plan.shards.length, 'shard')} done; ${each.join('; ')}`;
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -130,8 +137,8 @@ export const watchTeam = (
  * not wait.
  */
 export const endTeam = async (team: Team): Promise<void> => {
-  const { backup, work, lock, tasks } = team;
-  const { world, heartbeat, terminating, ready } = backup;
+  const { operation, work, tasks } = team;
+  const { world, heartbeat, terminating, juju, lead } = operation;
   if (!team.isOpen) return;
   await removePlan(work);
   let waiting: readonly string[] = [];
@@ -139,7 +146,7 @@ export const endTeam = async (team: Team): Promise<void> => {
     () => (waiting.length > 0 ? `waiting until ${listText(waiting)} stopped helping` : ''),
     async () => {
       for (let look = 1; !terminating.aborted; look += 1) {
-        const live = (await lock.helpers()).filter(({ isLive }) => isLive).map(({ unit }) => unit);
+        const live = (await lead.helpers()).filter(({ isLive }) => isLive).map(({ unit }) => unit);
         const ended = look % looksBeforeJuju === 0 ? await endedUnits() : new Set<string>();
         waiting = live.filter((unit) => !ended.has(unit));
         if (waiting.length === 0) break;
@@ -150,7 +157,7 @@ export const endTeam = async (team: Team): Promise<void> => {
   team.isOpen = false;
 
   async function endedUnits(): Promise<ReadonlySet<string>> {
-    const known = await orProblem(() => ready.juju.tasks(world.application, ['work']));
+    const known = await orProblem(() => juju.tasks(world.application, ['work']));
     if (known instanceof CharmError) return new Set();
     const ended = known.filter(({ id, completed }) => tasks.has(id) && completed !== undefined);
     return new Set(ended.map(({ unit }) => unit));

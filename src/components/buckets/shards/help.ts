@@ -1,48 +1,42 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createBandwidth } from '../components/buckets/bandwidth.ts';
-import { shardCopier } from '../components/buckets/shards/copy-shard.ts';
-import {
-  isPlanThere,
-  readPlan,
-  type SharedWork,
-} from '../components/buckets/shards/shared-work.ts';
-import { takeShards } from '../components/buckets/shards/take-shards.ts';
-import type { Config } from '../config/config.ts';
-import { hasCode } from '../errors.ts';
-import { startHeartbeat } from '../operation/heartbeat.ts';
-import { helpHolder, type Help } from '../repository/lock-helper.ts';
-import type { HelpProgress } from '../repository/lock-claims.ts';
-import { countText, sizeText } from '../text.ts';
-import type { Clock, Source, World } from '../world.ts';
+import type { Config } from '../../../config/config.ts';
+import { hasCode } from '../../../errors.ts';
+import { startHeartbeat } from '../../../operation/heartbeat.ts';
+import type { HelpProgress } from '../../../repository/lock-claims.ts';
+import { helpHolder, type Help } from '../../../repository/lock-helper.ts';
+import { countText, sizeText } from '../../../text.ts';
+import type { Clock, World } from '../../../world.ts';
+import { createBandwidth } from '../bandwidth.ts';
+import type { SharePlan, ShardTools, ShardWorker, WorkKind } from './shard.ts';
+import { isPlanThere, keysOf, readPlan, type SharedWork } from './shared-work.ts';
+import { takeShards } from './take-shards.ts';
+
+/** Opens what a worker needs beyond its tools; all of that is closed with `opened`. */
+type OpenWorker = (tools: ShardTools, opened: AsyncDisposableStack) => Promise<ShardWorker>;
 
 /** Milliseconds. */
 const renewal = 10_000;
 
 /**
- * What a unit does that the leader of a backup asked for help with the copy of the buckets: takes
- * shards until there are no more, or the backup is over. Undefined when it was over already.
- * Rejects with `parameter-invalid` when the leader did not ask for it.
+ * What a unit does that the leader asked for help: takes shards until there are no more, or the
+ * leader's operation is over. Undefined when it was over already. Rejects with `parameter-invalid`
+ * when the leader did not ask for it.
  */
-export const helpCopy = async (
+export const helpLeader = async (
   world: World,
   config: Config,
   work: SharedWork,
+  workers: Readonly<Record<WorkKind, OpenWorker>>,
 ): Promise<HelpProgress | undefined> => {
   const { target } = work;
   const { clock, progress, unit } = world;
   const plan = await readPlan(work);
   if (plan === 'gone') return undefined;
   await using undo = new AsyncDisposableStack();
-  const help = await joined(world, work, plan.lock);
+  const help = await joined(world, work, plan);
   if (help === undefined) return undefined;
   undo.use(help);
-  const sources: Source[] = [];
-  for (const bucket of new Set(plan.shards.map((shard) => shard.bucket))) {
-    const source = await world.openSource(bucket);
-    undo.use(source.store);
-    sources.push(source);
-  }
   const scratch = join(world.scratch, 'ckf-work');
   await mkdir(scratch, { recursive: true });
   undo.defer(() => rm(scratch, { recursive: true, force: true }));
@@ -53,18 +47,17 @@ export const helpCopy = async (
     bandwidth.shareAmong((await help.alive()).size);
   };
   bandwidth.shareAmong(plan.units);
-  const copier = shardCopier({
-    ...{ target, sources, plan, clock, signal, scratch, transfers: config.transfers, bandwidth },
-  });
-  undo.use(keepRenewing(help, { work, clock, over, progress: copier.progress, share }));
+  const tools = { target, plan, clock, signal, scratch, transfers: config.transfers, bandwidth };
+  const worker = await workers[plan.kind](tools, undo);
+  undo.use(keepRenewing(help, { work, clock, over, progress: worker.progress, share }));
   const heartbeat = undo.use(startHeartbeat(world));
-  await progress.step(`Helping the leader to copy buckets for the backup ${work.id}`);
+  await progress.step(`Helping the leader to ${doing[plan.kind]} ${work.id}`);
   try {
     await heartbeat.during(
-      () => progressText(copier.progress()),
+      () => helpText(worker.progress()),
       () =>
         takeShards({
-          ...{ work, plan, unit, clock, signal, nonce: help.nonce, copy: copier.copy },
+          ...{ work, plan, unit, clock, signal, nonce: help.nonce, perform: worker.work },
           assertWanted: async () => {
             await help.assertWanted();
             if (!(await isPlanThere(work))) over.abort();
@@ -74,24 +67,35 @@ export const helpCopy = async (
         }),
     );
   } catch (error) {
-    // The backup has ended, or another one has the path; this unit has nothing to put right.
+    // The operation has ended, or another one has the path; this unit has nothing to put right.
     const isOver = over.signal.aborted && !world.signal.aborted;
     if (!isOver && !hasCode(error, 'backup-running')) throw error;
   }
-  return copier.progress();
+  return worker.progress();
 };
 
-export const progressText = ({ objects, bytes }: HelpProgress): string =>
+const doing: Readonly<Record<WorkKind, string>> = {
+  copy: 'copy buckets for the backup',
+  restore: 'bring back the buckets of',
+  verify: 'read the objects of',
+};
+
+export const helpText = ({ objects, bytes }: HelpProgress): string =>
   `${countText(objects, 'object')}, ${sizeText(bytes)}`;
 
 /**
- * Claims a place beside the lock. The leader takes the plan away and then looks for claims, so the
+ * Claims a place beside the leader, which takes the plan away and then looks for claims. So the
  * plan is looked for once more when ours is there.
  */
-const joined = async (world: World, work: SharedWork, lock: string): Promise<Help | undefined> => {
+const joined = async (
+  world: World,
+  work: SharedWork,
+  { lock, kind }: SharePlan,
+): Promise<Help | undefined> => {
+  const place = kind === 'verify' ? keysOf(work).units : undefined;
   let help: Help;
   try {
-    help = await helpHolder(work.target, world, lock);
+    help = await helpHolder(work.target, world, lock, place);
   } catch (error) {
     if (hasCode(error, 'backup-running')) return undefined;
     throw error;
@@ -101,7 +105,7 @@ const joined = async (world: World, work: SharedWork, lock: string): Promise<Hel
   return undefined;
 };
 
-/** Renews the claim, and ends the work when the holder of the lock or its plan is gone. */
+/** Renews the claim, and ends the work when the leader or its plan is gone. */
 const keepRenewing = (
   help: Help,
   {

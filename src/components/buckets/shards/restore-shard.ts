@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { Ajv, type JSONSchemaType } from 'ajv';
+import { layoutOf } from '../../../repository/layout.ts';
+import type { HelpProgress } from '../../../repository/lock-claims.ts';
+import { readListFile } from '../../../repository/object-list.ts';
+import { sum } from '../../../text.ts';
+import type { Source, Target } from '../../../world.ts';
+import { bringBack, type BringBack, mostNamed } from '../bring-back.ts';
+import { ProgressOfBucket } from '../progress.ts';
+import { openStoredSet } from '../stored-set.ts';
+import type { ShardDone, ShardTools, ShardWorker } from './shard.ts';
+
+/** What was brought back of a shard. Its exceptions are the list that the shard made. */
+type ShardRestored = Omit<BringBack, 'exceptions'>;
+
+const count = { type: 'integer', minimum: 0 } as const;
+const text = { type: 'string' } as const;
+
+const restoredSchema: JSONSchemaType<ShardRestored> = {
+  type: 'object',
+  required: ['objects', 'size', 'copied', 'bytesCopied', 'lost'],
+  properties: {
+    ...{ objects: count, size: count, copied: count, bytesCopied: count },
+    lost: {
+      type: 'object',
+      required: ['count', 'first'],
+      properties: {
+        count,
+        first: {
+          type: 'array',
+          items: { type: 'object', required: ['key', 'why'], properties: { key: text, why: text } },
+        },
+      },
+    },
+  },
+};
+
+export const isShardRestored = new Ajv().compile(restoredSchema);
+
+/**
+ * Brings the objects of shards back with the engine that brings back whole buckets. Objects that
+ * are lost do not make it fail, because the leader is to know them all. `stored` is where the set
+ * is read: the target, or what it was at a time.
+ */
+export const restoreWorker = (
+  tools: ShardTools & { readonly sources: readonly Source[]; readonly stored: Target },
+): ShardWorker<ShardRestored> => {
+  const { target, stored, sources, transfers, bandwidth, clock, signal, scratch } = tools;
+  const file = join(scratch, 'shard.exceptions.ndjson.gz');
+  let before: HelpProgress = { objects: 0, bytes: 0 };
+  let current: ProgressOfBucket | undefined;
+  return {
+    progress: () => {
+      const { objectsDone = 0, bytesDone = 0 } = current?.snapshot() ?? {};
+      return { objects: before.objects + objectsDone, bytes: before.bytes + bytesDone };
+    },
+    work: async ({ bucket, to = bucket, range, before: list }, { mayGoOn }) => {
+      const source = sources.find((one) => one.bucket === to);
+      if (source === undefined || list === undefined)
+        throw new TypeError(`the plan tells too little of the bucket ${bucket}`);
+      const set = openStoredSet(
+        stored.store,
+        layoutOf(target.prefix),
+        { bucket, list },
+        target.store,
+      );
+      current = new ProgressOfBucket(clock);
+      try {
+        const done = await bringBack(set, source, {
+          ...{ transfers, bandwidth, clock, signal, range, scratch: file },
+          ...{ mayWrite: mayGoOn, allowDamaged: true, progress: current },
+        });
+        const { objects, size, copied, bytesCopied, lost } = done;
+        before = { objects: before.objects + objects, bytes: before.bytes + size };
+        return { file, result: { objects, size, copied, bytesCopied, lost } };
+      } finally {
+        current = undefined;
+      }
+    },
+  };
+};
+
+/** The numbers of the shards of a bucket as those of one. `exceptions` is their joined list. */
+export const joinRestored = (
+  done: readonly ShardDone<ShardRestored>[],
+  exceptions: string,
+): BringBack => {
+  const results = done.map(({ result }) => result);
+  return {
+    objects: sum(results.map(({ objects }) => objects)),
+    size: sum(results.map(({ size }) => size)),
+    copied: sum(results.map(({ copied }) => copied)),
+    bytesCopied: sum(results.map(({ bytesCopied }) => bytesCopied)),
+    lost: {
+      count: sum(results.map(({ lost }) => lost.count)),
+      first: results.flatMap(({ lost }) => lost.first).slice(0, mostNamed),
+    },
+    exceptions: () => readListFile(exceptions, exceptions),
+  };
+};
