@@ -95,6 +95,7 @@ export const errorCodes = {
   'volumes-key-invalid': 'operator',
   'volumes-key-changed': 'operator',
   'volumes-failed': 'operator',
+  'volume-image-old': 'operator',
   'volume-missing': 'operator',
   'volume-in-use': 'operator',
   'volume-not-started': 'operator',

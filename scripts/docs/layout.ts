@@ -103,6 +103,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     layout.volumeState('alice'),
     'What is known of a repository: its size, when it was pruned, how it was checked; `volume-status` reads it.',
   ],
+  volumeImages: [
+    layout.volumeImages,
+    'Which versions `restic-image` and `rclone-image` said to have. Each is asked once; delete it to ask again.',
+  ],
   repository: [
     layout.repository('alice'),
     'A repository as restic writes it, encrypted, one for each namespace.',

@@ -70,6 +70,8 @@ export interface Layout {
   volumeRepository(name: string): string;
   /** When a repository was pruned and checked, and what was found. */
   volumeState(name: string): string;
+  /** Which versions the images said to have, so that they are asked once. */
+  readonly volumeImages: string;
   /** Prefix of a repository, as restic writes it. */
   repository(name: string): string;
   /** The run as a page for people. */
@@ -107,6 +109,7 @@ export const layoutOf = (prefix: string): Layout => ({
   volumeSession: (id) => `${prefix}/volumes/sessions/${id}.json`,
   volumeRepository: (name) => `${prefix}/volumes/repositories/${name}.json`,
   volumeState: (name) => `${prefix}/volumes/states/${name}.json`,
+  volumeImages: `${prefix}/volumes/images.json`,
   repository: (name) => `${prefix}/volumes/repos/${name}/`,
   runPage: (session) => `${prefix}/runs/${session}.html`,
 });

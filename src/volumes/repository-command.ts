@@ -95,10 +95,10 @@ interface StartedPod extends AsyncDisposable {
   state(container: string): Promise<ReturnType<typeof podState>>;
 }
 
-/** A pod of ours with its Secret. Both are gone when it is disposed of. */
+/** A pod of ours, with its Secret if it has one. Both are gone when it is disposed of. */
 export const startPod = async (
   { access, world }: VolumeOperation,
-  { pod, secret }: TrustedPod,
+  { pod, secret }: Pick<TrustedPod, 'pod'> & Partial<TrustedPod>,
 ): Promise<StartedPod> => {
   const { cluster } = access;
   const { namespace, name } = pod.metadata;
@@ -117,7 +117,7 @@ export const startPod = async (
       },
     );
   };
-  await cluster.create('secrets', secret);
+  if (secret !== undefined) await cluster.create('secrets', secret);
   try {
     await cluster.create('pods', pod);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { VolumesConfig } from '../config/volumes.ts';
 import type { Fields, GatewayStorage, Manifest } from '../world.ts';
-import { objectName, outsideMesh, ownLabels } from './names.ts';
+import { objectName, ownLabels } from './names.ts';
+import { certificates, container, podHead, podSpec, scratch, secretVariable } from './pod-parts.ts';
 
 /*
  * The pods of the model's namespace. rclone alone has the keys of the bucket and speaks to it; what
@@ -42,13 +43,16 @@ export const gatewayPod = (about: About, password: string): TrustedPod => {
     secret: secretManifest(about, name, 'gateway', { 'gateway-password': password }),
     pod: {
       ...podHead(namespace, name, ownLabels(namespace, session, 'gateway')),
-      spec: podSpec(name, [
-        {
-          ...rclone,
-          readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 1 },
-          ports: [{ containerPort: gatewayPort }],
-        },
-      ]),
+      spec: podSpec(
+        [
+          {
+            ...rclone,
+            readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 1 },
+            ports: [{ containerPort: gatewayPort }],
+          },
+        ],
+        [scratch(), certificates(name)],
+      ),
     },
   };
 };
@@ -103,7 +107,10 @@ export const repositoryPod = (
     }),
     pod: {
       ...podHead(namespace, name, ownLabels(namespace, session, task)),
-      spec: podSpec(name, gateway === undefined ? [rclone, restic] : [restic], room),
+      spec: podSpec(gateway === undefined ? [rclone, restic] : [restic], [
+        scratch(room),
+        certificates(name),
+      ]),
     },
   };
 };
@@ -111,33 +118,6 @@ export const repositoryPod = (
 /** An address of IPv6 stands in brackets. */
 export const gatewayUrl = (address: string): string =>
   `http://${address.includes(':') ? `[${address}]` : address}:${gatewayPort}/`;
-
-const podHead = (
-  namespace: string,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): Manifest => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { namespace, name, labels: { ...labels, ...outsideMesh } },
-});
-
-/** `room`: bytes that it writes beside its cache. */
-const podSpec = (secretName: string, containers: readonly Fields[], room = 0): Fields => ({
-  restartPolicy: 'Never',
-  automountServiceAccountToken: false,
-  enableServiceLinks: false,
-  securityContext: {
-    runAsNonRoot: true,
-    runAsUser: 65534,
-    seccompProfile: { type: 'RuntimeDefault' },
-  },
-  containers,
-  volumes: [
-    { name: 'tmp', emptyDir: { sizeLimit: `${2048 + Math.ceil((room * 1.1) / 2 ** 20)}Mi` } },
-    { name: 'ca', secret: { secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-  ],
-});
 
 const rcloneContainer = (
   { repository, storage, config }: About,
@@ -177,32 +157,6 @@ const rcloneContainer = (
     ],
   };
 };
-
-const container = (name: string, image: string, restores = false): Fields => ({
-  name,
-  image,
-  resources: {
-    requests: { cpu: '100m', memory: '256Mi' },
-    limits: { cpu: '1', memory: '1Gi' },
-  },
-  securityContext: {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    // Only root can give files to others, and read those that nobody may read.
-    ...(restores && { runAsUser: 0, runAsNonRoot: false }),
-    capabilities: {
-      drop: ['ALL'],
-      ...(restores && { add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] }),
-    },
-  },
-  terminationMessagePolicy: 'FallbackToLogsOnError',
-});
-
-/** A variable whose value stands in a Secret, so that no manifest and no argument holds it. */
-export const secretVariable = (name: string, secret: string, key: string): Fields => ({
-  name,
-  valueFrom: { secretKeyRef: { name: secret, key } },
-});
 
 const secretManifest = (
   { namespace, session, storage }: About,

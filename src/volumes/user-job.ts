@@ -3,7 +3,8 @@ import type { Manifest } from '../world.ts';
 import type { Claim, ClaimUser } from './claims.ts';
 import { type PodIdentity, notebookUser } from './identity.ts';
 import { objectName, outsideMesh, ownLabels } from './names.ts';
-import { gatewayUrl, secretVariable } from './trusted-pods.ts';
+import { secretVariable } from './pod-parts.ts';
+import { gatewayUrl } from './trusted-pods.ts';
 
 /*
  * What runs in a user's namespace, where its user can read every Secret and enter every pod. So it

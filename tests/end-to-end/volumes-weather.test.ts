@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { assertEnded, boxWithVolumes } from '../rigs/volumes.ts';
 import type { StoredObject } from '../servers/kubernetes/stored-object.ts';
@@ -36,6 +38,26 @@ describe("users' volumes in bad weather", () => {
     return log.find((line) => line.includes('bob/data: Failed: ')) ?? log.join('\n');
   };
 
+  it('are not touched with an image that is too old', async () => {
+    const { box, volumes } = opened();
+    const { images, made } = volumes.workloads;
+    const old = join(volumes.at('bob/data'), '../.restic-0.16');
+    writeFileSync(old, '#!/bin/sh\necho "restic 0.16.4 compiled with go1.22.2"\n', { mode: 0o755 });
+    images.set('mirror.test/restic:0.16.4', old);
+    await box.configure({ 'restic-image': 'mirror.test/restic:0.16.4' });
+    const { status, message, results } = await box.run('backup-volumes');
+    assert.equal(status, 'failed');
+    assert.equal(results['error-code'], 'volume-image-old');
+    assert.match(message, /has restic 0\.16\.4\. It must be 0\.17\.1 or later: .* restic-image=/);
+    assert.deepEqual(
+      made.filter(({ kind }) => kind === 'Job'),
+      [],
+    );
+    rmSync(old);
+    await box.configure({ 'restic-image': 'mirror.test/restic:0.19' });
+    assert.equal((await box.run('backup-volumes')).status, 'completed');
+  });
+
   it('say so when a user deletes the Job, and are backed up the next time', async () => {
     const { box, volumes } = opened();
     const said = await when(({ metadata }) => {
@@ -53,7 +75,7 @@ describe("users' volumes in bad weather", () => {
     });
     assert.match(said, /bob\/data: Failed: /);
     const { results } = await opened().box.run('list-volume-backups', { volume: 'bob/data' });
-    assert.equal(String(results['backups']).match(/\d{8}t\d{6}z/g)?.length, 1);
+    assert.equal(String(results['backups']).match(/\d{8}t\d{6}z/g)?.length, 2);
   });
 
   it('say so when the claim is deleted before its pod starts, at once', async () => {
@@ -82,5 +104,12 @@ describe("users' volumes in bad weather", () => {
       ...{ volume: 'bob/data', into: 'back' },
     });
     assert.equal(third, 'completed', refused);
+  });
+
+  it('asked each image once for its version, in all these sessions', () => {
+    const asked = opened().volumes.workloads.made.filter(
+      ({ metadata }) => metadata.labels?.['ckf-backup/role'] === 'versions',
+    );
+    assert.equal(asked.length, 2);
   });
 });

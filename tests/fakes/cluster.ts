@@ -181,13 +181,16 @@ export class FakeCluster implements Cluster {
   #show(pod: StoredObject, state: object, podIP = '', container?: string): void {
     const { namespace = '', name } = pod.metadata;
     const isRunning = 'running' in state;
+    const known = this.store.get('pods', namespace, name).status?.containerStatuses ?? [];
     this.store.patch('pods', namespace, name, {
       status: {
         phase: isRunning ? 'Running' : 'terminated' in state ? 'Succeeded' : 'Pending',
         podIP,
-        containerStatuses: (pod.spec?.containers ?? [])
-          .filter((one) => container === undefined || one.name === container)
-          .map((one) => ({ name: one.name, ready: isRunning, state })),
+        containerStatuses: (pod.spec?.containers ?? []).map((one) =>
+          container === undefined || one.name === container
+            ? { name: one.name, ready: isRunning, state }
+            : (known.find((status) => status.name === one.name) ?? { name: one.name }),
+        ),
       },
     });
   }

@@ -42,6 +42,11 @@ export class FakeRestic {
   readonly unreadable = new Set<string>();
   /** Each command, such as `backup` and `forget`, and the role of its pod. */
   readonly commands: string[] = [];
+  /** What the images say of themselves. */
+  readonly versions: Record<string, string> = {
+    restic: 'restic 0.19.1 compiled with go1.26.2 on linux/amd64',
+    rclone: 'rclone v1.75.2\n- os/version: alpine',
+  };
   /** What happens instead, if anything. */
   instead: (run: ContainerRun, role: string) => Answer | Promise<Answer> = () => undefined;
   readonly #cluster: FakeCluster;
@@ -67,6 +72,8 @@ export class FakeRestic {
 
   #run(run: ContainerRun): ContainerEnd {
     const { pod, variables, command } = run;
+    const [program = '', word] = command;
+    if (word === 'version') return done(this.versions[program] ?? '');
     const [, address = ''] =
       /^rest:http:\/\/(.+):8080\/$/.exec(variables['RESTIC_REPOSITORY'] ?? '') ?? [];
     const server = this.#cluster.serverOf(address === '127.0.0.1' ? pod : address);

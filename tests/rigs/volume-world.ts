@@ -42,6 +42,9 @@ export const aVolumeWorld = (): VolumeWorldRig => {
   const opened: string[] = [];
   const target = targetIn(store);
   const layout = layoutOf(target.prefix);
+  const { resticImage, rcloneImage } = aConfig().volumes;
+  const versions = { [resticImage]: '0.19.1', [rcloneImage]: '1.75.2' };
+  store.seed(layout.volumeImages, JSON.stringify({ format: 1, versions }));
   const openVolumes = async (purpose?: 'retention'): Promise<VolumeAccess> => {
     opened.push(['volumes', purpose].filter(Boolean).join(' '));
     return {

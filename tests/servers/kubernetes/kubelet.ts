@@ -12,7 +12,7 @@ export interface KubeletOptions {
   /** Where pods write what is not on a volume. */
   readonly directory: string;
   readonly directoryOf: (namespace: string, claim: string) => string;
-  readonly program: (name: string) => string | undefined;
+  readonly program: (name: string, image: string) => string | undefined;
   readonly ended: (pod: StoredObject, exitCodes: readonly number[]) => void;
 }
 

@@ -98,6 +98,7 @@ export interface ObjectStatus {
   readonly started?: boolean;
   readonly failed?: number;
   readonly conditions?: readonly { readonly type: string }[];
+  readonly containerStatuses?: readonly { readonly name: string }[];
 }
 
 /** The claims that a pod mounts. */

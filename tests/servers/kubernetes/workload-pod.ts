@@ -17,7 +17,7 @@ export interface PodPlace {
   /** The content of a Secret of the pod's namespace; undefined while there is none. */
   secret(name: string): Readonly<Record<string, string>> | undefined;
   /** The program of this machine that stands for one of an image. */
-  program(name: string): string | undefined;
+  program(name: string, image: string): string | undefined;
 }
 
 export interface ContainerEnd {
@@ -107,7 +107,7 @@ const startContainer = (
   const logFile = join(root, 'log');
   const log = (): string => readFileSync(logFile, 'utf8');
   const output = openSync(logFile, 'w');
-  const program = place.program(word);
+  const program = place.program(word, container.image);
   if (program === undefined) {
     writeFileSync(logFile, `exec: "${word}": executable file not found in $PATH`);
     closeSync(output);

@@ -28,6 +28,8 @@ export class Workloads implements AsyncDisposable {
   readonly faults = new Map<string, WorkloadFaults>();
   /** Everything that was ever created over the API. */
   readonly made: StoredObject[] = [];
+  /** By image: the one program that it has. All other images have those of this machine. */
+  readonly images = new Map<string, string>();
   /** The pods of a claim's Jobs do not start before this resolves. */
   readonly holds = new Map<string, Promise<unknown>>();
   /** So many of the next continue tokens have expired. */
@@ -48,7 +50,8 @@ export class Workloads implements AsyncDisposable {
       },
     });
     this.#kubelet = new Kubelet({
-      ...{ store, faults, holds, directory: options.directory, program: options.program },
+      ...{ store, faults, holds, directory: options.directory },
+      program: (name, image) => this.images.get(image) ?? options.program(name),
       directoryOf: (namespace, claim) => this.directoryOf(namespace, claim),
       ended: (pod, exitCodes) => {
         this.#jobs.podEnded(pod, exitCodes);

@@ -1,0 +1,108 @@
+import type { VolumesConfig } from '../config/volumes.ts';
+import { CharmError, orProblem } from '../errors.ts';
+import { type Layout, layoutOf } from '../repository/layout.ts';
+import { takeLock } from '../repository/lock.ts';
+import { waitUntil } from '../wait-until.ts';
+import type { Target, World } from '../world.ts';
+import { settleNewest } from './dead-session.ts';
+import { assertImages } from './image-versions.ts';
+import { sessionIdAt } from './names.ts';
+import type { OpenOperation } from './operation.ts';
+import { type SessionRecord, writeSession } from './session-record.ts';
+import { sweep } from './sweep.ts';
+
+/**
+ * Begins a session: opens what it needs, takes the lock that volumes have of their own, so that
+ * backups of the control plane go on beside it, and clears away what sessions that died have left.
+ * Rejects with `volumes-off` while there is no key, and with `backup-running` while another session
+ * is at work.
+ */
+export const beginVolumeOperation = async (
+  world: World,
+  config: VolumesConfig,
+): Promise<OpenOperation> => {
+  await using opened = new AsyncDisposableStack();
+  const access = opened.use(await world.openVolumes());
+  const target = await world.openTarget();
+  opened.use(target.store);
+  const layout = layoutOf(target.prefix);
+  const lock = opened.use(await takeLock({ ...target, prefix: layout.volumes }, world));
+  await sweep(access.cluster, { clock: world.clock, patience: 120 });
+  await settleNewest(target, layout, world.clock);
+  const started = await newSession(target, layout, world);
+  const stack = opened.move();
+  const operation = {
+    ...{ access, target, layout, config, world, lock },
+    ...{ session: started, journal: world.journal },
+  };
+  const occupied = new Set<string>();
+  const end = async (record: SessionRecord): Promise<void> => {
+    await lock.assertHeld();
+    await writeSession(target.store, layout, record);
+    await world.journal.setVolumeSession(undefined);
+  };
+  return {
+    ...{ ...operation, occupied },
+    note: async (record) => {
+      await lock.assertHeld();
+      await writeSession(target.store, layout, record);
+    },
+    openTrusted: async () => {
+      await using trusted = new AsyncDisposableStack();
+      const access = trusted.use(await world.openVolumes('retention'));
+      const target = await world.openTarget('retention');
+      trusted.use(target.store);
+      const stack = trusted.move();
+      return {
+        ...{ ...operation, access, target, occupied },
+        [Symbol.asyncDispose]: () => stack.disposeAsync(),
+      };
+    },
+    start: async (record) => {
+      await world.journal.setVolumeSession(started);
+      await writeSession(target.store, layout, record);
+      const problem = await orProblem(() => assertImages({ ...operation, occupied }));
+      if (!(problem instanceof CharmError)) return;
+      await end(failedBy(problem, record, world.clock));
+      throw problem;
+    },
+    end,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+};
+
+/** Before anything was done. */
+const failedBy = (
+  { code, message: reason }: CharmError,
+  record: SessionRecord,
+  clock: World['clock'],
+): SessionRecord => ({
+  ...{ ...record, phase: 'Failed', reason },
+  finished: clock.now().toISOString(),
+  volumes: record.volumes.map((volume) =>
+    volume.phase === 'Running' ? { ...volume, phase: 'Failed', code, reason } : volume,
+  ),
+});
+
+/**
+ * The id of a session that begins now. A restore begins one right after that which saves what is
+ * there; then it waits for the next second.
+ */
+const newSession = (
+  { store }: Pick<Target, 'store'>,
+  layout: Layout,
+  { clock, signal }: Pick<World, 'clock' | 'signal'>,
+): Promise<string> =>
+  waitUntil(
+    { clock, seconds: 5, pause: 1000, signal },
+    async () => {
+      const id = sessionIdAt(clock.now());
+      return (await store.head(layout.volumeSession(id))) ? undefined : id;
+    },
+    () => {
+      throw new CharmError(
+        'backup-running',
+        'Other sessions of volumes began in each of the last seconds. Run the action again.',
+      );
+    },
+  );
