@@ -114,6 +114,49 @@ describe('a pod beside a volume', () => {
     assert.ok(seconds() - began < 10);
   });
 
+  it('keeps its volume to the end when the claim is deleted after it has started', async () => {
+    rig.restic.instead = (_run, role) => {
+      if (role === 'backup') rig.cluster.store.remove('persistentvolumeclaims', 'bob', 'data');
+      return undefined;
+    };
+    assert.equal(await backUp(), ' ');
+    const [record] = await rig.records();
+    assert.equal(record?.volumes[0]?.phase, 'Succeeded');
+    assert.equal(record.volumes[0].files, 1);
+  });
+
+  it('that is evicted, as often as nodes are drained, is made again and no failure', async () => {
+    let evicted = 0;
+    rig.restic.instead = ({ pod }, role) => {
+      if (role !== 'backup' || evicted === 5) return undefined;
+      evicted += 1;
+      rig.cluster.store.patch('pods', 'bob', pod.metadata.name, {
+        status: { conditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+      });
+      return { exitCode: 137, output: '' };
+    };
+    assert.equal(await backUp(), ' ');
+    assert.equal(evicted, 5);
+    assert.equal((await rig.records())[0]?.volumes[0]?.phase, 'Succeeded');
+  });
+
+  it('whose gateway is killed in the middle fails, and succeeds in the next session', async () => {
+    rig.restic.instead = (_run, role) => {
+      const [gateway] = rig.cluster.store.list('pods', 'kubeflow', 'ckf-backup/role=gateway');
+      if (role === 'backup')
+        rig.cluster.store.remove('pods', 'kubeflow', gateway?.metadata.name ?? '');
+      return undefined;
+    };
+    assert.match(
+      await backUp(),
+      /^volume-command-failed bob\/data: restic failed: dial tcp [\d.]+:8080: connection refused$/,
+    );
+    rig.restic.instead = () => undefined;
+    await rig.later(60);
+    assert.equal(await backUp(), ' ');
+    assert.equal((await rig.records())[0]?.phase, 'Succeeded');
+  });
+
   it('whose Job somebody deletes is named', async () => {
     whenRoleRuns('backup', () => {
       const [job] = rig.cluster.store.all('jobs', 'bob');

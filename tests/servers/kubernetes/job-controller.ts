@@ -54,6 +54,17 @@ export class JobController implements Disposable {
       return;
     }
     const rules = job.spec?.podFailurePolicy?.rules ?? [];
+    const { conditions = [] } =
+      this.#store.find('pods', namespace, pod.metadata.name)?.status ?? {};
+    const isIgnored = rules.some(
+      ({ action, onPodConditions = [] }) =>
+        action === 'Ignore' &&
+        onPodConditions.some(({ type }) => conditions.some((one) => one.type === type)),
+    );
+    if (isIgnored) {
+      this.#makePod(job);
+      return;
+    }
     const isFinal = rules.some(
       ({ action, onExitCodes }) =>
         action === 'FailJob' && codes.some((code) => onExitCodes?.values.includes(code) === true),

@@ -33,6 +33,7 @@ export interface ObjectSpec {
     readonly rules: readonly {
       readonly action: string;
       readonly onExitCodes?: { readonly values: readonly number[] };
+      readonly onPodConditions?: readonly { readonly type: string }[];
     }[];
   };
   readonly template?: {
