@@ -22,7 +22,7 @@ export type BackupVolumesRequest =
   | { readonly kind: 'all' }
   /** Of these the ones that match `<namespace>/<claim>` with * and ?. */
   | { readonly kind: 'matching'; readonly pattern: string }
-  /** This one, also when it is paused or the option volumes does not mean it. */
+  /** This one, also when it is paused, temporary, or not among the option volumes. */
   | { readonly kind: 'one'; readonly namespace: string; readonly claim: string };
 
 /**
@@ -77,12 +77,9 @@ const chosen = async (
       `${claim.namespace}/${claim.name}`,
     );
   const patterns = request.kind === 'one' ? [request] : config.patterns;
-  const use = { mode: config.inUse, now: clock.now() };
+  const use = { mode: config.inUse, now: clock.now(), isNamed: request.kind === 'one' };
   const planned = (await planVolumes(cluster, patterns, use)).filter(isMeant);
-  if (request.kind === 'all') return planned;
-  if (request.kind === 'one')
-    return planned.map((one) => (one.skip === 'paused' ? { ...one, skip: undefined } : one));
-  if (planned.length > 0) return planned;
+  if (planned.length > 0 || request.kind !== 'matching') return planned;
   throw new CharmError(
     'volume-missing',
     `There is no volume ${request.pattern} among those of the option volumes. Run: juju run ${application}/leader list-volumes`,

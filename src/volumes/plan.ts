@@ -19,7 +19,7 @@ export interface PlannedVolume {
 export const planVolumes = async (
   cluster: Cluster,
   patterns: readonly VolumePattern[],
-  use: Omit<UseRules, 'notebooks'>,
+  { isNamed = false, ...use }: Omit<UseRules, 'notebooks'> & { readonly isNamed?: boolean },
 ): Promise<readonly PlannedVolume[]> => {
   const namespaces = (await cluster.list('namespaces'))
     .filter((namespace) => isCoveredNamespace(namespace, patterns, cluster.namespace))
@@ -32,7 +32,8 @@ export const planVolumes = async (
     const notebooks = await notebooksOf(cluster, namespace.name, use.mode);
     for (const claim of [...claims].sort((one, other) => (one.name < other.name ? -1 : 1))) {
       const user = users.get(claim.name);
-      const skip = skipReason(claim, namespace, { user, rules: { ...use, notebooks } }, patterns);
+      const rules = { ...use, notebooks };
+      const skip = skipReason(claim, namespace, { user, rules, isNamed }, patterns);
       const stop = use.mode === 'stop' && skip === undefined ? notebooksIn(user) : [];
       planned.push({ claim, namespace, user, skip, stop });
     }

@@ -63,7 +63,21 @@ export const isCoveredNamespace = (
 export const skipReason = (
   claim: Claim,
   namespace: ClusterObject,
-  { user, rules = alwaysLive }: Use,
+  { user, rules = alwaysLive, isNamed = false }: Use,
+  patterns: readonly VolumePattern[],
+): SkipReason | undefined => {
+  const unwanted = isNamed ? undefined : unwantedReason(claim, namespace, patterns);
+  if (unwanted !== undefined) return unwanted;
+  if (claim.deleting) return 'deleting';
+  if (claim.phase !== 'Bound') return 'not-bound';
+  if (claim.volumeMode === 'Block') return 'block-mode';
+  return user && inUseReason(claim, user, rules);
+};
+
+/** Why nobody wants a backup of it, who has not named the volume. */
+const unwantedReason = (
+  claim: Claim,
+  namespace: ClusterObject,
   patterns: readonly VolumePattern[],
 ): SkipReason | undefined => {
   const isMeant = patterns.some(
@@ -71,18 +85,17 @@ export const skipReason = (
   );
   if (!isMeant) return 'excluded';
   if (claim.owners.some((kind) => temporaryOwners.includes(kind))) return 'temporary';
-  if ([claim, namespace].some(({ annotations }) => annotations[pausedAnnotation] === 'true'))
-    return 'paused';
-  if (claim.deleting) return 'deleting';
-  if (claim.phase !== 'Bound') return 'not-bound';
-  if (claim.volumeMode === 'Block') return 'block-mode';
-  return user && inUseReason(claim, user, rules);
+  return [claim, namespace].some(({ annotations }) => annotations[pausedAnnotation] === 'true')
+    ? 'paused'
+    : undefined;
 };
 
 /** Who has the volume mounted, and what that means for its backup; `live` when nothing is said. */
 interface Use {
   readonly user: ClaimUser | undefined;
   readonly rules?: UseRules;
+  /** The volume was asked for by its name, so it is wanted whatever else is said of it. */
+  readonly isNamed?: boolean;
 }
 
 const alwaysLive: UseRules = { mode: 'live', notebooks: new Map(), now: new Date(0) };

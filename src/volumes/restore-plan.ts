@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { sizeText } from '../text.ts';
 import type { Manifest } from '../world.ts';
-import { toClaim, usersOf } from './claims.ts';
+import { type Claim, toClaim, usersOf } from './claims.ts';
 import type { OpenedVolumes } from './operation.ts';
 import { bytesOf } from './quantity.ts';
 import { existingRepository } from './repositories.ts';
@@ -74,6 +74,7 @@ export const planRestore = async (
       `There is no volume ${name}. With create=true it is made as it was: ${backup.volume.size}, ${backup.volume.accessModes.join(', ')}.`,
     );
   const claim = found && toClaim(found);
+  if (claim !== undefined) assertUsable(claim);
   const plan: RestorePlan = {
     ...{ backup, to },
     accessModes: claim?.accessModes ?? backup.volume.accessModes,
@@ -96,6 +97,19 @@ export const inUse = (volume: string, pod: string): CharmError =>
     'volume-in-use',
     `${volume} is in use by the pod ${pod}. Nothing was restored. Stop the notebook and run the action again, or restore beside its files with into=<folder>.`,
   );
+
+const assertUsable = ({ namespace, name, deleting, volumeMode }: Claim): void => {
+  if (volumeMode === 'Block')
+    throw new CharmError(
+      'parameter-invalid',
+      `${namespace}/${name} is a block device, which has no files. Nothing was restored. Restore to another volume with to=<claim>.`,
+    );
+  if (deleting)
+    throw new CharmError(
+      'volume-missing',
+      `${namespace}/${name} is being deleted. Nothing was restored. Wait until it is gone, which it is when no pod uses it, and run the action again with create=true.`,
+    );
+};
 
 const assertFits = (
   { backup, to }: RestorePlan,

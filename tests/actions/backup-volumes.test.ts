@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { backupVolumes } from '../../src/actions/backup-volumes.ts';
-import { CharmError } from '../../src/errors.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
 
@@ -74,32 +73,22 @@ describe('backup-volumes', () => {
     assert.equal((await run({}, config))['removed'], '4');
   });
 
-  it('of the schedule is skipped while another session is at work, and succeeds at that', async () => {
-    const busy = {
-      ...rig.whole,
-      openVolumes: () =>
-        Promise.reject(new CharmError('backup-running', 'Another unit backs up volumes.')),
+  it('fails while another session is at work, and leaves the slot to the schedule', async () => {
+    const held = Promise.withResolvers<undefined>();
+    rig.restic.instead = async (_run, role) => {
+      if (role === 'backup') await held.promise;
+      return undefined;
     };
+    const first = run();
+    while (!rig.restic.commands.includes('backup: backup')) await rig.later(1);
+    const other = { ...rig.whole, unit: 'ckf-backup/1', host: 'node-2' };
     const parameters = { volumes: '', slot: '2026-11-21T20:00:00Z' };
-    assert.deepEqual(await backupVolumes(busy, volumesConfig(), parameters), {
-      ...{ phase: 'Skipped', reason: 'Another session of volumes was at work.' },
-    });
-    const [record] = await rig.records();
+    await rejectsWithCode(backupVolumes(other, volumesConfig(), parameters), 'backup-running');
+    held.resolve(undefined);
+    const { session } = await first;
     assert.deepEqual(
-      [record?.id, record?.phase, record?.slots],
-      ['20261121t200000z', 'Skipped', { count: 1, last: '2026-11-21T20:00:00Z' }],
-    );
-    await rejectsWithCode(
-      backupVolumes(busy, volumesConfig(), { ...parameters, slot: '' }),
-      'backup-running',
-    );
-    const away = {
-      ...busy,
-      openVolumes: () => Promise.reject(new CharmError('kubernetes-unreachable', 'It is away.')),
-    };
-    await rejectsWithCode(
-      backupVolumes(away, volumesConfig(), parameters),
-      'kubernetes-unreachable',
+      (await rig.records()).map(({ id }) => id),
+      [session],
     );
   });
 

@@ -170,6 +170,26 @@ describe('the restore of a volume', () => {
       /^The backup has 11 B and bob\/small has room for 4 B\. Nothing was changed\./,
     ],
     [
+      'into a block device',
+      () =>
+        rig.cluster.store.patch('persistentvolumeclaims', 'bob', 'data', {
+          spec: { volumeMode: 'Block' },
+        }),
+      {},
+      'parameter-invalid',
+      /^bob\/data is a block device, which has no files\. Nothing was restored\. Restore to another volume with to=<claim>\.$/,
+    ],
+    [
+      'into a claim that is being deleted',
+      () =>
+        rig.cluster.store.patch('persistentvolumeclaims', 'bob', 'data', {
+          metadata: { deletionTimestamp: '2026-11-21T20:15:00Z' },
+        }),
+      {},
+      'volume-missing',
+      /^bob\/data is being deleted\. Nothing was restored\. Wait until it is gone/,
+    ],
+    [
       'with another key',
       () => {
         rig.key = 'another key';
@@ -209,6 +229,31 @@ describe('the restore of a volume', () => {
     );
     assert.equal(files()['rows/1'], 'newer');
     assert.ok(!rig.restic.commands.includes('restore: restore'));
+  });
+
+  it('saves also what no backup of all volumes takes, because it is overwritten', async () => {
+    rig.cluster.store.patch('persistentvolumeclaims', 'bob', 'data', {
+      metadata: {
+        annotations: { 'ckf-backup/paused': 'true' },
+        ownerReferences: [{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', uid: 'x' }],
+      },
+    });
+    rig.restic.filesOf('bob/data').set('rows/1', 'newer');
+    const { safetyBackup } = await restore();
+    assert.notEqual(safetyBackup, undefined);
+    assert.equal((await rig.records())[1]?.volumes[0]?.phase, 'Succeeded');
+  });
+
+  it('has nothing to save in a claim that no volume is bound to, paused or not', async () => {
+    rig.addVolume('bob/second');
+    rig.cluster.store.patch('persistentvolumeclaims', 'bob', 'second', {
+      metadata: { annotations: { 'ckf-backup/paused': 'true' } },
+      status: { phase: 'Pending' },
+    });
+    const to = { namespace: 'bob', claim: 'second' };
+    const { safetyBackup } = await restore({ to, confirm: 'bob/second' });
+    assert.equal(safetyBackup, undefined);
+    assert.deepEqual(files('bob/second'), all);
   });
 
   it('has nothing to save in a claim without files', async () => {
