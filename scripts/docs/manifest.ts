@@ -37,6 +37,12 @@ const meanings: Readonly<Record<string, string>> = {
   'databases[].backupId': 'mysql-k8s’ own id, for its action `restore`.',
   'databases[].path':
     'Where it lies in our bucket; absent when the database has an S3 storage of its own.',
+  'databases[].location':
+    'Where the S3 storage of its own is that the database writes to. Absent when the database writes to our bucket, and when nobody could tell: then the pages and `list-backups` say `location unknown`.',
+  'databases[].location.endpoint': 'The URL of the server. Keys are never recorded.',
+  'databases[].location.bucket': 'The bucket.',
+  'databases[].location.region': 'The region.',
+  'databases[].location.path': 'The path in the bucket; absent when it is the whole bucket.',
   'databases[].size': 'Bytes.',
   'databases[].objects': 'The number of objects.',
   'databases[].digest':

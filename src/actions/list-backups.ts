@@ -4,6 +4,7 @@ import { targetAsOf } from '../repository/as-of.ts';
 import { type BackupId, layoutOf } from '../repository/layout.ts';
 import { bestProof, type Proof, proofOfDamage, readProofs } from '../repository/proofs.ts';
 import { listSets, type ListedSet, componentSizes, setSize } from '../repository/sets.ts';
+import { ownLocations } from '../repository/storage-location.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
 import type { Target } from '../world.ts';
 import { type Action, asOfParameter, backupIdParameter } from './action.ts';
@@ -92,6 +93,7 @@ const jsonOfSets = (sets: readonly ListedSet[], proofs: Proofs, now: Date): stri
         return { id: set.id, age, problem: set.problem.message, code: set.problem.code };
       const { consistent, components, model } = set.manifest;
       const sizes = componentSizes(set.manifest);
+      const locations = ownLocations(set.manifest);
       const known = proofs.get(set.id) ?? [];
       const proof = proofOfDamage(known) ?? bestProof(known);
       return {
@@ -101,6 +103,7 @@ const jsonOfSets = (sets: readonly ListedSet[], proofs: Proofs, now: Date): stri
         components,
         size: setSize(set.manifest),
         sizes,
+        ...(Object.keys(locations).length > 0 && { locations }),
         model: model.name,
         ...(proof && { proven: { by: proof.kind, at: proof.at, intact: proof.intact } }),
       };
@@ -112,8 +115,11 @@ const describe = (set: ListedSet, proofs: readonly Proof[], now: Date): string[]
   const { manifest, problem } = set;
   if (manifest === undefined) return ['unreadable', '-', age, '-', shortened(problem.message)];
   const sizes = componentSizes(manifest);
+  const locations = ownLocations(manifest);
   const components = manifest.components.map((component) => {
     const size = sizes[component];
+    const location = locations[component];
+    if (location !== undefined) return `${component} (${location})`;
     return size === undefined ? component : `${component} ${sizeText(size)}`;
   });
   return [

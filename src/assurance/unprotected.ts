@@ -1,4 +1,5 @@
-import { type Config, databaseEndpoints } from '../config/config.ts';
+import { databaseEndpoints } from '../config/components.ts';
+import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { countText, listText, sum } from '../text.ts';
 import type { World } from '../world.ts';

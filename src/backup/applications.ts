@@ -1,5 +1,7 @@
 import type { HandedDatabase } from '../components/databases/paths.ts';
-import { databaseEndpoints, type Config } from '../config/config.ts';
+import { type DatabaseEndpoint, databaseEndpoints } from '../config/components.ts';
+import type { Config } from '../config/config.ts';
+import type { StorageLocation } from '../config/database-locations.ts';
 import { CharmError } from '../errors.ts';
 import {
   applicationProblem,
@@ -13,12 +15,15 @@ import {
 import { clusterProblem, saidBy } from '../operation/cluster-status.ts';
 import { settledModel, settling } from '../operation/settled-model.ts';
 import type { ApplicationStatus, JujuModel, World } from '../world.ts';
+import { ownStorage } from './own-storage.ts';
 
 export interface DatabasePlan {
   readonly component: string;
   readonly application: ApplicationStatus;
   /** Whether it writes to the path that we hand it, or to an S3 storage of its own. */
   readonly isRelated: boolean;
+  /** Where its own S3 storage is; undefined when it has none, and when nobody can tell. */
+  readonly location: StorageLocation | undefined;
   /** How many units it has while it is backed up; never fewer than it has. */
   readonly units: number;
   readonly timeoutSeconds: number;
@@ -42,7 +47,7 @@ export const planApplications = async (
 }> => {
   const problems: CharmError[] = [];
   if (juju.access === 'read') problems.push(readOnlyUser(world, juju));
-  const related = new Map<string, string | undefined>();
+  const related = new Map<DatabaseEndpoint, string | undefined>();
   for (const component of databaseEndpoints)
     if (config.components.includes(component))
       related.set(component, await world.relatedDatabase(component));
@@ -80,6 +85,10 @@ export const planApplications = async (
       component,
       application,
       isRelated: relatedTo !== undefined,
+      location:
+        relatedTo === undefined
+          ? ((await ownStorage(juju, application)) ?? config.databaseLocations[component])
+          : undefined,
       units: Math.max(application.scale, config.databaseUnits),
       timeoutSeconds,
     });

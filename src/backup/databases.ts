@@ -205,15 +205,15 @@ const assertApart = async (
 };
 
 /**
- * The path, size and digest of the backup, when this charm gave the database its path. Nothing is
- * known about another S3 storage.
+ * The path, size and digest of the backup, when this charm gave the database its path. Of another
+ * S3 storage only its location is known, if at all.
  */
 const findInOurStorage = async (
   { world, ready, claim, layout, noteDatabase }: Backup,
-  { component, application, isRelated }: DatabasePlan,
+  { component, application, isRelated, location }: DatabasePlan,
   databaseBackupId: string,
-): Promise<Pick<DatabaseBackup, 'path' | 'size' | 'objects' | 'digest'>> => {
-  if (!isRelated) return {};
+): Promise<Pick<DatabaseBackup, 'path' | 'location' | 'size' | 'objects' | 'digest'>> => {
+  if (!isRelated) return location === undefined ? {} : { location };
   const path = layout.databasePath(component, claim.generations[component] ?? 1);
   await noteDatabase({ component, path, backupId: databaseBackupId });
   const measured = await measureBackup(ready.target.store, `${path}/${databaseBackupId}`);

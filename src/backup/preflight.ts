@@ -15,6 +15,7 @@ import type { JujuModel, Kubernetes, SigningKeys, Source, Target, World } from '
 import { planApplications, type DatabasePlan } from './applications.ts';
 import type { Opened } from './later-refusals.ts';
 import { oddScales } from './odd-scales.ts';
+import { unknownLocation } from './own-storage.ts';
 
 export interface BackupRequest {
   /** Go on although something runs; the set then says so. */
@@ -123,6 +124,11 @@ export const preflight = async (
         ...(workloads?.warnings ?? []),
         ...serverWarnings(server),
         ...(await oddScales(applications.plan, target)),
+        ...applications.plan.databases
+          .filter(({ isRelated, location }) => !isRelated && location === undefined)
+          .map(({ component, application: { name } }) =>
+            unknownLocation(component, name, world.application),
+          ),
       ],
       [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
     };

@@ -2,6 +2,8 @@ import { CharmError } from '../errors.ts';
 import { excerpt } from '../text.ts';
 import { readCertificates } from './certificates.ts';
 import { parseBandwidthLimit, type BandwidthPeriod } from './bandwidth-limit.ts';
+import { type Component, components } from './components.ts';
+import { type DatabaseLocations, parseDatabaseLocations } from './database-locations.ts';
 import { parseDuration } from './duration.ts';
 import { validate } from './options-validator.ts';
 import { type OptionName, allowed, optionNames, options } from './options.ts';
@@ -17,15 +19,6 @@ import {
 /*
  * This folder reads the charm's options. From here on they are typed and valid.
  */
-
-/** The parts that a backup set can consist of. The databases are named after our endpoints. */
-export const components = ['kfp-db', 'katib-db', 'mlmd', 'mlpipeline'] as const;
-
-type Component = (typeof components)[number];
-
-export const databaseEndpoints = ['kfp-db', 'katib-db'] as const;
-
-export type DatabaseEndpoint = (typeof databaseEndpoints)[number];
 
 /** The charm's options, parsed. Bytes and units as config.yaml describes them. */
 export interface Config {
@@ -44,6 +37,8 @@ export interface Config {
   readonly mlmdApplication: string;
   readonly metadataWriterApplication: string;
   readonly databaseUnits: number;
+  /** Where databases back up to that are not related to us, as far as an operator said. */
+  readonly databaseLocations: DatabaseLocations;
   readonly serverSideEncryption: ServerSideEncryption | undefined;
   /** `secret:<id>` with keys of S3 that may delete; undefined when the others may. */
   readonly retentionCredentials: string | undefined;
@@ -135,6 +130,7 @@ export const parseConfig = (
     mlmdApplication: text('mlmd-application'),
     metadataWriterApplication: text('metadata-writer-application'),
     databaseUnits: number('database-units'),
+    databaseLocations: parsed('database-locations', parseDatabaseLocations),
     serverSideEncryption: parseServerSideEncryption(text('server-side-encryption')),
     retentionCredentials: given['retention-credentials'] || undefined,
     keep: {
@@ -180,8 +176,9 @@ type SecretOption = (typeof secretOptions)[number];
 const wrongOption = (application: string, name: OptionName, value: unknown): CharmError =>
   new CharmError(
     'option-invalid',
-    // The value may be the secret itself instead of its URI, so it is not shown.
-    `The option ${name} is ${isSecret(name) ? 'something else' : excerpt(JSON.stringify([value]).slice(1, -1), 100)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
+    // The value may be the secret itself instead of its URI, or an address with keys, so it is not
+    // shown.
+    `The option ${name} is ${isSecret(name) || mayHoldKeys(name, value) ? 'something else' : excerpt(JSON.stringify([value]).slice(1, -1), 100)}, but must be ${allowed[name]}. Run: juju config ${application} ${name}=<value>`,
     {
       brief: { what: `Option ${name} is wrong`, run: `juju config ${application} ${name}=<value>` },
     },
@@ -197,6 +194,9 @@ const secretOptions = [
 
 const isSecret = (name: OptionName): name is SecretOption =>
   secretOptions.some((secret) => secret === name);
+
+const mayHoldKeys = (name: OptionName, value: unknown): boolean =>
+  name === 'database-locations' && /[@?]/.test(String(value));
 
 const parseComponents = (text: string): readonly Component[] | undefined => {
   const names = listOf(text);

@@ -35,6 +35,7 @@ export const options = {
     pattern: `^$|${application}`,
   },
   'database-units': { type: 'integer', default: 2, minimum: 1, maximum: 9 },
+  'database-locations': { type: 'string', default: '' },
   'server-side-encryption': {
     type: 'string',
     default: '',
@@ -97,6 +98,8 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'mlmd-application': 'the name of a Juju application',
   'metadata-writer-application': 'the name of a Juju application, or nothing',
   'database-units': 'a whole number from 1 to 9',
+  'database-locations':
+    'one or two of kfp-db=<url> and katib-db=<url>, separated by commas, each URL as https://<server>/<bucket>/<path>, with ?region=<region> behind it where one is needed, and without keys',
   'server-side-encryption': 'AES256, aws:kms, aws:kms:<key id>, or nothing',
   'retention-credentials': 'the URI of a user secret, such as secret:d3n8r2e5kg0c73fhvb10',
   'keep-last': 'a whole number from 0 to 10000',

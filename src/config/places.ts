@@ -27,3 +27,26 @@ export const parseSourceBuckets = (text: string): readonly string[] | undefined 
   );
   return fit && buckets.length > 0 ? buckets : undefined;
 };
+
+export const isRegion = (text: string): boolean => /^[\w.-]{1,63}$/.test(text);
+
+/**
+ * The URL of an S3 server, without a slash at its end. Without one: Amazon's, in the given region
+ * if there is one, as mysql-k8s does.
+ */
+export const parseEndpoint = (
+  given: string | undefined,
+  region: string | undefined,
+): string | undefined => {
+  if (given === undefined || /^(https:\/\/)?s3\.amazonaws\.com\/*$/.test(given))
+    return region === undefined || region === 'us-east-1'
+      ? 'https://s3.amazonaws.com'
+      : `https://s3.${region}.amazonaws.com`;
+  const endpoint = (given.includes('://') ? given : `https://${given}`).replace(/\/+$/, '');
+  const url = URL.parse(endpoint);
+  const fits =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  return fits ? endpoint : undefined;
+};

@@ -1,4 +1,5 @@
-import { type Config, databaseEndpoints } from '../config/config.ts';
+import { databaseEndpoints } from '../config/components.ts';
+import type { Config } from '../config/config.ts';
 import { readJujuCredentials } from '../config/juju-credentials.ts';
 import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
 import { readNotifyUrl } from '../config/notify-url.ts';

@@ -1,4 +1,4 @@
-import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
+import { type DatabaseEndpoint, databaseEndpoints } from '../config/components.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import type { CharmEvent } from '../event.ts';
 import { offeredKeys, s3Offer, s3Request } from '../relations/s3-databags.ts';

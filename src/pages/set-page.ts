@@ -1,5 +1,6 @@
 import type { BackupManifest } from '../repository/manifest.ts';
 import { setSize } from '../repository/sets.ts';
+import { ownLocations } from '../repository/storage-location.ts';
 import { countText, durationText, sizeText, sum } from '../text.ts';
 import type { Target } from '../world.ts';
 import { type Html, bar, facts, html, lines, list, page, table } from './html.ts';
@@ -34,6 +35,7 @@ export const setPage = (
       }
       <h2>What it holds</h2>
       ${table(['part', 'size', 'objects', 'took', ''], partRows(manifest, seconds))}
+      ${elsewhere(manifest)}
       <h2>How it was proven when it was made</h2>
       ${list(proofs(manifest))}
       <p>A proof is as old as the set. Look again with:</p>
@@ -50,6 +52,16 @@ export const setPage = (
         the name of that model. The databases' passwords are not in the set.
       </p>`,
   );
+};
+
+/** What a restore needs besides this folder and its path. */
+const elsewhere = (manifest: BackupManifest): Html | string => {
+  const places = Object.entries(ownLocations(manifest));
+  if (places.length === 0) return '';
+  return html`<p>
+      These databases back up to an S3 storage of their own, and are restored from there:
+    </p>
+    ${list(places.map(([component, place]) => `${component}: ${place}`))}`;
 };
 
 const partRows = (

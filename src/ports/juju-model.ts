@@ -18,6 +18,8 @@ export interface ApplicationStatus {
   readonly scale: number;
   /** In the order of their numbers. */
   readonly units: readonly UnitStatus[];
+  /** The applications at the other ends of its relations, by its endpoint. */
+  readonly related: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ModelStatus {

@@ -1,5 +1,5 @@
 import { readCertificates } from '../config/certificates.ts';
-import { parsePath } from '../config/places.ts';
+import { isRegion, parseEndpoint, parsePath } from '../config/places.ts';
 import { allowed, isBucket } from '../config/options.ts';
 import { type Brief, CharmError } from '../errors.ts';
 import { excerpt } from '../text.ts';
@@ -54,8 +54,7 @@ export const readS3Location = (
   if (path === undefined) throw wrongPath(provider, data['path'] ?? '');
   if (given('s3-api-version') === '2') throw oldSignatures(provider);
   const region = given('region');
-  if (region !== undefined && !/^[\w.-]{1,63}$/.test(region))
-    throw invalid(provider, 'region', region);
+  if (region !== undefined && !isRegion(region)) throw invalid(provider, 'region', region);
   const endpoint = readEndpoint(provider, given('endpoint'), region);
   return {
     bucket: name,
@@ -160,23 +159,13 @@ const unusable = (provider: string, option: string, what: string): CharmError =>
     { brief: wrongOption(provider, option) },
   );
 
-/** Without an endpoint: Amazon's, in the given region if there is one, as mysql-k8s does. */
 const readEndpoint = (
   provider: string,
   given: string | undefined,
   region: string | undefined,
 ): string => {
-  if (given === undefined || /^(https:\/\/)?s3\.amazonaws\.com\/*$/.test(given))
-    return region === undefined || region === 'us-east-1'
-      ? 'https://s3.amazonaws.com'
-      : `https://s3.${region}.amazonaws.com`;
-  const endpoint = (given.includes('://') ? given : `https://${given}`).replace(/\/+$/, '');
-  const url = URL.parse(endpoint);
-  const usable =
-    url !== null &&
-    ['http:', 'https:'].includes(url.protocol) &&
-    [url.username, url.password, url.search, url.hash].every((part) => part === '');
-  if (!usable)
+  const endpoint = parseEndpoint(given, region);
+  if (endpoint === undefined)
     throw unusable(
       provider,
       'endpoint',

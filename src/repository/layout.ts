@@ -1,4 +1,4 @@
-import { type DatabaseEndpoint, databaseEndpoints } from '../config/config.ts';
+import { type DatabaseEndpoint, databaseEndpoints } from '../config/components.ts';
 
 /*
  * This folder is the format in S3: every key, the manifest, object lists, the claim and the lock of

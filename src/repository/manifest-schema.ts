@@ -72,6 +72,17 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
           version: text,
           backupId: name,
           path: { ...name, nullable: true },
+          location: {
+            type: 'object',
+            nullable: true,
+            required: ['endpoint', 'bucket'],
+            properties: {
+              endpoint: name,
+              bucket: name,
+              region: { ...name, nullable: true },
+              path: { ...name, nullable: true },
+            },
+          },
           size: { ...count, nullable: true },
           objects: { ...count, nullable: true },
           digest: { ...sha256, nullable: true },

@@ -1,4 +1,6 @@
+import type { StorageLocation } from '../config/database-locations.ts';
 import type { BackupId } from './layout.ts';
+
 /**
  * What a backup set consists of, and all that a restore has to know. Times are ISO 8601, sizes are
  * bytes.
@@ -74,6 +76,10 @@ export interface DatabaseBackup {
   readonly backupId: string;
   /** Where it lies in our bucket; absent when the database has an S3 storage of its own. */
   readonly path?: string;
+  /**
+   * Where the database's own S3 storage is; absent when it has none, and when nobody could tell.
+   */
+  readonly location?: StorageLocation;
   readonly size?: number;
   readonly objects?: number;
   /**

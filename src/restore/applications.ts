@@ -15,6 +15,7 @@ import { clusterProblem } from '../operation/cluster-status.ts';
 import { settledModel, settling } from '../operation/settled-model.ts';
 import { isDatabase } from '../repository/layout.ts';
 import type { BackupManifest, DatabaseBackup } from '../repository/manifest.ts';
+import { ownLocation } from '../repository/storage-location.ts';
 import type { ApplicationStatus, JujuModel, Target, World } from '../world.ts';
 
 /** A database that is restored, and the backup that it is restored from. */
@@ -142,7 +143,7 @@ const planDatabase = async (
     'backup-missing',
     `${name} does not list its backup ${databaseBackupId}` +
       (path === undefined
-        ? `, which was written to an S3 storage of its own. Relate it to that storage again.`
+        ? `, which was written to an S3 storage of its own: ${ownLocation(backup)}. Relate it to that storage again.`
         : `, and it is not at ${path} in bucket ${target.bucket} either.`),
   );
 };

@@ -1,4 +1,4 @@
-import { databaseEndpoints } from '../config/config.ts';
+import { databaseEndpoints } from '../config/components.ts';
 import { readClaim } from '../repository/claim.ts';
 import { generationOf, layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';

@@ -1,6 +1,7 @@
 import { createListingDigest, statusOfBackup } from '../components/databases/stored-backup.ts';
 import { orProblem, CharmError } from '../errors.ts';
 import type { DatabaseBackup, BackupManifest } from '../repository/manifest.ts';
+import { ownLocation } from '../repository/storage-location.ts';
 import type { JujuModel, World } from '../world.ts';
 import { listedAsFound, createContentChecks } from './content.ts';
 import type { VerifyWork } from './verification.ts';
@@ -14,15 +15,17 @@ import type { VerifyWork } from './verification.ts';
  */
 export const verifyDatabase = async (
   work: VerifyWork,
-  { component, path, backupId: databaseBackupId, size, objects, digest }: DatabaseBackup,
+  database: DatabaseBackup,
   ofSet: readonly DatabaseBackup[],
 ): Promise<void> => {
+  const { component, path, backupId: databaseBackupId, size, objects, digest } = database;
   const { store, damages, signal, archive } = work;
   if (path === undefined) {
     const twin = ofSet.find(
       (other) =>
         other.component !== component &&
         other.path === undefined &&
+        mayShareStorage(other, database) &&
         other.backupId === databaseBackupId,
     );
     if (twin !== undefined)
@@ -30,7 +33,7 @@ export const verifyDatabase = async (
         `${component}: its backup has the same id as that of ${twin.component}, ${databaseBackupId}, so a restore could bring the rows of the other`,
       );
     await work.note(
-      `${component}: its backup ${databaseBackupId} lies in an S3 storage of its own, which was not looked at`,
+      `${component}: its backup ${databaseBackupId} lies in an S3 storage of its own, which was not looked at: ${ownLocation(database)}`,
     );
     return;
   }
@@ -85,6 +88,12 @@ export const verifyDatabase = async (
   if (isAsMany && isAsLarge && digest !== undefined && listing.end() !== digest)
     await damages.found(`${component}: objects under ${place} were replaced by others`);
 };
+
+/** Whether nobody knows that the two lie in different places. */
+const mayShareStorage = (one: DatabaseBackup, other: DatabaseBackup): boolean =>
+  one.location === undefined ||
+  other.location === undefined ||
+  ownLocation(one) === ownLocation(other);
 
 /**
  * Asks the databases whether they list their backups as finished. When a database cannot be asked,

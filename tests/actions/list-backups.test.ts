@@ -44,6 +44,28 @@ describe('list-backups', () => {
     assert.equal(rows[1][5], `kfp-db 103 B, katib-db 105 B, mlmd ${mlmd} B, mlpipeline 10 B`);
   });
 
+  it('tells where a database with an S3 storage of its own backs up to, or that nobody knows', async () => {
+    const id = await vault.backUp();
+    const { databases, ...manifest } = vault.manifest(id);
+    const location = { endpoint: 'https://s3.example.com', bucket: 'own', path: 'a' };
+    const own = databases.map(({ path: _path, size: _size, ...database }, index) => ({
+      ...database,
+      ...(index === 0 && { location }),
+    }));
+    vault.store.seed(layout.manifest(id), JSON.stringify({ ...manifest, databases: own }));
+    const { backups } = await listBackups(vault.world, config, { limit: 20 });
+    assert.match(
+      backups ?? '',
+      /kfp-db \(s3:\/\/own\/a at https:\/\/s3\.example\.com\), katib-db \(location unknown\), mlmd/,
+    );
+    const json = await listBackups(vault.world, config, { limit: 20, format: 'json' });
+    const [set] = JSON.parse(json['backups'] ?? '') as { locations?: unknown }[];
+    assert.deepEqual(set?.locations, {
+      'kfp-db': 's3://own/a at https://s3.example.com',
+      'katib-db': 'location unknown',
+    });
+  });
+
   it('marks a set that was found damaged, and says how the others were proven', async () => {
     const [read, damaged] = [await vault.backUp(), await vault.backUp()];
     const never = await vault.backUp();

@@ -31,7 +31,15 @@ const backUp = async (
         heartbeat,
         note: (message) => world.progress.note(message),
       },
-      { component: 'kfp-db', application, isRelated: true, units, timeoutSeconds: 60, ...plan },
+      {
+        component: 'kfp-db',
+        application,
+        isRelated: true,
+        location: undefined,
+        units,
+        timeoutSeconds: 60,
+        ...plan,
+      },
       held,
     );
   } finally {

@@ -147,6 +147,60 @@ describe('the story of a backup', () => {
       );
     });
 
+    /** Relates each database to an s3-integrator with these options. */
+    const addIntegrator = (
+      rig: BackupWorldRig,
+      options: Readonly<Record<string, string>>,
+    ): void => {
+      rig.model.addApplication({ name: 'other-s3', charm: 's3-integrator' });
+      rig.model.application('other-s3').options = options;
+      for (const name of ['kfp-db', 'katib-db'])
+        rig.model.addRelation('s3', 'other-s3:s3-credentials', `${name}:s3-parameters`);
+    };
+    const otherIds = { katib: ['2026-11-20T20:15:00Z'] };
+
+    it('records where that is, as the options of their s3-integrator say', async () => {
+      using rig = openRig(otherIds);
+      addIntegrator(rig, {
+        ...{ bucket: 'own', endpoint: 'https://s3.example.com:9000/', path: '/kubeflow/' },
+        ...{ region: '', 'access-key': 'hush', 's3-uri-style': 'path' },
+      });
+      const { manifest } = await runBackup(withoutRelation(rig), aConfig(), request);
+      const location = {
+        ...{ endpoint: 'https://s3.example.com:9000', bucket: 'own', path: 'kubeflow' },
+      };
+      assert.deepEqual(
+        manifest.databases.map((database) => database.location),
+        [location, location],
+      );
+      const page = (await rig.target.read(layout.setPage(manifest.id))).toString();
+      assert.ok(page.includes('kfp-db: s3://own/kubeflow at https://s3.example.com:9000'));
+      assert.ok(!rig.progress.notes.join('\n').includes('location unknown'));
+      const stored = [...rig.target.objects.values()].map(({ bytes }) => bytes.toString());
+      assert.ok(stored.every((text) => !text.includes('hush')));
+    });
+
+    it('records what an operator says of those whose options say nothing, and warns of the others', async () => {
+      using rig = openRig(otherIds);
+      addIntegrator(rig, { bucket: '', endpoint: 'https://s3.example.com' });
+      const location = { endpoint: 'https://s3.example.com', bucket: 'own', region: 'eu-west-1' };
+      const config = aConfig({ databaseLocations: { 'kfp-db': location } });
+      const { manifest } = await runBackup(withoutRelation(rig), config, request);
+      assert.deepEqual(
+        manifest.databases.map((database) => database.location),
+        [location, undefined],
+      );
+      const warnings = rig.progress.notes.filter((note) => note.includes('location unknown'));
+      assert.equal(warnings.length, 1);
+      assert.match(
+        warnings[0]!,
+        /^Warning: katib-db: location unknown\. .*juju config ckf-backup database-locations=katib-db=https:/,
+      );
+      const page = (await rig.target.read(layout.setPage(manifest.id))).toString();
+      assert.ok(page.includes('kfp-db: s3://own at https://s3.example.com (region eu-west-1)'));
+      assert.ok(page.includes('katib-db: location unknown'));
+    });
+
     it('makes no set of two that share one path, because one could be restored with the rows of the other', async () => {
       const shared: string[] = [];
       for (const backups of [{ kfp: shared, katib: shared }, {}]) {

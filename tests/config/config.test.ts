@@ -62,6 +62,17 @@ describe('the options', () => {
       );
   });
 
+  it('refuse a location with keys, and do not repeat them', () => {
+    for (const url of ['https://AKIA1:hush@s3.example.com/own', 'https://s3/own?secret-key=hush'])
+      assert.throws(
+        () => parseConfig({ 'database-locations': `kfp-db=${url}` }),
+        (error) =>
+          hasCode(error, 'option-invalid') &&
+          error.message.includes('without keys') &&
+          !error.message.includes('hush'),
+      );
+  });
+
   it('say for each span of time how many sets are kept', () => {
     const given = { 'keep-last': 1, 'keep-daily': 2, 'keep-weekly': 3, 'keep-monthly': 4 };
     assert.deepEqual(parseConfig(given).keep, { last: 1, daily: 2, weekly: 3, monthly: 4 });
@@ -87,6 +98,7 @@ describe('the options', () => {
       mlmdApplication: 'mlmd',
       metadataWriterApplication: 'kfp-metadata-writer',
       databaseUnits: 2,
+      databaseLocations: {},
       serverSideEncryption: undefined,
       retentionCredentials: undefined,
       keep: { last: 0, daily: 0, weekly: 0, monthly: 0 },
@@ -133,6 +145,21 @@ describe('the options', () => {
         serverSideEncryption: { algorithm: 'aws:kms', keyId: 'arn:aws:kms:eu-west-2:1:key/2' },
       },
     ],
+    [
+      {
+        'database-locations':
+          'kfp-db=https://s3.example.com:9000/own/a/b?region=eu-west-1, katib-db=http://s3/own',
+      },
+      {
+        databaseLocations: {
+          'kfp-db': {
+            ...{ endpoint: 'https://s3.example.com:9000', bucket: 'own' },
+            ...{ region: 'eu-west-1', path: 'a/b' },
+          },
+          'katib-db': { endpoint: 'http://s3', bucket: 'own' },
+        },
+      },
+    ],
     [{ 'juju-credentials': 'secret:abc' }, { jujuCredentials: 'secret:abc' }],
     [{ 'juju-credentials': '' }, { jujuCredentials: undefined }],
   ];
@@ -164,6 +191,12 @@ describe('the options', () => {
     ['metadata-writer-application', 'a b'],
     ['database-units', 0],
     ['database-units', 10],
+    ['database-locations', 'https://s3.example.com/own'],
+    ['database-locations', 'dex=https://s3.example.com/own'],
+    ['database-locations', 'kfp-db=https://s3.example.com'],
+    ['database-locations', 'kfp-db=s3://own/path'],
+    ['database-locations', 'kfp-db=https://s3.example.com/own/a b'],
+    ['database-locations', 'kfp-db=https://s3/own,kfp-db=https://s3/other'],
     ['server-side-encryption', 'aws:kms:'],
     ['server-side-encryption', 'AES128'],
     ['keep-last', -1],

@@ -35,6 +35,7 @@ export const itIsAJujuModel = (open: OpenJujuModel): void => {
     model.setScale('kfp-db', 11);
     await model.settled('kfp-db');
     model.setWorkload('kfp-db/0', 'active', 'Primary');
+    model.addRelation('s3', 's3-integrator:s3-credentials', 'kfp-db:s3-parameters');
     const status = await juju.status();
     assert.equal(status.name, 'kubeflow');
     assert.deepEqual([...status.applications.keys()].sort(), ['kfp-db', 'mlmd']);
@@ -47,7 +48,9 @@ export const itIsAJujuModel = (open: OpenJujuModel): void => {
       life: 'alive',
       status: { status: 'active', message: 'Primary' },
       scale: 11,
+      related: { 's3-parameters': ['s3-integrator'] },
     });
+    assert.deepEqual(status.applications.get('mlmd')?.related, {});
     assert.deepEqual(
       units.map(({ name }) => name),
       Array.from({ length: 11 }, (_, number) => `kfp-db/${number}`),

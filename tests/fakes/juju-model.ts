@@ -8,8 +8,8 @@ import type {
 } from '../../src/world.ts';
 import { unlessAborted } from '../../src/unless-aborted.ts';
 import { ModelRefusal } from '../sandbox/model-core.ts';
-import type { ApplicationState, TaskState } from '../sandbox/model-state.ts';
-import { applicationStatus } from '../sandbox/model-status.ts';
+import type { ApplicationState, RelationState, TaskState } from '../sandbox/model-state.ts';
+import { applicationStatus, relatedTo } from '../sandbox/model-status.ts';
 import type { Model } from '../sandbox/model.ts';
 
 type Method = 'status' | 'scale' | 'option' | 'actionNames' | 'runAction' | 'enqueue' | 'tasks';
@@ -116,12 +116,15 @@ const statusOf = ({ state }: Model): ModelStatus => ({
   applications: new Map(
     Object.values(state.applications).map((application) => [
       application.name,
-      statusOfApplication(application),
+      statusOfApplication(application, state.relations),
     ]),
   ),
 });
 
-const statusOfApplication = (application: ApplicationState): ApplicationStatus => {
+const statusOfApplication = (
+  application: ApplicationState,
+  relations: readonly RelationState[],
+): ApplicationStatus => {
   const { name, charm, revision, workloadVersion, life, scale, units } = application;
   const { status, message } = applicationStatus(application);
   return {
@@ -138,5 +141,6 @@ const statusOfApplication = (application: ApplicationState): ApplicationStatus =
       workload: { status: workload.status, message: workload.message },
       agent: { status: agent.status, message: agent.message },
     })),
+    related: relatedTo(name, relations),
   };
 };

@@ -25,6 +25,7 @@ export interface ApplicationReply {
   readonly status?: DetailedStatus;
   /** The field of the scale, absent when it is 0 (rpc/params/status.go). */
   readonly int?: number;
+  readonly relations?: Readonly<Record<string, readonly string[] | null>> | null;
   readonly units?: Readonly<Record<string, UnitReply>> | null;
 }
 
@@ -114,6 +115,7 @@ const application = object(
     life: text,
     status,
     int: { type: 'integer' },
+    relations: mapOf(orNull(listOf(text))),
     units: mapOf(unit),
   },
 );

@@ -22,6 +22,9 @@ const applicationStatus = (name: string, reply: ApplicationReply): ApplicationSt
   units: Object.entries(reply.units ?? {})
     .map(([unit, fields]) => unitStatus(unit, fields))
     .sort((one, other) => numberOf(one) - numberOf(other)),
+  related: Object.fromEntries(
+    Object.entries(reply.relations ?? {}).map(([endpoint, others]) => [endpoint, others ?? []]),
+  ),
 });
 
 const unitStatus = (name: string, reply: UnitReply): UnitStatus => ({

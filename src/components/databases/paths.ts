@@ -1,4 +1,4 @@
-import { databaseEndpoints } from '../../config/config.ts';
+import { databaseEndpoints } from '../../config/components.ts';
 import { hasCode, CharmError } from '../../errors.ts';
 import { readClaim, writeClaim, type Claim } from '../../repository/claim.ts';
 import { generationOf, layoutOf } from '../../repository/layout.ts';

@@ -5,7 +5,7 @@ import type {
   StatusState,
   UnitState,
 } from '../../sandbox/model-state.ts';
-import { applicationStatus } from '../../sandbox/model-status.ts';
+import { applicationStatus, relatedTo } from '../../sandbox/model-status.ts';
 import type { JujuRelease } from './release.ts';
 
 /**
@@ -55,7 +55,7 @@ const applicationReply = (
   base: { name: 'ubuntu', channel: '22.04/stable' },
   exposed: false,
   life: application.life === 'alive' ? '' : application.life,
-  relations: relatedTo(application.name, relations),
+  relations: orNull(relatedTo(application.name, relations)),
   'can-upgrade-to': '',
   'subordinate-to': [],
   units: Object.fromEntries(
@@ -93,16 +93,8 @@ const detailed = ({ status, message, since }: StatusState) => ({
   life: '',
 });
 
-const relatedTo = (name: string, relations: readonly RelationState[]) => {
-  const related: Record<string, string[]> = {};
-  for (const { provider, requirer } of relations)
-    for (const [ours, theirs] of [
-      [provider, requirer],
-      [requirer, provider],
-    ] as const)
-      if (ours.application === name) (related[ours.endpoint] ??= []).push(theirs.application);
-  return Object.keys(related).length === 0 ? null : related;
-};
+const orNull = (related: Readonly<Record<string, readonly string[]>>) =>
+  Object.keys(related).length === 0 ? null : related;
 
 const relationReply = ({ id, interface: name, provider, requirer }: RelationState) => ({
   id,
