@@ -42,6 +42,10 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     'The version of an object that a later backup replaced in the mirror, while a set still lists it.',
   ],
   sets: [layout.sets, 'The sets, a folder for each.'],
+  judged: [
+    layout.judged,
+    'Until when retention has looked at all that lies in the mirrors and the history, and which sets there were then. Without it the next `prune` looks at all again.',
+  ],
   set: [layout.set(id), 'One set.'],
   objectList: [
     layout.objectList(id, bucket),

@@ -10,11 +10,13 @@ import { unwritable } from './object-list-writer.ts';
 /**
  * Reads a set's object list, and checks at its end that its size and checksum are those in the
  * manifest. Rejects with `manifest-invalid` when it is missing, damaged, or another one; the latter
- * is known only after its last line.
+ * is known only after its last line. Yields only what may have one of `keys` (see `asBytes`), when
+ * they are given.
  */
 export async function* openCheckedList(
   store: ObjectStore,
   list: BucketBackup['list'],
+  keys?: ReadonlySet<string>,
 ): AsyncGenerator<ListedObject> {
   const content = await open(store, list.key);
   const proof = createProof(store, list);
@@ -27,7 +29,7 @@ export async function* openCheckedList(
   };
   try {
     const gzipped = Readable.from(pieces(), { objectMode: false });
-    yield* readObjectList(gzipped, `${list.key} in ${store.description}`);
+    yield* readObjectList(gzipped, `${list.key} in ${store.description}`, keys);
   } finally {
     content.body.destroy();
   }

@@ -18,7 +18,7 @@ const free = 4 * 2 ** 20;
  * days.
  */
 export const gunzipList = (packed: Readable, mostBytes = mostOfAll): Readable => {
-  const unzipped = createGunzip();
+  const unzipped = createGunzip({ chunkSize: 64 * 1024 });
   let bytes = 0;
   const bounded = new Transform({
     transform: (chunk: Uint8Array, _encoding, done) => {

@@ -34,6 +34,8 @@ export interface Layout {
   history(bucket: string): string;
   /** Prefix of all sets. */
   readonly sets: string;
+  /** Until when retention has judged what lies in the mirrors and the history. */
+  readonly judged: string;
   set(id: BackupId): string;
   objectList(id: BackupId, bucket: string): string;
   failedObjects(id: BackupId): string;
@@ -90,6 +92,7 @@ export const layoutOf = (prefix: string): Layout => ({
   mirror: (bucket) => `${prefix}/${bucket}/`,
   history: (bucket) => `${prefix}/history/${bucket}/`,
   sets: `${prefix}/sets/`,
+  judged: `${prefix}/sets/judged.json`,
   set: (id) => `${prefix}/sets/${id}/`,
   started: (id) => `${prefix}/sets/${id}/started.json`,
   removed: (id) => `${prefix}/sets/${id}/removed.json`,

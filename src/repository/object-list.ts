@@ -4,6 +4,7 @@ import { CharmError, reasonOf } from '../errors.ts';
 import { fileStream } from '../ports/file-stream.ts';
 import type { ObjectMetadata, ObjectStore } from '../world.ts';
 import { gunzipList } from './gunzip.ts';
+import { linesOfKeys, longestLine, tooLong } from './lines-of-keys.ts';
 import { isMetadata, isTexts } from './listed-metadata.ts';
 
 /**
@@ -44,16 +45,17 @@ export interface ListedObject {
 export const storedEtag = ({ etag, mirrorEtag }: ListedObject): string => mirrorEtag ?? etag;
 
 /**
- * Reads a set's object list from S3, in constant memory. Rejects with `manifest-invalid` when it is
- * damaged.
+ * Reads a set's object list from S3, in constant memory; only what may have one of `keys` (see
+ * `asBytes`), when they are given. Rejects with `manifest-invalid` when it is damaged.
  */
 export async function* openObjectList(
   store: ObjectStore,
   key: string,
+  keys?: ReadonlySet<string>,
 ): AsyncGenerator<ListedObject> {
   const { body } = await store.get(key);
   try {
-    yield* readObjectList(body, `${key} in ${store.description}`);
+    yield* readObjectList(body, `${key} in ${store.description}`, keys);
   } finally {
     body.destroy();
   }
@@ -66,6 +68,7 @@ export async function* openObjectList(
 export async function* readObjectList(
   gzipped: Readable,
   name: string,
+  keys?: ReadonlySet<string>,
 ): AsyncGenerator<ListedObject> {
   const damaged = (cause: unknown, line: number): CharmError =>
     new CharmError(
@@ -74,7 +77,12 @@ export async function* readObjectList(
       { cause },
     );
   let number = 0;
-  const lines = splitLines(gunzipList(gzipped));
+  const unpacked = gunzipList(gzipped);
+  const lines = keys
+    ? linesOfKeys(unpacked, keys, (passed) => {
+        number += passed;
+      })
+    : splitLines(unpacked);
   for (;;) {
     let next: IteratorResult<string>;
     try {
@@ -132,9 +140,6 @@ const isListedObject = (value: unknown): value is ListedObject =>
   (!('tagsUnreadable' in value) || value.tagsUnreadable === true) &&
   (!('metadata' in value) || isMetadata(value.metadata));
 
-/** A key has up to 1,024 bytes, metadata some 8,000; JSON may write six characters for each. */
-const longestLine = 64 * 1024;
-
 /**
  * The lines of a UTF-8 stream without their ends, in constant memory; the last one may lack its
  * end. Rejects when a line is longer than an object list can have.
@@ -146,7 +151,7 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
     const lines = `${rest}${decoder.write(chunk)}`.split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > longestLine || lines.some((line) => line.length > longestLine))
-      throw new Error('it has a line of more than 64 KiB');
+      throw tooLong();
     yield* lines;
   }
   if (rest !== '') yield rest;

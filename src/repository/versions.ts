@@ -47,6 +47,15 @@ export const nameInHistory = (history: string, key: string, etag: string): strin
   `${history}${shortened(key)}/${etag}`;
 
 /**
+ * The key of a version by its name below `<history>`; undefined when the name may have only the
+ * beginning of it.
+ */
+export const keyInHistory = (name: string): string | undefined => {
+  const key = name.slice(0, Math.max(0, name.lastIndexOf('/')));
+  return Buffer.byteLength(key) > longestBeginning ? undefined : key;
+};
+
+/**
  * Bytes. S3 takes keys of 1,024. Before the object's own come a path of up to 200, `/history/` and
  * a bucket's name of up to 63; behind it `/` and an ETag.
  */

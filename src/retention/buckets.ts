@@ -5,9 +5,10 @@ import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
 import { cannotList, nearestFirst, tellByTime } from './list-order.ts';
 import { openCheckedList } from '../repository/checked-list.ts';
+import { asBytes } from '../repository/lines-of-keys.ts';
 import { type ListedObject, openObjectList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
-import { inHistoryOrder, isVersion } from '../repository/versions.ts';
+import { inHistoryOrder, isVersion, keyInHistory } from '../repository/versions.ts';
 import {
   readCandidates,
   writeCandidates,
@@ -31,10 +32,14 @@ import type { Removal } from './removal.ts';
  *   the only copy of the object.)
  *
  * The object lists are read one after another, and each pass leaves a smaller file of candidates.
- * So neither memory nor open connections grow with the number of objects or sets. The removal at
- * the end of a backup looks only for what the sets that go list, and for what could not be told to
- * be ours afterwards. It reads only the lists that may have that too.
+ * So neither memory nor open connections grow with the number of objects or sets. What was judged
+ * before (see `Judged`) is a candidate again only when a set that goes lists it. The removal at the
+ * end of a backup looks only for what the sets that go list, and for what could not be told to be
+ * ours afterwards. When few candidates are left, only their lines are read.
  */
+
+/** So many candidates are few. Their keys are held in memory. */
+const few = 20_000;
 
 export const findBucketGarbage = async (
   removal: Removal,
@@ -61,15 +66,18 @@ export const findBucketGarbage = async (
     for (const { key } of removal.listsThatGo(bucket)) {
       if (marked.objects === 0) break;
       try {
-        const lines = openObjectList(removal.store, key);
+        const lines = openObjectList(removal.store, key, await keysOfFew(marked));
         marked = await write(walk.markListed(readCandidates(marked), lines), marked);
       } catch (error) {
         // Without this list fewer objects are known to be ours, so fewer are deleted.
         if (!hasCode(error, 'manifest-invalid', 'object-missing')) throw error;
+        removal.judged.forget(bucket);
       }
     }
     return marked;
   };
+  const keysOfFew = async (file: CandidateFile): Promise<ReadonlySet<string> | undefined> =>
+    file.objects > few ? undefined : walk.keysOf(readCandidates(file));
 
   const lists = removal.listsThatStay(bucket);
   const [newest, ...others] = lists;
@@ -77,39 +85,43 @@ export const findBucketGarbage = async (
   let file = await write(
     newest ? walk.withoutNeeded(listed, openCheckedList(removal.store, newest.list)) : listed,
   );
-  if (!removal.isThorough) {
-    file = await markListed(file);
-    file = await write(onlyPressing(removal, file), file);
-  }
-  const going = removal.listsThatGo(bucket).map(({ id }) => id);
-  const mayPassOver = !removal.isThorough && tellByTime(lists);
+  file = await markListed(file);
+  const until = removal.judged.until(bucket);
+  file = await write(onlyPressing(removal, until, readCandidates(file)), file);
+  const mayPassOver = tellByTime(lists);
   const read = newest ? [newest] : [];
-  for (const other of removal.isThorough ? others : nearestFirst(others, going)) {
+  const unjudged =
+    removal.isThorough && file.unlisted > 0 ? lists.filter(({ written }) => written >= until) : [];
+  const likely = [...removal.listsThatGo(bucket), ...unjudged].map(({ id }) => id);
+  for (const other of nearestFirst(others, likely)) {
     if (file.objects === 0) break;
-    const isNeedless =
-      file.unlisted === 0 && cannotList(other, { place, newest: file.newest, read });
-    if (mayPassOver && isNeedless) continue;
-    const lines = openCheckedList(removal.store, other.list);
-    file = await write(walk.withoutNeeded(readCandidates(file), lines), file);
+    if (mayPassOver && cannotList(other, { place, newest: file.newest, read })) continue;
+    const lines = openCheckedList(removal.store, other.list, await keysOfFew(file));
+    const left = walk.withoutNeeded(readCandidates(file), lines);
+    file = await write(onlyPressing(removal, until, left), file);
     read.push(other);
   }
-  if (removal.isThorough) file = await markListed(file);
   return write(garbageAmong(removal, prefix, file, walk), file);
 };
 
 /**
- * What the sets that go list; and what no list has, such as what a dead backup copied, when the
- * next removal could not tell any more that it is ours.
+ * What the sets that go list, and what may be in no list: of a thorough removal what was not judged
+ * yet, such as what a dead backup copied; of any removal what the next one could not tell any more
+ * to be ours. What was passed over in the mirror because a set that goes lists another version of
+ * its key is looked at again. Nothing that is in use for another version goes before it is listed.
  */
 async function* onlyPressing(
-  { oldestStart, oldestStayingStart }: Removal,
-  file: CandidateFile,
+  { oldestStart, oldestStayingStart, isThorough }: Removal,
+  until: number,
+  candidates: Candidates,
 ): AsyncGenerator<Candidate> {
-  for await (const candidate of readCandidates(file)) {
-    const { listed, inUse, modified } = candidate;
+  for await (const candidate of candidates) {
+    const { listed, inUse, freed, modified } = candidate;
     const isLastChance =
       modified >= oldestStart.getTime() && modified < oldestStayingStart.getTime();
-    if (listed === true || (isLastChance && inUse !== true)) yield candidate;
+    const isNew = modified > until && (isThorough || isLastChance);
+    if (listed === true || (inUse !== true && (isNew || (freed === true && modified <= until))))
+      yield candidate;
   }
 }
 
@@ -151,12 +163,15 @@ type Lines = AsyncIterable<ListedObject>;
 type Candidates = AsyncIterable<Candidate>;
 
 interface Walk {
+  /** The keys whose lines tell of these candidates; undefined when the names do not tell. */
+  keysOf(candidates: Candidates): Promise<ReadonlySet<string> | undefined>;
   withoutNeeded(candidates: Candidates, lines: Lines): Candidates;
   markListed(candidates: Candidates, lines: Lines): Candidates;
   isOurName(key: string): boolean;
 }
 
 const mirrorWalk: Walk = {
+  keysOf: async (candidates) => asBytes(await Array.fromAsync(candidates, ({ key }) => key)),
   withoutNeeded: async function* (candidates, lines) {
     for await (const [item, match] of inMirror(candidates, lines)) {
       if (item === undefined) continue;
@@ -166,7 +181,10 @@ const mirrorWalk: Walk = {
   },
   markListed: async function* (candidates, lines) {
     for await (const [item, match] of inMirror(candidates, lines))
-      if (item) yield match && isVersion(item, match) ? { ...item, listed: true } : item;
+      if (item)
+        yield match
+          ? { ...item, ...(isVersion(item, match) ? { listed: true } : { freed: true }) }
+          : item;
   },
   isOurName: () => true,
 };
@@ -178,6 +196,10 @@ const inMirror = (candidates: Candidates, lines: Lines) =>
   );
 
 const historyWalk: Walk = {
+  keysOf: async (candidates) => {
+    const keys = await Array.fromAsync(candidates, ({ key }) => keyInHistory(key));
+    return keys.every((key) => key !== undefined) ? asBytes(keys) : undefined;
+  },
   withoutNeeded: async function* (candidates, lines) {
     for await (const [item, match] of inHistory(candidates, lines))
       if (item && match === undefined) yield item;

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly inUse?: boolean;
   /** A set that goes lists this very version. */
   readonly listed?: boolean;
+  /** A set that goes lists another version of this key. */
+  readonly freed?: boolean;
 }
 
 /** Candidates in a file, because memory must not grow with their number. */

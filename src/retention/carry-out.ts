@@ -12,6 +12,7 @@ const batch = 1000;
  * half-removed set is never listed. Then the garbage is deleted, and at last the folders, which
  * tell the next attempt what to finish. Locked garbage stays; a manifest that S3 does not delete
  * ends the removal, because its set would stay listed. `mayGoOn` is called before each deletion.
+ * Resolves with whether all of it is gone.
  */
 export const carryOut = async (
   world: Pick<World, 'clock' | 'progress'>,
@@ -21,7 +22,7 @@ export const carryOut = async (
     mayGoOn,
     deleted,
   }: { readonly mayGoOn: () => Promise<void>; readonly deleted: (objects: number) => void },
-): Promise<void> => {
+): Promise<boolean> => {
   let locked = 0;
   const remove = async (keys: readonly string[]): Promise<void> => {
     if (keys.length === 0) return;
@@ -55,13 +56,14 @@ export const carryOut = async (
   await remove(keys);
 
   // The lists tell a later prune what was locked.
-  if (locked > 0) return;
+  if (locked > 0) return false;
   const gone = new Set(manifests.map(({ key }) => key));
   const folders = go.flatMap(({ id, objects }) => [
     ...objects.map(({ key }) => key).filter((key) => !gone.has(key)),
     layout.removed(id),
   ]);
   for (const some of inBatches([...new Set(folders)])) await remove(some);
+  return locked === 0;
 };
 
 function* inBatches(keys: readonly string[]): Generator<readonly string[]> {

@@ -8,6 +8,7 @@ import {
 import type { BackupManifest, BucketBackup } from '../repository/manifest.ts';
 import { listText } from '../text.ts';
 import type { ObjectStore } from '../world.ts';
+import type { Judged } from './judged.ts';
 import type { StayingList } from './list-order.ts';
 import type { CompleteSet, LeftFolder, Survey } from './survey.ts';
 
@@ -37,6 +38,7 @@ export interface Removal {
   listsThatGo(bucket: string): readonly { readonly id: BackupId; readonly key: string }[];
   /** Whether to look also for what no set lists, such as what a dead backup copied. */
   readonly isThorough: boolean;
+  readonly judged: Judged;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface Removal {
 export const planRemovalOf = (
   survey: Survey,
   ids: ReadonlySet<BackupId>,
-  place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal' | 'isThorough'>,
+  place: Pick<Removal, 'store' | 'layout' | 'scratch' | 'signal' | 'isThorough' | 'judged'>,
 ): Removal | undefined => {
   if (survey.complete.length === 0) return undefined;
   const staying = survey.complete.filter(({ id }) => !ids.has(id));

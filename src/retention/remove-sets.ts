@@ -11,6 +11,7 @@ import { carryOut } from './carry-out.ts';
 import { clockProblem } from './clocks.ts';
 import { clearDebris } from './debris.ts';
 import { findGarbage } from './garbage.ts';
+import { readJudged } from './judged.ts';
 import { findLockedSets } from './locked.ts';
 import { isoWeek } from './policy.ts';
 import { planRemovalOf, type Removal } from './removal.ts';
@@ -81,7 +82,8 @@ export const removeSets = async (
   };
   const { scratch, signal, heartbeat } = operation;
   const isThorough = options.onlySets !== true || isTimeForAll(survey, options.fewSets ?? 14);
-  const place = { store: target.store, layout, scratch, signal, isThorough };
+  const judged = await readJudged(target.store, layout, survey);
+  const place = { store: target.store, layout, scratch, signal, isThorough, judged };
   const removal = planRemovalOf(survey, chosen, place);
   if (removal === undefined) {
     const cleared = options.dryRun
@@ -173,8 +175,9 @@ const deleteAll = async ({
   readonly garbage: CandidateFile;
   readonly objects: number;
 }): Promise<void> => {
+  const { judged, newestCommit, stay, isThorough, buckets } = removal;
   let done = 0;
-  await operation.heartbeat.during(
+  const isAllGone = await operation.heartbeat.during(
     () => `deleted ${done} of ${countText(objects, 'object')}`,
     () =>
       carryOut(world, removal, garbage, {
@@ -184,6 +187,10 @@ const deleteAll = async ({
         },
       }),
   );
+  if (!isAllGone) return;
+  await operation.assertOurs();
+  const ids = stay.map(({ id }) => id);
+  await judged.afterRemoval(ids, isThorough ? buckets : [], newestCommit);
 };
 
 /**

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import {
   openObjectList,
   readObjectList,
   uploadObjectList,
   type ListedObject,
 } from '../../src/repository/object-list.ts';
+import { asBytes } from '../../src/repository/lines-of-keys.ts';
 import { createObjectListWriter } from '../../src/repository/object-list-writer.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { padded } from '../hostile/lists.ts';
@@ -49,6 +51,43 @@ describe('an object list', () => {
       ...lines,
       line('z', { mirrorEtag: 'x', sha256: 'y' }),
     ]);
+  });
+
+  it('gives the lines of some keys, and passes over the others', async () => {
+    const anyKey = fc.oneof(
+      fc.constantFrom('a', 'a"', 'a\\', 'é', '\u{1f600}', '\ud800', 'a\nb', '"'),
+      fc.string({ minLength: 1, unit: 'grapheme' }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(anyKey, { minLength: 1, maxLength: 30 }),
+        fc.array(fc.nat(40), { maxLength: 10 }),
+        fc.integer({ min: 1, max: 200 }),
+        async (keys, chosen, size) => {
+          const wanted = keys.filter((_, index) => chosen.includes(index));
+          const text = Buffer.from(keys.map((key) => `${JSON.stringify(line(key))}\n`).join(''));
+          const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+            gzipSync(text.subarray(index * size, (index + 1) * size)),
+          );
+          const found = await Array.fromAsync(
+            readObjectList(Readable.from([Buffer.concat(pieces)]), 'of the test', asBytes(wanted)),
+          );
+          // A key with an escape is read as JSON, and left to the reader.
+          const isPlain = (key: string): boolean => !JSON.stringify(key).includes('\\');
+          assert.deepEqual(found.map(({ key }) => key).filter(isPlain), wanted.filter(isPlain));
+          for (const key of wanted) assert.ok(found.some((one) => one.key === key));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('says after which line it is damaged when it passes over lines', async () => {
+    const text = `${JSON.stringify(line('a'))}\n${JSON.stringify(line('b'))}\nno JSON\n`;
+    await assert.rejects(
+      Array.fromAsync(readObjectList(zipped(text), 'of the test', asBytes(['b']))),
+      /cannot be read after line 2/,
+    );
   });
 
   it('is given up when it unpacks to more than any list of ours', async () => {

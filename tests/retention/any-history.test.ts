@@ -28,6 +28,8 @@ type Step =
   | { readonly do: 'back up'; readonly consistent: boolean }
   | { readonly do: 'die'; readonly death: Death }
   | { readonly do: 'delete'; readonly which: number }
+  /** A set disappears without us. */
+  | { readonly do: 'erase'; readonly which: number }
   | {
       /** As an operator asks for it, or as at the end of a backup. */
       readonly do: 'prune' | 'retain';
@@ -46,6 +48,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('die' as const), death: anyDeath }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), which: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('erase' as const), which: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), keep: anyKeep }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('retain' as const), keep: anyKeep }) },
 );
@@ -91,6 +94,7 @@ const take = async (vault: Vault, step: Step, expected: Expected): Promise<void>
   else if (step.do === 'remove') source.bucket.remove(step.key);
   else if (step.do === 'back up') await backUp(vault, expected, step.consistent);
   else if (step.do === 'die') await vault.backUp({ dies: step.death });
+  else if (step.do === 'erase') erase(vault, step.which, expected);
   else {
     const ids = [...expected.keys()];
     const removal =
@@ -108,6 +112,17 @@ const take = async (vault: Vault, step: Step, expected: Expected): Promise<void>
     }
     await checkReadable(vault, expected);
   }
+};
+
+/** With its dump, which nobody could tell from one of somebody else afterwards. */
+const erase = (vault: Vault, which: number, expected: Expected): void => {
+  const ids = [...expected.keys()];
+  const id = ids[which % ids.length];
+  if (id === undefined || ids.length < 3) return;
+  for (const key of vault.store.objects.keys())
+    if (key.startsWith(layout.set(id)) || key === layout.mlmdDump(id))
+      vault.store.bucket.remove(key);
+  expected.delete(id);
 };
 
 const backUp = async (vault: Vault, expected: Expected, consistent: boolean): Promise<void> => {
@@ -141,7 +156,7 @@ const checkTidy = async (vault: Vault, expected: Expected): Promise<void> => {
       }
   }
   for (const { key, etag } of store.objects.values()) {
-    if (foreign.includes(key)) continue;
+    if (foreign.includes(key) || key === layout.judged) continue;
     const mirror = layout.mirror(bucket);
     const history = layout.history(bucket);
     const inMirror = key.slice(mirror.length);

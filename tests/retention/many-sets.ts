@@ -15,8 +15,9 @@ import { model, programTarget, programWorld } from './program-world.ts';
 /*
  * A program of its own, so that it can be run with a small heap: `node tests/retention/many-sets.ts
  * <sets> <objects> <way>` makes up nightly sets over a mirror and a history, and tells what it
- * costs to remove the oldest set as the end of a backup does (`nightly`) or as `prune` does
- * (`prune`), or to list the newest twenty (`list`).
+ * costs to remove the oldest set as the end of a backup does (`nightly`), as `prune` does a week
+ * after the last one (`prune`), also after ten objects were copied that no set has (`debris`), or
+ * when nothing was judged before (`first`); or to list the newest twenty (`list`).
  *
  * The bucket has `objects` keys in blocks of a thousand. Each night one block is replaced, so the
  * history has the old versions of it, and ten objects are deleted at the source. A list is made of
@@ -91,6 +92,12 @@ const madeUp = async function* (prefix: string): AsyncGenerator<StoredObject> {
     }
   }
   if (!isMirror) return;
+  if (way === 'debris')
+    for (const index of indices(10)) {
+      const key = goneKey(sets, index);
+      const lastModified = new Date(nightOf(sets - 3) + 3_600_000);
+      yield { key: `${mirror}dead/${key}`, size: 4096, etag: etagOf(key, false), lastModified };
+    }
   for (const night of indices(sets))
     for (const index of indices(gonePerNight)) {
       const key = goneKey(night, index);
@@ -125,6 +132,12 @@ for (const night of indices(sets)) {
     finished: new Date(nightOf(night)).toISOString(),
   };
   small.seed(layout.manifest(id), JSON.stringify(manifest));
+}
+if (way === 'prune' || way === 'debris') {
+  const last = sets - 8;
+  const until = { [bucket]: new Date(nightOf(last)).toISOString() };
+  const judged = { format: 1, until, sets: indices(last + 1).map(idOf) };
+  small.seed(layout.judged, JSON.stringify(judged));
 }
 now = 0;
 const sizes = new Map(
