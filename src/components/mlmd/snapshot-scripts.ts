@@ -40,6 +40,8 @@ class Restarted(Exception): pass
 class Busy(Exception): pass
 deadline=time.monotonic()+patience
 def copy(pages):
+  # What an attempt before this one has left is no database.
+  os.ftruncate(handle,0)
   seen=[1<<62,0]
   def progress(status,remaining,total):
     if status in (5,6):
@@ -52,7 +54,8 @@ def copy(pages):
 try:
   dst=sqlite3.connect(temp,isolation_level=None)
   dst.execute('PRAGMA journal_mode=OFF');dst.execute('PRAGMA synchronous=OFF')
-finally: os.unlink(temp)
+  if os.fstat(handle).st_nlink==0: fail('failed','another backup took the temporary copy away')
+finally: pathlib.Path(temp).unlink(missing_ok=True)
 threading.Thread(target=watch,daemon=True).start()
 try:
   with open(path,'rb') as file: head=file.read(20)

@@ -63,6 +63,23 @@ describe('the dump of ML Metadata', () => {
         assert.deepEqual(rig.leftovers(), []);
       });
 
+      // The program sqlite3 copies in steps that are its own.
+      if (way === 'python3')
+        it('begins again when writers never let it come to the end', async () => {
+          await using rig = await openMlmdRig({ programs, runs: 10, patience: 60 });
+          grow(rig.file);
+          using writer = new DatabaseSync(rig.file, { timeout: 5000 });
+          // So that it holds no lock for long, and each step finds another database.
+          writer.exec('PRAGMA synchronous = OFF');
+          const often = setInterval(() => {
+            writer.exec('UPDATE Artifact SET state = 1 + state % 2');
+          }, 5);
+          const dump = await rig.dump().finally(() => {
+            clearInterval(often);
+          });
+          assert.ok((dump.rows['Artifact'] ?? 0) > 0);
+        });
+
       it('says so when there is no database', async () => {
         await using rig = await openMlmdRig({ programs });
         await rejectsWithCode(rig.dump(), 'mlmd-missing');
@@ -264,6 +281,14 @@ const damage = (file: string): void => {
   const handle = openSync(file, 'r+');
   writeSync(handle, Buffer.alloc(4096 * 12, 0xa5), 0, 4096 * 12, 4096 * 20);
   closeSync(handle);
+};
+
+/** To more pages than are copied in one step, and than SQLite keeps in memory; none is in use. */
+const grow = (file: string): void => {
+  using database = new DatabaseSync(file);
+  database.exec('PRAGMA page_size = 512; VACUUM');
+  database.exec('CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(10000000))');
+  database.exec('DROP TABLE filler');
 };
 
 const all = (database: DatabaseSync, table: string): unknown =>
