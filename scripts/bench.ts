@@ -18,16 +18,20 @@ import { installPeers } from './bench/peers.ts';
 import { tableOf, type Run } from './bench/report.ts';
 import { startHelper, startServer, type BenchServer, type ServerKind } from './bench/servers.ts';
 import { tableOfTruth } from './bench/truth.ts';
+import { copyByUnits, unitProgram } from './bench/team.ts';
 import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
  * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b]
  *   [--transfers N] [--clients ours,guide,tuned,rclone,careful,juicefs] [--json FILE]
  * npm run bench -- --truth [--servers box|radosgw]
+ * npm run bench -- --units 4 [--rate 20] [--pairs N] [--transfers N] [--full]
  *
  * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn,
  * and prints what each cost. Only the ratios inside one run of this program mean anything. With
- * --truth it says what each of them brings over and what it leaves out.
+ * --truth it says what each of them brings over and what it leaves out. With --units it compares
+ * one unit with several that share the copy, each with a connection of so many MiB/s to the target
+ * and 30 ms there and back.
  */
 const { values } = parseArgs({
   options: {
@@ -38,6 +42,8 @@ const { values } = parseArgs({
     transfers: { type: 'string', default: '64' },
     clients: { type: 'string' },
     truth: { type: 'boolean', default: false },
+    units: { type: 'string' },
+    rate: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
 });
@@ -156,13 +162,49 @@ const truth = async (clients: readonly Client[]): Promise<string> => {
   );
 };
 
+/** One unit and several in turns; each copies the whole bucket to a new prefix. */
+const teams = async (units: number): Promise<string> => {
+  await using source = await startServer(kind, 'source', scratch);
+  await using target = await startServer(kind, 'target', scratch);
+  await createBucket(source.url, bucket);
+  await using store = open(source.url, bucket);
+  const sizes = new Array<number>(values.full ? 4000 : 1000).fill(2 ** 18);
+  await seed(store, sizes);
+  const program = await unitProgram(scratch);
+  const bench = {
+    ...{ source: source.url, port: new URL(target.url).port, delay: 15, scratch },
+    ...{ rate: Number(values.rate) * 2 ** 20, transfers: Number(values.transfers) },
+  };
+  const lines = ['pair  one unit  together  times'];
+  const ratios: number[] = [];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const took = new Map<number, number>();
+    for (const count of pair % 2 === 0 ? [1, units] : [units, 1]) {
+      await fresh(target, 'backups');
+      const { seconds, objects } = await copyByUnits(program, bench, {
+        ...{ units: count, prefix: `by-${count}-${pair}` },
+      });
+      if (objects !== sizes.length) throw new Error(`${objects} of ${sizes.length} objects`);
+      took.set(count, seconds);
+    }
+    const [one = NaN, together = NaN] = [took.get(1), took.get(units)];
+    ratios.push(one / together);
+    lines.push(
+      `${pair + 1}     ${one.toFixed(1)} s    ${together.toFixed(1)} s    ${(one / together).toFixed(2)}`,
+    );
+  }
+  ratios.sort((a, b) => a - b);
+  lines.push(`median of the ratios: ${(ratios[ratios.length >> 1] ?? NaN).toFixed(2)}`);
+  return lines.join('\n');
+};
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     rmSync(scratch, { recursive: true, force: true });
     process.exit(1);
   });
 
-try {
+const compare = async (): Promise<void> => {
   installRclone();
   const own = [
     await ourClient(scratch, Number(values.transfers)),
@@ -188,6 +230,11 @@ try {
     console.log(tableOf(runs));
     if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(runs, undefined, 1));
   }
+};
+
+try {
+  if (values.units === undefined) await compare();
+  else console.log(await teams(Number(values.units)));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

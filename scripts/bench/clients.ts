@@ -39,14 +39,19 @@ export const tunedFlags = ['--size-only', ...manyAtOnce];
 /** With these rclone leaves out least. */
 export const carefulFlags = ['--checksum', '--metadata', ...manyAtOnce];
 
-/**
- * Our engine, bundled and started as the charm is, with its limits and its compile cache; a later
- * copy to the same prefix has the first one's list.
- */
-export const ourClient = async (scratch: string, transfers: number): Promise<Client> => {
-  const bundle = join(scratch, 'bench-copy');
+/** A program of this folder, bundled and to be started as the charm is. */
+export interface BundledProgram {
+  readonly file: string;
+  /** Node's flags: the charm's limits, and those that are tried. */
+  readonly flags: readonly string[];
+  /** With the compile cache. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export const bundled = async (scratch: string, name: string): Promise<BundledProgram> => {
+  const bundle = join(scratch, `bench-${name}`);
   await build({
-    entryPoints: [join(import.meta.dirname, 'copy.ts')],
+    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     outdir: bundle,
     bundle: true,
     splitting: true,
@@ -62,9 +67,18 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
   // The charm's own, of its dispatch.
   const dispatch = readFileSync(join(import.meta.dirname, '..', '..', 'dispatch'), 'utf8');
   const limits = dispatch.match(/--(max|no|expose)-\S+/g) ?? [];
+  return {
+    file: join(bundle, `${name}.mjs`),
+    flags: [...limits, ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean)],
+    environment: { NODE_COMPILE_CACHE: join(bundle, 'cache') },
+  };
+};
+
+/** Our engine; a later copy to the same prefix has the first one's list. */
+export const ourClient = async (scratch: string, transfers: number): Promise<Client> => {
+  const { file, flags, environment } = await bundled(scratch, 'copy');
   const lists = join(scratch, 'lists');
   mkdirSync(lists, { recursive: true });
-  const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);
   return {
     name: 'ours',
     copy: (from, to, prefix) => {
@@ -77,10 +91,7 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
         transfers,
         ...(existsSync(list) && { baseline: list }),
       };
-      const program = [process.execPath, ...limits, ...flags];
-      return measured([...program, join(bundle, 'copy.mjs'), JSON.stringify(job)], {
-        NODE_COMPILE_CACHE: join(bundle, 'cache'),
-      });
+      return measured([process.execPath, ...flags, file, JSON.stringify(job)], environment);
     },
   };
 };

@@ -134,7 +134,7 @@ describe('a copy that units share', () => {
   it('is not written to by a unit that was silent for so long that another took its shard', async () => {
     using rig = aTeamWorld(2, config);
     seed(rig, 600);
-    const slow = 'artifacts/run-00300/log';
+    const slow = 'artifacts/run-00400/log';
     const written: string[] = [];
     const late = rig.worldOf(1);
     rig.worlds.set(1, {

@@ -94,6 +94,12 @@ describe('the shards of a list', () => {
     assert.ok(Math.max(...bytes) < 16 * 2 ** 30, bytes.join());
   });
 
+  it('are many also of few objects that are large, and have enough of them to copy at a time', () => {
+    const large = shardsOf(Array.from({ length: 640 }, () => 2 ** 26));
+    assert.deepEqual([...new Set(large.map(({ length }) => length))].toSorted(), [32]);
+    assert.equal(shardsOf([2 ** 40, 2 ** 40]).length, 1);
+  });
+
   it('are never more than a listing tells in one page', () => {
     assert.equal(shardsOf(Array.from({ length: 200_000 }, () => 1)).length, 500);
   });

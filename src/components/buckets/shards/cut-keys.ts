@@ -1,6 +1,7 @@
 import { compareKeys } from '../../../ports/key-order.ts';
-import type { KeyRange, ObjectStore } from '../../../world.ts';
-import { fewestInShard } from './shard.ts';
+import { sum } from '../../../text.ts';
+import type { KeyRange, ObjectStore, StoredObject } from '../../../world.ts';
+import { cutterFor } from './cut-list.ts';
 
 /** What a page of a listing has when more come after it. */
 const page = 1000;
@@ -11,18 +12,15 @@ const attempts = 24;
 
 /**
  * Keys that cut a bucket of which no list is known, found by halving the range of its keys, as S3P
- * does. A range that fits into a page is cut evenly. Larger ones may differ in size, because S3
+ * does. A range that fits into a page is cut by work. Larger ones may differ in size, because S3
  * does not tell how many keys a range has. Takes a few requests for each range, most of them side
  * by side.
  */
 export const cutKeys = async (store: Pick<ObjectStore, 'list'>): Promise<readonly string[]> => {
   const cut = async (range: KeyRange, halvings: number): Promise<readonly string[]> => {
-    const keys = await firstKeys(store, range, page);
-    const last = keys[page - 1];
-    if (last === undefined || last === range.upTo)
-      return keys.filter(
-        (_, index) => (index + 1) % fewestInShard === 0 && index < keys.length - 1,
-      );
+    const first = await firstObjects(store, range, page);
+    const last = first[page - 1]?.key;
+    if (last === undefined || last === range.upTo) return boundsIn(first);
     if (halvings === 0) return [];
     const bound = (await middleKey(store, last, range.upTo)) ?? last;
     const halves = [
@@ -37,17 +35,29 @@ export const cutKeys = async (store: Pick<ObjectStore, 'list'>): Promise<readonl
   return cut({}, deepest);
 };
 
-const firstKeys = async (
+/** Cuts a range of which all objects are known. */
+const boundsIn = (objects: readonly StoredObject[]): readonly string[] => {
+  const endsShard = cutterFor({
+    objects: objects.length,
+    size: sum(objects.map(({ size }) => size)),
+  });
+  return objects
+    .slice(0, -1)
+    .filter(endsShard)
+    .map(({ key }) => key);
+};
+
+const firstObjects = async (
   store: Pick<ObjectStore, 'list'>,
   range: KeyRange,
   most: number,
-): Promise<readonly string[]> => {
-  const keys: string[] = [];
-  for await (const { key } of store.list('', range)) {
-    keys.push(key);
-    if (keys.length === most) break;
+): Promise<readonly StoredObject[]> => {
+  const objects: StoredObject[] = [];
+  for await (const object of store.list('', range)) {
+    objects.push(object);
+    if (objects.length === most) break;
   }
-  return keys;
+  return objects;
 };
 
 /**
@@ -63,8 +73,8 @@ const middleKey = async (
     const middle = between(low, high);
     if (compareKeys(middle, low) <= 0 || (high !== undefined && compareKeys(middle, high) >= 0))
       return undefined;
-    const [key] = await firstKeys(store, { startAfter: middle, upTo }, 1);
-    if (key !== undefined && key !== upTo) return key;
+    const [found] = await firstObjects(store, { startAfter: middle, upTo }, 1);
+    if (found !== undefined && found.key !== upTo) return found.key;
     high = middle;
   }
   return undefined;

@@ -5,8 +5,8 @@ import type { BucketBackup } from '../../../repository/manifest.ts';
 import { createObjectListWriter } from '../../../repository/object-list-writer.ts';
 import { readListFile, uploadObjectList } from '../../../repository/object-list.ts';
 import type { ObjectStore } from '../../../world.ts';
-import { cutterFor } from './cut-list.ts';
-import { fewestInShard, rangesBetween, type Shard } from './shard.ts';
+import { cutterFor, shardsFor } from './cut-list.ts';
+import { rangesBetween, type Shard } from './shard.ts';
 import { keysOf, type SharedWork } from './shared-work.ts';
 
 interface ListCutting {
@@ -59,8 +59,8 @@ export const cutByList = async (
 };
 
 /** Whether work on these buckets of a set is worth to be shared. */
-export const isWorthSharing = (parts: readonly Pick<BucketBackup, 'objects'>[]): boolean =>
-  parts.some(({ objects }) => objects >= 2 * fewestInShard);
+export const isWorthSharing = (parts: readonly Pick<BucketBackup, 'objects' | 'size'>[]): boolean =>
+  parts.some((part) => shardsFor(part) > 1);
 
 /**
  * Cuts buckets of a set by their lists, which are read from `store`. Rejects with

@@ -12,6 +12,11 @@ import type { SharePlan, ShardTools, ShardWorker, WorkKind } from './shard.ts';
 import { isPlanThere, keysOf, readPlan, type SharedWork } from './shared-work.ts';
 import { takeShards } from './take-shards.ts';
 
+type HelperWorld = Pick<
+  World,
+  'clock' | 'host' | 'model' | 'progress' | 'scratch' | 'signal' | 'unit'
+>;
+
 /** Opens what a worker needs beyond its tools; all of that is closed with `opened`. */
 type OpenWorker = (tools: ShardTools, opened: AsyncDisposableStack) => Promise<ShardWorker>;
 
@@ -24,8 +29,8 @@ const renewal = 10_000;
  * when the leader did not ask for it.
  */
 export const helpLeader = async (
-  world: World,
-  config: Config,
+  world: HelperWorld,
+  config: Pick<Config, 'bandwidthLimit' | 'transfers'>,
   work: SharedWork,
   workers: Readonly<Record<WorkKind, OpenWorker>>,
 ): Promise<HelpProgress | undefined> => {
@@ -88,7 +93,7 @@ export const helpText = ({ objects, bytes }: HelpProgress): string =>
  * plan is looked for once more when ours is there.
  */
 const joined = async (
-  world: World,
+  world: HelperWorld,
   work: SharedWork,
   { lock, kind }: SharePlan,
 ): Promise<Help | undefined> => {

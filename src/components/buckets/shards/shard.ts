@@ -141,9 +141,6 @@ export interface ShardWorker<Result extends object = object> {
   readonly progress: () => HelpProgress;
 }
 
-/** Objects from which on a shard is worth the five requests that it costs. */
-export const fewestInShard = 250;
-
 /** The shards between these keys, in order. */
 export const rangesBetween = (bounds: readonly string[]): readonly KeyRange[] =>
   [undefined, ...bounds].map((startAfter, index) => ({
