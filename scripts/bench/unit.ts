@@ -47,7 +47,7 @@ const clock: Clock = {
 };
 const { signal } = new AbortController();
 const note = async (text: string): Promise<void> => {
-  console.error(`unit ${job.unit}: ${text}`);
+  console.error(`unit ${job.unit} after ${process.uptime().toFixed(1)} s: ${text}`);
 };
 const world = {
   ...{ clock, signal, scratch, application: 'ckf-backup', unit: `ckf-backup/${job.unit}` },

@@ -93,16 +93,19 @@ export const lookAtClaims = async (
   place: ClaimPlace = lockOf(target),
 ): Promise<SeenClaims> => {
   const { store } = target;
-  const listed = await Array.fromAsync(store.list(place.all));
+  const [listed, old] = await Promise.all([
+    Array.fromAsync(store.list(place.all)),
+    place.old === undefined ? undefined : store.head(place.old),
+  ]);
   const own = listed.find(({ key }) => key === place.of(ours.nonce));
   const now = own?.lastModified ?? new Date(NaN);
   const found = listed.filter((one) => one !== own && one.key.endsWith('.json'));
-  const old = place.old === undefined ? undefined : await store.head(place.old);
-  const others: OtherClaim[] = [];
-  for (const object of old ? [...found, old] : found) {
-    const record = await readRecord(target, object.key);
-    if (record === 'gone') continue;
-    const { key, lastModified } = object;
+  const all = old ? [...found, old] : found;
+  // Side by side, because those who work together ask often, and S3 may be far away.
+  const records = await Promise.all(all.map(({ key }) => readRecord(target, key)));
+  const others = all.flatMap(({ key, lastModified }, index): OtherClaim[] => {
+    const record = records[index];
+    if (record === 'gone') return [];
     const isOfOurUnit =
       record?.modelUuid === ours.modelUuid &&
       record.unit === ours.unit &&
@@ -110,16 +113,18 @@ export const lookAtClaims = async (
     const age = now.getTime() - lastModified.getTime();
     const isOld = age > lifetimeMilliseconds;
     const isUnreadable = record === undefined && key === place.old;
-    others.push({
-      key,
-      ...{ nonce: record?.nonce, helps: record?.helps, progress: record?.progress },
-      ...{ written: lastModified, age },
-      unit: record?.unit ?? 'unknown',
-      modelUuid: record?.modelUuid ?? 'unknown',
-      state: record?.state ?? 'held',
-      isLive: !isOfOurUnit && !isOld && !isUnreadable,
-    });
-  }
+    return [
+      {
+        key,
+        ...{ nonce: record?.nonce, helps: record?.helps, progress: record?.progress },
+        ...{ written: lastModified, age },
+        unit: record?.unit ?? 'unknown',
+        modelUuid: record?.modelUuid ?? 'unknown',
+        state: record?.state ?? 'held',
+        isLive: !isOfOurUnit && !isOld && !isUnreadable,
+      },
+    ];
+  });
   return { own, others };
 };
 

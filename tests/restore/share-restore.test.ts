@@ -116,7 +116,7 @@ describe('a restore that units share', () => {
     let written = 0;
     intercept(rig.source, 'put', (original) => async (...words: Parameters<typeof original>) => {
       written += 1;
-      if (written === 300) stop.abort(new CharmError('stopped', 'asked to stop'));
+      if (written === 30) stop.abort(new CharmError('stopped', 'asked to stop'));
       return original(...words);
     });
     await assert.rejects(restoreIn({ ...rig.worldOf(0), signal: stop.signal }, id), (error) =>

@@ -70,11 +70,13 @@ export const removeShared = async (work: SharedWork): Promise<void> => {
 export const standingOf = async (work: SharedWork): Promise<Standing> => {
   const { store } = work.target;
   const layout = keysOf(work);
-  const done = new Set<number>();
-  for await (const { key } of store.list(layout.dones))
-    done.add(shardIn(key.slice(layout.dones.length)));
+  const [doneObjects, claimObjects] = await Promise.all([
+    Array.fromAsync(store.list(layout.dones)),
+    Array.fromAsync(store.list(layout.claims)),
+  ]);
+  const done = new Set(doneObjects.map(({ key }) => shardIn(key.slice(layout.dones.length))));
   const claims = new Map<number, ShardClaim[]>();
-  for await (const { key, lastModified: taken } of store.list(layout.claims)) {
+  for (const { key, lastModified: taken } of claimObjects) {
     const name = key.slice(layout.claims.length);
     const others = claims.get(shardIn(name)) ?? [];
     const all = [...others, { nonce: name.slice(name.indexOf('.') + 1), taken }];

@@ -41,9 +41,9 @@ export const takeShards = async (taker: Taker): Promise<void> => {
   const { work, plan, clock, signal } = taker;
   for (;;) {
     signal.throwIfAborted();
-    const standing = await standingOf(work);
-    if (plan.shards.every((_, index) => standing.done.has(index))) return;
-    if (!(await isPlanThere(work))) return;
+    const [standing, isThere] = await Promise.all([standingOf(work), isPlanThere(work)]);
+    if (!isThere || plan.shards.every((_, index) => standing.done.has(index))) return;
+    // After the claims were read, so that whoever has one of them is among the living.
     const alive = await taker.alive();
     const shard = nextShard(standing, alive, taker);
     if (shard === undefined) await clock.sleep(pause, signal);
@@ -96,8 +96,7 @@ const take = async (taker: Taker, number: number, dead: readonly string[]): Prom
     if (lease.isLost) throw taken(number);
   };
   const mayGoOn = nowAndThen(clock, async () => {
-    await taker.assertWanted();
-    await assertHeld();
+    await Promise.all([taker.assertWanted(), assertHeld()]);
   });
   try {
     await mayGoOn();
