@@ -4,7 +4,7 @@ import type { Cluster } from './ports/cluster.ts';
 import type { Journal } from './ports/journal.ts';
 import type { JujuModel } from './ports/juju-model.ts';
 import type { Kubernetes } from './ports/kubernetes.ts';
-import type { Notifier } from './ports/notifier.ts';
+import type { NoticeSubject, Notifier } from './ports/notifier.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { RunLog } from './ports/run-log.ts';
 import type { Progress } from './ports/progress.ts';
@@ -81,8 +81,11 @@ export interface World {
   openVolumes(purpose?: 'retention'): Promise<VolumeAccess>;
   /** The cluster alone: for what a session of volumes left there, also when S3 is away. */
   openCluster(): Promise<Cluster>;
-  /** Undefined when nobody is to be told. Rejects with `notify-url-unusable`. */
-  openNotifier(): Promise<Notifier | undefined>;
+  /**
+   * For backups of the control plane by default. Undefined when nobody is to be told. Rejects with
+   * `notify-url-unusable`.
+   */
+  openNotifier(about?: NoticeSubject): Promise<Notifier | undefined>;
   /** Undefined when nobody collects what runs say. */
   openRunLog(): Promise<RunLog | undefined>;
   /**

@@ -94,10 +94,17 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
     `${layout.volumes}/`,
     "Everything of users' volumes. Sessions have a lock of their own in `locks/` below it.",
   ],
-  volumeSessions: [layout.volumeSessions, 'The records of sessions.'],
+  volumeSessions: [
+    layout.volumeSessions,
+    'The records of sessions: the newest 200, and those of sessions that have a backup.',
+  ],
   volumeSession: [
     layout.volumeSession('20261121t030000z'),
     'What became of each volume in a session, written when it begins and when it ends; `list-volume-backups` reads them.',
+  ],
+  volumeSessionLog: [
+    layout.volumeSessionLog('20261121t030000z'),
+    'What the session said; `show-session` shows it.',
   ],
   volumeRepository: [
     layout.volumeRepository('alice'),

@@ -91,3 +91,10 @@ export const volumeParameter = (parameter: string, value: unknown): VolumeName =
     `${parameter}=${String(value)} is not the name of a volume, such as alice/lab-workspace.`,
   );
 };
+
+/** So many characters of the log are shown; Juju takes no longer result from a command line. */
+const longestLog = 25_000;
+
+/** Keeps the end of the log, which says how the run ended. */
+export const shortenedLog = (log: string): string =>
+  log.length <= longestLog ? log : `… (the beginning is left out)\n${log.slice(-longestLog)}`;

@@ -1,8 +1,10 @@
 import { inUseModes } from '../config/volumes.ts';
-import { CharmError } from '../errors.ts';
+import { CharmError, hasCode } from '../errors.ts';
+import { sendingLog } from '../notify/send-log.ts';
 import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
 import type { SessionRecord } from '../volumes/session-record.ts';
+import { tellOfRefusal, tellOfVolumes } from '../volumes/tell.ts';
 import { type Action, slotParameter } from './action.ts';
 
 /**
@@ -19,12 +21,15 @@ export const backupVolumes: Action = async (world, config, parameters) => {
   const request = requestOf(parameters['volumes']);
   const inUse = inUseModes.find((mode) => mode === parameters['in-use']) ?? config.volumes.inUse;
   const volumes = { ...config.volumes, inUse };
-  const session = await backUpVolumes(world, volumes, request, slot);
+  const told = (record: SessionRecord) => tellOfVolumes(world, record);
+  const session = await sendingLog(world, (progress) =>
+    backUpVolumes({ ...world, progress }, volumes, request, { slot, told }),
+  ).catch(async (error: unknown) => {
+    if (error instanceof CharmError && !isToldLater(error, slot)) await tellOfRefusal(world, error);
+    throw error;
+  });
   const results = resultsOf(session);
   const failed = session.volumes.filter(({ phase }) => phase === 'Failed');
-  for (const { namespace, claim, phase, reason } of session.volumes)
-    if (reason !== undefined)
-      await world.progress.note(`${namespace}/${claim}: ${phase}: ${reason}`);
   if (failed.length === 0) return results;
   throw new CharmError(
     'volumes-failed',
@@ -35,6 +40,14 @@ export const backupVolumes: Action = async (world, config, parameters) => {
     { results },
   );
 };
+
+/**
+ * Of a run that was asked to stop the next hook tells, which ends its session; and the schedule of
+ * one that met another session, which it tries again.
+ */
+const isToldLater = (error: CharmError, slot: Date | undefined): boolean =>
+  hasCode(error, 'interrupted', 'stopped') ||
+  (slot !== undefined && hasCode(error, 'backup-running'));
 
 const requestOf = (pattern: unknown): BackupVolumesRequest =>
   typeof pattern === 'string' && pattern.trim() !== ''

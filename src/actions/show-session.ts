@@ -1,16 +1,19 @@
 import type { EarlierRun, SessionComponent } from '../sessions/session.ts';
 import { readSession } from '../sessions/stored-sessions.ts';
 import { countText, durationText, sizeText } from '../text.ts';
-import type { Action } from './action.ts';
+import { isSessionId as isVolumeSessionId } from '../volumes/names.ts';
+import { type Action, shortenedLog } from './action.ts';
 
-/** So many characters of the log are shown; Juju takes no longer result from a command line. */
-const longestLog = 25_000;
-
-/** Shows the result and the log of a run, even when Juju has forgotten its task. */
+/**
+ * Shows the result and the log of a run, even when Juju has forgotten its task. The ids of sessions
+ * of volumes have another form.
+ */
 export const showSession: Action = async (world, _config, parameters) => {
+  const { session: id } = parameters;
+  if (typeof id === 'string' && isVolumeSessionId(id))
+    return (await import('./show-volume-session.ts')).showVolumeSession(world, id);
   const target = await world.openTarget();
   await using _store = target.store;
-  const { session: id } = parameters;
   const { session, log } = await readSession(target, typeof id === 'string' ? id : '');
   const { phase, trigger, started, finished, unit, task, attempt } = session;
   const { code, reason, set, consistent, slots, components = [], earlier = [] } = session;
@@ -34,7 +37,7 @@ export const showSession: Action = async (world, _config, parameters) => {
       ]),
     ),
     ...(earlier.length > 0 && { earlier: earlier.map(earlierText).join('\n') }),
-    log: shortened(log ?? 'No log was kept.'),
+    log: shortenedLog(log ?? 'No log was kept.'),
   };
 };
 
@@ -50,7 +53,3 @@ const figures = ({ seconds, size, objects, copied, bytesCopied }: SessionCompone
 
 const earlierText = ({ attempt = 1, task, phase, code, reason }: EarlierRun): string =>
   `attempt ${attempt}${task === undefined ? '' : `, task ${task}`}: ${phase}${code === undefined ? '' : ` [${code}]`} ${reason ?? ''}`.trimEnd();
-
-/** Keeps the end of the log, which says how the run ended. */
-const shortened = (log: string): string =>
-  log.length <= longestLog ? log : `… (the beginning is left out)\n${log.slice(-longestLog)}`;

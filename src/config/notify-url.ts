@@ -5,6 +5,8 @@ import type { Config } from './config.ts';
 /** Where notices go. The whole of the URL is a secret: who knows it can write there. */
 export interface NotifyAddress {
   readonly url: string;
+  /** For backups of volumes; undefined when they have none of their own. */
+  readonly volumesUrl: string | undefined;
   /** PEM of a private certificate authority. */
   readonly ca: string | undefined;
 }
@@ -19,13 +21,26 @@ export const readNotifyUrl = async (
   application: string,
 ): Promise<NotifyAddress | undefined> => {
   if (id === undefined) return undefined;
-  const { url = '', 'ca-cert': ca = '' } = await readSecret(tools, id, application);
+  const {
+    url = '',
+    'volumes-url': volumesUrl = '',
+    'ca-cert': ca = '',
+  } = await readSecret(tools, id, application);
   if (!isWebAddress(url.trim()))
     throw unusable(
       `The secret of the option notify-url has no key url with an address that begins with https:// or http://.`,
       `juju update-secret ${id} url=<address>`,
     );
-  return { url: url.trim(), ca: ca.trim() || undefined };
+  if (volumesUrl.trim() !== '' && !isWebAddress(volumesUrl.trim()))
+    throw unusable(
+      `The key volumes-url of the secret of the option notify-url has no address that begins with https:// or http://.`,
+      `juju update-secret ${id} url=<address> volumes-url=<address>`,
+    );
+  return {
+    url: url.trim(),
+    volumesUrl: volumesUrl.trim() || undefined,
+    ca: ca.trim() || undefined,
+  };
 };
 
 const readSecret = async (

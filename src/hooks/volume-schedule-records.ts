@@ -3,6 +3,7 @@ import type { Decision } from '../schedule/decision.ts';
 import type { EndedRun } from '../schedule/current-run.ts';
 import { patienceInHooks } from '../sessions/deliver.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { tellOfUnused } from '../volumes/tell.ts';
 import { type Unrecorded, recordUnused } from '../volumes/unused-slots.ts';
 import type { Journal, World } from '../world.ts';
 
@@ -12,7 +13,8 @@ const mostUnsent = 20;
 /**
  * Counts what became of the times of volumes-schedule, and writes a session to S3 for those that
  * got no run, or whose run ended before it could write one. Returns those that S3 could not take;
- * the next hook tries again. When there are none, S3 is not asked.
+ * the next hook tries again. When there are none, S3 is not asked. Who is to be told hears of them,
+ * once.
  */
 export const recordVolumeDecision = async (
   world: World,
@@ -23,16 +25,22 @@ export const recordVolumeDecision = async (
   for (const { phase, count } of unused) await countEnd(journal, phase.toLowerCase(), count);
   for (const { state, retryAt } of ended)
     if (retryAt === undefined) await countEnd(journal, state === 'vanished' ? 'failed' : state, 1);
-  const all = [...unsent, ...unused, ...ended.flatMap(deadRun)];
+  const dead = ended.flatMap(deadRun);
+  const all = [...unsent, ...unused, ...dead];
+  for (const slots of [...unused, ...dead])
+    if (slots.phase !== 'Failed') await tellOfUnused(world, slots);
   if (all.length === 0) return [];
   const late = AbortSignal.timeout(patienceInHooks);
-  const problem = await orProblem(() =>
+  const written = await orProblem(() =>
     unlessAborted(recordUnused(world, all), late).catch((error: unknown) => {
       if (error !== late.reason) throw error;
       throw new CharmError('store-unreachable', 'S3 did not answer in time.');
     }),
   );
-  return problem instanceof CharmError ? all.slice(-mostUnsent) : [];
+  if (written instanceof CharmError) return all.slice(-mostUnsent);
+  // A run that failed has told of it itself, unless it left no session.
+  for (const slots of written) if (slots.phase === 'Failed') await tellOfUnused(world, slots);
+  return [];
 };
 
 /** For the metric. When the journal cannot be written, the status says so. */

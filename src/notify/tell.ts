@@ -5,9 +5,9 @@
 import { CharmError, orProblem } from '../errors.ts';
 import type { Session } from '../sessions/session.ts';
 import { durationText, printable, sizeText, sum } from '../text.ts';
-import type { NoticeKind, World } from '../world.ts';
+import type { NoticeKind, NoticeSubject, World } from '../world.ts';
 
-type Teller = Pick<World, 'openNotifier' | 'model' | 'application' | 'progress'>;
+export type Teller = Pick<World, 'openNotifier' | 'model' | 'application' | 'progress'>;
 
 /**
  * Tells of a session, when notify-url is set. A failure is noted in the progress, and changes
@@ -16,8 +16,20 @@ type Teller = Pick<World, 'openNotifier' | 'model' | 'application' | 'progress'>
 export const tellOfSession = async (world: Teller, session: Session): Promise<void> => {
   const kind = kindOf(session);
   if (kind === undefined) return;
-  const text = textOfSession(world, session);
-  const problem = await orProblem(async () => (await world.openNotifier())?.send({ kind, text }));
+  await tell(world, 'control-plane', kind, sentenceOf(world, session));
+};
+
+/** Tells one sentence, as `tellOfSession` does. */
+export const tell = async (
+  world: Teller,
+  about: NoticeSubject,
+  kind: NoticeKind,
+  sentence: string,
+): Promise<void> => {
+  const text = printable(`${nameOf(world)}: ${sentence}`);
+  const problem = await orProblem(async () =>
+    (await world.openNotifier(about))?.send({ kind, text }),
+  );
   if (problem instanceof CharmError) await world.progress.note(problem.message);
 };
 
@@ -51,9 +63,6 @@ const kindOf = ({ phase }: Session): NoticeKind | undefined => {
 };
 
 const nameOf = ({ application, model }: Teller): string => `${application} of model ${model.name}`;
-
-const textOfSession = (world: Teller, session: Session): string =>
-  printable(`${nameOf(world)}: ${sentenceOf(world, session)}`);
 
 const sentenceOf = ({ application }: Teller, session: Session): string => {
   const { id, phase, code, reason = '', slots } = session;

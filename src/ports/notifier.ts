@@ -4,6 +4,9 @@
  */
 export type NoticeKind = 'started' | 'succeeded' | 'failed' | 'skipped' | 'test';
 
+/** What is told of. Each may have an address of its own. */
+export type NoticeSubject = 'control-plane' | 'volumes';
+
 export interface Notice {
   readonly kind: NoticeKind;
   /** For people. */

@@ -68,6 +68,8 @@ export interface Layout {
   /** Prefix of the records of sessions. */
   readonly volumeSessions: string;
   volumeSession(id: string): string;
+  /** What the session said. */
+  volumeSessionLog(id: string): string;
   /** To whom a repository belongs. Next to the repository, because all of that is restic's. */
   volumeRepository(name: string): string;
   /** When a repository was pruned and checked, and what was found. */
@@ -110,6 +112,7 @@ export const layoutOf = (prefix: string): Layout => ({
   volumes: `${prefix}/volumes`,
   volumeSessions: `${prefix}/volumes/sessions/`,
   volumeSession: (id) => `${prefix}/volumes/sessions/${id}.json`,
+  volumeSessionLog: (id) => `${prefix}/volumes/sessions/${id}.log`,
   volumeRepository: (name) => `${prefix}/volumes/repositories/${name}.json`,
   volumeState: (name) => `${prefix}/volumes/states/${name}.json`,
   volumeImages: `${prefix}/volumes/images.json`,

@@ -29,13 +29,20 @@ export type BackupVolumesRequest =
  * Backs up volumes, each by a Job beside it, through a gateway that lets nothing be changed or
  * deleted. What a user's pod says is never believed: after the gateway is shut, the snapshots are
  * read from the repository itself. Resolves with the record of the session, which is in S3 by then.
- * `slot` is the time of the schedule that it is for.
+ * `slot` is the time of the schedule that it is for; `told` gets the record as the session begins
+ * and when it has ended.
  */
 export const backUpVolumes = async (
   world: World,
   config: VolumesConfig,
   request: BackupVolumesRequest,
-  slot?: Date,
+  {
+    slot,
+    told = async () => undefined,
+  }: {
+    readonly slot?: Date | undefined;
+    readonly told?: (record: SessionRecord) => Promise<void>;
+  } = {},
 ): Promise<SessionRecord> => {
   await using operation = await beginVolumeOperation(world, config);
   const { access, session } = operation;
@@ -48,7 +55,11 @@ export const backUpVolumes = async (
     volumes: planned.map((volume) => recordOf(volume, { phase: 'Running' })),
   };
   await operation.start(record);
+  await told(record);
   const volumes = await backUpPlanned(operation, planned);
+  for (const { namespace, claim, phase, reason } of volumes)
+    if (reason !== undefined)
+      await operation.world.progress.note(`${namespace}/${claim}: ${phase}: ${reason}`);
   // From here on the backups count, also when this process is killed while old ones are removed.
   await operation.note({ ...record, volumes });
   // The backup that saves what a restore overwrites must not push out the one to be restored.
@@ -61,6 +72,7 @@ export const backUpVolumes = async (
     finished: world.clock.now().toISOString(),
   };
   await operation.end(ended);
+  await told(ended);
   return ended;
 };
 

@@ -8,8 +8,10 @@ import { settleNewest } from './dead-session.ts';
 import { assertImages } from './image-versions.ts';
 import { sessionIdAt } from './names.ts';
 import type { OpenOperation } from './operation.ts';
+import { openSessionLog } from './session-log.ts';
 import { type SessionRecord, writeSession } from './session-record.ts';
 import { sweep } from './sweep.ts';
+import { tellOfVolumes } from './tell.ts';
 
 /**
  * Begins a session: opens what it needs, takes the lock that volumes have of their own, so that
@@ -28,16 +30,20 @@ export const beginVolumeOperation = async (
   const layout = layoutOf(target.prefix);
   const lock = opened.use(await takeLock({ ...target, prefix: layout.volumes }, world));
   await sweep(access.cluster, { clock: world.clock, patience: 120 });
-  await settleNewest(target, layout, world.clock);
+  const killed = await settleNewest(target, layout, world.clock);
+  if (killed !== undefined) await tellOfVolumes(world, killed);
   const started = await newSession(target, layout, world);
+  const log = openSessionLog({ store: target.store, layout, session: started }, world);
   const stack = opened.move();
   const operation = {
-    ...{ access, target, layout, config, world, lock },
+    ...{ access, target, layout, config, lock },
     ...{ session: started, journal: world.journal },
+    world: { ...world, progress: log.progress },
   };
   const occupied = new Set<string>();
   const end = async (record: SessionRecord): Promise<void> => {
     await lock.assertHeld();
+    await log.flush();
     await writeSession(target.store, layout, record);
     await world.journal.setVolumeSession(undefined);
   };
@@ -45,6 +51,7 @@ export const beginVolumeOperation = async (
     ...{ ...operation, occupied },
     note: async (record) => {
       await lock.assertHeld();
+      await log.flush();
       await writeSession(target.store, layout, record);
     },
     openTrusted: async () => {

@@ -12,10 +12,20 @@ import {
 } from './session-record.ts';
 import { startNotebook } from './notebooks.ts';
 import { sweep } from './sweep.ts';
+import { tellOfVolumes } from './tell.ts';
 
 type DeadSessionWorld = Pick<
   World,
-  'journal' | 'clock' | 'model' | 'unit' | 'host' | 'openCluster' | 'openTarget'
+  | 'journal'
+  | 'clock'
+  | 'model'
+  | 'unit'
+  | 'host'
+  | 'openCluster'
+  | 'openTarget'
+  | 'openNotifier'
+  | 'application'
+  | 'progress'
 >;
 
 /** Seconds. A hook must not keep the others of its machine waiting; the next one goes on. */
@@ -51,37 +61,38 @@ export const endKilledSession = async (world: DeadSessionWorld): Promise<void> =
   await using _store = target.store;
   const layout = layoutOf(target.prefix);
   await using lock = await takeLock({ ...target, prefix: layout.volumes }, world);
-  await settleRecord(target, layout, { session, clock });
+  const ended = await settleRecord(target, layout, { session, clock });
   await lock.assertHeld();
   await journal.setVolumeSession(undefined);
+  if (ended !== undefined) await tellOfVolumes(world, ended);
 };
 
 /**
  * Ends the newest session when its record says that it runs: its unit may be gone for ever. Each
  * session does this when it begins, so that no older one can be left. To be called with the lock,
- * and after the cluster was swept.
+ * and after the cluster was swept. Resolves with its record when this has ended it.
  */
 export const settleNewest = async (
   target: Pick<Target, 'store'>,
   layout: Layout,
   clock: Clock,
-): Promise<void> => {
+): Promise<SessionRecord | undefined> => {
   for (const session of await sessionIds(target.store, layout)) {
     const record = await recordOf(target.store, layout, session);
     // Times of the schedule that got no run say nothing of the sessions before them.
     if (record?.slots !== undefined) continue;
-    await settleRecord(target, layout, { session, clock });
-    return;
+    return settleRecord(target, layout, { session, clock });
   }
+  return undefined;
 };
 
 const settleRecord = async (
   { store }: Pick<Target, 'store'>,
   layout: Layout,
   { session, clock }: { readonly session: string; readonly clock: Clock },
-): Promise<void> => {
+): Promise<SessionRecord | undefined> => {
   const record = await recordOf(store, layout, session);
-  if (record?.phase !== 'Running') return;
+  if (record?.phase !== 'Running') return undefined;
   const namespaces = new Set(record.volumes.map(({ namespace }) => namespace));
   const names = await repositoryNames(store, layout, [...namespaces]);
   for (const name of new Set([...names, ...(record.repositories ?? [])]))
@@ -91,12 +102,14 @@ const settleRecord = async (
       ? { ...volume, phase: 'Failed' as const, code: 'interrupted', reason: reasons[record.kind] }
       : volume,
   );
-  await writeSession(store, layout, {
+  const ended: SessionRecord = {
     ...record,
     volumes,
     phase: volumes.length === 0 ? 'Failed' : sessionPhase(volumes),
     finished: clock.now().toISOString(),
-  });
+  };
+  await writeSession(store, layout, ended);
+  return ended;
 };
 
 const reasons: Readonly<Record<SessionRecord['kind'], string>> = {

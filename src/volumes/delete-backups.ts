@@ -92,7 +92,7 @@ export const deleteBackups = async (
     });
   const problem = await orProblem(async () => {
     for (const name of names) {
-      await world.progress.step(`${name}: removing backups`);
+      await operation.world.progress.step(`${name}: removing backups`);
       const done = await removeBackups(trusted, name, {
         chosen: chosen.chosen.filter(({ volume }) => volume.repository === name),
         unforgotten: survey.repositories.get(name)?.unforgotten ?? [],

@@ -7,12 +7,14 @@ import { actionAgain, foundDamaged, readState } from './repository-state.ts';
 import { removeBackups } from './remove-backups.ts';
 import type { RemovedBackup, SessionRecord, VolumeRecord } from './session-record.ts';
 import { type RepositoryBackups, surveyBackups } from './survey-backups.ts';
+import { thinSessions } from './thin-sessions.ts';
 
 /**
  * Removes the backups that the option volumes-keep does not keep, from the repositories to which
  * this session has added one; where no new backup could be made, the old ones stay. A repository in
  * which that fails keeps its backups, and the next session tries again: never rejects with a
  * CharmError, because the backups of the session are good. To be called when its record has them.
+ * Afterwards old records of sessions go that have nothing to tell.
  */
 export const keepBackups = async (
   operation: OpenOperation,
@@ -39,6 +41,7 @@ export const keepBackups = async (
       else removed.push(...done);
       world.signal.throwIfAborted();
     }
+    await thinSessions(target.store, layout);
     if (problems[0] !== undefined) throw summedUp(problems[0], problems, names.size);
   });
   operation.world.signal.throwIfAborted();

@@ -11,6 +11,7 @@ export interface VolumeOperation {
   readonly target: Target;
   readonly layout: Layout;
   readonly config: VolumesConfig;
+  /** What its progress is told goes into the log of the session. */
   readonly world: Pick<World, 'clock' | 'progress' | 'signal' | 'application'>;
   readonly lock: Lock;
   readonly journal: Journal;

@@ -1,4 +1,4 @@
-import { CharmError, hasCode } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
@@ -128,8 +128,11 @@ export const sessionIds = async (
   return ids.reverse();
 };
 
+/** Records that are read at a time. */
+const concurrency = 16;
+
 /**
- * Newest first; one record at a time, however many there are. Those that cannot be read are left
+ * Newest first; a few records at a time, however many there are. Those that cannot be read are left
  * out. With `before` only those that are older than it.
  */
 export async function* sessions(
@@ -137,13 +140,18 @@ export async function* sessions(
   layout: Layout,
   before?: string,
 ): AsyncGenerator<SessionRecord> {
-  const ids = await sessionIds(store, layout);
-  for (const id of ids.filter((one) => before === undefined || one < before)) {
-    try {
-      const record = await readSession(store, layout, id);
-      if (record) yield record;
-    } catch (error) {
-      if (!hasCode(error, 'store-corrupt')) throw error;
+  const ids = (await sessionIds(store, layout)).filter(
+    (one) => before === undefined || one < before,
+  );
+  // Most ask for the newest only.
+  let most = 1;
+  for (let at = 0; at < ids.length; at += most, most = concurrency) {
+    const records = await Promise.all(
+      ids.slice(at, at + most).map((id) => orProblem(() => readSession(store, layout, id))),
+    );
+    for (const record of records) {
+      if (record instanceof CharmError && record.code !== 'store-corrupt') throw record;
+      if (record !== undefined && !(record instanceof CharmError)) yield record;
     }
   }
 }

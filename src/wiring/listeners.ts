@@ -1,19 +1,22 @@
 import { readNotifyUrl } from '../config/notify-url.ts';
 import { lokiAddresses } from '../relations/loki.ts';
-import type { Notifier, RunLog } from '../world.ts';
+import type { NoticeSubject, Notifier, RunLog } from '../world.ts';
 import type { Wiring } from './wiring.ts';
 
-/** Undefined when the option notify-url is not set. Its address is a secret, and hidden. */
-export const openNotifier = async ({
-  tools,
-  config,
-  application,
-  redaction,
-  clock,
-  proxyTo,
-}: Wiring): Promise<Notifier | undefined> => {
-  const address = await readNotifyUrl(tools, config, application);
-  if (address === undefined) return undefined;
+/**
+ * Undefined when nobody is to be told of this. The address is a secret, and hidden. What waits for
+ * a message of one schedule must not take that of another for it, so volumes are told of to a
+ * service of that kind only at an address of their own.
+ */
+export const openNotifier = async (
+  { tools, config, application, redaction, clock, proxyTo }: Wiring,
+  about: NoticeSubject = 'control-plane',
+): Promise<Notifier | undefined> => {
+  const read = await readNotifyUrl(tools, config, application);
+  const shared = config.notifyStyle === 'text' ? read?.url : undefined;
+  const url = about === 'volumes' ? (read?.volumesUrl ?? shared) : read?.url;
+  if (url === undefined) return undefined;
+  const address = { url, ca: read?.ca };
   redaction.hide(address.url);
   const { openNotifier: open } = await import('../adapters/notifier.ts');
   return open({

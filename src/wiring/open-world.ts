@@ -19,7 +19,7 @@ export const openWorld = (options: WorldOptions): World => {
     openSource: (bucket) => openSource(wiring, bucket),
     openSigningKeys: async () =>
       (await import('../config/signing-keys.ts')).readSigningKeys(tools, config, application),
-    openNotifier: () => openNotifier(wiring),
+    openNotifier: (about) => openNotifier(wiring, about),
     openRunLog: () => openRunLog(wiring),
     openJuju: ({ hurry } = {}) => openJuju(wiring, hurry),
     openKubernetes: ({ hurry } = {}) => openKubernetes(wiring, hurry),

@@ -101,8 +101,13 @@ describe('the secret of notify-url', () => {
   it('holds an address, and perhaps an authority', async () => {
     assert.equal(config.notifyStyle, 'healthchecks');
     const url = 'https://chat.example.com/hooks/token';
-    assert.deepEqual(await read({ url: ` ${url}\n` }), { url, ca: undefined });
-    assert.deepEqual(await read({ url, 'ca-cert': 'PEM' }), { url, ca: 'PEM' });
+    const alone = { url, volumesUrl: undefined };
+    assert.deepEqual(await read({ url: ` ${url}\n` }), { ...alone, ca: undefined });
+    assert.deepEqual(await read({ url, 'ca-cert': 'PEM' }), { ...alone, ca: 'PEM' });
+    const volumesUrl = 'https://chat.example.com/hooks/volumes';
+    const both = await read({ url, 'volumes-url': `${volumesUrl} ` });
+    assert.deepEqual(both, { url, volumesUrl, ca: undefined });
+    await rejectsWithCode(read({ url, 'volumes-url': 'volumes' }), 'notify-url-unusable');
     assert.equal(
       await readNotifyUrl({ secret: async () => assert.fail('asked') }, parseConfig({}), 'x'),
       undefined,

@@ -235,7 +235,10 @@ describe('a backup of volumes', () => {
       'bob/data Failed volume-command-failed bob/data: restic was killed, perhaps because it needed more than 1 GiB of memory: no memory',
     ]);
     assert.equal(rig.restic.commands.filter((one) => one === 'backup: backup').length, 3);
-    assert.deepEqual(rig.progress.notes, ['bob/data: ended with problems']);
+    assert.deepEqual(rig.progress.notes, [
+      'bob/data: ended with problems',
+      'bob/data: Failed: bob/data: restic was killed, perhaps because it needed more than 1 GiB of memory: no memory',
+    ]);
   });
 
   it('says which object is lost when a repository has no config, and changes nothing', async () => {

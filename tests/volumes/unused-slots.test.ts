@@ -23,8 +23,14 @@ const rig = () => {
   const target = targetIn(store);
   const state = { isAway: false };
   const journal = new FakeJournal();
+  const told: string[] = [];
   const world: Partial<World> = {
-    journal,
+    ...{ journal, application: 'ckf-backup', model: { name: 'kubeflow', uuid: '' } },
+    openNotifier: async (about) => ({
+      send: async ({ kind, text }) => {
+        told.push(`${about ?? ''} ${kind} ${text}`);
+      },
+    }),
     clock: { now: () => now, sleep: async () => undefined },
     openTarget: async () => {
       if (state.isAway) throw new CharmError('store-unreachable', 'S3 is away.');
@@ -32,7 +38,7 @@ const rig = () => {
     },
   };
   return Object.assign(state, {
-    ...{ store, target, journal, world: world as World, layout: layoutOf(target.prefix) },
+    ...{ store, target, journal, told, world: world as World, layout: layoutOf(target.prefix) },
   });
 };
 
@@ -56,6 +62,9 @@ describe("times of the schedule of users' volumes that got no run", () => {
     one.isAway = false;
     assert.deepEqual(await recordVolumeDecision(one.world, decisionWith({}), unsent), []);
     assert.deepEqual(await one.journal.runCounts(), { 'volumes/missed': 2 });
+    assert.deepEqual(one.told, [
+      'volumes failed ckf-backup of model kubeflow: the backup of volumes of 2026-11-27T03:00:00Z and 1 after it, until 2026-11-28T03:00:00Z, was not made (missed). It could not be begun. See: juju run ckf-backup/leader show-session session=20261127t030000z',
+    ]);
     assert.deepEqual(await readSession(one.store, one.layout, '20261127t030000z'), {
       ...{ id: '20261127t030000z', kind: 'backup', phase: 'Missed', volumes: [] },
       ...{ started: '2026-11-27T03:00:00Z', finished: '2026-11-29T12:00:00Z' },
@@ -97,6 +106,13 @@ describe("times of the schedule of users' volumes that got no run", () => {
         '20261128t030007z Failed ',
         '20261127t030000z Skipped Another session of volumes was at work.',
         '20261126t030000z Failed Its task vanished. See juju show-task 7.',
+      ],
+    );
+    assert.deepEqual(
+      one.told.map((text) => text.replace(/ckf-backup of .* volumes of /, '').split('. ')[0]),
+      [
+        'volumes skipped 2026-11-27T03:00:00Z was not made (skipped)',
+        'volumes failed 2026-11-26T03:00:00Z failed',
       ],
     );
     const counts = { 'volumes/failed': 1, 'volumes/skipped': 1, 'volumes/cancelled': 1 };
