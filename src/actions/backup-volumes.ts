@@ -10,6 +10,7 @@ import { type Action, slotParameter } from './action.ts';
 /**
  * Backs up users' volumes. Results: the session, its phase, and how many volumes ended how. Fails
  * with `volumes-failed` when the backup of a volume failed; the others are kept. Fails with
+ * `volume-damaged` when a check of the schedule found damage in what is stored. Fails with
  * `backup-running` while another session is at work; the schedule then tries again.
  */
 export const backupVolumes: Action = async (world, config, parameters) => {
@@ -30,6 +31,8 @@ export const backupVolumes: Action = async (world, config, parameters) => {
   });
   const results = resultsOf(session);
   const failed = session.volumes.filter(({ phase }) => phase === 'Failed');
+  if (failed.length === 0 && session.reason !== undefined)
+    throw new CharmError('volume-damaged', session.reason, { results });
   if (failed.length === 0) return results;
   throw new CharmError(
     'volumes-failed',

@@ -152,6 +152,7 @@ export const parseConfig = (
       runAs: text('volumes-run-as') === 'notebook' ? 'notebook' : 'root',
       keep: parsed('volumes-keep', parseVolumesKeep),
       pruneDays: number('volumes-prune-days'),
+      checkParts: Number(text('volumes-check-subset').split('/')[1] ?? 0),
       resticImage: text('restic-image'),
       rcloneImage: text('rclone-image'),
       bandwidthLimit: text('bandwidth-limit') || 'off',

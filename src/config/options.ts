@@ -63,6 +63,7 @@ export const options = {
   'volumes-parallel': { type: 'integer', default: 2, minimum: 1, maximum: 32 },
   'volumes-keep': { type: 'string', default: 'last=3,daily=7,weekly=4,monthly=6' },
   'volumes-prune-days': { type: 'integer', default: 7, minimum: 0, maximum: 365 },
+  'volumes-check-subset': { type: 'string', default: '1/28', pattern: '^$|^1/[1-9]\\d{0,3}$' },
   'volumes-deadline': { type: 'string', default: '4h' },
   'volumes-run-as': { type: 'string', default: 'root', pattern: '^(root|notebook)$' },
   'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
@@ -128,6 +129,8 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'volumes-keep':
     'some of last, daily, weekly and monthly with whole numbers from 0 to 10000, such as last=3,daily=7, or nothing',
   'volumes-prune-days': 'a whole number from 0 to 365',
+  'volumes-check-subset':
+    'a part such as 1/28, of which the second number is at most 9999, or nothing',
   'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
   'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
   'stop-running': 'the id of a task, as juju operations shows it, or nothing',

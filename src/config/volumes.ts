@@ -16,6 +16,8 @@ export interface VolumesConfig {
   readonly keep: VolumesKeep;
   /** Days after which the space of removed backups is given back, at the earliest. */
   readonly pruneDays: number;
+  /** In so many scheduled sessions all that is stored is read; 0: it is not. */
+  readonly checkParts: number;
   readonly resticImage: string;
   readonly rcloneImage: string;
   /** As rclone takes it. */

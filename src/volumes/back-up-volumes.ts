@@ -2,6 +2,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import { countText, secondText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
+import { checkInTurn } from './check-in-turn.ts';
 import { type Gateway, throughGateway } from './gateway.ts';
 import { holdNotebooks } from './hold-notebooks.ts';
 import { keepBackups } from './keep-backups.ts';
@@ -29,8 +30,9 @@ export type BackupVolumesRequest =
  * Backs up volumes, each by a Job beside it, through a gateway that lets nothing be changed or
  * deleted. What a user's pod says is never believed: after the gateway is shut, the snapshots are
  * read from the repository itself. Resolves with the record of the session, which is in S3 by then.
- * `slot` is the time of the schedule that it is for; `told` gets the record as the session begins
- * and when it has ended.
+ * `slot` is the time of the schedule that it is for: then a part of what is stored is read, too,
+ * and a damaged repository is the reason of a session that failed in part. `told` gets the record
+ * as the session begins and when it has ended.
  */
 export const backUpVolumes = async (
   world: World,
@@ -64,11 +66,13 @@ export const backUpVolumes = async (
   await operation.note({ ...record, volumes });
   // The backup that saves what a restore overwrites must not push out the one to be restored.
   const kept = request.kind === 'one' ? {} : await keepBackups(operation, volumes);
+  const damage = slot && (await checkInTurn(operation, volumes));
   const ended: SessionRecord = {
     ...record,
     volumes,
     ...kept,
-    phase: sessionPhase(volumes),
+    phase: damage === undefined ? sessionPhase(volumes) : 'PartiallyFailed',
+    ...(damage !== undefined && { reason: damage.message }),
     finished: world.clock.now().toISOString(),
   };
   await operation.end(ended);

@@ -68,7 +68,7 @@ export const verifyRepositories = async (
   await using trusted = await operation.openTrusted();
   const verified: VerifiedRepository[] = [];
   for (const repository of repositories) {
-    verified.push(await verifyOne(trusted, repository, request, backup));
+    verified.push(await verifyRepository(trusted, repository, request.readData, backup));
     world.signal.throwIfAborted();
   }
   const sound = verified.filter(({ problem }) => problem === undefined).length;
@@ -80,11 +80,12 @@ export const verifyRepositories = async (
   return { session, verified };
 };
 
-const verifyOne = async (
+/** Of one repository, in a session that has the keys that may delete. */
+export const verifyRepository = async (
   operation: VolumeOperation,
   repository: RepositoryRecord,
-  { readData }: VerifyRequest,
-  backup: StoredBackup | undefined,
+  readData: string | undefined,
+  backup?: StoredBackup,
 ): Promise<VerifiedRepository> => {
   const { target, layout, world, access } = operation;
   const { store } = target;
