@@ -40,6 +40,7 @@ export class FakeJournal implements Journal {
   }
 
   async setLastBackup(backup: LastBackup | undefined): Promise<void> {
+    if (this.failure) throw this.failure;
     this.#lastBackup = backup;
   }
 
@@ -48,6 +49,7 @@ export class FakeJournal implements Journal {
   }
 
   async setLastAttempt(attempt: Attempt | undefined): Promise<void> {
+    if (this.failure) throw this.failure;
     this.#lastAttempt = attempt;
   }
 
