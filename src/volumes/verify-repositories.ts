@@ -64,8 +64,8 @@ export const verifyRepositories = async (
     started: world.clock.now().toISOString(),
     repositories: repositories.map(({ name }) => name),
   };
-  await operation.start(record);
   await using trusted = await operation.openTrusted();
+  await operation.start(record);
   const verified: VerifiedRepository[] = [];
   for (const repository of repositories) {
     verified.push(await verifyRepository(trusted, repository, request.readData, backup));

@@ -8,6 +8,7 @@ import {
   errorCount,
   verifyRepositories,
 } from '../../src/volumes/verify-repositories.ts';
+import type { World } from '../../src/world.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
@@ -77,6 +78,16 @@ describe('the verification of repositories', () => {
     rig.opened.length = 0;
     await verify();
     assert.deepEqual(rig.opened, ['volumes', 'target', 'volumes retention', 'target retention']);
+  });
+
+  it('does not begin when these cannot be had', async () => {
+    const openVolumes: World['openVolumes'] = async (purpose) => {
+      if (purpose === 'retention') throw new CharmError('secret-unreadable', 'It is not granted.');
+      return rig.whole.openVolumes();
+    };
+    await rejectsWithCode(verify({}, { ...rig.whole, openVolumes }), 'secret-unreadable');
+    assert.equal((await rig.records())[0]?.kind, 'backup');
+    assert.equal(await rig.journal.volumeSession(), undefined, 'no hook takes it for killed');
   });
 
   it('finds damage only where it looks for it, and names the object', async () => {
