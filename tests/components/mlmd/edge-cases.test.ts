@@ -49,7 +49,7 @@ describe('the proof of a dump', () => {
   const prove = async (
     sql: string,
     rows: Record<string, number>,
-    changes: { cut?: boolean } = {},
+    changes: { cut?: boolean; digests?: Record<string, string> } = {},
   ) => {
     await using rig = await openMlmdRig({ programs: tools.python3 });
     const whole = gzipSync(sql);
@@ -63,6 +63,7 @@ describe('the proof of a dump', () => {
         sha256: createHash('sha256').update(stored).digest('hex'),
         schemaVersion: 10,
         rows,
+        ...(changes.digests && { digests: changes.digests }),
       },
     ).finally(() => {
       assert.deepEqual(rig.leftovers(), []);
@@ -87,6 +88,12 @@ describe('the proof of a dump', () => {
       `ATTACH '/tmp/other.db' AS other; ${good}`,
       { MLMDEnv: 1 },
       {},
+    ],
+    [
+      'a table has as many rows and other content',
+      good,
+      { MLMDEnv: 1 },
+      { digests: { MLMDEnv: '0'.repeat(64) } },
     ],
     ['the gzip stream is cut short', good, { MLMDEnv: 1 }, { cut: true }],
   ] as const)
