@@ -182,16 +182,15 @@ const beginLife = (random: Random): Life => {
   });
   const remove = async (world: World): Promise<unknown> => {
     const at = await world.openTarget();
-    if (random.below(2) === 0)
+    const ids = [...listed.keys(), ...damaged.keys()].filter(isBackupId);
+    // Where there is no set, it still has to be found out whose the path is.
+    if (random.below(2) === 0 || ids.length === 0)
       return pruneSets(world, { keep: randomKeep() }, at, {
         dryRun: false,
         onlySets: random.below(2) === 0,
         fewSets: 0,
       });
-    const ids = [...listed.keys(), ...damaged.keys()].filter(isBackupId);
-    return ids.length === 0
-      ? undefined
-      : deleteSet(world, at, random.among(ids), { dryRun: false });
+    return deleteSet(world, at, random.among(ids), { dryRun: false });
   };
   const anything = (world: World): Promise<unknown> => {
     isRemoving = true;
