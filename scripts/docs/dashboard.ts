@@ -20,6 +20,7 @@ interface Options {
     readonly thresholds?: { readonly steps: DrawnPanel['steps'] };
     readonly mappings?: readonly { readonly options: DrawnPanel['words'] }[];
     readonly custom?: {
+      readonly axisLabel?: string;
       readonly drawStyle?: string;
       readonly stacking?: { readonly mode: string };
     };
@@ -43,6 +44,7 @@ for (const { title, type, gridPos, targets, fieldConfig } of dashboard('').panel
   drawn.push({
     ...{ title, type, gridPos, legend: legendFormat, unit, series, bars },
     ...{ steps: thresholds?.steps ?? [], words: mappings?.[0]?.options ?? {} },
+    axis: custom?.axisLabel ?? '',
     stacked: !bars && custom?.stacking?.mode === 'normal',
   });
 }

@@ -4,7 +4,7 @@ import { type Panel, logs, stat, table, timeSeries } from './panels.ts';
  * Raised with each change: of several dashboards with one uid, Grafana's charm shows the one with
  * the highest version.
  */
-const version = 3;
+const version = 4;
 
 /** A metric of whichever unit has it. */
 const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
@@ -63,21 +63,21 @@ export const panels: readonly Panel[] = [
     ],
   }),
   timeSeries('Size of the parts', m('last_success_size_bytes'), {
-    unit: 'bytes',
+    ...{ unit: 'bytes', axis: 'size' },
     legend: '{{part}}',
     stacked: true,
   }),
   timeSeries('Duration by part', m('last_success_part_duration_seconds'), {
-    unit: 's',
+    ...{ unit: 's', axis: 'duration' },
     legend: '{{part}}',
     stacked: true,
   }),
   timeSeries('Runs of a day', 'sum by (outcome) (increase(ckf_backup_runs_total[1d]))', {
-    legend: '{{outcome}}',
+    ...{ axis: 'runs', legend: '{{outcome}}' },
     bars: true,
   }),
-  timeSeries('Objects', m('last_success_objects'), { unit: 'short', legend: '{{part}}' }),
-  timeSeries('Sets', m('sets'), { unit: 'short', legend: 'sets' }),
+  timeSeries('Objects', m('last_success_objects'), { axis: 'objects', legend: '{{part}}' }),
+  timeSeries('Sets', m('sets'), { axis: 'sets', legend: 'sets' }),
   table('Not protected', m('not_protected'), {
     label: 'kind',
     steps: [

@@ -61,7 +61,10 @@ export const stat = (
 });
 
 interface TimeSeriesOptions {
+  /** In Grafana's words; a whole number without one. */
   readonly unit?: string;
+  /** What the vertical axis counts. */
+  readonly axis: string;
   readonly legend: string;
   readonly stacked?: boolean;
   readonly bars?: boolean;
@@ -70,16 +73,17 @@ interface TimeSeriesOptions {
 export const timeSeries = (
   title: string,
   expr: string,
-  { unit, legend, stacked = false, bars = false }: TimeSeriesOptions,
+  { unit, axis, legend, stacked = false, bars = false }: TimeSeriesOptions,
 ): Panel => ({
   ...{ title, type: 'timeseries', datasource },
   targets: [target(expr, legend)],
   ...(bars && { interval: '1d' }),
   fieldConfig: {
     defaults: {
-      ...(unit !== undefined && { unit }),
+      ...(unit === undefined ? { unit: 'short', decimals: 0 } : { unit }),
       min: 0,
       custom: {
+        axisLabel: axis,
         drawStyle: bars ? 'bars' : 'line',
         lineInterpolation: 'stepAfter',
         fillOpacity: stacked ? 40 : bars ? 80 : 10,

@@ -116,6 +116,30 @@ describe('the dashboard', () => {
     for (const { title } of panels) assert.ok(picture.includes(`>${title}</text>`), title);
   });
 
+  it('says of each axis what it counts and in which unit, as the picture does', async () => {
+    const axes = panels
+      .filter(({ type }) => type === 'timeseries')
+      .map(({ title, fieldConfig }) => {
+        const { defaults } = fieldConfig as {
+          readonly defaults: { unit: string; custom: { axisLabel: string } };
+        };
+        return `${title}: ${defaults.custom.axisLabel} in ${defaults.unit}`;
+      });
+    assert.deepEqual(axes, [
+      'Size of the parts: size in bytes',
+      'Duration by part: duration in s',
+      'Runs of a day: runs in short',
+      'Objects: objects in short',
+      'Sets: sets in short',
+    ]);
+    const picture = await readFile(
+      join(import.meta.dirname, '../../docs/images/dashboard.svg'),
+      'utf8',
+    );
+    for (const label of ['size', 'duration', 'runs', 'objects', 'sets'])
+      assert.ok(picture.includes(`>${label}</text></g>`), label);
+  });
+
   it('has its panels at the top level, side by side, and none over another', () => {
     const { panels: placed, version, tags } = dashboard('uid');
     assert.ok(Number.isInteger(version));

@@ -13,6 +13,8 @@ export interface DrawnPanel {
   };
   readonly legend: string;
   readonly unit: string | undefined;
+  /** What the vertical axis counts; empty without one. */
+  readonly axis: string;
   readonly steps: readonly { readonly color: string; readonly value: number | null }[];
   readonly words: Readonly<Record<string, { readonly text: string; readonly color: string }>>;
   readonly series: readonly Series[];
@@ -115,6 +117,8 @@ const chart = (panel: DrawnPanel, width: number, height: number): string[] => {
       'end',
     ),
   ]);
+  const middle = (top + bottom) / 2;
+  const label = `<g transform="rotate(-90 12 ${middle})">${text(12, middle, panel.axis, '#8e8e8e', 10, 'middle')}</g>`;
   // The highest of a stack first, so that those below it stay seen.
   const drawn = lines
     .map((series, index) => {
@@ -151,7 +155,7 @@ const chart = (panel: DrawnPanel, width: number, height: number): string[] => {
     const [x, y] = [left + index * 110, bottom + 28];
     return `<rect x="${x}" y="${y - 8}" width="8" height="8" fill="${colourOf(series, index)}"/>${text(x + 12, y, name, '#d8d9da', 10, 'start')}`;
   });
-  return [...axis, ...drawn, ...dates, ...names];
+  return [...axis, label, ...drawn, ...dates, ...names];
 };
 
 /** Each line on top of those before it. */

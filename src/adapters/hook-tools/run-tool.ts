@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { CharmError } from '../../errors.ts';
 
@@ -36,18 +37,24 @@ export class HookToolError extends CharmError {
 export const createRunTool =
   (environment: Environment): RunTool =>
   async (tool, argv, stdin) => {
-    const result = await execa(tool, argv, {
+    const child = execa(tool, argv, {
       env: environment,
       extendEnv: false,
       ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
-      stripFinalNewline: false,
       reject: false,
+      // Tools are many and say little: to read it here takes a hook 3 to 6 % less CPU.
+      buffer: false,
       // The tools end by themselves. Ending them together with us would change how a signal ends
       // us.
       cleanup: false,
     });
-    if (!result.failed) return result.stdout;
-    const { exitCode, signal, stderr, cause } = result;
+    const [result, stdout, stderr] = await Promise.all([
+      child,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    if (!result.failed) return stdout;
+    const { exitCode, signal, cause } = result;
     if (exitCode === undefined && signal === undefined)
       throw cause instanceof Error ? cause : new Error(`Juju's ${tool} could not be started.`);
     const ending = exitCode === undefined ? `signal ${signal ?? ''}` : `exit status ${exitCode}`;
