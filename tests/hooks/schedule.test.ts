@@ -93,6 +93,17 @@ describe('a schedule', () => {
       assert.deepEqual(slotsOf(rig), ['2026-11-26T02:00:00Z']);
     });
 
+  it('keeps a slot due while the controller refuses, says why, and begins it when it may', async () => {
+    const rig = await aNightlyUnit();
+    rig.juju = new CharmError('juju-read-only', 'The user may only read.');
+    await rig.hook('26 02:00', 'secret-expired');
+    assert.match(rig.units[0].tools.status.message, /\[juju-read-only\]/);
+    assert.deepEqual(rig.alarm, at('26 02:05'));
+    rig.juju = undefined;
+    await rig.hook('26 02:05', 'secret-expired');
+    assert.deepEqual(slotsOf(rig), ['2026-11-26T02:00:00Z']);
+  });
+
   it('has one record of a slot, and counts it once, whose run died before anybody could tell of it', async () => {
     const rig = await aNightlyUnit();
     const [unit] = rig.units;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -340,6 +340,19 @@ describe('the alert rules', () => {
         annotations.description,
         /\{\{ \$labels\.juju_model \}\}.*juju run .*\/leader [a-z]/,
       );
+  });
+});
+
+describe('the alerts that others silence', () => {
+  it('are those of the table for operators', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/how-to/metrics.md'), 'utf8');
+    const [, table = ''] = page.split('| silent | while one of these holds |');
+    const [rows = ''] = table.split('\n\n');
+    const named = [...rows.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names = '']) =>
+      [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+    const silenced = alertRules.filter(({ expr }) => expr.includes(' unless ignoring '));
+    assert.deepEqual(named.sort(), silenced.map(({ alert }) => alert).sort());
   });
 });
 

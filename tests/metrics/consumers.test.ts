@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { execa } from 'execa';
 import { needs } from '../rigs/needs.ts';
 import { unitRig } from '../rigs/unit.ts';
@@ -41,6 +42,94 @@ interface Consumed {
   readonly read?: unknown;
   readonly answer?: Readonly<Record<string, string>>;
 }
+
+/** All values of a databag are texts; some of them hold JSON, of this form. */
+const text = { type: 'string', minLength: 1 } as const;
+const uuid = { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]' } as const;
+const object = (properties: Readonly<Record<string, object>>, closed = true) => ({
+  ...{ type: 'object', properties, required: Object.keys(properties) },
+  ...(closed && { additionalProperties: false }),
+});
+const topology = { model: text, model_uuid: uuid, application: text, unit: text };
+const metadata = object({ ...topology, charm_name: text });
+const rule = object({
+  ...{ alert: text, expr: text, for: { type: 'string', pattern: '^\\d+[mh]$' } },
+  labels: object(
+    { severity: text, juju_model: text, juju_model_uuid: uuid, juju_application: text },
+    false,
+  ),
+  annotations: object({ summary: text, description: text }),
+});
+const groups = {
+  ...{ type: 'array', minItems: 2 },
+  items: object({
+    name: { type: 'string', pattern: '^[A-Za-z0-9_:]+_rules$' },
+    rules: { type: 'array', minItems: 1, items: rule },
+  }),
+};
+
+/** By relation and key: the form of the JSON in it, or of the text itself. */
+const schemas: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+  'metrics-endpoint': {
+    scrape_metadata: metadata,
+    scrape_jobs: {
+      ...{ type: 'array', minItems: 1 },
+      items: object({
+        ...{ metrics_path: { const: '/metrics' }, scrape_interval: text },
+        static_configs: {
+          type: 'array',
+          items: object({
+            targets: { type: 'array', items: { type: 'string', pattern: '^\\*:' } },
+          }),
+        },
+      }),
+    },
+    alert_rules: object({ groups }),
+  },
+  'grafana-dashboard': {
+    dashboards: object({
+      uuid: text,
+      templates: object({
+        'file:ckf-backup': object({
+          charm: text,
+          content: { type: 'string', pattern: '^[A-Za-z0-9+/]+=*$' },
+          juju_topology: object(topology),
+          inject_dropdowns: { type: 'boolean' },
+          dashboard_alt_uid: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+        }),
+      }),
+    }),
+  },
+  logging: { metadata, alert_rules: object({}) },
+  'dashboard-links': {
+    dashboard_links: {
+      type: 'array',
+      items: object({
+        ...{ text, link: { type: 'string', pattern: '^https?://' }, desc: { type: 'string' } },
+        ...{ type: { const: 'item' }, icon: text, location: { enum: ['external', 'menu'] } },
+      }),
+    },
+  },
+};
+
+describe('our databags', () => {
+  it('have the form that those who read them describe, key by key', async () => {
+    const bags = await writtenBags();
+    const ajv = new Ajv({ allErrors: true });
+    for (const [relation, keys] of Object.entries(schemas)) {
+      const app = Object.entries<string>({ ...bags[relation]?.app });
+      assert.deepEqual(app.map(([key]) => key).sort(), Object.keys(keys).sort(), relation);
+      for (const [key, value] of app) {
+        const isValid = ajv.validate(keys[key] ?? {}, JSON.parse(value));
+        assert.ok(isValid, `${relation} ${key}: ${ajv.errorsText()}`);
+      }
+    }
+    assert.deepEqual(Object.keys(bags['metrics-endpoint']?.unit ?? {}).sort(), [
+      'prometheus_scrape_unit_address',
+      'prometheus_scrape_unit_name',
+    ]);
+  });
+});
 
 describe('the Python of those who read our databags', () => {
   let found: Readonly<Record<string, Consumed>> | undefined;
