@@ -30,10 +30,12 @@ export const parseExclusions = (text: string, timezone: string): Exclusions | un
   if (parsed.includes(undefined)) return undefined;
   const windows = parsed.flatMap((some) => some ?? []);
   if (coversWeek(windows)) return undefined;
-  const minuteOfWeek = localMinutes(timezone);
+  // To know a time zone takes a hook several milliseconds, and most schedules exclude nothing.
+  let minuteOfWeek: ReturnType<typeof localMinutes> | undefined;
   return {
     remaining: (at) => {
       if (windows.length === 0) return 0;
+      minuteOfWeek ??= localMinutes(timezone);
       const begun = minuteOfWeek(at);
       const left = remainingMinutes(windows, begun);
       return left === 0 ? 0 : left * minute - (at.getTime() % minute);
