@@ -17,6 +17,18 @@ const aSet = async (units: number, count: number) => {
 
 const helpers = ({ ended }: TeamWorldRig): readonly string[] => [...ended.values()];
 
+/** Calls the original's methods on the original, but for those that the copy has of its own. */
+const bound = <T extends object>(copy: T, original: T): T =>
+  new Proxy(original, {
+    get: (target, name) => {
+      if (Object.hasOwn(copy, name)) return Reflect.get(copy, name, copy) as unknown;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function'
+        ? (...words: readonly unknown[]): unknown => Reflect.apply(member, target, words)
+        : member;
+    },
+  });
+
 describe('a restore that units share', () => {
   it('brings back what one unit brings back, and tells the same of it', async () => {
     const results = [];
@@ -106,6 +118,57 @@ describe('a restore that units share', () => {
       put.filter((key) => key.includes('/shards/')),
       [],
     );
+  });
+
+  it('is not written to by a unit that was silent for so long that another took its shard', async () => {
+    const { rig, id, before } = await aSet(2, 600);
+    using _rig = rig;
+    for (const key of [...rig.source.objects.keys()]) rig.source.bucket.remove(key);
+    const slow = 'artifacts/run-00400/log';
+    const late = rig.worldOf(1);
+    const written: string[] = [];
+    rig.worlds.set(1, {
+      ...late,
+      // It renews nothing, and gets the answer to one request after three minutes.
+      clock: {
+        now: () => rig.clock.now(),
+        sleep: (_, signal) =>
+          new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => {
+              reject(signal.reason as Error);
+            });
+          }),
+      },
+      openTarget: async () => {
+        const target = await late.openTarget();
+        const store = Object.create(target.store) as typeof target.store;
+        store.fetch = async (key, options) => {
+          const found = await target.store.fetch(key, options);
+          if (key.endsWith(slow)) await rig.clock.sleep(3 * 60_000);
+          return found;
+        };
+        return { ...target, store: bound(store, target.store) };
+      },
+      openSource: async (bucket) => {
+        const source = await late.openSource(bucket);
+        const put = source.store.put.bind(source.store) as (...words: unknown[]) => unknown;
+        const store = bound(
+          Object.assign(Object.create(source.store) as typeof source.store, {
+            put: (...words: unknown[]) => {
+              written.push(String(words[0]));
+              return put(...words);
+            },
+          }),
+          source.store,
+        );
+        return { ...source, store };
+      },
+    });
+    await restoreIn(rig.worldOf(0), id);
+    for (const { id: task } of rig.model.state.tasks) await rig.model.ended(task);
+    assert.deepEqual(contents(rig), before);
+    assert.ok(written.length > 0);
+    assert.ok(!written.includes(slow), 'it wrote although it had lost its shard');
   });
 
   it('ends everywhere when an operator stops it, and then the path is free', async () => {
