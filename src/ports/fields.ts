@@ -18,3 +18,6 @@ export const textsOf = (value: unknown): Readonly<Record<string, string>> =>
       (entry): entry is [string, string] => typeof entry[1] === 'string',
     ),
   );
+
+/** Whether a text of JSON is a time that can be reckoned with. */
+export const isTimeText = (text: string): boolean => !Number.isNaN(Date.parse(text));

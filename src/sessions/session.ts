@@ -4,6 +4,8 @@
  * the journal.
  */
 
+import { isTimeText } from '../ports/fields.ts';
+
 export const phases = ['Running', 'Succeeded', 'Failed', 'Skipped', 'Missed', 'Cancelled'] as const;
 
 export type Phase = (typeof phases)[number];
@@ -61,7 +63,7 @@ export type EarlierRun = Pick<
 const idPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(-[0-9a-z]{1,40})?$/;
 
 export const isSessionId = (text: string): boolean =>
-  idPattern.test(text) && !Number.isNaN(Date.parse(text.slice(0, 20)));
+  idPattern.test(text) && isTimeText(text.slice(0, 20));
 
 export const sessionText = (session: Session): string =>
   `${JSON.stringify(session, undefined, 2)}\n`;
@@ -96,6 +98,7 @@ const isSession = (value: unknown): value is Session => {
 
 const isRun = (fields: Fields): boolean =>
   are(fields, 'string', ['started', 'unit']) &&
+  [fields['started'], fields['finished'] ?? fields['started']].map(String).every(isTimeText) &&
   phases.some((phase) => phase === fields['phase']) &&
   are(fields, 'string', ['finished', 'task', 'code', 'reason'], true) &&
   are(fields, 'number', ['attempt'], true);

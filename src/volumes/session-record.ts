@@ -1,5 +1,5 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { type Fields, fieldsOf, textOf } from '../ports/fields.ts';
+import { type Fields, fieldsOf, isTimeText, textOf } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
 import type { ObjectStore } from '../world.ts';
@@ -162,7 +162,7 @@ const parseSession = (value: unknown): SessionRecord | undefined => {
   const kind = kinds.find((known) => known === fields['kind']);
   const [id, started, finished] = [fields['id'], fields['started'], fields['finished']].map(textOf);
   if (id === undefined || started === undefined || phase === undefined) return undefined;
-  if (kind === undefined) return undefined;
+  if (kind === undefined || !isTimeText(started)) return undefined;
   const volumes = fieldsIn(fields['volumes']).map(parseVolume);
   if (volumes.includes(undefined)) return undefined;
   return {

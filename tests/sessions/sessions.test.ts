@@ -159,7 +159,9 @@ describe('the records of runs', () => {
     ] as const;
     assert.deepEqual(parseSession(sessionText({ ...session, earlier })), { ...session, earlier });
     assert.equal(parseSession(JSON.stringify({ ...session, earlier: [{}] })), undefined);
-    for (const text of ['', '{}', 'null', '[]', sessionText({ ...session, id: '../x' })])
+    const wrong = [{ id: '../x' }, { started: 'yesterday' }, { finished: 'soon' }];
+    const texts = wrong.map((fields) => sessionText({ ...session, ...fields }));
+    for (const text of ['', '{}', 'null', '[]', ...texts])
       assert.equal(parseSession(text), undefined);
     assert.ok(isSessionId('2026-11-25T02:00:00Z-7'));
     assert.ok(!isSessionId('2026-13-45T02:00:00Z'));
