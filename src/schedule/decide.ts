@@ -110,7 +110,9 @@ const decideNewest = (
     ...{ now, rules, phase: 'Missed' },
     reason: 'A later slot had come by the time that the charm could look.',
   });
-  const running = older.current ?? known ?? again?.current;
+  const seen = older.current ?? (isActive ? known : undefined) ?? again?.current;
+  // While the controller is away, the run that is remembered may go on.
+  const running = seen ?? known;
   const over = [...ended.map(withoutRetryAt), ...(again?.ended ?? []), ...older.ended];
   const { unused } = older;
   const done = { accounted: newest, step: { kind: 'wait' }, current: running } as const;
@@ -126,7 +128,7 @@ const decideNewest = (
     return decision(situation, { ...done, unused, current: begun, ended: [...over, ...others] });
   }
   if (coveringTask(tasks, newest) !== undefined || isLate(newest, situation)) {
-    const why = running ? whileRunning(running) : lateReason(facts, newest);
+    const why = seen ? whileRunning(seen) : lateReason(facts, newest);
     const passed = passedSlots(due, tasks, { now, rules, ...why });
     return decision(situation, { ...done, unused: passed.unused, ended: over });
   }
@@ -220,9 +222,9 @@ const adoptedRun = ({ task }: SeenTask, slot: Date, attempt: number): CurrentRun
 const isLate = (slot: Date, { now, rules }: Situation): boolean =>
   now > later(slot, rules.startDeadline);
 
-const whileRunning = (run: CurrentRun | undefined): Why => ({
+const whileRunning = ({ task }: CurrentRun): Why => ({
   phase: 'Skipped',
-  reason: `The run of task ${run?.task ?? '?'} was still going on.`,
+  reason: `The run of task ${task} was still going on.`,
 });
 
 const lateReason = (facts: Facts, slot: Date): Why => {

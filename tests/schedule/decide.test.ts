@@ -165,6 +165,14 @@ describe('what is due', () => {
     const late = ask('25 08:01', { facts });
     assert.equal(said(late), 'wait, Missed 25 02:00, accounted 25 02:00, wake 26 02:00');
     assert.match(late.unused[0]?.reason ?? '', /could not be reached/);
+    // Nobody saw yesterday's run go on either.
+    const current = { slot: at('24 02:00'), attempt: 1, task: '41' };
+    const unheard = ask('25 08:01', { facts, standing: { accounted: at('24 02:00'), current } });
+    assert.equal(
+      said(unheard),
+      'wait, Missed 25 02:00, task 41, accounted 25 02:00, wake 25 08:06',
+    );
+    assert.match(unheard.unused[0]?.reason ?? '', /could not be reached/);
   });
 
   it('waits for another operation of ours, but not for one that is older than any run may be', () => {
