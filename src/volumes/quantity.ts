@@ -12,7 +12,7 @@ const powers: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** The bytes of a quantity of Kubernetes such as `5Gi`; undefined when it is none that we know. */
+/** The bytes of a quantity of Kubernetes such as `5Gi`; undefined for a form we do not know. */
 export const bytesOf = (quantity: string): number | undefined => {
   const [, digits = '', unit = ''] = /^([\d.]+)([kMGTP]i?|Ki)?$/.exec(quantity) ?? [];
   const power = powers[unit];

@@ -13,7 +13,7 @@ import { gatewayUrl } from './trusted-pods.ts';
 
 export interface UserJob {
   readonly job: Manifest;
-  /** Made after the Job, which owns it: they go together, whoever deletes the Job. */
+  /** Made after the Job, which owns it: they go together, also when a user deletes the Job. */
   readonly secret: (jobUid: string) => Manifest;
 }
 

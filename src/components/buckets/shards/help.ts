@@ -124,7 +124,7 @@ const keepRenewing = (
     readonly clock: Clock;
     readonly over: AbortController;
     readonly progress: () => HelpProgress;
-    /** Takes this unit's share of the bandwidth anew. */
+    /** Takes this unit's share of the bandwidth as it is now. */
     readonly share: () => Promise<void>;
   },
 ): AsyncDisposable => {
@@ -141,7 +141,7 @@ const keepRenewing = (
         await share();
         if (!(await isPlanThere(work))) over.abort();
       } catch (error) {
-        // Another failure may pass; whoever writes asks before that.
+        // Another failure may pass, and before each write the claim is asked for again.
         if (hasCode(error, 'backup-running')) over.abort(error);
       }
     }

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * A value as text that only somebody who knows the token can have written. Whoever can write to the
- * bucket could otherwise have other objects listed than were copied.
+ * A value as text that only somebody who knows the token can have written. Otherwise somebody who
+ * can write to the bucket could have other objects listed than were copied.
  */
 export const seal = (token: string, value: object): string => {
   const text = JSON.stringify(value);

@@ -43,7 +43,7 @@ export const takeShards = async (taker: Taker): Promise<void> => {
     signal.throwIfAborted();
     const [standing, isThere] = await Promise.all([standingOf(work), isPlanThere(work)]);
     if (!isThere || plan.shards.every((_, index) => standing.done.has(index))) return;
-    // After the claims were read, so that whoever has one of them is among the living.
+    // After the claims were read, so that each process that has one and lives is among the living.
     const alive = await taker.alive();
     const shard = nextShard(standing, alive, taker);
     if (shard === undefined) await clock.sleep(pause, signal);
