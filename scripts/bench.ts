@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemClock } from '../src/adapters/clock.ts';
 import { openS3 } from '../src/adapters/s3/s3.ts';
 import type { ObjectStore } from '../src/world.ts';
 import { createBucket } from '../tests/servers/s3/radosgw.ts';
@@ -61,7 +62,7 @@ const open = (url: string, name: string): ObjectStore =>
     accessKey: 'testkey',
     secretKey: 'testsecret',
     style: 'path',
-    clock: { now: () => new Date(), sleep: (ms) => new Promise((go) => setTimeout(go, ms)) },
+    clock: systemClock,
   });
 
 interface BenchServers {

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
+import { systemClock as clock } from '../../src/adapters/clock.ts';
 import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
 import { readObjectList } from '../../src/repository/object-list.ts';
-import type { Clock, ObjectStore } from '../../src/world.ts';
+import type { ObjectStore } from '../../src/world.ts';
 
 /** What bench.ts asks for: one pass, as the charm makes it. */
 export interface BenchCopy {
@@ -17,18 +18,6 @@ export interface BenchCopy {
 }
 
 const copy = JSON.parse(process.argv[2] ?? '') as BenchCopy;
-
-const clock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, milliseconds);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(signal.reason as Error);
-      });
-    }),
-};
 
 // As main.ts gives it to every connection.
 const { signal } = new AbortController();

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock as clock } from '../../src/adapters/clock.ts';
 import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { createBandwidth } from '../../src/components/buckets/bandwidth.ts';
 import { copyBucket } from '../../src/components/buckets/mirror-bucket.ts';
@@ -12,7 +13,6 @@ import { rangesBetween } from '../../src/components/buckets/shards/shard.ts';
 import { startHeartbeat } from '../../src/operation/heartbeat.ts';
 import { backupIdAt, isBackupId } from '../../src/repository/layout.ts';
 import { takeLock } from '../../src/repository/lock.ts';
-import type { Clock } from '../../src/world.ts';
 
 /** What bench/team.ts asks for: a unit that leads, that works alone, or that helps. */
 export interface BenchUnit {
@@ -34,17 +34,6 @@ const bucket = 'mlpipeline';
 const scratch = join(job.scratch, `unit-${job.unit}`);
 mkdirSync(scratch, { recursive: true });
 
-const clock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, milliseconds);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(signal.reason as Error);
-      });
-    }),
-};
 const { signal } = new AbortController();
 const note = async (text: string): Promise<void> => {
   console.error(`unit ${job.unit} after ${process.uptime().toFixed(1)} s: ${text}`);

@@ -130,7 +130,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
     'some of last, daily, weekly and monthly with whole numbers from 0 to 10000, such as last=3,daily=7, or nothing',
   'volumes-prune-days': 'a whole number from 0 to 365',
   'volumes-check-subset':
-    'a part such as 1/28, of which the second number is at most 9999, or nothing',
+    '1/28 or the like, to read all in 28 days: 1 and how many parts, at most 9999; or nothing',
   'restic-image': 'an image such as registry.example.com/restic/restic:0.19.1',
   'rclone-image': 'an image such as registry.example.com/rclone/rclone:1.75.2',
   'stop-running': 'the id of a task, as juju operations shows it, or nothing',

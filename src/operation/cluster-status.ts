@@ -1,3 +1,4 @@
+import { isFields } from '../ports/fields.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { countText } from '../text.ts';
 import type { ActionOutcome, ApplicationStatus, JujuModel } from '../world.ts';
@@ -126,7 +127,7 @@ export const parseClusterStatus = (
 };
 
 const memberOf = (name: string, value: unknown): ClusterMember => {
-  const member = isRecord(value) ? value : {};
+  const member = isFields(value) ? value : {};
   const errors = JSON.stringify(member['instanceerrors'] ?? '');
   return {
     unit: name.replace(/-(\d+)$/, '/$1'),
@@ -149,10 +150,7 @@ const lowerCased = (status: unknown): unknown => {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const child = (value: unknown, key: string): Readonly<Record<string, unknown>> | undefined => {
-  const found = isRecord(value) ? value[key] : undefined;
-  return isRecord(found) ? found : undefined;
+  const found = isFields(value) ? value[key] : undefined;
+  return isFields(found) ? found : undefined;
 };

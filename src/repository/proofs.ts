@@ -1,3 +1,4 @@
+import { isTimeText } from '../ports/fields.ts';
 import type { Target } from '../world.ts';
 import { type BackupId, layoutOf } from './layout.ts';
 import { readText } from './read-text.ts';
@@ -69,7 +70,7 @@ const isProof = (value: unknown): value is Proof => {
   return (
     proofKinds.some((known) => known === kind) &&
     typeof at === 'string' &&
-    !Number.isNaN(Date.parse(at)) &&
+    isTimeText(at) &&
     typeof intact === 'boolean' &&
     [seconds, bytes].every((figure) => typeof figure === 'number' && figure >= 0)
   );

@@ -1,3 +1,4 @@
+import { isFields } from '../ports/fields.ts';
 import type { ObjectStore } from '../world.ts';
 import type { BackupId, Layout } from './layout.ts';
 import { readText } from './read-text.ts';
@@ -38,7 +39,7 @@ export const readStarted = async (
   if (text === undefined) return nothing;
   try {
     const value: unknown = JSON.parse(text);
-    if (!isRecord(value)) return nothing;
+    if (!isFields(value)) return nothing;
     const { scales, databases } = value;
     return {
       scales: Array.isArray(scales) ? scales.filter(isScale) : [],
@@ -50,15 +51,12 @@ export const readStarted = async (
   }
 };
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
 const isScale = (value: unknown): value is StartedScale =>
-  isRecord(value) &&
+  isFields(value) &&
   typeof value['application'] === 'string' &&
   Number.isSafeInteger(value['scale']) &&
   Number.isSafeInteger(value['changedTo']);
 
 const isDatabase = (value: unknown): value is StartedDatabase =>
-  isRecord(value) &&
+  isFields(value) &&
   [value['component'], value['path'], value['backupId']].every((text) => typeof text === 'string');

@@ -32,8 +32,7 @@ export interface RestoredBucket {
 
 /**
  * Brings back the objects of every bucket of the set, with the other units when there are some and
- * there is enough to do, and then compares the bucket with the set
- * once more.
+ * there is enough to do, and then compares the bucket with the set once more.
  */
 export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]> => {
   const { world, config, request, ready, heartbeat } = restore;

@@ -1,3 +1,4 @@
+import { isFields, isTimeText } from '../ports/fields.ts';
 import type { BackupId, Layout } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
 import type { ObjectStore } from '../world.ts';
@@ -85,14 +86,9 @@ const parse = (text: string | undefined): Stored | undefined => {
 };
 
 const isStored = (value: unknown): value is Stored =>
-  isRecord(value) &&
+  isFields(value) &&
   value['format'] === 1 &&
-  isRecord(value['until']) &&
-  Object.values(value['until']).every(
-    (time) => typeof time === 'string' && !Number.isNaN(Date.parse(time)),
-  ) &&
+  isFields(value['until']) &&
+  Object.values(value['until']).every((time) => typeof time === 'string' && isTimeText(time)) &&
   Array.isArray(value['sets']) &&
   value['sets'].every((id) => typeof id === 'string');
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;

@@ -9,7 +9,8 @@ import {
   early,
   later,
 } from './decision.ts';
-import { type Facts, type Start, judgeStart } from './start.ts';
+import { adoptedRun, decideRetry, holdStep, repeatedRetry, retryOf } from './retry.ts';
+import { type Facts, judgeStart } from './start.ts';
 import { plausible, slotsBetween } from './due-slots.ts';
 import { type Unused, passedSlots, runsOfSlot } from './passed-slots.ts';
 import { type SeenTask, coveringTask, foundOccupied, goesOn, isOf, tasksOfSlot } from './tasks.ts';
@@ -36,7 +37,12 @@ export const decide = (situation: Situation): Decision => {
         ...{ step: { kind: 'wait' }, accounted },
         ended: [state.ended],
       });
-    return decide({ ...situation, standing: reopened(situation, current, tasks) });
+    if (current.attempt === 1)
+      return decide({ ...situation, standing: reopened(situation, current, tasks) });
+    const again = repeatedRetry(situation, current);
+    return again === undefined
+      ? decision(situation, { step: { kind: 'wait' }, accounted, ended: [state.ended] })
+      : decide({ ...situation, standing: { accounted, current: again } });
   }
 
   const ended = state.kind === 'ended' || state.kind === 'reopened' ? [state.ended] : [];
@@ -50,7 +56,7 @@ export const decide = (situation: Situation): Decision => {
       isActive: state.kind === 'active',
     });
   const [over] = ended;
-  const kept = over === undefined ? current : retryOf(over);
+  const kept = over === undefined ? current : retryOf(over, accounted);
   if (kept !== undefined && isRetryDue && facts !== undefined)
     return decideRetry(situation, kept, facts, accounted);
   return decision(situation, { step: waitFor(kept), accounted, current: kept, ended });
@@ -100,7 +106,7 @@ const decideNewest = (
   const { now, rules } = situation;
   const tasks = facts.kind === 'seen' ? facts.tasks : undefined;
   const { current } = situation.standing;
-  const known = isActive || tasks === undefined ? withoutRetry(current) : undefined;
+  const known = isActive || tasks === undefined ? current : undefined;
   // A hook that was killed may have begun another run of the slot that this one replaces.
   const again =
     current && !isActive
@@ -111,7 +117,8 @@ const decideNewest = (
     reason: 'A later slot had come by the time that the charm could look.',
   });
   const seen = older.current ?? (isActive ? known : undefined) ?? again?.current;
-  // While the controller is away, the run that is remembered may go on.
+  // While the controller is away, the run that is remembered may go on, or a killed hook may have
+  // begun its retry.
   const running = seen ?? known;
   const over = [...ended.map(withoutRetryAt), ...(again?.ended ?? []), ...older.ended];
   const { unused } = older;
@@ -157,45 +164,6 @@ const decideNewest = (
   }
 };
 
-/** The time of a retry has come. */
-const decideRetry = (
-  situation: Situation,
-  run: CurrentRun,
-  facts: Facts,
-  accounted: Date,
-): Decision => {
-  const { now, rules, schedule } = situation;
-  const tasks = facts.kind === 'seen' ? facts.tasks : undefined;
-  const adopted = tasksOfSlot(tasks, run.slot, run.task).at(-1);
-  const attempt = run.attempt + 1;
-  if (adopted !== undefined)
-    return decision(situation, {
-      ...{ step: { kind: 'wait' }, accounted },
-      current: adoptedRun(adopted, run.slot, attempt),
-    });
-  const start = judgeStart(run.slot, facts, { now, rules, exclusions: schedule.exclusions });
-  const step: Step =
-    start.kind === 'run'
-      ? { kind: 'run', run: { slot: run.slot, attempt, allowRunning: start.allowRunning } }
-      : start.kind === 'hold'
-        ? holdStep(situation, run.slot, start)
-        : { kind: 'wait' };
-  return decision(situation, {
-    ...{ step, accounted },
-    // A slot whose run failed has a record already.
-    current: start.kind === 'skip' ? undefined : run,
-  });
-};
-
-const holdStep = (
-  { rules }: Situation,
-  slot: Date,
-  { hindrance }: Extract<Start, { kind: 'hold' }>,
-): Step => ({
-  kind: 'wait',
-  why: { slot, until: later(slot, rules.startDeadline), hindrance },
-});
-
 const waitFor = (run: CurrentRun | undefined): Step => {
   if (run?.retryAt === undefined) return { kind: 'wait' };
   const { slot, attempt, retryAt: until } = run;
@@ -205,18 +173,8 @@ const waitFor = (run: CurrentRun | undefined): Step => {
   };
 };
 
-const retryOf = ({ slot, attempt, task, retryAt }: EndedRun): CurrentRun | undefined =>
-  retryAt === undefined ? undefined : { slot, attempt, task, retryAt };
-
-const withoutRetry = (run: CurrentRun | undefined): CurrentRun | undefined =>
-  run?.retryAt === undefined ? run : undefined;
-
 const withoutRetryAt = ({ slot, attempt, task, state }: EndedRun): EndedRun => ({
   ...{ slot, attempt, task, state },
-});
-
-const adoptedRun = ({ task }: SeenTask, slot: Date, attempt: number): CurrentRun => ({
-  ...{ slot, attempt, task },
 });
 
 const isLate = (slot: Date, { now, rules }: Situation): boolean =>

@@ -1,4 +1,4 @@
-import { fieldsOf, textOf, type Fields } from '../ports/fields.ts';
+import { fieldsOf, textOf, type Fields, isTimeText } from '../ports/fields.ts';
 import type { Layout } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
 import type { ObjectStore } from '../world.ts';
@@ -48,7 +48,7 @@ export const readState = async (
   const pruned = textOf(fields['pruned']);
   return {
     unpruned: fields['unpruned'] === true,
-    ...(!Number.isNaN(Date.parse(pruned)) && { pruned }),
+    ...(isTimeText(pruned) && { pruned }),
     checks: fieldsIn(fields['checks'])
       .map(parseCheck)
       .filter((check) => check !== undefined),
@@ -131,8 +131,7 @@ const parseCheck = (fields: Fields): RepositoryCheck | undefined => {
   const kind = checkKinds.find((known) => known === fields['kind']);
   const at = textOf(fields['at']);
   const { intact, seconds, errors, packs } = fields;
-  if (kind === undefined || Number.isNaN(Date.parse(at)) || typeof intact !== 'boolean')
-    return undefined;
+  if (kind === undefined || !isTimeText(at) || typeof intact !== 'boolean') return undefined;
   return {
     ...{ kind, at, intact },
     seconds: typeof seconds === 'number' ? seconds : 0,

@@ -1,3 +1,4 @@
+import { CharmError, orProblem } from '../errors.ts';
 import type { Layout } from '../repository/layout.ts';
 import { secondText } from '../text.ts';
 import type { Clock, ObjectStore, Progress } from '../world.ts';
@@ -11,7 +12,7 @@ const longest = 1 << 20;
 /** A progress that is kept, too, as the log of a session in S3. */
 export interface SessionLog {
   readonly progress: Progress;
-  /** Writes what was said since the last time. */
+  /** Writes what was said since the last time. What S3 does not take now is written later. */
   flush(): Promise<void>;
 }
 
@@ -26,9 +27,13 @@ export const openSessionLog = (
     if (isWritten) return;
     isWritten = true;
     written = clock.now().getTime();
-    await store.put(layout.volumeSessionLog(session), text, {
-      metadata: { contentType: 'text/plain; charset=utf-8' },
-    });
+    const put = orProblem(() =>
+      store.put(layout.volumeSessionLog(session), text, {
+        metadata: { contentType: 'text/plain; charset=utf-8' },
+      }),
+    );
+    // Nothing that is said makes a session fail.
+    if ((await put) instanceof CharmError) isWritten = false;
   };
   const log = (message: string): void => {
     text = `${text}${secondText(clock.now())} ${message}\n`.slice(-longest);

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
 import { restoreVolume } from '../../src/actions/restore-volume.ts';
-import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import { type VolumeWorldRig, aVolumeBackedUpTwice, volumesConfig } from '../rigs/volume-world.ts';
 
 describe('restore-volume', () => {
   let rig: VolumeWorldRig;
-  let made: string[];
+  let made: readonly string[];
   beforeEach(async () => {
-    rig = aVolumeWorld();
-    rig.addProfile('bob');
-    rig.addVolume('bob/data');
-    made = [];
-    for (const day of ['first', 'second']) {
-      rig.restic.filesOf('bob/data').set('rows', day);
-      made.push((await backUpVolumes(rig.whole, volumesConfig().volumes, { kind: 'all' })).id);
-      await rig.later(3600);
-    }
-    rig.opened.length = 0;
+    ({ rig, made } = await aVolumeBackedUpTwice(['first', 'second']));
   });
   afterEach(() => {
     rig[Symbol.dispose]();

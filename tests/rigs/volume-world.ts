@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/config.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
+import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { type SessionRecord, sessions } from '../../src/volumes/session-record.ts';
 import type { VolumeAccess, World } from '../../src/world.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
@@ -123,4 +124,24 @@ export const volumesConfig = (changes: Partial<Config['volumes']> = {}): Config 
   const config = aConfig();
   const key = 'secret:d3n8r2e5kg0c73fhvb10';
   return { ...config, volumes: { ...config.volumes, key, ...changes } };
+};
+
+/**
+ * Bob's volume with two backups, an hour apart, of one file with these contents; and the ids of
+ * their sessions, the older first.
+ */
+export const aVolumeBackedUpTwice = async (
+  contents: readonly [string, string],
+): Promise<{ readonly rig: VolumeWorldRig; readonly made: readonly string[] }> => {
+  const rig = aVolumeWorld();
+  rig.addProfile('bob');
+  rig.addVolume('bob/data');
+  const made: string[] = [];
+  for (const text of contents) {
+    rig.restic.filesOf('bob/data').set('rows', text);
+    made.push((await backUpVolumes(rig.whole, volumesConfig().volumes, { kind: 'all' })).id);
+    await rig.later(3600);
+  }
+  rig.opened.length = 0;
+  return { rig, made };
 };

@@ -398,6 +398,38 @@ describe('a run that failed', () => {
     assert.equal(said(decision), 'wait, task 50, accounted 25 02:00, wake 25 02:31');
     assert.equal(decision.standing.current?.attempt, 2);
   });
+
+  it('is told however its retry ended, which a killed hook began before the controller was away', () => {
+    const current = { slot: at('25 02:00'), attempt: 1, task: '42', retryAt: at('25 02:30') };
+    const away = ask('26 08:01', {
+      standing: { accounted: at('25 02:00'), current },
+      facts: { kind: 'unreachable' },
+    });
+    assert.match(said(away), /^wait, Missed 26 02:00, task 42, accounted 26 02:00/);
+    const { standing } = away;
+    const retry = slotTask({ task: '43', state: 'succeeded', ended: at('25 03:00') });
+    const adopted = ask('26 09:00', { standing, tasks: [retry] });
+    assert.match(said(adopted), /^wait, task 43, accounted 26 02:00/);
+    const told = ask('26 09:05', { standing: adopted.standing, tasks: [retry] });
+    assert.equal(said(told), 'wait, ended succeeded, accounted 26 02:00, wake 27 02:00');
+    // Nobody began it, and a later slot has replaced it.
+    assert.equal(said(ask('26 09:00', { standing })), 'wait, accounted 26 02:00, wake 27 02:00');
+  });
+
+  it('counts no retry that met another operation, and repeats it until the start deadline', () => {
+    const current = { slot: at('25 02:00'), attempt: 2, task: '43' };
+    const standing = { accounted: at('25 02:00'), current };
+    const tasks = [
+      slotTask({ state: 'failed', failure: 'passing', ended: at('25 02:10') }),
+      slotTask({ task: '43', state: 'failed', failure: 'occupied', ended: at('25 02:31') }),
+    ];
+    assert.match(said(ask('25 02:32', { standing, tasks })), /^wait for occupied until 25 08:00/);
+    assert.match(said(ask('25 02:37', { standing, tasks })), /^run 25 02:00 attempt 2/);
+    assert.equal(
+      said(ask('25 08:01', { standing, tasks })),
+      'wait, ended skipped, accounted 25 02:00, wake 26 02:00',
+    );
+  });
 });
 
 describe('a run that goes on when the next slot comes', () => {

@@ -11,12 +11,17 @@ import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume
 /** Ten minutes more are given to the Job controller. */
 const { volumes: config } = volumesConfig({ deadline: 60_000 });
 
+const bobsWorld = (): VolumeWorldRig => {
+  const rig = aVolumeWorld();
+  rig.addProfile('bob');
+  rig.addVolume('bob/data', { rows: 'many rows' });
+  return rig;
+};
+
 describe('a pod beside a volume', () => {
   let rig: VolumeWorldRig;
   beforeEach(() => {
-    rig = aVolumeWorld();
-    rig.addProfile('bob');
-    rig.addVolume('bob/data', { rows: 'many rows' });
+    rig = bobsWorld();
   });
   afterEach(() => {
     rig[Symbol.dispose]();
@@ -211,9 +216,7 @@ describe('a pod beside a volume', () => {
 describe('a pod of the model’s namespace', () => {
   let rig: VolumeWorldRig;
   beforeEach(() => {
-    rig = aVolumeWorld();
-    rig.addProfile('bob');
-    rig.addVolume('bob/data', { rows: 'many rows' });
+    rig = bobsWorld();
   });
   afterEach(() => {
     rig[Symbol.dispose]();
