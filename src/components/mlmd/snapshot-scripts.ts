@@ -47,7 +47,8 @@ def copy(pages):
     if status in (5,6):
       if time.monotonic()>deadline: raise Busy()
       return
-    if remaining>seen[0]: seen[1]+=1
+    # It began at the first page again: as much is left as after an earlier step, or more.
+    if remaining>=seen[0]: seen[1]+=1
     if seen[1]>3 and pages>0: raise Restarted()
     seen[0]=remaining
   source.backup(dst,pages=pages,progress=progress,sleep=0.05)
