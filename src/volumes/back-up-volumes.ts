@@ -66,7 +66,7 @@ export const backUpVolumes = async (
   await operation.note({ ...record, volumes });
   // The backup that saves what a restore overwrites must not push out the one to be restored.
   const kept = request.kind === 'one' ? {} : await keepBackups(operation, volumes);
-  const damage = slot && (await checkInTurn(operation, volumes));
+  const damage = slot && (await checkInTurn(operation));
   const ended: SessionRecord = {
     ...record,
     volumes,

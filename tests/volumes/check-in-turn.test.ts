@@ -66,6 +66,35 @@ describe('a scheduled backup of volumes', () => {
     );
   });
 
+  it('reads also what gets no new backups any longer, first what was read longest ago', async () => {
+    rig.addProfile('bob');
+    rig.addVolume('bob/data', { rows: 'many' });
+    rig.restic.instead = ({ pod }, role) =>
+      role === 'check' && JSON.stringify(pod).includes('/repos/bob')
+        ? { exitCode: 1, output: 'S3 is away' }
+        : undefined;
+    await night();
+    rig.restic.instead = () => undefined;
+    rig.cluster.store.remove('persistentvolumeclaims', 'alice', 'home');
+    rig.cluster.store.remove('persistentvolumeclaims', 'bob', 'data');
+    const began = rig.progress.steps.length;
+    assert.equal((await night())['phase'], 'Skipped');
+    assert.deepEqual(rig.progress.steps.slice(began), [
+      ...['bob: checking the repository', 'alice: checking the repository'],
+    ]);
+    const [key = ''] = rig.keysOf('bob', 'data');
+    rig.store.seed(key, 'spoiled');
+    const { message } = await rejectsWithCode(night(), 'volume-damaged');
+    assert.ok(message.includes(key), message);
+  });
+
+  it('does not look into a repository that was never made', async () => {
+    rig.restic.instead = (_run, role) =>
+      role === 'init' ? { exitCode: 1, output: 'S3 is away' } : undefined;
+    await rejectsWithCode(night(), 'volumes-failed');
+    assert.equal(checks(), 0);
+  });
+
   it('fails when what is stored is damaged, and says which object', async () => {
     await night();
     const [key = ''] = rig.keysOf('alice', 'data');
