@@ -28,7 +28,7 @@ export const readJujuCredentials = async (
     throw new CharmError(
       'juju-credentials-missing',
       `The option juju-credentials is not set. Run: juju add-user ${application}; juju change-user-password ${application}; juju grant ${application} write ${model};` +
-        ` juju add-secret juju-user username=${application} password=<its password>; juju grant-secret juju-user ${application};` +
+        ` juju add-secret juju-user username=${application} password#file=<file with it>; juju grant-secret juju-user ${application};` +
         ` juju config ${application} juju-credentials=<the secret's URI>`,
       {
         brief: {
@@ -45,17 +45,18 @@ export const readJujuCredentials = async (
   if (missing.length > 0)
     throw new CharmError(
       'juju-credentials-invalid',
-      `The secret of the option juju-credentials has no ${missing.join(' and no ')}. Run: juju update-secret ${id} username=<user> password=<password>`,
+      `The secret of the option juju-credentials has no ${missing.join(' and no ')}. Run: juju update-secret ${id} username=<user> password#file=<file with it>`,
       {
         brief: {
           what: `secret without ${missing.join(', ')}`,
-          run: `juju update-secret ${shortUri(id)} username=… password=…`,
+          run: `juju update-secret ${shortUri(id)} username=… password#file=…`,
         },
       },
     );
   return {
     username: username.trim(),
-    password,
+    // A file that was given with `password#file=` most often ends with one.
+    password: password.replace(/\r?\n$/, ''),
     secret: id,
     endpoints: (secret['endpoints'] ?? '')
       .split(',')

@@ -29,12 +29,12 @@ export const readNotifyUrl = async (
   if (!isWebAddress(url.trim()))
     throw unusable(
       `The secret of the option notify-url has no key url with an address that begins with https:// or http://.`,
-      `juju update-secret ${id} url=<address>`,
+      `juju update-secret ${id} url#file=<file with it>`,
     );
   if (volumesUrl.trim() !== '' && !isWebAddress(volumesUrl.trim()))
     throw unusable(
       `The key volumes-url of the secret of the option notify-url has no address that begins with https:// or http://.`,
-      `juju update-secret ${id} url=<address> volumes-url=<address>`,
+      `juju update-secret ${id} url#file=<file with it> volumes-url#file=<file with it>`,
     );
   return {
     url: url.trim(),

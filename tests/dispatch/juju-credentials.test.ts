@@ -73,12 +73,12 @@ describe('the Juju user of a hook', () => {
     'has no password': [
       () => withCredentials({ username: 'backup' }),
       'juju-credentials-invalid',
-      `juju update-secret ${uri} username=<user> password=<password>`,
+      `juju update-secret ${uri} username=<user> password#file=<file with it>`,
     ],
     'has a wrong password': [
       () => withCredentials({ ...content, password: 'not the one' }),
       'juju-login-refused',
-      `juju change-user-password backup; juju update-secret ${uri} username=backup password=`,
+      `juju change-user-password backup; juju update-secret ${uri} username=backup password#file=`,
     ],
     'has endpoints that are not addresses': [
       () => withCredentials({ ...content, endpoints: 'https://controller' }),

@@ -116,9 +116,9 @@ describe('the secret of notify-url', () => {
 
   it('is said to be unusable without a word of what it holds, with the command', async () => {
     for (const [secret, command] of [
-      [{}, 'juju update-secret secret:abc url='],
-      [{ url: 'ftp://token' }, 'juju update-secret secret:abc url='],
-      [{ url: 'token' }, 'juju update-secret secret:abc url='],
+      [{}, 'juju update-secret secret:abc url#file='],
+      [{ url: 'ftp://token' }, 'juju update-secret secret:abc url#file='],
+      [{ url: 'token' }, 'juju update-secret secret:abc url#file='],
       [new CharmError('juju-credentials-missing', ''), 'juju config ckf-backup notify-url='],
       [
         new CharmError('juju-credentials-not-granted', ''),

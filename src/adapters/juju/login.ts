@@ -57,7 +57,7 @@ export const logIn = async (rpc: JujuRpc, account: JujuAccount): Promise<JujuLog
   if (reply['discharge-required'] != null || reply['user-info'] == null)
     throw new CharmError(
       'juju-login-refused',
-      `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then juju update-secret ${account.secret} username=ckf-backup password=<its password>`,
+      `Juju wants the user ${account.username} to log in with a browser, because it is not a local user of this controller. Create one: juju add-user ckf-backup; juju change-user-password ckf-backup; juju grant ckf-backup write ${account.model.name}; then juju update-secret ${account.secret} username=ckf-backup password#file=<file with it>`,
       { brief: { what: `${account.username} is no local user`, run: 'juju add-user ckf-backup' } },
     );
   const granted = reply['user-info']['model-access'];
@@ -86,7 +86,7 @@ const refusal = (error: unknown, { username, model, secret }: JujuAccount): unkn
   if (['unauthorized access', 'login expired', 'no credentials provided'].includes(error.code))
     return new CharmError(
       'juju-login-refused',
-      `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password: juju change-user-password ${username}; juju update-secret ${secret} username=${username} password=<the new password>`,
+      `Juju refused the login of the user ${username} (${error.message}): the name or password is wrong, or the user is disabled. Set a password: juju change-user-password ${username}; juju update-secret ${secret} username=${username} password#file=<file with it>`,
       {
         ...options,
         brief: {

@@ -19,7 +19,7 @@ describe('logging in to a Juju model', () => {
       rig.open({ password: 'wrong' }),
       refusal(
         'juju-login-refused',
-        /juju change-user-password ckf-backup; juju update-secret secret:d3n8r2e5kg0c73fhvb10 username=ckf-backup password=/,
+        /juju change-user-password ckf-backup; juju update-secret secret:d3n8r2e5kg0c73fhvb10 username=ckf-backup password#file=/,
       ),
     );
     for (const username of ['nobody', 'off'])
