@@ -4,7 +4,8 @@ import type { ObjectStore, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { createCopier } from './copy.ts';
 import { etagIn } from './headers.ts';
-import { decoderOf, mostEmptyPages, required, standsStill } from './listing.ts';
+import { decoderOf, required } from './listing.ts';
+import { createPageProgress } from './page-progress.ts';
 import { createReader, type ChooseVersion } from './read.ts';
 import { textOf } from './xml.ts';
 
@@ -91,7 +92,8 @@ async function* versions(
 ): AsyncGenerator<Version> {
   const doing = `list the versions of ${quoteKey(prefix)}`;
   let place: Readonly<Record<string, string>> = from ? { 'key-marker': from } : {};
-  for (let empty = 0; ;) {
+  const advance = createPageProgress(client, doing, { manyOfAKey: true });
+  for (;;) {
     const query = {
       ...{ versions: '', 'encoding-type': 'url', ...(prefix && { prefix }) },
       ...(page !== undefined && { 'max-keys': String(page) }),
@@ -101,15 +103,17 @@ async function* versions(
     const xml = answer.bytes.toString('utf8');
     const decode = decoderOf(xml, client);
     const found = [...xml.matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)];
-    for (const [, kind, entry = ''] of found) yield versionIn(entry, kind, { decode, client });
+    let last: string | undefined;
+    for (const [, kind, entry = ''] of found) {
+      const version = versionIn(entry, kind, { decode, client });
+      last = version.key;
+      yield version;
+    }
     if (textOf(xml, 'IsTruncated') !== 'true') return;
     const key = decode(required(xml, 'NextKeyMarker', client));
     const version = textOf(xml, 'NextVersionIdMarker');
-    const next = { 'key-marker': key, ...(version && { 'version-id-marker': version }) };
-    empty = found.length > 0 ? 0 : empty + 1;
-    if (empty > mostEmptyPages || JSON.stringify(next) === JSON.stringify(place))
-      throw standsStill(doing, client);
-    place = next;
+    place = { 'key-marker': key, ...(version && { 'version-id-marker': version }) };
+    advance(last, JSON.stringify(place));
   }
 }
 

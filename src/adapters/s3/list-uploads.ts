@@ -5,7 +5,8 @@ import {
 import { CharmError } from '../../errors.ts';
 import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
-import { decodeKey, standsStill } from './listing.ts';
+import { decodeKey } from './listing.ts';
+import { createPageProgress } from './page-progress.ts';
 
 /**
  * The uploads in parts that were begun and neither finished nor aborted. RadosGW encodes their keys
@@ -16,6 +17,8 @@ export const listUploads: (
   client: S3Client,
   prefix: string,
 ) => ReturnType<ObjectStore['unfinishedUploads']> = async function* (client, prefix) {
+  const doing = `list the unfinished uploads of ${quoteKey(prefix)}`;
+  const advance = createPageProgress(client, doing, { manyOfAKey: true });
   let after: Markers = {};
   for (;;) {
     const encoded = await ask(client, prefix, after, 'url');
@@ -23,20 +26,21 @@ export const listUploads: (
     const page =
       saysSo || !encoded.Uploads?.length ? encoded : await ask(client, prefix, after, undefined);
     const decode = (text: string): string => (saysSo ? decodeKey(text, client) : text);
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? [])
+    let last: string | undefined;
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      last = decode(required(Key, 'Key', client));
       yield {
-        key: decode(required(Key, 'Key', client)),
+        key: last,
         uploadId: required(UploadId, 'UploadId', client),
         initiated: required(Initiated, 'Initiated', client),
       };
+    }
     if (page.IsTruncated !== true) return;
-    const before = JSON.stringify(after);
     after = {
       KeyMarker: decode(required(page.NextKeyMarker, 'NextKeyMarker', client)),
       UploadIdMarker: required(page.NextUploadIdMarker, 'NextUploadIdMarker', client),
     };
-    if (JSON.stringify(after) === before)
-      throw standsStill(`list the unfinished uploads of ${quoteKey(prefix)}`, client);
+    advance(last, JSON.stringify(after));
   }
 };
 

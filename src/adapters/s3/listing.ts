@@ -3,6 +3,7 @@ import { compareKeys } from '../../ports/key-order.ts';
 import type { ObjectStore, StoredObject } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { archiveIn, etagIn } from './headers.ts';
+import { createPageProgress } from './page-progress.ts';
 import { elementsOf, textOf } from './xml.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -18,7 +19,7 @@ export const createLister = (
     const query = startAfter ? { 'start-after': startAfter } : {};
     const isPast = (key: string): boolean => upTo !== undefined && compareKeys(key, upTo) > 0;
     const isLast = (xml: string): boolean => {
-      const key = upTo === undefined ? undefined : lastKeyIn(xml, decoderOf(xml, client), client);
+      const key = upTo === undefined ? undefined : lastKeyIn(xml, client);
       return key !== undefined && (key === upTo || isPast(key));
     };
     for await (const xml of pages(client, prefix, { query, isLast })) {
@@ -59,16 +60,13 @@ async function* pages(
   const doing = `list ${quoteKey(prefix)}`;
   const whole = { 'list-type': '2', ...(prefix && { prefix }), ...query };
   let coming: Promise<string> | undefined = askPage(client, doing, whole);
-  let token: string | undefined;
-  let empty = 0;
+  const advance = createPageProgress(client, doing);
   while (coming) {
     const xml: string = await coming;
     coming = undefined;
     if (textOf(xml, 'IsTruncated') === 'true' && !isLast(xml)) {
       const next = required(xml, 'NextContinuationToken', client);
-      empty = /<(Contents|CommonPrefixes)>/.test(xml) ? 0 : empty + 1;
-      if (next === token || empty > mostEmptyPages) throw standsStill(doing, client);
-      token = next;
+      advance(lastKeyIn(xml, client), next);
       coming = askPage(client, doing, { ...whole, 'continuation-token': next });
       // A reader that stops halfway does not wait for it any more.
       coming.catch(() => undefined);
@@ -77,26 +75,18 @@ async function* pages(
   }
 }
 
-/**
- * A server may give some pages without a key, for example where many versions were deleted. More
- * than this many means that it repeats itself.
- */
-export const mostEmptyPages = 1000;
-
-export const standsStill = (doing: string, { description }: S3Client): CharmError =>
-  new CharmError(
-    'store-refused',
-    `Could not ${doing}: ${description} says that the listing goes on, and gives the same page, or an empty one, again and again. Nothing was changed.` +
-      ' Look at that server and at the proxy before it; a newer release may have fixed it.',
-  );
-
-const lastKeyIn = (
-  xml: string,
-  decode: (text: string) => string,
-  client: S3Client,
-): string | undefined => {
-  const last = xml.lastIndexOf('<Contents>');
-  return last < 0 ? undefined : decode(required(xml.slice(last), 'Key', client));
+/** The last key of a page, or the last folder, whichever comes later. */
+const lastKeyIn = (xml: string, client: S3Client): string | undefined => {
+  const decode = decoderOf(xml, client);
+  const last = [
+    ['<Contents>', 'Key'],
+    ['<CommonPrefixes>', 'Prefix'],
+  ] as const;
+  const [one, other] = last.flatMap(([entry, name]) => {
+    const start = xml.lastIndexOf(entry);
+    return start < 0 ? [] : [decode(required(xml.slice(start), name, client))];
+  });
+  return one !== undefined && other !== undefined && compareKeys(one, other) < 0 ? other : one;
 };
 
 const objectIn = (

@@ -6,6 +6,7 @@ import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { backupIdAt, layoutOf, neverASet } from '../../../src/repository/layout.ts';
 import { takeLock } from '../../../src/repository/lock.ts';
 import { documentedPolicy } from '../../rigs/documented-policy.ts';
+import { raceForLock, racingClock } from '../../rigs/lock-race.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
 import { describeRealServer } from '../../contracts/object-store.ts';
 import {
@@ -98,6 +99,11 @@ if (version !== undefined)
       await using owner = openS3(options('policed-versions')());
       const { mayDelete, lock } = await owner.protection('never');
       assert.deepEqual([mayDelete, lock], ['yes', { kind: 'off' }]);
+    });
+
+    it('lets one of sixteen hold the lock of a path at a time, with versioning', async () => {
+      await using store = openS3({ ...options('versioned')(), clock: racingClock });
+      await raceForLock(store, 16);
     });
 
     it('copies a large version of the past in parts', async () => {

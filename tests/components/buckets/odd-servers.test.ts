@@ -154,34 +154,73 @@ describe('the mirror of a bucket on servers as they are', () => {
   });
 });
 
-const entry =
-  '<Contents><Key>a</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>';
+const entryOf = (key: string): string =>
+  `<Contents><Key>${key}</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>`;
+const entry = entryOf('a');
 const folder = '<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>';
+const inTurn = (count: number): string => (count % 2 === 0 ? 'a' : 'b');
+const version =
+  '<Version><Key>a</Key><VersionId>1</VersionId><Size>1</Size><ETag>"e"</ETag><LastModified>2026-01-01T00:00:00Z</LastModified></Version>';
+const upload =
+  '<Upload><Key>a</Key><UploadId>1</UploadId><Initiated>2026-01-01T00:00:00Z</Initiated></Upload>';
 
 describe('a listing that never ends', () => {
+  const assertGivenUp = async (
+    page: (count: number) => string,
+    list: (store: ReturnType<typeof openS3>) => AsyncIterable<unknown>,
+  ): Promise<void> => {
+    await using server = await startS3Server({ buckets: ['backups'] });
+    let count = 0;
+    await using store = openS3({
+      ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
+      ...{ ...testUser, clock: quickClock },
+    });
+    server.answer = () => {
+      count += 1;
+      // A mistake here must not make the test endless.
+      if (count > 1500) throw new Error('asked too often');
+      return `<Result><IsTruncated>true</IsTruncated>${page(count)}</Result>`;
+    };
+    await assert.rejects(Array.fromAsync(list(store)), { code: 'store-refused' });
+    assert.ok(count < 1100, String(count));
+  };
+
   for (const [what, token, page, method] of [
-    ['the same token', () => 'again', entry, 'list'],
-    ['empty pages', String, '', 'list'],
-    ['no token', () => undefined, entry, 'list'],
-    ['the same page of folders', () => 'again', folder, 'listPrefixes'],
+    ['the same token', () => 'again', () => entry, 'list'],
+    ['empty pages', String, () => '', 'list'],
+    ['no token', () => undefined, () => entry, 'list'],
+    ['two tokens in turn', inTurn, (count) => entryOf(inTurn(count)), 'list'],
+    ['the same page of folders', () => 'again', () => folder, 'listPrefixes'],
+  ] as const satisfies readonly (readonly [
+    string,
+    (count: number) => string | undefined,
+    (count: number) => string,
+    'list' | 'listPrefixes',
+  ])[])
+    it(`is given up: ${what}`, () =>
+      assertGivenUp(
+        (count) => {
+          const next = token(count);
+          const element = next && `<NextContinuationToken>${next}</NextContinuationToken>`;
+          return `${element ?? ''}${page(count)}`;
+        },
+        (store) => store[method](''),
+      ));
+
+  for (const [what, id] of [
+    ['one marker', () => '1'],
+    ['two markers in turn', inTurn],
   ] as const)
-    it(`is given up: ${what}`, async () => {
-      await using server = await startS3Server({ buckets: ['backups'] });
-      let count = 0;
-      await using store = openS3({
-        ...{ endpoint: server.url, region: undefined, bucket: 'backups', style: 'path' as const },
-        ...{ ...testUser, clock: quickClock },
-      });
-      server.answer = (request) => {
-        if (request.operation !== 'ListObjectsV2') return undefined;
-        count += 1;
-        const next = token(count);
-        const element = next && `<NextContinuationToken>${next}</NextContinuationToken>`;
-        return `<ListBucketResult><IsTruncated>true</IsTruncated>${element ?? ''}${page}</ListBucketResult>`;
-      };
-      const listing: AsyncIterable<unknown> = store[method]('');
-      const code = 'store-refused';
-      await assert.rejects(Array.fromAsync(listing), { code });
-      assert.ok(count < 1100, String(count));
+    it(`is given up, of versions and of uploads: ${what}`, async () => {
+      await assertGivenUp(
+        (count) =>
+          `<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>${id(count)}</NextVersionIdMarker>${version}`,
+        (store) => store.asOf(new Date()).list(''),
+      );
+      await assertGivenUp(
+        (count) =>
+          `<EncodingType>url</EncodingType><NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>${id(count)}</NextUploadIdMarker>${upload}`,
+        (store) => store.unfinishedUploads(''),
+      );
     });
 });
