@@ -42,6 +42,7 @@ export const factsNow = async (
     format: 1,
     ...{ version: unit.version, leader, updated: at },
     journalEntries: journal instanceof CharmError ? 0 : journal.unfinished.length,
+    ...(await stillStopped(unit)),
     ...(collectorError !== undefined && { collectorError }),
   };
   if (!leader) return base;
@@ -54,6 +55,7 @@ export const factsNow = async (
     ...(assessment.config.volumesSchedule && {
       volumesSchedule: await scheduleOf(unit, known, volumes, before?.volumesSchedule),
     }),
+    ...(await volumesOf(unit, known, before)),
     ...(await storedFacts(unit, known, before)),
     ...lastRunOf(assessment.known),
     runs: await runsOf(unit),
@@ -89,6 +91,34 @@ const scheduleOf = async (
 
 /** Actions after which S3 may hold other sets than before. */
 const changingSets = ['backup-control-plane', 'prune', 'delete-backup', 'verify-backup'];
+
+const stillStopped = async ({ journal }: Unit): Promise<Pick<MetricFacts, 'stoppedNotebooks'>> => {
+  const stopped = await orProblem(() => journal.stoppedNotebooks());
+  return stopped instanceof CharmError ? {} : { stoppedNotebooks: stopped.length };
+};
+
+/** Actions after which something else may be known of users' volumes. */
+const changingVolumes = [
+  ...['backup-volumes', 'restore-volume', 'verify-volumes', 'delete-volume-backups'],
+];
+
+/** Read as the sets are, while volumes are backed up. What cannot be read keeps its value. */
+const volumesOf = async (
+  unit: Unit,
+  { assessment: { config, location }, action, mayAskS3 = false }: Known,
+  before: MetricFacts | undefined,
+): Promise<Pick<MetricFacts, 'volumes'>> => {
+  if (config.volumes.key === undefined || location instanceof CharmError) return {};
+  const known = before?.volumes;
+  const isDue = changingVolumes.includes(action?.name ?? '') || (known === undefined && mayAskS3);
+  if (!isDue) return known === undefined ? {} : { volumes: known };
+  const { readVolumeFacts } = await import('../volumes/volume-facts.ts');
+  const volumes = await orProblem(async () =>
+    readVolumeFacts(await unit.openWorld(config), config.volumes),
+  );
+  if (!(volumes instanceof CharmError)) return { volumes };
+  return known === undefined ? {} : { volumes: known };
+};
 
 /** S3 is read after what may have changed it, and when nothing is known yet. */
 const storedFacts = async (

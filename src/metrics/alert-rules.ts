@@ -21,9 +21,17 @@ const hangs = `time() - ${m('run_started_timestamp_seconds > 0')} > ${6 * 3600}`
 const overdue = `(time() - ${m('last_success_timestamp_seconds > 0')}) > 1.5 * (${m('schedule_interval_seconds')} > 0)`;
 const damaged = `${m('last_verification_success')} == 0`;
 
+/** Of volumes: the leader's interval has none of the labels of what it is compared with. */
+const volumesInterval = `(${m('volumes_schedule_interval_seconds')} > 0)`;
+const each = 'ignoring (namespace, repository)';
+const unchecked = `(time() - (${m('volumes_repository_check_timestamp_seconds')} or ${m('volumes_repository_created_timestamp_seconds')}))`;
+
 /** One alert for one cause: this does not ring while one of those does. */
 const unless = (expr: string, causes: readonly string[]): string =>
-  [`(${expr})`, ...causes.map((cause) => `unless ignoring (code, system) (${cause})`)].join(' ');
+  [
+    `(${expr})`,
+    ...causes.map((cause) => `unless ignoring (code, system, namespace, repository) (${cause})`),
+  ].join(' ');
 
 /**
  * The alerts, without topology: the consumer adds that to each expression. When they ring depends
@@ -53,6 +61,35 @@ export const alertRules: readonly AlertRule[] = [
     expr: `sum without (outcome, instance, juju_unit) (increase(ckf_backup_volumes_slots_total{outcome=~"failed|missed"}[26h])) > 0`,
     summary: "A scheduled backup of users' volumes failed, or was not made, within 26 hours.",
     look: 'list-sessions of=volumes',
+  }),
+  rule('CkfBackupVolumesOld', 'warning', '1h', {
+    expr: unless(
+      `(time() - ${m('volumes_oldest_success_timestamp_seconds')}) > ${each} group_left clamp_min(3 * ${volumesInterval}, ${day})`,
+      [stale, refused],
+    ),
+    summary:
+      'The last good backup of a volume of {{ $labels.namespace }} is older than three intervals of volumes-schedule.',
+    look: 'list-volumes namespace={{ $labels.namespace }}',
+  }),
+  rule('CkfBackupVolumesDamaged', 'critical', '0m', {
+    expr: `${m('volumes_repository_intact')} == 0`,
+    summary: 'The repository {{ $labels.repository }} of volumes was found damaged.',
+    look: 'volume-status',
+  }),
+  rule('CkfBackupVolumesNotChecked', 'warning', '1h', {
+    expr: unless(
+      `${unchecked} > ${each} group_left clamp_min(3 * ${volumesInterval}, ${7 * day})` +
+        ` or (${unchecked} > ${31 * day} unless ${each} ${volumesInterval})`,
+      [stale, refused],
+    ),
+    summary:
+      'For long nobody has looked whether the repository {{ $labels.repository }} of volumes can be read.',
+    look: 'verify-volumes',
+  }),
+  rule('CkfBackupNotebooksStopped', 'warning', '15m', {
+    expr: `${m('stopped_notebooks')} > 0`,
+    summary: 'Notebooks that a backup had stopped were not started again.',
+    look: 'check',
   }),
   rule('CkfBackupNotConsistent', 'warning', '0m', {
     expr: `${m('last_success_consistent')} == 0`,

@@ -4,7 +4,7 @@ import { type Panel, logs, stat, table, timeSeries } from './panels.ts';
  * Raised with each change: of several dashboards with one uid, Grafana's charm shows the one with
  * the highest version.
  */
-const version = 4;
+const version = 5;
 
 /** A metric of whichever unit has it. */
 const m = (name: string): string => `max without (instance, juju_unit) (ckf_backup_${name})`;
@@ -89,6 +89,16 @@ export const panels: readonly Panel[] = [
     label: 'system',
     words: { 0: ['refused', 'red'], 1: ['valid', 'green'] },
   }),
+  timeSeries(
+    "Oldest backup of users' volumes",
+    `time() - ${m('volumes_oldest_success_timestamp_seconds')}`,
+    { ...{ unit: 's', axis: 'age' }, legend: '{{namespace}}' },
+  ),
+  timeSeries(
+    'Last look into repositories of volumes',
+    `time() - ${m('volumes_repository_check_timestamp_seconds')}`,
+    { ...{ unit: 's', axis: 'time since' }, legend: '{{repository}}' },
+  ),
 ];
 
 /** What runs said, for those who relate `logging`. */

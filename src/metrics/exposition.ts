@@ -1,4 +1,5 @@
-import { type Family, familiesOf } from './families.ts';
+import { familiesOf } from './families.ts';
+import type { Family } from './family.ts';
 import { parseFacts } from './facts.ts';
 
 /** The content type of what `expositionOf` gives. */

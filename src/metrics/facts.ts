@@ -16,12 +16,15 @@ export interface MetricFacts {
   readonly updated: string;
   /** Changes that are still to be put back. */
   readonly journalEntries: number;
+  /** Notebooks of users that a backup has stopped, and that are still to be started again. */
+  readonly stoppedNotebooks?: number;
   /** The application that collects, when it answered with errors. For the status, not a metric. */
   readonly collectorError?: string;
   /** Of a leader only, from here on. */
   readonly schedule?: ScheduleFacts;
   /** Of users' volumes. */
   readonly volumesSchedule?: ScheduleFacts;
+  readonly volumes?: VolumeFacts;
   readonly sets?: SetFacts;
   /** The last backup that was begun, by any unit. */
   readonly lastRun?: { readonly at: string; readonly failedWith?: string };
@@ -44,6 +47,22 @@ export interface ScheduleFacts {
   readonly interval: number;
   readonly paused: boolean;
   readonly next?: string;
+}
+
+export interface VolumeFacts {
+  /**
+   * Of the volumes of each namespace that are to be backed up: when the last good backup began of
+   * the one whose last is oldest. One without any counts from when its claim was made.
+   */
+  readonly namespaces: Readonly<Record<string, string>>;
+  readonly repositories: Readonly<Record<string, RepositoryFacts>>;
+}
+
+export interface RepositoryFacts {
+  readonly created: string;
+  /** When somebody last looked whether it can be read, and whether damage stands. */
+  readonly checked?: string;
+  readonly intact?: boolean;
 }
 
 export interface SetFacts {

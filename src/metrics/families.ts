@@ -1,29 +1,22 @@
-import type { MetricFacts, ScheduleFacts, SetFacts } from './facts.ts';
-
-export interface Sample {
-  /** In the order in which they are written. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** One metric of the exposition format, with all of its samples. */
-export interface Family {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly help: string;
-  readonly samples: readonly Sample[];
-}
+import type { MetricFacts, ScheduleFacts, SetFacts, VolumeFacts } from './facts.ts';
+import { type Family, gauge, labelled, optional, plain, secondsOf } from './family.ts';
 
 /**
  * The metrics that these facts give. Names and labels are a promise: alerts and dashboards of
- * others use them. A unit that does not lead has the first three only.
+ * others use them. A unit that does not lead has the first four only.
  */
 export const familiesOf = (facts: MetricFacts): readonly Family[] =>
   [...ofUnit(facts), ...(facts.leader ? ofLeader(facts) : [])].filter(
     ({ samples }) => samples.length > 0,
   );
 
-const ofUnit = ({ version, leader, updated, journalEntries }: MetricFacts): readonly Family[] => [
+const ofUnit = ({
+  version,
+  leader,
+  updated,
+  journalEntries,
+  stoppedNotebooks,
+}: MetricFacts): readonly Family[] => [
   gauge('info', 'Revision of the charm, and whether this unit leads.', [
     { labels: { version, leader: String(leader) }, value: 1 },
   ]),
@@ -33,11 +26,17 @@ const ofUnit = ({ version, leader, updated, journalEntries }: MetricFacts): read
   gauge('journal_entries', 'Changes to other applications that are still to be put back.', [
     plain(journalEntries),
   ]),
+  gauge(
+    'stopped_notebooks',
+    'Notebooks that a backup has stopped and that are still to be started again.',
+    optional(stoppedNotebooks),
+  ),
 ];
 
 const ofLeader = (facts: MetricFacts): readonly Family[] => [
   ...ofSchedule('', 'schedule', facts.schedule),
   ...ofSchedule('volumes_', 'volumes-schedule', facts.volumesSchedule),
+  ...ofVolumeBackups(facts.volumes),
   ...ofSets(facts.sets),
   ...ofRuns(facts),
   gauge(
@@ -91,6 +90,31 @@ const ofSchedule = (
     `${prefix}schedule_paused`,
     `Whether ${option} is paused.`,
     optional(schedule && Number(schedule.paused)),
+  ),
+];
+
+const ofVolumeBackups = (volumes: VolumeFacts | undefined): readonly Family[] => [
+  gauge(
+    'volumes_oldest_success_timestamp_seconds',
+    'Of the volumes of a namespace, the last good backup of the one whose last is oldest.',
+    labelled('namespace', volumes?.namespaces, secondsOf),
+  ),
+  gauge(
+    'volumes_repository_created_timestamp_seconds',
+    'When a repository of volumes was made.',
+    labelled('repository', volumes?.repositories, ({ created }) => secondsOf(created)),
+  ),
+  gauge(
+    'volumes_repository_check_timestamp_seconds',
+    'When it was last looked whether a repository of volumes can be read.',
+    labelled('repository', volumes?.repositories, ({ checked }) => secondsOf(checked)),
+  ),
+  gauge(
+    'volumes_repository_intact',
+    'Whether no damage stands that was found in a repository of volumes.',
+    labelled('repository', volumes?.repositories, ({ intact }) =>
+      intact === undefined ? undefined : Number(intact),
+    ),
   ),
 ];
 
@@ -196,27 +220,3 @@ const counted = (
   Object.entries(counts)
     .filter(([key]) => isMeant(key))
     .map(([key, value]) => ({ key, value }));
-
-const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
-  ...{ name: `ckf_backup_${name}`, type: 'gauge', help, samples },
-});
-
-const plain = (value: number): Sample => ({ labels: {}, value });
-
-const optional = (value: number | undefined): readonly Sample[] =>
-  value === undefined || !Number.isFinite(value) ? [] : [plain(value)];
-
-const labelled = <T>(
-  label: string,
-  values: Readonly<Record<string, T>> | undefined,
-  read: (value: T) => number | undefined,
-): readonly Sample[] =>
-  Object.entries(values ?? {}).flatMap(([name, value]) =>
-    optional(read(value)).map((sample) => ({ ...sample, labels: { [label]: name } })),
-  );
-
-function secondsOf(time: string): number;
-function secondsOf(time: string | undefined): number | undefined;
-function secondsOf(time: string | undefined): number | undefined {
-  return time === undefined ? undefined : Date.parse(time) / 1000;
-}

@@ -15,7 +15,7 @@ import { makeRepository, prepareRepository, repositoryFor } from './repositories
 import { runOnRepository } from './repository-command.ts';
 import { type Snapshot, backupArguments, readSnapshots, someUnreadable } from './restic.ts';
 import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
-import { type SessionRecord, type VolumeRecord, sessionPhase } from './session-record.ts';
+import { type SessionRecord, type VolumeRecord, noFiles, sessionPhase } from './session-record.ts';
 import { inTurns, slots } from './slots.ts';
 
 export type BackupVolumesRequest =
@@ -204,7 +204,7 @@ const judge = (
 ): VolumeRecord => {
   if (outcome === undefined || outcome instanceof CharmError) return failed(volume, outcome);
   if (outcome.complaints.some((complaint) => complaint.includes('snapshot is empty')))
-    return recordOf(volume, { phase: 'Skipped', reason: 'It has no files.' });
+    return recordOf(volume, { phase: 'Skipped', reason: noFiles });
   const snapshot = snapshots.findLast(({ host }) => host === volume.claim.name);
   if (snapshot === undefined || (outcome.exitCode !== 0 && outcome.exitCode !== someUnreadable))
     return failed(volume, jobFailure(volume.claim, outcome));

@@ -1,4 +1,4 @@
-import { fieldsOf, textOf } from '../ports/fields.ts';
+import { fieldsOf, isTimeText, textOf } from '../ports/fields.ts';
 import type { Cluster, ClusterObject, Fields } from '../world.ts';
 import { type PodIdentity, identityOf } from './identity.ts';
 
@@ -16,6 +16,8 @@ export interface Claim {
   readonly deleting: boolean;
   readonly annotations: Readonly<Record<string, string>>;
   readonly owners: readonly string[];
+  /** ISO 8601. */
+  readonly created: string | undefined;
 }
 
 /** A pod that has the volume mounted, or is about to. */
@@ -36,6 +38,7 @@ export const toClaim = (object: ClusterObject): Claim => {
   const status = fieldsOf(object.fields['status']);
   const capacity = textOf(fieldsOf(status['capacity'])['storage']);
   const { accessModes } = spec;
+  const created = textOf(fieldsOf(object.fields['metadata'])['creationTimestamp']);
   const { namespace, name, uid, deleting, annotations, owners } = object;
   return {
     ...{ namespace, name, uid, deleting, annotations, owners },
@@ -44,6 +47,7 @@ export const toClaim = (object: ClusterObject): Claim => {
     storageClass: textOf(spec['storageClassName']) || undefined,
     volumeMode: textOf(spec['volumeMode']) || 'Filesystem',
     phase: textOf(status['phase']),
+    created: isTimeText(created) ? created : undefined,
   };
 };
 

@@ -17,6 +17,9 @@ export const phases = [
 
 export type Phase = (typeof phases)[number];
 
+/** Why a volume was skipped that has nothing to back up. */
+export const noFiles = 'It has no files.';
+
 /** What became of one volume in a session. */
 export interface VolumeRecord {
   readonly namespace: string;

@@ -7,6 +7,8 @@ import { parseFacts } from '../../src/metrics/facts.ts';
 import { layoutOf, backupIdAt } from '../../src/repository/layout.ts';
 import { keepProof } from '../../src/repository/proofs.ts';
 import type { JujuModel, World } from '../../src/world.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { aManifest } from '../rigs/manifest.ts';
 import { targetIn } from '../rigs/target.ts';
@@ -35,6 +37,7 @@ const aCollectedUnit = () => {
     ...{ opened: 0, away: undefined as CharmError | undefined },
     /** Names of databases that have no relation; what cannot be looked at is away. */
     databases: [] as string[] | CharmError,
+    cluster: undefined as FakeCluster | undefined,
   };
   const away = (what: string) => async () => {
     throw new CharmError('kubernetes-unreachable', `${what} is away.`);
@@ -55,7 +58,11 @@ const aCollectedUnit = () => {
     openWorld: async (...argv: Parameters<typeof rig.unit.openWorld>): Promise<World> => ({
       ...(await rig.unit.openWorld(...argv)),
       ...{ openJuju, relatedDatabase: async () => undefined, openSource: away('MinIO') },
-      ...{ openKubernetes: away('Kubernetes'), openCluster: away('The cluster') },
+      ...{
+        openKubernetes: away('Kubernetes'),
+        openCluster: async () => state.cluster ?? away('The cluster')(),
+      },
+      clock: new FakeClock(),
       openTarget: async () => {
         state.opened++;
         if (state.away) throw state.away;
@@ -109,7 +116,7 @@ describe('metrics', () => {
     assert.deepEqual(collected.ours, {});
     assert.equal(collected.unitData['prometheus_scrape_unit_name'], 'ckf-backup/0');
     assert.deepEqual(Object.keys(collected.facts()).sort(), [
-      ...['format', 'journalEntries', 'leader', 'updated', 'version'],
+      ...['format', 'journalEntries', 'leader', 'stoppedNotebooks', 'updated', 'version'],
     ]);
     assert.equal(collected.opened, 0);
   });
@@ -159,6 +166,51 @@ describe('metrics', () => {
     collected.away = new CharmError('store-denied', 'No.');
     await collected.ended('backup-control-plane', collected.away);
     assert.deepEqual(collected.facts().credentials, { juju: true, s3: false });
+  });
+
+  it('tell of volumes while there is a key, after an action that may have changed something', async () => {
+    const collected = aCollectedUnit();
+    const { tools, journal } = collected.rig;
+    const cluster = new FakeCluster();
+    collected.cluster = cluster;
+    const create = (kind: 'namespaces' | 'persistentvolumeclaims', object: object) =>
+      cluster.store.create(kind, kind === 'namespaces' ? '' : 'alice', {
+        ...{
+          apiVersion: 'v1',
+          kind: kind === 'namespaces' ? 'Namespace' : 'PersistentVolumeClaim',
+        },
+        ...object,
+      });
+    const labels = { 'app.kubernetes.io/part-of': 'kubeflow-profile' };
+    create('namespaces', { metadata: { name: 'alice', labels } });
+    const addClaim = (name: string, creationTimestamp: string) =>
+      create('persistentvolumeclaims', {
+        metadata: { namespace: 'alice', name, creationTimestamp },
+        spec: { resources: { requests: { storage: '5Gi' } } },
+        status: { phase: 'Bound' },
+      });
+    addClaim('home', '2026-11-20T02:00:00Z');
+    await collected.hook('start');
+    assert.equal(collected.facts().volumes, undefined, 'they are off');
+    tools.options['volumes-key'] = 'secret:d3n8r2e5kg0c73fhvb10';
+    await collected.hook('config-changed');
+    const told = { namespaces: { alice: '2026-11-20T02:00:00Z' }, repositories: {} };
+    assert.deepEqual(collected.facts().volumes, told);
+    addClaim('older', '2026-11-19T02:00:00Z');
+    await collected.hook('update-status');
+    assert.deepEqual(collected.facts().volumes, told);
+    collected.cluster = undefined;
+    await collected.ended('backup-volumes');
+    assert.deepEqual(collected.facts().volumes, told, 'the cluster is away');
+    collected.cluster = cluster;
+    await collected.ended('backup-volumes', new CharmError('volumes-failed', 'One failed.'));
+    assert.equal(collected.facts().volumes?.namespaces['alice'], '2026-11-19T02:00:00Z');
+    assert.equal(collected.facts().stoppedNotebooks, 0);
+    const stopped = '2026-11-21T03:00:00Z';
+    await journal.recordNotebook({ namespace: 'alice', name: 'lab', stopped });
+    collected.cluster = undefined;
+    await collected.hook('update-status');
+    assert.equal(collected.facts().stoppedNotebooks, 1);
   });
 
   it('tell how the last backup ended, of a killed one too, and how many ended how', async () => {

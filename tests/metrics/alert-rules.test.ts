@@ -55,6 +55,12 @@ const good = (steps: number): Readonly<Record<string, string>> => ({
   'credentials_valid{system="s3"}': `1x${steps}`,
   'certificate_expiry_timestamp_seconds{system="s3"}': `${400 * day}x${steps}`,
   state_updated_timestamp_seconds: `0+300x${steps}`,
+  volumes_schedule_interval_seconds: `${day}x${steps}`,
+  'volumes_oldest_success_timestamp_seconds{namespace="alice"}': `0+300x${steps}`,
+  'volumes_repository_created_timestamp_seconds{repository="alice"}': `1x${steps}`,
+  'volumes_repository_check_timestamp_seconds{repository="alice"}': `0+300x${steps}`,
+  'volumes_repository_intact{repository="alice"}': `1x${steps}`,
+  stopped_notebooks: `0x${steps}`,
 });
 
 const minutes = (count: number, change: Readonly<Record<string, string>> = {}) => ({
@@ -111,6 +117,54 @@ const cases: readonly Case[] = [
       last_success_timestamp_seconds: `0+300x${(48 * 60) / 5}`,
     }),
     rings: [],
+  },
+  {
+    name: 'a volume of one user was left out for two days and a half',
+    ...minutes(60 * 60, {
+      'volumes_oldest_success_timestamp_seconds{namespace="bob"}': '1x720',
+      last_success_timestamp_seconds: '0+300x720',
+    }),
+    rings: [],
+  },
+  {
+    name: 'a volume of one user was left out for three days',
+    ...minutes(74 * 60, {
+      'volumes_oldest_success_timestamp_seconds{namespace="bob"}': '1x888',
+      last_success_timestamp_seconds: '0+300x888',
+    }),
+    rings: ['CkfBackupVolumesOld namespace=bob'],
+  },
+  {
+    name: 'a repository of volumes is damaged',
+    ...minutes(10, { 'volumes_repository_intact{repository="bob"}': '0x2' }),
+    rings: ['CkfBackupVolumesDamaged repository=bob'],
+  },
+  {
+    name: 'nobody ever looked into a repository of eight days, and into another a week ago',
+    ...minutes(8 * 24 * 60, {
+      last_success_timestamp_seconds: `0+300x${(8 * 24 * 60) / 5}`,
+      assured_set_timestamp_seconds: `0+300x${(8 * 24 * 60) / 5}`,
+      'volumes_repository_created_timestamp_seconds{repository="bob"}': `1x${(8 * 24 * 60) / 5}`,
+      'volumes_repository_created_timestamp_seconds{repository="carol"}': `1x${(8 * 24 * 60) / 5}`,
+      'volumes_repository_check_timestamp_seconds{repository="carol"}': `${day + hour}x${(8 * 24 * 60) / 5}`,
+    }),
+    rings: ['CkfBackupVolumesNotChecked repository=bob'],
+  },
+  {
+    name: 'volumes have no schedule, and nobody looked into a repository for a month',
+    ...minutes(32 * 24 * 60, {
+      last_success_timestamp_seconds: `0+300x${(32 * 24 * 60) / 5}`,
+      assured_set_timestamp_seconds: `0+300x${(32 * 24 * 60) / 5}`,
+      volumes_schedule_interval_seconds: `_x${(32 * 24 * 60) / 5}`,
+      'volumes_oldest_success_timestamp_seconds{namespace="alice"}': `1x${(32 * 24 * 60) / 5}`,
+      'volumes_repository_check_timestamp_seconds{repository="alice"}': `1x${(32 * 24 * 60) / 5}`,
+    }),
+    rings: ['CkfBackupVolumesNotChecked repository=alice'],
+  },
+  {
+    name: 'a notebook was not started again',
+    ...minutes(20, { stopped_notebooks: '1x4' }),
+    rings: ['CkfBackupNotebooksStopped'],
   },
   {
     name: 'something ran meanwhile',
@@ -290,15 +344,15 @@ const withoutAnnotations = ({ name, rules }: Group): Group => ({
 });
 
 describe('the alert rules', () => {
-  it('are fifteen, and are what promtool takes', async function () {
-    assert.equal(alertRules.length, 15);
+  it('are nineteen, and are what promtool takes', async function () {
+    assert.equal(alertRules.length, 19);
     await needs(this, 'promtool');
     await inDirectory(async (directory) => {
       await writeFile(join(directory, 'rules.yaml'), stringify({ groups }));
       const { stdout } = await execa('promtool', ['check', 'rules', 'rules.yaml'], {
         cwd: directory,
       });
-      assert.match(stdout, /SUCCESS: 17 rules found/);
+      assert.match(stdout, /SUCCESS: 21 rules found/);
     });
   });
 

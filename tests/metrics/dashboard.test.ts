@@ -31,6 +31,8 @@ const series: Readonly<Record<string, string>> = {
   'runs_total{outcome="succeeded",trigger="operator"}': `0+1x${steps}`,
   'not_protected{kind="bucket"}': `2x${steps}`,
   'credentials_valid{system="s3"}': `1x${steps}`,
+  'volumes_oldest_success_timestamp_seconds{namespace="alice"}': `3600x${steps}`,
+  'volumes_repository_check_timestamp_seconds{repository="alice"}': `7200x${steps}`,
 };
 
 /** What each panel shows of that: its labels besides the application's, and the value. */
@@ -50,6 +52,8 @@ const shown: Readonly<Record<string, readonly [string, number]>> = {
   Sets: ['', 14],
   'Not protected': ['kind="bucket"', 2],
   Credentials: ['system="s3"', 1],
+  "Oldest backup of users' volumes": ['namespace="alice"', now - 3600],
+  'Last look into repositories of volumes': ['repository="alice"', now - 7200],
 };
 
 const metricName = /^(\w+)(?:\{(.*)\})?$/;
@@ -131,12 +135,14 @@ describe('the dashboard', () => {
       'Runs of a day: runs in short',
       'Objects: objects in short',
       'Sets: sets in short',
+      "Oldest backup of users' volumes: age in s",
+      'Last look into repositories of volumes: time since in s',
     ]);
     const picture = await readFile(
       join(import.meta.dirname, '../../docs/images/dashboard.svg'),
       'utf8',
     );
-    for (const label of ['size', 'duration', 'runs', 'objects', 'sets'])
+    for (const label of ['size', 'duration', 'runs', 'objects', 'sets', 'age', 'time since'])
       assert.ok(picture.includes(`>${label}</text></g>`), label);
   });
 

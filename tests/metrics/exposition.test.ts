@@ -49,6 +49,11 @@ describe('the metrics', () => {
       'ckf_backup_credentials_valid{system="s3"} 1',
       'ckf_backup_volumes_schedule_interval_seconds 604800',
       'ckf_backup_volumes_slots_total{outcome="missed"} 2',
+      'ckf_backup_stopped_notebooks 0',
+      `ckf_backup_volumes_oldest_success_timestamp_seconds{namespace="alice"} ${Date.parse('2026-11-22T03:00:00Z') / 1000}`,
+      `ckf_backup_volumes_repository_created_timestamp_seconds{repository="bob"} ${Date.parse('2026-11-20T03:00:00Z') / 1000}`,
+      `ckf_backup_volumes_repository_check_timestamp_seconds{repository="alice"} ${Date.parse('2026-11-22T03:10:00Z') / 1000}`,
+      'ckf_backup_volumes_repository_intact{repository="alice"} 1',
       'ckf_backup_volumes_slots_total{outcome="failed"} 0',
     ])
       assert.ok(samples.includes(sample), `${sample} is not among\n${samples.join('\n')}`);
@@ -69,7 +74,7 @@ describe('the metrics', () => {
         'run_started_timestamp_seconds',
       ].map((name) => `ckf_backup_${name}`),
     );
-    assert.equal(samplesOf(someFacts({ leader: false })).length, 3);
+    assert.equal(samplesOf(someFacts({ leader: false })).length, 4);
   });
 
   it('escape what stands in labels', () => {

@@ -5,6 +5,17 @@ export const someFacts = (changes: Partial<MetricFacts> = {}): MetricFacts => ({
   format: 1,
   ...{ version: '1.2.3', leader: true, updated: '2026-11-26T10:49:30.000Z', journalEntries: 0 },
   volumesSchedule: { interval: 604_800, paused: false, next: '2026-11-29T03:00:00.000Z' },
+  stoppedNotebooks: 0,
+  volumes: {
+    namespaces: { alice: '2026-11-22T03:00:00.000Z' },
+    repositories: {
+      alice: {
+        created: '2026-10-01T03:00:00.000Z',
+        ...{ checked: '2026-11-22T03:10:00.000Z', intact: true },
+      },
+      bob: { created: '2026-11-20T03:00:00.000Z' },
+    },
+  },
   schedule: { interval: 86_400, paused: false, next: '2026-11-27T02:00:00.000Z' },
   sets: {
     count: 14,

@@ -87,7 +87,7 @@ export const aVolumeWorld = (): VolumeWorldRig => {
       const [namespace = '', name = ''] = volume.split('/');
       create('persistentvolumeclaims', {
         kind: 'PersistentVolumeClaim',
-        metadata: { namespace, name },
+        metadata: { namespace, name, creationTimestamp: now().toISOString() },
         spec: {
           ...{ accessModes: ['ReadWriteOnce'], storageClassName: 'csi' },
           ...{ resources: { requests: { storage: '5Gi' } }, ...spec },

@@ -29,6 +29,7 @@ const aClaim = (changes: Partial<Claim> = {}): Claim => ({
   deleting: false,
   annotations: {},
   owners: [],
+  created: undefined,
   ...changes,
 });
 

@@ -4,7 +4,7 @@ import { familiesOf } from '../../../src/metrics/families.ts';
 /** When the picture is taken, and how far back it goes; seconds. */
 export const end = Date.parse('2026-11-26T08:00:00Z') / 1000;
 export const days = 30;
-const day = 86_400;
+const [hour, day] = [3600, 86_400];
 /** Seconds between two scrapes of the sample. */
 export const step = 3 * 3600;
 
@@ -79,12 +79,26 @@ const factsAt = (time: number): MetricFacts => {
       'failed/schedule': counted.filter((ago) => failures.has(ago)).length,
     },
     verification: { intact: true, at: iso(end - 3 * day) },
+    stoppedNotebooks: 0,
+    volumesSchedule: { interval: day, paused: false, next: iso(night(last) + day + hour) },
+    volumes: volumesAt(night(last) + hour),
     retentionWorked: true,
     notProtected: {
       ...{ component: 0, database: 1, bucket: 2, volume: 0 },
       'custom-resource': 41,
     },
     credentials: { juju: true, s3: true, 'object-storage': true },
+  };
+};
+
+/** Three users, of whom one's notebook could not be backed up for four nights two weeks ago. */
+const volumesAt = (night: number): NonNullable<MetricFacts['volumes']> => {
+  const ago = (end - night) / day;
+  const last = ago > 13 && ago < 17 ? Math.floor(end / day) * day - 17 * day + 3 * hour : night;
+  const looked = { created: iso(end - 60 * day), checked: iso(night + hour), intact: true };
+  return {
+    namespaces: { alice: iso(night), bob: iso(last), carol: iso(night) },
+    repositories: { alice: looked, bob: looked, carol: looked },
   };
 };
 
