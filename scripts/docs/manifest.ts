@@ -25,6 +25,8 @@ const meanings: Readonly<Record<string, string>> = {
     '`any`, or `limited`: not every key that S3 allows can be stored and is listed afterwards.',
   'server.partEtags':
     '`md5`, `other`, or `unknown`: whether an object in parts has the ETag that S3 gives it.',
+  'server.versions': '`kept`, or `replaced`: whether the bucket keeps what is overwritten.',
+  'server.objectLock': '`on`, `off`, or `unknown`: whether the bucket has Object Lock.',
   'server.clockAheadSeconds':
     'By how much the clock of the unit was ahead of the server’s; negative when it was behind.',
   databases: 'The backups of the databases, by mysql-k8s.',

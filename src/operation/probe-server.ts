@@ -8,9 +8,9 @@ import type { Clock, ObjectStore, PartUpload, Target } from '../world.ts';
 
 /**
  * Finds out what the S3 server of the target really does, in our bucket and today. Takes at most
- * ten small requests when the server keeps what AWS promises. Deletes what it wrote. To be called
- * when it is known that the bucket can be written. Rejects when a request fails for another reason
- * than a known trait of a server.
+ * ten small requests, and one more on RadosGW 16 with versioning. Deletes what it wrote. To be
+ * called when it is known that the bucket can be written. Rejects when a request fails for another
+ * reason than a known trait of a server.
  */
 export const probeServer = async (
   { store, prefix }: Target,
@@ -24,7 +24,7 @@ export const probeServer = async (
   const keys = [key, hard];
   try {
     let sent = clock.now().getTime();
-    const tags = await tryTags(store, key);
+    const { tags, versionId } = await tryTags(store, key);
     const again = clock.now().getTime();
     const isGuarded = await isRefused(
       () => store.put(key, content, { ifAbsent: true }),
@@ -51,6 +51,8 @@ export const probeServer = async (
       tags,
       keys: etag !== undefined && listed.some((one) => one.key === hard) ? 'any' : 'limited',
       partEtags: etag === undefined ? 'unknown' : etag === partsEtag ? 'md5' : 'other',
+      versions: versionId === undefined ? 'replaced' : 'kept',
+      objectLock: versionId === undefined ? 'off' : await lockIn(store),
       clockAheadSeconds: Math.round((sent - (own?.lastModified.getTime() ?? sent)) / 1000),
     };
   } finally {
@@ -76,6 +78,8 @@ export const serverText = (traits: ServerTraits): string =>
     { md5: 'ETags of parts as in S3', other: 'ETags of parts of its own', unknown: '' }[
       traits.partEtags
     ],
+    traits.versions === 'kept' ? 'keeps versions' : '',
+    traits.objectLock === 'on' ? 'Object Lock' : '',
     clockText(traits),
   ]
     .filter((text) => text !== '')
@@ -109,17 +113,27 @@ const outOfOrder = ({ description }: ObjectStore): CharmError =>
  * A server without tags answers 501, AWS refuses many characters that MinIO takes, and some let
  * only a few keys set tags.
  */
-const tryTags = async (store: ObjectStore, key: string): Promise<ServerTraits['tags']> => {
+const tryTags = async (
+  store: ObjectStore,
+  key: string,
+): Promise<Pick<ServerTraits, 'tags'> & { readonly versionId: string | undefined }> => {
   const tags = { 'written by': 'ckf & backup, "100%" (ü)' };
-  const write = () => store.put(key, content, { metadata: { tags } });
-  if (await isRefused(write, 'store-refuses-tags', 'store-refused', 'store-denied')) {
-    await store.put(key, content);
-    return 'refused';
+  let versionId: string | undefined;
+  try {
+    ({ versionId } = await store.put(key, content, { metadata: { tags } }));
+  } catch (error) {
+    if (!hasCode(error, 'store-refuses-tags', 'store-refused', 'store-denied')) throw error;
+    return { tags: 'refused', versionId: (await store.put(key, content)).versionId };
   }
   const read = await orProblem(() => store.tags(key));
-  return !(read instanceof CharmError) && read['written by'] === tags['written by']
-    ? 'kept'
-    : 'refused';
+  const isKept = !(read instanceof CharmError) && read['written by'] === tags['written by'];
+  return { tags: isKept ? 'kept' : 'refused', versionId };
+};
+
+/** There is none without versions. */
+const lockIn = async (store: ObjectStore): Promise<'on' | 'off' | 'unknown'> => {
+  const { kind } = await store.objectLock();
+  return kind === 'default' ? 'on' : kind;
 };
 
 const isRefused = async (

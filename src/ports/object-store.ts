@@ -65,6 +65,13 @@ export interface ObjectContent extends StoredObject {
   readonly body: Readable;
 }
 
+/** What a PUT has stored. */
+export interface WrittenObject {
+  readonly etag: string;
+  /** Only where the bucket keeps versions, and where the server tells it in its reply. */
+  readonly versionId?: string;
+}
+
 /** A small object as a whole. */
 export interface FetchedObject extends Omit<ObjectContent, 'body'> {
   readonly bytes: Buffer;
@@ -117,6 +124,8 @@ export interface ObjectStore extends AsyncDisposable {
    * `absent` is a key that never is an object: its deletion is tried. Never rejects for a refusal.
    */
   protection(absent: string): Promise<Protection>;
+  /** The same of Object Lock alone, in one request. */
+  objectLock(): Promise<Protection['lock']>;
   /**
    * In the order of the keys' UTF-8 bytes; only keys that sort after `startAfter`, and not after
    * `upTo`. Every key comes exactly as it is stored.
@@ -171,16 +180,12 @@ export interface ObjectStore extends AsyncDisposable {
    * longer or fails. The caller may trust the ETag that comes back: a single PUT without KMS has
    * the MD5 of the bytes that the server stored.
    */
-  put(
-    key: string,
-    body: Uint8Array | string,
-    options?: PutOptions,
-  ): Promise<{ readonly etag: string }>;
+  put(key: string, body: Uint8Array | string, options?: PutOptions): Promise<WrittenObject>;
   put(
     key: string,
     body: Readable,
     options: PutOptions & { readonly size: number },
-  ): Promise<{ readonly etag: string }>;
+  ): Promise<WrittenObject>;
   /**
    * Writes a stream of unknown length, in parts when it is long, each checked by its MD5. No object
    * is left, and no parts are, when the stream fails.

@@ -55,6 +55,8 @@ export const manifestSchema: JSONSchemaType<BackupManifest> = {
         tags: { type: 'string', enum: ['kept', 'refused'] },
         keys: { type: 'string', enum: ['any', 'limited'] },
         partEtags: { type: 'string', enum: ['md5', 'other', 'unknown'] },
+        versions: { type: 'string', enum: ['kept', 'replaced', null], nullable: true },
+        objectLock: { type: 'string', enum: ['on', 'off', 'unknown', null], nullable: true },
         clockAheadSeconds: { type: 'number' },
       },
     },

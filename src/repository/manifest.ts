@@ -57,6 +57,12 @@ export interface ServerTraits {
   readonly keys: 'any' | 'limited';
   /** Whether an object in parts has the ETag that S3 gives it; `unknown` when it was not tried. */
   readonly partEtags: 'md5' | 'other' | 'unknown';
+  /**
+   * Whether the bucket keeps what is overwritten, and has Object Lock. Absent from sets of earlier
+   * revisions.
+   */
+  readonly versions?: 'kept' | 'replaced';
+  readonly objectLock?: 'on' | 'off' | 'unknown';
   /** By how many seconds the clock of the unit was ahead of the server's. */
   readonly clockAheadSeconds: number;
 }

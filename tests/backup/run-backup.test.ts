@@ -96,7 +96,8 @@ describe('the story of a backup', () => {
     );
     assert.deepEqual(manifest.mlmd?.rows, { MLMDEnv: 1, Artifact: 2 });
     assert.equal(manifest.buckets[0]?.objects, 1);
-    assert.deepEqual([manifest.server?.tags, manifest.server?.keys], ['kept', 'any']);
+    const { tags, keys, versions, objectLock } = manifest.server ?? {};
+    assert.deepEqual([tags, keys, versions, objectLock], ['kept', 'any', 'replaced', 'off']);
     assert.equal((await rig.target.read('ckf/mlpipeline/pipelines/1')).toString(), 'a pipeline');
     const list = gunzipSync(await rig.target.read(manifest.buckets[0].list.key)).toString();
     assert.match(list, /"key":"pipelines\/1"/);

@@ -82,6 +82,10 @@ export class FakeObjectStore implements ObjectStore {
     return this.protectedBy;
   }
 
+  async objectLock(): Promise<Protection['lock']> {
+    return (await this.protection()).lock;
+  }
+
   async *list(
     prefix: string,
     { startAfter = '', upTo }: KeyRange = {},

@@ -15,6 +15,8 @@ const asPromised: ServerTraits = {
   tags: 'kept',
   keys: 'any',
   partEtags: 'md5',
+  versions: 'replaced',
+  objectLock: 'off',
   clockAheadSeconds: 0,
 };
 
@@ -24,10 +26,10 @@ const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
   'minio-2021': { conditions: 'ignored', tags: 'refused', keys: 'limited', partEtags: 'unknown' },
   'minio-2025': { keys: 'limited', partEtags: 'unknown' },
   'radosgw-16': {},
-  'radosgw-16-versioned': { conditions: 'ignored' },
-  'radosgw-20-versioned': {},
+  'radosgw-16-versioned': { conditions: 'ignored', versions: 'kept' },
+  'radosgw-20-versioned': { versions: 'kept' },
   versitygw: { tags: 'refused', keys: 'limited', partEtags: 'unknown' },
-  aws: { tags: 'refused' },
+  aws: { tags: 'refused', versions: 'kept', objectLock: 'on' },
   r2: { tags: 'refused' },
   'gcs-xml': { conditions: 'ignored', partEtags: 'other' },
 };
@@ -62,7 +64,9 @@ describe('what a server really does', () => {
       assert.deepEqual({ ...found, clockAheadSeconds: 0 }, expected);
       const { requests, contents } = rig.server;
       const asked = requests.map(({ operation }) => operation);
-      assert.ok(asked.length <= 10, asked.join(' '));
+      // RadosGW 16 names no ETag at the end of an upload, so it is asked for it.
+      const most = profile === 'radosgw-16-versioned' ? 11 : 10;
+      assert.ok(asked.length <= most, asked.join(' '));
       assert.deepEqual(contents.keys('backups'), []);
       assert.equal(contents.bucket('backups').uploads.size, 0);
     });
@@ -131,6 +135,10 @@ describe('what a server really does', () => {
     assert.equal(
       serverText({ ...asPromised, tags: 'refused', keys: 'limited', partEtags: 'unknown' }),
       'conditions heeded, Content-MD5 checked, does not take every tag (the object list keeps them), does not take every key, clocks agree',
+    );
+    assert.match(
+      serverText({ ...asPromised, versions: 'kept', objectLock: 'on' }),
+      /ETags of parts as in S3, keeps versions, Object Lock, clocks agree$/,
     );
     assert.match(
       serverText({ ...asPromised, clockAheadSeconds: -90 }),

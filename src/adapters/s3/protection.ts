@@ -12,7 +12,10 @@ import { S3Failure } from './failure.ts';
  * Asks a bucket how it keeps what is deleted or overwritten. A server that does not know the
  * question, or does not answer it to these keys, leaves `unknown`.
  */
-export const createProtection = (client: S3Client): Pick<ObjectStore, 'protection'> => ({
+export const createProtection = (
+  client: S3Client,
+): Pick<ObjectStore, 'protection' | 'objectLock'> => ({
+  objectLock: () => lockOf(client),
   protection: async (absent) => {
     const versioning = await versioningOf(client);
     return {

@@ -61,7 +61,7 @@ const putBytes = async (
   const written = await sendBytes(client, request, bytes, md5);
   if (given !== undefined || written.etag === md5) return written;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return readBack(client, request.key, request.doing, sha256);
+  return { ...written, ...(await readBack(client, request.key, request.doing, sha256)) };
 };
 
 /** Sends bytes with their MD5, again when that may help. */

@@ -8,14 +8,17 @@ import type { S3Headers } from './request.ts';
 
 export type Written = Awaited<ReturnType<ObjectStore['put']>>;
 
-/** Reads the ETag in the headers of the reply to a write. */
+/** Reads the ETag in the headers of the reply to a write, and the id of the version. */
 export const writtenEtag = (
   headers: S3Headers,
   doing: string,
   { description }: S3Client,
 ): Written => {
   const etag = etagIn(headers['etag']);
-  if (etag !== undefined) return { etag };
+  const versionId = headers['x-amz-version-id'];
+  if (etag !== undefined)
+    // `null` is the only version in a bucket whose versioning is suspended.
+    return { etag, ...(versionId && versionId !== 'null' && { versionId }) };
   throw new CharmError(
     'store-refused',
     `Could not ${doing}: the reply of ${description} has no ETag, so what answers there does not speak S3. Check the endpoint.`,

@@ -5,8 +5,10 @@ import { systemClock } from '../../../src/adapters/clock.ts';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { backupIdAt, layoutOf, neverASet } from '../../../src/repository/layout.ts';
 import { takeLock } from '../../../src/repository/lock.ts';
+import { probeServer } from '../../../src/operation/probe-server.ts';
 import { documentedPolicy } from '../../rigs/documented-policy.ts';
 import { raceForLock, racingClock } from '../../rigs/lock-race.ts';
+import { targetIn } from '../../rigs/target.ts';
 import type { S3Options } from '../../../src/adapters/s3/options.ts';
 import { describeRealServer } from '../../contracts/object-store.ts';
 import {
@@ -104,6 +106,21 @@ if (version !== undefined)
     it('lets one of sixteen hold the lock of a path at a time, with versioning', async () => {
       await using store = openS3({ ...options('versioned')(), clock: racingClock });
       await raceForLock(store, 16);
+    });
+
+    it('is found to do what it does, with versioning and without', async () => {
+      const found = async (bucket: string) => {
+        await using store = openS3(options(bucket)());
+        const traits = await probeServer(targetIn(store), systemClock);
+        return { ...traits, clockAheadSeconds: 0 };
+      };
+      const plain = await found('bench');
+      assert.deepEqual(plain, {
+        ...{ conditions: 'heeded', digests: 'checked', tags: 'kept', keys: 'any' },
+        ...{ partEtags: 'md5', versions: 'replaced', objectLock: 'off', clockAheadSeconds: 0 },
+      });
+      const conditions = quirks.has('loses-conditions-in-versions') ? 'ignored' : 'heeded';
+      assert.deepEqual(await found('versioned'), { ...plain, conditions, versions: 'kept' });
     });
 
     it('copies a large version of the past in parts', async () => {
