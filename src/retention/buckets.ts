@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { CharmError, hasCode } from '../errors.ts';
 import { mergeJoin } from '../repository/join.ts';
 import { ownerOfClaim } from '../repository/nested-paths.ts';
-import { cannotList, nearestFirst, tellByTime } from './list-order.ts';
+import { cannotList, nearestFirst, nextTo, type StayingList, tellByTime } from './list-order.ts';
 import { openCheckedList } from '../repository/checked-list.ts';
 import { asBytes } from '../repository/lines-of-keys.ts';
 import { type ListedObject, openObjectList } from '../repository/object-list.ts';
 import { readAhead } from '../repository/read-ahead.ts';
 import { inHistoryOrder, isVersion, keyInHistory } from '../repository/versions.ts';
+import { asDue, compareByTime, type Due } from './by-time.ts';
 import {
   readCandidates,
   writeCandidates,
@@ -52,12 +53,12 @@ export const findBucketGarbage = async (
   let passes = 0;
   const write = async (
     candidates: AsyncIterable<Candidate>,
-    before?: CandidateFile,
+    ...before: readonly CandidateFile[]
   ): Promise<CandidateFile> => {
     passes += 1;
     const path = join(removal.scratch, `${bucket}.${place}.${passes}`);
     const file = await writeCandidates(path, interruptible(candidates, removal.signal));
-    if (before) await rm(before.path);
+    for (const { path: old } of before) await rm(old);
     return file;
   };
 
@@ -66,7 +67,7 @@ export const findBucketGarbage = async (
     for (const { key } of removal.listsThatGo(bucket)) {
       if (marked.objects === 0) break;
       try {
-        const lines = openObjectList(removal.store, key, await keysOfFew(marked));
+        const lines = openObjectList(removal.store, key, await keysOfFew(asDue(marked)));
         marked = await write(walk.markListed(readCandidates(marked), lines), marked);
       } catch (error) {
         // Without this list fewer objects are known to be ours, so fewer are deleted.
@@ -76,8 +77,13 @@ export const findBucketGarbage = async (
     }
     return marked;
   };
-  const keysOfFew = async (file: CandidateFile): Promise<ReadonlySet<string> | undefined> =>
-    file.objects > few ? undefined : walk.keysOf(readCandidates(file));
+  const keysOfFew = async (due: Due): Promise<ReadonlySet<string> | undefined> =>
+    due.objects > few ? undefined : walk.keysOf(due.read());
+  const withoutThoseOf = async (due: Due, { list }: StayingList): Promise<CandidateFile> => {
+    const lines = openCheckedList(removal.store, list, await keysOfFew(due));
+    const left = walk.withoutNeeded(due.read(), lines);
+    return write(onlyPressing(removal, until, left), ...due.files);
+  };
 
   const lists = removal.listsThatStay(bucket);
   const [newest, ...others] = lists;
@@ -88,20 +94,28 @@ export const findBucketGarbage = async (
   file = await markListed(file);
   const until = removal.judged.until(bucket);
   file = await write(onlyPressing(removal, until, readCandidates(file)), file);
+  const going = removal.listsThatGo(bucket).map(({ id }) => id);
   const mayPassOver = tellByTime(lists);
   const read = newest ? [newest] : [];
+  const compare = async (some: readonly StayingList[]): Promise<void> => {
+    for (const other of some) {
+      if (file.objects === 0) break;
+      if (mayPassOver && cannotList(other, { place, newest: file.newest, read })) continue;
+      file = await withoutThoseOf(asDue(file), other);
+      read.push(other);
+    }
+  };
+  if (place === 'history' && mayPassOver) {
+    // One list has most of what the set next to it has.
+    await compare(nextTo(others, going));
+    const unread = others.filter((other) => !read.includes(other));
+    const left = await compareByTime(file, unread, withoutThoseOf);
+    return write(garbageAmong(removal, prefix, left, walk), ...left.files, file);
+  }
   const unjudged =
     removal.isThorough && file.unlisted > 0 ? lists.filter(({ written }) => written >= until) : [];
-  const likely = [...removal.listsThatGo(bucket), ...unjudged].map(({ id }) => id);
-  for (const other of nearestFirst(others, likely)) {
-    if (file.objects === 0) break;
-    if (mayPassOver && cannotList(other, { place, newest: file.newest, read })) continue;
-    const lines = openCheckedList(removal.store, other.list, await keysOfFew(file));
-    const left = walk.withoutNeeded(readCandidates(file), lines);
-    file = await write(onlyPressing(removal, until, left), file);
-    read.push(other);
-  }
-  return write(garbageAmong(removal, prefix, file, walk), file);
+  await compare(nearestFirst(others, [...going, ...unjudged.map(({ id }) => id)]));
+  return write(garbageAmong(removal, prefix, asDue(file), walk), file);
 };
 
 /**
@@ -138,10 +152,10 @@ async function* listCandidates(
 async function* garbageAmong(
   { store, oldestStart }: Removal,
   prefix: string,
-  file: CandidateFile,
+  due: Due,
   walk: Walk,
 ): AsyncGenerator<Candidate> {
-  for await (const candidate of readCandidates(file)) {
+  for await (const candidate of due.read()) {
     const isOurs = candidate.modified >= oldestStart.getTime() && walk.isOurName(candidate.key);
     if (candidate.listed === true) yield candidate;
     else if (isOurs && candidate.inUse !== true) {

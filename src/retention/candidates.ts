@@ -31,24 +31,38 @@ export interface CandidateFile {
   readonly unlisted: number;
 }
 
+/** What a file says of its candidates, while they are written. */
+export const countCandidates = (): {
+  add(candidate: Candidate): void;
+  sums(): Omit<CandidateFile, 'path'>;
+} => {
+  let objects = 0;
+  let bytes = 0;
+  let newest = 0;
+  let unlisted = 0;
+  return {
+    add: ({ size, modified, listed }) => {
+      objects += 1;
+      bytes += size;
+      newest = Math.max(newest, modified);
+      if (listed !== true) unlisted += 1;
+    },
+    sums: () => ({ objects, bytes, newest, unlisted }),
+  };
+};
+
 /** Rejects with `disk-full` when the file cannot be written, or with the candidates' own error. */
 export const writeCandidates = async (
   path: string,
   candidates: AsyncIterable<Candidate>,
 ): Promise<CandidateFile> => {
-  let objects = 0;
-  let bytes = 0;
-  let newest = 0;
-  let unlisted = 0;
+  const count = countCandidates();
   let failure: { readonly error: unknown } | undefined;
   const lines = async function* (): AsyncGenerator<string> {
     let text = '';
     try {
       for await (const candidate of candidates) {
-        objects += 1;
-        bytes += candidate.size;
-        newest = Math.max(newest, candidate.modified);
-        if (candidate.listed !== true) unlisted += 1;
+        count.add(candidate);
         text += `${JSON.stringify(candidate)}\n`;
         if (text.length < 65_536) continue;
         yield text;
@@ -66,7 +80,7 @@ export const writeCandidates = async (
     if (failure) throw failure.error;
     throw unwritable(path, error);
   }
-  return { path, objects, bytes, newest, unlisted };
+  return { path, ...count.sums() };
 };
 
 export async function* readCandidates(file: CandidateFile): AsyncGenerator<Candidate> {
@@ -92,7 +106,7 @@ const isCandidate = (value: unknown): value is Candidate =>
   'modified' in value &&
   typeof value.modified === 'number';
 
-const unwritable = (path: string, cause: unknown): CharmError =>
+export const unwritable = (path: string, cause: unknown): CharmError =>
   new CharmError(
     'disk-full',
     `The list of what may be deleted cannot be written to ${path} (${reasonOf(cause)}). Nothing was deleted. Make room on the disk of the charm's container.`,

@@ -41,6 +41,33 @@ interface Missing {
 }
 
 /**
+ * The index of the first of these lists, newest first, that may have a version which came into the
+ * history at that time; their number when none may.
+ */
+export const newestThatMayList = (lists: readonly StayingList[], modified: number): number => {
+  let [from, to] = [0, lists.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if ((lists[middle]?.written ?? 0) >= modified + margin) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+};
+
+/** The lists of sets with none between them and one that goes. */
+export const nextTo = (
+  lists: readonly StayingList[],
+  going: readonly BackupId[],
+): readonly StayingList[] => {
+  const ids = [...lists.map(({ id }) => id), ...going].toSorted();
+  const goes = new Set(going);
+  return lists.filter(({ id }) => {
+    const place = ids.indexOf(id);
+    return [ids[place - 1], ids[place + 1]].some((next) => next !== undefined && goes.has(next));
+  });
+};
+
+/**
  * The lists in the order in which they most likely have what the sets that go have: first those of
  * their neighbours in time.
  */

@@ -28,3 +28,12 @@ describe('the retention at the end of a backup', () => {
     assert.deepEqual([found['lists'], found['deleted']], [3, 1010]);
   });
 });
+
+describe('the first prune of an old repository', () => {
+  it('reads each list at most once for the history, in a heap that does not hold it', async () => {
+    const program = join(import.meta.dirname, 'many-sets.ts');
+    const found = (await inSmallHeap(program, 30, 10_000, 'first', 1)) as Record<string, number>;
+    // Of the first night: two blocks and ten objects.
+    assert.deepEqual([found['lists'], found['deleted']], [30, 2010]);
+  });
+});

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -20,13 +21,15 @@ import { model, programTarget, programWorld } from './program-world.ts';
  * when nothing was judged before (`first`); or to list the newest twenty (`list`).
  *
  * The bucket has `objects` keys in blocks of a thousand. Each night one block is replaced, so the
- * history has the old versions of it, and ten objects are deleted at the source. A list is made of
- * blocks that are packed before: each is a gzip member, as where several units copied. So lists
- * cost no CPU here but what reading them costs.
+ * history has the old versions of it, and ten objects are deleted at the source. With a fourth word
+ * so many more blocks are replaced, the same ones each night: the history has a version for each
+ * set. A list is made of blocks that are packed before: each is a gzip member, as where several
+ * units copied. So lists cost no CPU here but what reading them costs.
  */
 
 const [sets = 3, objects = 3000] = process.argv.slice(2, 4).map(Number);
 const way = process.argv[4] ?? 'nightly';
+const hot = Number(process.argv[5] ?? 0);
 const layout = layoutOf('ckf');
 const bucket = 'mlpipeline';
 const mirror = layout.mirror(bucket);
@@ -40,8 +43,9 @@ const first = Date.now() - sets * day;
 const nightOf = (night: number): number => first + night * day;
 const idOf = (night: number): BackupId => backupIdAt(new Date(nightOf(night)));
 
-/** Block `b` is replaced in the night `b + 1`. */
-const isReplaced = (block: number, night: number): boolean => block < night;
+/** The last `hot` blocks are replaced each night; of the others block `b` in the night `b + 1`. */
+const isHot = (block: number): boolean => block >= blocks - hot;
+const isReplaced = (block: number, night: number): boolean => block < night && !isHot(block);
 
 const keyOf = (block: number, index: number): string =>
   `artifacts/run-${String(block).padStart(6, '0')}/step-${String(index).padStart(4, '0')}/model.bin`;
@@ -52,15 +56,29 @@ const etagOf = (key: string, isNew: boolean): string =>
     .update(`${key} ${String(isNew)}`)
     .digest('hex');
 
-const lineOf = (key: string, isNew: boolean): string =>
-  `${JSON.stringify({ key, size: 4096, etag: etagOf(key, isNew), lastModified: '2026-01-01T00:00:00.000Z' })}\n`;
+/** In the order of the nights. */
+const hotEtagOf = (key: string, night: number): string =>
+  String(night).padStart(8, '0') + etagOf(key, false).slice(8);
 
+const lineOf = (key: string, etag: string): string =>
+  `${JSON.stringify({ key, size: 4096, etag, lastModified: '2026-01-01T00:00:00.000Z' })}\n`;
+
+const pack = (keys: readonly string[], etag: (key: string) => string): Buffer =>
+  gzipSync(keys.map((key) => lineOf(key, etag(key))).join(''), { level: 1 });
 const packed = (keys: readonly string[], isNew: boolean): Buffer =>
-  gzipSync(keys.map((key) => lineOf(key, isNew)).join(''), { level: 1 });
+  pack(keys, (key) => etagOf(key, isNew));
 const indices = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
 const keysOf = (block: number): readonly string[] =>
   indices(blockSize).map((index) => keyOf(block, index));
-const old = indices(blocks).map((block) => packed(keysOf(block), false));
+const scratch = await mkdtemp(join(tmpdir(), 'many-sets-'));
+const hotFile = (night: number): string => join(scratch, `hot-${night}`);
+const hotBlocks = indices(blocks).filter(isHot);
+for (const night of indices(hot > 0 ? sets : 0))
+  await writeFile(
+    hotFile(night),
+    Buffer.concat(hotBlocks.map((block) => pack(keysOf(block), (key) => hotEtagOf(key, night)))),
+  );
+const old = indices(blocks - hot).map((block) => packed(keysOf(block), false));
 const replaced = indices(Math.min(blocks, sets)).map((block) => packed(keysOf(block), true));
 const gone = indices(sets).map((night) =>
   packed(
@@ -71,15 +89,16 @@ const gone = indices(sets).map((night) =>
 
 /** What was deleted after the night stays in its list. */
 const piecesOf = function* (night: number): Generator<Buffer> {
-  for (let block = 0; block < blocks; block += 1)
+  for (let block = 0; block < blocks - hot; block += 1)
     yield (isReplaced(block, night) ? replaced[block] : old[block])!;
+  if (hot > 0) yield readFileSync(hotFile(night));
   for (let later = night; later < sets; later += 1) yield gone[later]!;
 };
 
 /** Objects of the mirror or the history, in the order of their names. */
 const madeUp = async function* (prefix: string): AsyncGenerator<StoredObject> {
   const isMirror = prefix === mirror;
-  for (const block of indices(blocks)) {
+  for (const block of indices(blocks - hot)) {
     const wasReplaced = isReplaced(block, sets - 1);
     if (!isMirror && !wasReplaced) continue;
     const lastModified = new Date(nightOf(wasReplaced ? block + 1 : 0) - 3_600_000);
@@ -91,6 +110,16 @@ const madeUp = async function* (prefix: string): AsyncGenerator<StoredObject> {
       };
     }
   }
+  for (const block of hotBlocks)
+    for (const key of keysOf(block))
+      for (const night of isMirror ? [sets - 1] : indices(sets - 1)) {
+        const etag = hotEtagOf(key, night);
+        const lastModified = new Date(nightOf(isMirror ? night : night + 1) - 3_600_000);
+        yield {
+          ...{ key: isMirror ? mirror + key : `${history}${key}/${etag}`, etag, lastModified },
+          size: 4096,
+        };
+      }
   if (!isMirror) return;
   if (way === 'debris')
     for (const index of indices(10)) {
@@ -178,7 +207,6 @@ const store: ObjectStore = Object.assign(small, {
   },
 });
 
-const scratch = await mkdtemp(join(tmpdir(), 'many-sets-'));
 try {
   const target = programTarget(store);
   const keep = { last: sets - 1, daily: 0, weekly: 0, monthly: 0 };
