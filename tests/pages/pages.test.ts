@@ -49,6 +49,25 @@ describe('the page of a set', () => {
       assert.ok(text.includes(expected), expected);
     assert.ok(!aSetPage().includes('What was running'));
   });
+
+  it('says where databases lie that back up to a storage of their own, also when nobody knows', () => {
+    const said = 'These databases back up to an S3 storage of their own';
+    assert.ok(!aSetPage().includes(said));
+    const [kfp, katib] = aManifest().databases.map(({ path: _, ...database }) => database);
+    const location = {
+      ...{ endpoint: 'https://s3.far.test', bucket: 'databases', region: 'eu-1' },
+      path: `a/${hostile}`,
+    };
+    const databases = [{ ...kfp!, location }, katib!];
+    const text = setPage(place, aManifest({ id, databases }));
+    assert.ok(text.includes(said));
+    assert.match(
+      text,
+      /<li>kfp-db: s3:\/\/databases\/a\/&lt;script&gt;.* at https:\/\/s3\.far\.test \(region eu-1\)<\/li>/,
+    );
+    assert.match(text, /<li>katib-db: location unknown<\/li>/);
+    assert.doesNotMatch(text, /<(script|img)\b/);
+  });
 });
 
 describe('the page of a session', () => {
