@@ -26,7 +26,9 @@ import { finishUndo } from './hooks/finish-undo.ts';
 import { catchUp, shareBackups } from './hooks/known-backups.ts';
 import { markRunning, updateMetrics } from './hooks/metrics.ts';
 import { reconcile, showStatus } from './hooks/reconcile.ts';
+import { writeRelations } from './hooks/relations.ts';
 import { statusText } from './hooks/status-text.ts';
+import { toolsOfEvent } from './hooks/tools-of-event.ts';
 import type { Unit } from './hooks/unit.ts';
 import { unfinished } from './ports/journal.ts';
 import type { HookTools, World } from './world.ts';
@@ -48,7 +50,7 @@ const forOthers = 'work';
  * committed.
  */
 export const handle = async (event: CharmEvent, charm: Charm): Promise<void> => {
-  const tools = withoutBrokenRelation(charm.tools, event);
+  const tools = toolsOfEvent(charm.tools, event);
   const unit: Unit = {
     ...charm,
     tools,
@@ -180,7 +182,11 @@ const showAfterAction = async (
   // Juju keeps this once the process has exited with status 0, and it does so also when the action
   // failed.
   const { leader } = assessment;
-  if (leader) await shareBackups(unit.tools, assessment);
+  if (leader) {
+    await shareBackups(unit.tools, assessment);
+    // Only a unit whose relations hold what they should says that it is ready.
+    await writeRelations(unit, assessment);
+  }
   const unset = optionProblems.has('juju-credentials')
     ? undefined
     : await jujuProblem(unit, config, async () => false);
@@ -214,23 +220,3 @@ const pointingTo = (failure: CharmError, task: string): CharmError =>
         brief: { what: failure.message, run: `juju show-task ${task}` },
       })
     : failure;
-
-/**
- * While the last hook of a relation runs, Juju still lists it. Here it counts as gone. Each
- * endpoint is asked for once.
- */
-const withoutBrokenRelation = (tools: HookTools, event: CharmEvent): HookTools => {
-  const broken =
-    event.kind === 'hook' && event.name.endsWith('-relation-broken') ? event.relationId : undefined;
-  const known = new Map<string, Promise<readonly string[]>>();
-  const ask = async (endpoint: string): Promise<readonly string[]> =>
-    (await tools.relationIds(endpoint)).filter((id) => id !== broken);
-  return {
-    ...tools,
-    relationIds: (endpoint) => {
-      const ids = known.get(endpoint) ?? ask(endpoint);
-      known.set(endpoint, ids);
-      return ids;
-    },
-  };
-};

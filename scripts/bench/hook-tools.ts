@@ -58,8 +58,6 @@ const answersOf = (setup: Setup, journal: string): Readonly<Record<string, Answe
   'secret-grant': [['*', '']],
   'storage-list': [['*', setup === 'bare' ? [] : ['journal/0']]],
   'storage-get': [['*', journal]],
-  'status-get': [['*', { status: 'active' }]],
-  'status-set': [['*', '']],
   'juju-log': [['*', '']],
 });
 
@@ -84,6 +82,15 @@ export const writeHookTools = async (
     const script = ['#!/bin/sh', before, 'case "$*" in', ...cases, 'esac', ''].join('\n');
     await writeFile(join(tools, tool), script, { mode: 0o755 });
   }
+  // Unlike the others these two remember: what is shown already is not set again.
+  const status = join(directory, 'status.json');
+  await writeFile(status, '{"status":"active","message":"Ready; no backup is known yet"}');
+  const set = `while [ "$1" != -- ]; do shift; done; printf '{"status":"%s","message":"%s"}' "$2" "$3" > ${status}`;
+  for (const [tool, work] of [
+    ['status-get', `cat ${status}`] as const,
+    ['status-set', set] as const,
+  ])
+    await writeFile(join(tools, tool), ['#!/bin/sh', before, work, ''].join('\n'), { mode: 0o755 });
   return tools;
 };
 

@@ -1,4 +1,3 @@
-import { databaseEndpoints } from '../config/components.ts';
 import type { Config } from '../config/config.ts';
 import { readJujuCredentials } from '../config/juju-credentials.ts';
 import { lenientConfig, type LenientConfig } from '../config/lenient-config.ts';
@@ -65,8 +64,6 @@ export const assess = async (unit: Unit): Promise<Assessment> => {
       ...(await ownBackups(unit.journal)),
     })),
     recallBackups(tools, unit.application),
-    // Asked for at the same time as the rest, which takes less time.
-    ...databaseEndpoints.map((endpoint) => tools.relationIds(endpoint)),
   ]);
   const { config, problems: optionProblems } = lenientConfig(options, unit.application);
   const place = optionProblems.get('bucket') ?? optionProblems.get('path') ?? config;

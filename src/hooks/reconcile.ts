@@ -6,13 +6,7 @@ import { endKilledSession } from './end-killed-session.ts';
 import { finishUndo } from './finish-undo.ts';
 import { shareBackups } from './known-backups.ts';
 import { forgetMetrics, keepMetrics } from './metrics.ts';
-import {
-  provideS3,
-  requestS3,
-  withdrawS3,
-  writeDashboardLinks,
-  writeSupportedVersions,
-} from './relations.ts';
+import { writeRelations } from './relations.ts';
 import type { ScheduleReports } from './schedules.ts';
 import { statusOf } from './status.ts';
 import type { Unit } from './unit.ts';
@@ -35,13 +29,7 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   const left = journal instanceof CharmError ? [] : await finishUndo(unit, journal.unfinished);
   await endKilledSession(unit, assessment.config);
   if (assessment.leader) {
-    // Written even when other things are wrong: without it MinIO's charm stops serving all its
-    // users.
-    await writeSupportedVersions(unit);
-    await withdrawS3(unit, hook);
-    await requestS3(unit, hook, assessment);
-    await provideS3(unit, assessment);
-    await writeDashboardLinks(unit, hook, assessment);
+    if (!(await isSettled(unit, hook))) await writeRelations(unit, assessment, hook);
     if (hook.name === 'secret-remove') await removeRevision(unit, hook);
     // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
     // upgrade-charm.
@@ -68,7 +56,14 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
     await showStatus(unit, assessment, controller, { ...schedules, metrics });
 };
 
-/** Most hooks are update-status, and without a schedule nothing is loaded for it. */
+/**
+ * Most hooks are `update-status` of a unit that is active. Whatever made it active has written what
+ * the relations should hold, and what changes that comes with a hook of its own.
+ */
+const isSettled = async (unit: Unit, hook: Hook): Promise<boolean> =>
+  hook.name === 'update-status' && (await unit.tools.unitStatus()).name === 'active';
+
+/** Without a schedule nothing is loaded for it in `update-status`. */
 const schedulesOf = async (
   unit: Unit,
   hook: Hook,
@@ -154,8 +149,8 @@ export const showStatus = async (
 };
 
 /**
- * Only the leader runs actions. In `update-status`, while the status is active, it only reads the
- * secret, because revoking a grant causes no hook.
+ * Only the leader runs actions. When it is settled it only reads the secret, because revoking a
+ * grant causes no hook.
  */
 const atController = async (
   unit: Unit,
@@ -163,11 +158,7 @@ const atController = async (
   { leader, config, optionProblems }: Assessment,
 ): Promise<readonly CharmError[]> => {
   if (!leader || optionProblems.has('juju-credentials')) return [];
-  const problem = await jujuProblem(
-    unit,
-    config,
-    async () => hook.name !== 'update-status' || (await unit.tools.unitStatus()) !== 'active',
-  );
+  const problem = await jujuProblem(unit, config, async () => !(await isSettled(unit, hook)));
   return problem === undefined ? [] : [problem];
 };
 

@@ -15,8 +15,27 @@ type Hook = Extract<CharmEvent, { kind: 'hook' }>;
  */
 const supportedVersions: Databag = { _supported_versions: '- v1\n' };
 
-/** Only the leader may call this and the following functions. */
-export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => {
+/**
+ * Writes what our relations should hold. Only the leader may call this.
+ *
+ * @param hook undefined after an action
+ */
+export const writeRelations = async (
+  unit: Unit,
+  assessment: Assessment,
+  hook?: Hook,
+): Promise<void> => {
+  // Written even when other things are wrong: without it MinIO's charm stops serving all its users.
+  await writeSupportedVersions(unit);
+  if (hook !== undefined) await withdrawS3(unit, hook);
+  const isFrequent = hook?.name === 'update-status';
+  await requestS3(unit, assessment, isFrequent);
+  await provideS3(unit, assessment);
+  // The option changes by config-changed only, so that the frequent hook need not ask.
+  if (!isFrequent) await writeDashboardLinks(unit, assessment);
+};
+
+const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => {
   for (const relationId of await tools.relationIds('object-storage'))
     await tools.setApplicationData(relationId, supportedVersions);
 };
@@ -25,15 +44,15 @@ export const writeSupportedVersions = async ({ tools }: Unit): Promise<void> => 
  * Asks s3-integrator for its data; see s3-databags.ts. As long as one related application has asked
  * for nothing, s3-integrator is late with its answers to all others.
  */
-export const requestS3 = async (
+const requestS3 = async (
   { tools }: Unit,
-  hook: Hook,
   { s3, place }: Assessment,
+  isLate: boolean,
 ): Promise<void> => {
   if (s3 === undefined) return;
   const isWrong = place instanceof CharmError;
   const bucket = isWrong ? undefined : place.bucket;
-  const request = s3Request(s3.relationId, s3.data, bucket, hook.name === 'update-status');
+  const request = s3Request(s3.relationId, s3.data, bucket, isLate);
   // An empty text removes a bucket that is no longer asked for. While the option is wrong, it is
   // not known which bucket is meant, so nothing is removed.
   const { bucket: asked = '', ...markers } = request;
@@ -47,7 +66,7 @@ export const requestS3 = async (
  * Hands each related database our S3 storage with its own path, and withdraws it when our storage
  * has gone.
  */
-export const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
+const provideS3 = async (unit: Unit, assessment: Assessment): Promise<void> => {
   // At the same time, because each question to Juju is a process.
   await Promise.all(
     databaseEndpoints.map(async (endpoint) => {
@@ -93,14 +112,13 @@ const provideTo = async (
 
 /**
  * A link in Kubeflow's dashboard (canonical/kubeflow-dashboard-operator, kubeflow_dashboard_links
- * v0.2). The option changes by config-changed only, so that the frequent hook need not ask.
+ * v0.2).
  */
-export const writeDashboardLinks = async (
+const writeDashboardLinks = async (
   { tools }: Unit,
-  hook: Hook,
   { config, optionProblems }: Assessment,
 ): Promise<void> => {
-  if (hook.name === 'update-status' || optionProblems.has('dashboard-url')) return;
+  if (optionProblems.has('dashboard-url')) return;
   const { dashboardUrl: link } = config;
   const entry = { text: 'Backups', link, location: 'external', icon: 'icons:backup' };
   const links = link === undefined ? [] : [{ ...entry, type: 'item', desc: '' }];
@@ -109,7 +127,7 @@ export const writeDashboardLinks = async (
 };
 
 /** In the hook that ends a relation to a database, removes the secret that was made for it. */
-export const withdrawS3 = async (unit: Unit, hook: Hook): Promise<void> => {
+const withdrawS3 = async (unit: Unit, hook: Hook): Promise<void> => {
   const id = hook.relationId;
   if (id === undefined || !hook.name.endsWith('-relation-broken')) return;
   if (!databaseEndpoints.some((endpoint) => id.startsWith(`${endpoint}:`))) return;

@@ -23,11 +23,8 @@ export interface HookTools {
   config(): Promise<Readonly<Record<string, unknown>>>;
   isLeader(): Promise<boolean>;
   setStatus(status: Status, of: 'unit' | 'application'): Promise<void>;
-  /**
-   * The name of the status that this unit has: one of ours, or one that Juju gave it, such as
-   * `error`.
-   */
-  unitStatus(): Promise<string>;
+  /** The status that this unit shows: one of ours, or one that Juju gave it, such as `error`. */
+  unitStatus(): Promise<{ readonly name: string; readonly message: string }>;
   setWorkloadVersion(version: string): Promise<void>;
   log(level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR', message: string): Promise<void>;
 

@@ -55,7 +55,7 @@ export class FakeHookTools implements HookTools {
       this.applicationStatus = status;
     }
   };
-  unitStatus = async (): Promise<string> => this.status.name;
+  unitStatus = async () => ({ ...this.status });
   setWorkloadVersion = async (version: string): Promise<void> => {
     this.version = version;
   };

@@ -2,13 +2,7 @@ import { printable } from '../../text.ts';
 import { says, saysUntrusted } from '../../wordings.ts';
 import type { Databag, HookTools } from '../../world.ts';
 import type { Redaction } from '../redaction.ts';
-import {
-  readCloudCredential,
-  parseDatabag,
-  parseJson,
-  parseRecord,
-  parseStrings,
-} from './output.ts';
+import { readCloudCredential, parseJson, parseRecord, parseStrings } from './output.ts';
 import { type AskTool, createRelationTools } from './relations.ts';
 import { type Environment, HookToolError, createRunTool } from './run-tool.ts';
 import { createSecretTools } from './secrets.ts';
@@ -71,8 +65,11 @@ export const openHookTools = (
       const flags = of === 'application' ? ['--application'] : [];
       await run('status-set', [...flags, '--', name, words(message, longestStatus)]);
     },
-    unitStatus: async () =>
-      parseDatabag('status-get', await json('status-get'))['status'] ?? 'unknown',
+    unitStatus: async () => {
+      const shown = parseRecord('status-get', await json('status-get', '--include-data'));
+      const text = (key: string): string => (typeof shown[key] === 'string' ? shown[key] : '');
+      return { name: text('status') || 'unknown', message: text('message') };
+    },
     setWorkloadVersion: async (version) => {
       await run('application-version-set', ['--', version]);
     },
