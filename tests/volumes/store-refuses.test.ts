@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { CharmError } from '../../src/errors.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
+import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
+import { endKilledSession } from '../../src/volumes/dead-session.ts';
+import type { SessionRecord } from '../../src/volumes/session-record.ts';
+import { oursIn } from '../fakes/cluster.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { intercept } from '../rigs/intercept.ts';
+import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+
+const layout = layoutOf('ckf');
+
+/** What restic ends with when the server behind the gateway refuses it. */
+const refused = {
+  exitCode: 1,
+  output:
+    '{"message_type":"exit_error","code":1,"message":"Fatal: unexpected HTTP response (500): 500 Internal Server Error"}',
+};
+
+describe('a session of volumes', () => {
+  let rig: VolumeWorldRig;
+  beforeEach(() => {
+    rig = aVolumeWorld();
+    for (const user of ['alice', 'bob']) rig.addProfile(user);
+    rig.addVolume('alice/home', { 'thesis.md': 'words' });
+    rig.addVolume('bob/data', { rows: 'many rows' });
+  });
+  afterEach(() => {
+    assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
+    rig[Symbol.dispose]();
+  });
+
+  const { volumes: config } = volumesConfig({ parallel: 1 });
+  const backUp = async (): Promise<SessionRecord> => {
+    const record = await backUpVolumes(rig.whole, config, { kind: 'all' });
+    await rig.later(60);
+    return record;
+  };
+
+  /** From now on S3 lets nobody in. Returns what lets everybody in again. */
+  const revokeKeys = (): (() => void) => {
+    const deny = async (): Promise<never> => {
+      throw new CharmError('store-denied', 'S3 refuses the keys. Put others into s3-integrator.');
+    };
+    async function* denyList(): AsyncGenerator<never> {
+      yield await deny();
+    }
+    const { store } = rig;
+    const restored = [
+      ...(['head', 'get', 'read', 'put', 'delete'] as const).map((method) =>
+        intercept(store, method, () => deny),
+      ),
+      intercept(store, 'list', () => denyList),
+    ];
+    return () => {
+      for (const restore of restored) restore();
+    };
+  };
+
+  /** At the first command of this role; restic then ends as it does without keys. */
+  const revokeAt = (role: string): { letIn: () => void } => {
+    const revoked: { letIn: () => void } = { letIn: () => undefined };
+    let isRevoked = false;
+    rig.restic.instead = (_run, of) => {
+      if (of === role && !isRevoked) {
+        isRevoked = true;
+        revoked.letIn = revokeKeys();
+      }
+      return isRevoked ? refused : undefined;
+    };
+    return revoked;
+  };
+
+  for (const role of ['init', 'backup', 'snapshots'])
+    it(`whose keys are revoked at ${role} says so and leaves nothing, and the next one succeeds`, async () => {
+      const revoked = revokeAt(role);
+      const { message } = await rejectsWithCode(backUp(), 'store-denied');
+      assert.match(message, /^S3 refuses the keys\. Put others into s3-integrator\./);
+      assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
+      await rejectsWithCode(endKilledSession(rig.whole), 'store-denied');
+      rig.restic.instead = () => undefined;
+      revoked.letIn();
+      rig.store.seed(`${layout.repository('alice')}locks/of-the-refused-pod`, 'a lock');
+      await endKilledSession(rig.whole);
+      const [dead] = await rig.records();
+      assert.equal(dead?.phase, 'Failed');
+      assert.deepEqual(new Set(dead.volumes.map(({ code }) => code)), new Set(['interrupted']));
+      const next = await backUp();
+      assert.equal(next.phase, 'Succeeded');
+      assert.deepEqual(rig.keysOf('alice', 'locks'), []);
+    });
+
+  it('begins at once after one whose keys were revoked, also before a hook has ended that', async () => {
+    const revoked = revokeAt('backup');
+    await rejectsWithCode(backUp(), 'store-denied');
+    rig.restic.instead = () => undefined;
+    revoked.letIn();
+    assert.equal((await backUp()).phase, 'Succeeded');
+    assert.deepEqual(
+      (await rig.records()).map(({ phase }) => phase),
+      ['Succeeded', 'Failed'],
+    );
+  });
+});
