@@ -3,20 +3,18 @@ import { countText, secondText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
 import { checkInTurn } from './check-in-turn.ts';
-import { type Gateway, throughGateway } from './gateway.ts';
-import { holdNotebooks } from './hold-notebooks.ts';
 import { keepBackups } from './keep-backups.ts';
-import { repositoryPassword } from './keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
-import { excludesOf, matches, skipTexts } from './policy.ts';
-import { makeRepository, prepareRepository, repositoryFor } from './repositories.ts';
+import { matches, skipTexts } from './policy.ts';
+import { repositoryFor } from './repositories.ts';
 import { runOnRepository } from './repository-command.ts';
-import { type Snapshot, backupArguments, readSnapshots, someUnreadable } from './restic.ts';
-import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
+import { type Snapshot, readSnapshots, someUnreadable } from './restic.ts';
+import { type JobOutcome, jobFailure } from './run-job.ts';
 import { type SessionRecord, type VolumeRecord, noFiles, sessionPhase } from './session-record.ts';
 import { inTurns, slots } from './slots.ts';
+import { uploadVolumes } from './upload-volumes.ts';
 
 export type BackupVolumesRequest =
   /** What the option volumes says. */
@@ -141,22 +139,7 @@ const backUpNamespace = async (
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
-    const whileStopped = holdNotebooks(operation, volumes);
-    const isThere = await prepareRepository(operation, name);
-    const outcomes = await throughGateway(operation, name, async (gateway) => {
-      if (!isThere) await makeRepository(operation, name, gateway);
-      return await Promise.all(
-        volumes.map((volume) =>
-          slot(() =>
-            orProblem(() => {
-              // Who waited for this slot is not begun any more: its notebook would be stopped.
-              world.signal.throwIfAborted();
-              return whileStopped(volume, () => backUpVolume(operation, volume, name, gateway));
-            }),
-          ),
-        ),
-      );
-    });
+    const outcomes = await uploadVolumes(operation, { volumes, repository: name, slot });
     // There are seconds left then, and no time to start one more pod.
     world.signal.throwIfAborted();
     const snapshots = readSnapshots(
@@ -170,29 +153,6 @@ const backUpNamespace = async (
   if (!(done instanceof CharmError)) return done;
   world.signal.throwIfAborted();
   return volumes.map((volume) => failed(volume, done));
-};
-
-const backUpVolume = async (
-  operation: VolumeOperation,
-  { claim, ...planned }: PlannedVolume,
-  repository: string,
-  gateway: Gateway,
-): Promise<JobOutcome> => {
-  const { access, session, config, world } = operation;
-  const user = planned.stop.length > 0 ? undefined : planned.user;
-  const outcome = await runUserJob(operation, {
-    role: 'backup',
-    ...{ model: access.cluster.namespace, session, claim, user, repository, config },
-    identity: planned.user?.identity,
-    command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
-    address: gateway.address,
-    gatewayPassword: gateway.password,
-    repositoryPassword: repositoryPassword(access.key, repository),
-  });
-  await world.progress.note(
-    `${claim.namespace}/${claim.name}: ${outcome.exitCode === 0 ? 'uploaded' : 'ended with problems'}`,
-  );
-  return outcome;
 };
 
 /** What the repository has counts; what the Job said only tells why it has nothing. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CharmError, orProblem } from '../errors.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { VolumeOperation } from './operation.ts';
 import { removeLocks } from './repository-locks.ts';
@@ -9,9 +10,14 @@ import { gatewayPod } from './trusted-pods.ts';
 export interface Gateway extends AsyncDisposable {
   readonly address: string;
   readonly password: string;
+  /** Whether its pod still serves, as far as Kubernetes says. */
+  isUp(): Promise<boolean>;
 }
 
 const startSeconds = 300;
+
+/** What a pod’s state rejects with when somebody has deleted the pod. */
+const podDeleted = 'volume-command-failed';
 
 /**
  * Opens the gateway of a repository with a new password. Rejects with `volume-not-started` when its
@@ -51,7 +57,15 @@ export const openGateway = async (
     },
   );
   const stack = opened.move();
-  return { address, password, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    ...{ address, password },
+    isUp: async () => {
+      const state = await orProblem(() => pod.state('rclone'));
+      if (state instanceof CharmError && state.code !== podDeleted) throw state;
+      return !(state instanceof CharmError) && state.kind !== 'ended';
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 };
 
 /**

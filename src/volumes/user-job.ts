@@ -33,6 +33,8 @@ export interface JobWish {
   readonly gatewayPassword: string;
   readonly repositoryPassword: string;
   readonly config: VolumesConfig;
+  /** The second time a volume has a Job in this session it needs another name. */
+  readonly attempt?: number;
 }
 
 /**
@@ -71,8 +73,9 @@ const finalStatuses = [1, 3, 12];
  * owned by a Job that exists: a crash in between leaves nothing that runs.
  */
 export const userJob = (wish: JobWish): UserJob => {
-  const { role, model, session, claim, user, repository, config } = wish;
-  const name = objectName(session, role, claim.namespace, claim.name);
+  const { role, model, session, claim, user, repository, config, attempt = 1 } = wish;
+  const again = attempt === 1 ? [] : [`attempt ${attempt}`];
+  const name = objectName(session, role, claim.namespace, claim.name, ...again);
   const { namespace } = claim;
   const security = securityOf(wish);
   const labels = ownLabels(model, session, role);

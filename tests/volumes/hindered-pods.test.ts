@@ -145,23 +145,6 @@ describe('a pod beside a volume', () => {
     assert.equal((await rig.records())[0]?.volumes[0]?.phase, 'Succeeded');
   });
 
-  it('whose gateway is killed in the middle fails, and succeeds in the next session', async () => {
-    rig.restic.instead = (_run, role) => {
-      const [gateway] = rig.cluster.store.list('pods', 'kubeflow', 'ckf-backup/role=gateway');
-      if (role === 'backup')
-        rig.cluster.store.remove('pods', 'kubeflow', gateway?.metadata.name ?? '');
-      return undefined;
-    };
-    assert.match(
-      await backUp(),
-      /^volume-command-failed bob\/data: restic failed: dial tcp [\d.]+:8080: connection refused$/,
-    );
-    rig.restic.instead = () => undefined;
-    await rig.later(60);
-    assert.equal(await backUp(), ' ');
-    assert.equal((await rig.records())[0]?.phase, 'Succeeded');
-  });
-
   it('whose Job somebody deletes is named', async () => {
     whenRoleRuns('backup', () => {
       const [job] = rig.cluster.store.all('jobs', 'bob');

@@ -1,0 +1,102 @@
+import { CharmError, orProblem } from '../errors.ts';
+import { type Gateway, throughGateway } from './gateway.ts';
+import { holdNotebooks } from './hold-notebooks.ts';
+import { repositoryPassword } from './keys.ts';
+import type { VolumeOperation } from './operation.ts';
+import type { PlannedVolume } from './plan.ts';
+import { excludesOf } from './policy.ts';
+import { makeRepository, prepareRepository } from './repositories.ts';
+import { backupArguments, someUnreadable } from './restic.ts';
+import { type JobOutcome, runUserJob } from './run-job.ts';
+import type { slots } from './slots.ts';
+import { watchGateway } from './watch-gateway.ts';
+
+interface Upload {
+  /** Of one namespace. */
+  readonly volumes: readonly PlannedVolume[];
+  readonly repository: string;
+  /** Lets so many volumes of all namespaces be worked on at a time. */
+  readonly slot: ReturnType<typeof slots>;
+}
+
+/** How restic ended beside a volume, or why it did not run. */
+export type UploadEnd = JobOutcome | CharmError;
+
+/** A gateway goes with its node; more than two in one session are no accident. */
+const gateways = 2;
+
+/**
+ * Runs restic beside each volume, through the gateway of their repository, which is made when there
+ * is none. When the gateway's pod ends meanwhile, those that have not succeeded by then are tried
+ * once more through a new one. Resolves with how each ended, in their order. What restic says is
+ * from a user's pod: it proves nothing.
+ */
+export const uploadVolumes = async (
+  operation: VolumeOperation,
+  { volumes, repository, slot }: Upload,
+): Promise<readonly (UploadEnd | undefined)[]> => {
+  const ends = new Map<PlannedVolume, UploadEnd>();
+  for (let attempt = 1; attempt <= gateways; attempt += 1) {
+    const left = volumes.filter((volume) => !isUploaded(ends.get(volume)));
+    const whileStopped = holdNotebooks(operation, left);
+    const isThere = await prepareRepository(operation, repository);
+    const isLost = await throughGateway(operation, repository, async (gateway) => {
+      if (!isThere) await makeRepository(operation, repository, gateway);
+      await using watch = await watchGateway(operation, repository, gateway, left);
+      const signal = AbortSignal.any([operation.world.signal, watch.signal]);
+      const watched = { ...operation, world: { ...operation.world, signal } };
+      const upload = async (volume: PlannedVolume): Promise<void> => {
+        const end = await orProblem(() => {
+          // Who waited for this slot is not begun any more: its notebook would be stopped.
+          signal.throwIfAborted();
+          return whileStopped(volume, () =>
+            backUpVolume(watched, volume, { repository, gateway, attempt }),
+          );
+        });
+        ends.set(volume, end);
+      };
+      await Promise.all(left.map((volume) => slot(() => upload(volume))));
+      return left.some((volume) => !isUploaded(ends.get(volume))) && !(await gateway.isUp());
+    });
+    if (!isLost) break;
+    operation.world.signal.throwIfAborted();
+    await operation.world.progress.note(
+      `${repository}: the pod of the gateway ended${attempt < gateways ? '; the volumes that are left are tried again through a new one' : ' again'}`,
+    );
+  }
+  return volumes.map((volume) => ends.get(volume));
+};
+
+const isUploaded = (end: UploadEnd | undefined): boolean =>
+  end !== undefined &&
+  !(end instanceof CharmError) &&
+  (end.exitCode === 0 || end.exitCode === someUnreadable);
+
+interface Through {
+  readonly repository: string;
+  readonly gateway: Gateway;
+  readonly attempt: number;
+}
+
+const backUpVolume = async (
+  operation: VolumeOperation,
+  { claim, ...planned }: PlannedVolume,
+  { repository, gateway, attempt }: Through,
+): Promise<JobOutcome> => {
+  const { access, session, config, world } = operation;
+  const user = planned.stop.length > 0 ? undefined : planned.user;
+  const outcome = await runUserJob(operation, {
+    role: 'backup',
+    ...{ model: access.cluster.namespace, session, claim, user, repository, config },
+    identity: planned.user?.identity,
+    attempt,
+    command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
+    address: gateway.address,
+    gatewayPassword: gateway.password,
+    repositoryPassword: repositoryPassword(access.key, repository),
+  });
+  await world.progress.note(
+    `${claim.namespace}/${claim.name}: ${outcome.exitCode === 0 ? 'uploaded' : 'ended with problems'}`,
+  );
+  return outcome;
+};
