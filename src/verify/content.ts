@@ -1,6 +1,7 @@
 import { hasCode } from '../errors.ts';
 import { judgeContent, type Verdict } from '../repository/content.ts';
 import type { ListedObject } from '../repository/object-list.ts';
+import { excerpt } from '../text.ts';
 import type { StoredObject, Clock, ObjectStore } from '../world.ts';
 import type { Damages } from './verification.ts';
 
@@ -139,6 +140,10 @@ export const checkContent = async (
         return { kind: 'damaged', why: 'is listed, but cannot be read: it is not there' };
       if (hasCode(error, 'object-changed'))
         return { kind: 'damaged', why: 'was replaced while it was read' };
+      // About this object alone, since the server has just listed it. The others are read all the
+      // same.
+      if (hasCode(error, 'store-refused'))
+        return { kind: 'damaged', why: `cannot be read: ${excerpt(error.why, 200)}` };
       if (!hasCode(error, 'store-unreachable') || attempt === attempts) throw error;
     }
     await clock.sleep(1000 * attempt, signal);

@@ -360,6 +360,18 @@ describe('verifySet', () => {
     assert.equal((await verify(newest, true)).damages, 0);
   });
 
+  it('names an object that the server does not give, and reads all the others', async () => {
+    const whole = await verify(newest, true);
+    intercept(vault.store, 'get', (get) => async (key, options) => {
+      if (key === `${mirror}a`)
+        throw new CharmError('store-refused', 'The reply lacks Content-Length.');
+      return get(key, options);
+    });
+    const { damages, first, proven } = await verify(newest, true);
+    assert.deepEqual([damages, proven], [1, whole.proven - 1]);
+    assert.match(first.join(), /cannot be read: The reply lacks Content-Length/);
+  });
+
   it('fails when S3 is away, rather than to call that damage', async () => {
     vault.store.failNext('list', new CharmError('store-unreachable', 'away'), 9);
     await rejectsWithCode(verify(newest), 'store-unreachable');
