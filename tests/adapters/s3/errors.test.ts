@@ -101,6 +101,18 @@ describe('the S3 adapter tells an operator', () => {
     await assert.rejects(store.probe(), failure('store-refused', 'https://s3.test/bench'));
   });
 
+  it('that what stands before the server wants https, whichever status it says so with', async () => {
+    await using rig = await openS3Rig();
+    for (const answer of [301, 302, 307, 308]) {
+      // As nginx does: a page in HTML, without a code of S3.
+      rig.server.fail({ fault: { answer, code: '', location: 'https://s3.test/' } });
+      const told = [`answered ${answer}`, 'It sends us to https://s3.test/', 'may want https'];
+      await assert.rejects(rig.store.probe(), failure('store-refused', ...told));
+      rig.server.fail({ fault: { answer, code: '', location: 'https://s3.test/' } });
+      await assert.rejects(rig.store.head('a'), failure('store-refused', ...told));
+    }
+  });
+
   it('what a header must not hold', async () => {
     await using rig = await openS3Rig();
     const metadata = { user: { note: 'two\nlines' } };
