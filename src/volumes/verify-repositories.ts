@@ -7,7 +7,7 @@ import { keyFingerprint } from './keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
 import { allRepositories, keyChanged, type RepositoryRecord } from './repositories.ts';
-import { endOnRepository, occupiedRepository } from './repository-command.ts';
+import { type CommandEnd, endOnRepository, occupiedRepository } from './repository-command.ts';
 import { isOccupied, removeLocks } from './repository-locks.ts';
 import {
   type CheckKind,
@@ -15,6 +15,7 @@ import {
   changeState,
   withCheck,
 } from './repository-state.ts';
+import type { RepositoryCommand } from './trusted-pods.ts';
 import type { SessionRecord } from './session-record.ts';
 import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
 
@@ -112,49 +113,54 @@ export const verifyRepository = async (
     if (repository.key !== keyFingerprint(access.key))
       throw keyChanged(repository, keyFingerprint(access.key), world.application);
     if (await isOccupied(store, layout, name, world.clock.now())) throw occupiedRepository(name);
-    await using _after = { [Symbol.asyncDispose]: () => removeLocks(store, layout, name) };
-    await keep(readData === undefined ? 'check' : 'data', readData, () =>
-      check(operation, name, readData),
+    let mayHaveLeftLock = false;
+    await using _after = {
+      [Symbol.asyncDispose]: async () => {
+        if (mayHaveLeftLock) await removeLocks(store, layout, name);
+      },
+    };
+    const run: RunCommand = async (wish) => {
+      mayHaveLeftLock = true;
+      const ended = await endOnRepository(operation, name, wish);
+      mayHaveLeftLock = !endsByItself.has(ended.exitCode);
+      return ended;
+    };
+    const seconds = operation.config.deadline / 1000;
+    await keep(readData === undefined ? 'check' : 'data', readData, async () =>
+      readCheck(name, await run({ ...checkCommand(readData), seconds })),
     );
     if (backup === undefined) return;
     const { claim } = backup.volume;
     await world.progress.step(`${name}: restoring ${claim} of ${backup.session} for a test`);
-    await keep('restore', `${claim} ${backup.session}`, () => testRestore(operation, backup));
+    await keep('restore', `${claim} ${backup.session}`, async () =>
+      readTestRestore(name, await run({ ...testRestoreCommand(backup), seconds })),
+    );
   });
   return { name, checks, problem: problem instanceof CharmError ? problem : undefined };
 };
 
-const check = async (
-  operation: VolumeOperation,
-  repository: string,
-  readData: string | undefined,
-): Promise<CheckFindings> =>
-  readCheck(
-    repository,
-    await endOnRepository(operation, repository, {
-      task: 'check',
-      command: [
-        ...['check', '--json', '--no-cache'],
-        ...(readData === undefined ? [] : ['--read-data-subset', readData]),
-      ],
-      seconds: operation.config.deadline / 1000,
-    }),
-  );
+type RunCommand = (wish: RepositoryCommand) => Promise<CommandEnd>;
+
+/**
+ * With these restic says how it ended, and has taken its lock away; a lock that is there then is
+ * somebody else's, such as an operator's. Who is killed leaves it.
+ */
+const endsByItself: ReadonlySet<number> = new Set([0, 1, 3, 10, 11, 12, 130]);
+
+const checkCommand = (readData: string | undefined): RepositoryCommand => ({
+  task: 'check',
+  command: [
+    ...['check', '--json', '--no-cache'],
+    ...(readData === undefined ? [] : ['--read-data-subset', readData]),
+  ],
+});
 
 /** Into the pod's own disk; restic reads back what it wrote, and compares. */
-const testRestore = async (
-  operation: VolumeOperation,
-  { volume }: StoredBackup,
-): Promise<CheckFindings> =>
-  readTestRestore(
-    volume.repository,
-    await endOnRepository(operation, volume.repository, {
-      task: 'test-restore',
-      command: ['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
-      seconds: operation.config.deadline / 1000,
-      room: volume.bytes ?? 0,
-    }),
-  );
+const testRestoreCommand = ({ volume }: StoredBackup): RepositoryCommand => ({
+  task: 'test-restore',
+  command: ['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
+  room: volume.bytes ?? 0,
+});
 
 /** How many things were found wrong. */
 export const errorCount = (verified: readonly VerifiedRepository[]): number =>

@@ -229,6 +229,18 @@ describe('the verification of repositories', () => {
     assert.deepEqual(said(await verify({ namespace: 'bob' })), [['bob', 'volume-command-failed']]);
   });
 
+  it('leaves the lock of an operator who began meanwhile', async () => {
+    const lock = `${layout.repository('bob')}locks/of-an-operator`;
+    rig.restic.instead = () => {
+      rig.store.seed(lock, 'a lock');
+      const message_type = 'summary';
+      return { exitCode: 0, output: JSON.stringify({ message_type, num_errors: 0 }) };
+    };
+    assert.deepEqual(said(await verify({ namespace: 'bob' })), [['bob', 'check intact']]);
+    assert.ok(rig.store.bucket.find(lock));
+    rig.store.bucket.remove(lock);
+  });
+
   it('stops when it is asked to, before the next repository', async () => {
     const stop = new AbortController();
     rig.restic.instead = async () => {
