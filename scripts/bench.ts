@@ -24,7 +24,8 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
  * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b]
- *   [--transfers N] [--clients ours,guide,tuned,rclone,careful,juicefs] [--json FILE]
+ *   [--transfers N] [--json FILE]
+ *   [--clients ours,ours-2,ours-4,guide,tuned,rclone,careful,juicefs]
  * npm run bench -- --truth [--servers box|radosgw]
  * npm run bench -- --units 4 [--rate 20] [--pairs N] [--transfers N] [--full]
  *
@@ -209,6 +210,8 @@ const compare = async (): Promise<void> => {
   installRclone();
   const own = [
     await ourClient(scratch, Number(values.transfers)),
+    await ourClient(scratch, Number(values.transfers), 2),
+    await ourClient(scratch, Number(values.transfers), 4),
     rclone('guide', guideFlags),
     rclone('tuned', tunedFlags),
   ];

@@ -44,11 +44,12 @@ export const bundle = async (): Promise<Bundle> => {
     absWorkingDir: root,
     write: false,
     metafile: true,
-    // SQLite works in a thread, and metrics are served by a process, which begin with files of
-    // their own.
+    // SQLite and copies work in threads, and metrics are served by a process, which begin with
+    // files of their own.
     entryPoints: {
       main: 'src/main.ts',
       'serve-metrics': 'src/serve-metrics.ts',
+      'copy-thread': 'src/wiring/copy-thread.ts',
       'sqlite-worker': 'src/components/mlmd/sqlite-worker.ts',
     },
     outdir: 'dist',

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './ports/clock.ts';
+import type { CopyThread } from './ports/copy-thread.ts';
 import type { Cluster } from './ports/cluster.ts';
 import type { Journal } from './ports/journal.ts';
 import type { JujuModel } from './ports/juju-model.ts';
@@ -25,6 +26,7 @@ export type * from './ports/last-backup.ts';
 export type * from './ports/clock.ts';
 export type * from './ports/progress.ts';
 export type * from './ports/cluster.ts';
+export type * from './ports/copy-thread.ts';
 export type * from './ports/fields.ts';
 export type * from './ports/volumes.ts';
 export type * from './ports/notifier.ts';
@@ -72,6 +74,8 @@ export interface World {
   /** With the keys that may delete for `retention`, where there are some of its own. */
   openTarget(purpose?: 'retention'): Promise<Target>;
   openSource(bucket: string): Promise<Source>;
+  /** Starts a thread that copies between these buckets and the target. */
+  startCopyThread(buckets: readonly string[]): Promise<CopyThread>;
   /** Undefined while sets are not signed. */
   openSigningKeys(): Promise<SigningKeys | undefined>;
   /**

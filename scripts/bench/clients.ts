@@ -51,7 +51,10 @@ export interface BundledProgram {
 export const bundled = async (scratch: string, name: string): Promise<BundledProgram> => {
   const bundle = join(scratch, `bench-${name}`);
   await build({
-    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
+    entryPoints: {
+      [name]: join(import.meta.dirname, `${name}.ts`),
+      'copy-thread': join(import.meta.dirname, '..', '..', 'src', 'wiring', 'copy-thread.ts'),
+    },
     outdir: bundle,
     bundle: true,
     splitting: true,
@@ -74,13 +77,19 @@ export const bundled = async (scratch: string, name: string): Promise<BundledPro
   };
 };
 
-/** Our engine; a later copy to the same prefix has the first one's list. */
-export const ourClient = async (scratch: string, transfers: number): Promise<Client> => {
+/**
+ * Our engine, with so many processes; a later copy to the same prefix has the first one's list.
+ */
+export const ourClient = async (
+  scratch: string,
+  transfers: number,
+  copyProcesses = 1,
+): Promise<Client> => {
   const { file, flags, environment } = await bundled(scratch, 'copy');
   const lists = join(scratch, 'lists');
   mkdirSync(lists, { recursive: true });
   return {
-    name: 'ours',
+    name: copyProcesses === 1 ? 'ours' : `ours-${copyProcesses}`,
     copy: (from, to, prefix) => {
       const list = join(lists, prefix);
       const job: BenchCopy = {
@@ -88,7 +97,7 @@ export const ourClient = async (scratch: string, transfers: number): Promise<Cli
         to,
         prefix,
         list,
-        transfers,
+        ...{ transfers, copyProcesses },
         ...(existsSync(list) && { baseline: list }),
       };
       return measured([process.execPath, ...flags, file, JSON.stringify(job)], environment);

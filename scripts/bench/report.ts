@@ -52,7 +52,7 @@ const groupsOf = (runs: readonly Run[]): readonly (readonly Run[])[] =>
     ).values(),
   ].toSorted((a, b) => first(a, runs) - first(b, runs));
 
-const order = ['ours', 'guide', 'tuned', 'rclone', 'careful', 'juicefs'];
+const order = ['ours', 'ours-2', 'ours-4', 'guide', 'tuned', 'rclone', 'careful', 'juicefs'];
 
 const first = (group: readonly Run[], runs: readonly Run[]): number =>
   runs.findIndex(({ workload }) => workload === group[0]?.workload);

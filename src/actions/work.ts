@@ -1,6 +1,7 @@
 import { copyWorker } from '../components/buckets/shards/copy-shard.ts';
 import { helpLeader } from '../components/buckets/shards/help.ts';
 import { restoreWorker } from '../components/buckets/shards/restore-shard.ts';
+import { openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import type { ShardTools } from '../components/buckets/shards/shard.ts';
 import { targetAsOf } from '../repository/as-of.ts';
 import { sizeText } from '../text.ts';
@@ -22,8 +23,12 @@ export const work: Action = async (world, config, parameters) => {
     config,
     { target, id, run, token },
     {
-      copy: async (tools, opened) =>
-        copyWorker({ ...tools, sources: await openSources(world, tools, opened) }),
+      copy: async (tools, opened) => {
+        const sources = await openSources(world, tools, opened);
+        const buckets = sources.map(({ bucket }) => bucket);
+        const threads = opened.use(openCopyThreads(world, config, buckets));
+        return copyWorker({ ...tools, sources, threads });
+      },
       restore: async (tools, opened) =>
         restoreWorker({
           ...tools,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
 import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { type CopyThreads, openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { type BackupId, setOfObjectList } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
@@ -40,10 +41,11 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
   const archive = await hasAnySet(target);
   const before = await newestOfBuckets(target, names);
   const bandwidth = createBandwidth(config.bandwidthLimit, world.clock);
+  await using threads = openCopyThreads(world, config, names);
   const shared =
     ready.otherUnits.length > 0
       ? await timeline.during(`pre-copy of ${listText(names)}`, 'MinIO and S3', () =>
-          copyTogether(backup, { archive, before, signal: cancelled }),
+          copyTogether(backup, { archive, before, threads, signal: cancelled }),
         )
       : undefined;
   // Other units do not tell what came back.
@@ -55,7 +57,7 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
     const last = await lastList(backup, before.get(source.bucket));
     if (last) lastListed.set(source.bucket, last.written);
     const baseline = last && readListFile(last.file, last.part.list.key);
-    const plan = { archive, before, lastListed, bandwidth };
+    const plan = { archive, before, lastListed, bandwidth, threads };
     const pass = await timeline.during(`pre-copy of ${source.bucket}`, 'MinIO and S3', () =>
       copyOne(backup, source, { ...plan, baseline, pass: 'pre-copy', signal: cancelled }),
     );
@@ -68,7 +70,10 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
 /** All buckets at once, with the other units; undefined when there is too little for them. */
 const copyTogether = async (
   backup: Backup,
-  sharing: Pick<PreCopy, 'archive' | 'before'> & { readonly signal: AbortSignal },
+  sharing: Pick<PreCopy, 'archive' | 'before'> & {
+    readonly threads: CopyThreads;
+    readonly signal: AbortSignal;
+  },
 ): Promise<PreCopy['passes'] | undefined> => {
   const buckets: BucketToCut[] = [];
   for (const source of backup.ready.sources)
@@ -117,10 +122,12 @@ export const copyChangesOfBuckets = async (
   preCopy: PreCopy,
   quietSince: Date,
 ): Promise<{ readonly buckets: readonly BucketBackup[]; readonly written: readonly string[] }> => {
-  const { world, timeline } = backup;
+  const { world, config, timeline, ready } = backup;
   const buckets: BucketBackup[] = [];
   const written: string[] = [];
-  for (const source of backup.ready.sources) {
+  const names = ready.sources.map(({ bucket }) => bucket);
+  await using threads = openCopyThreads(world, config, names);
+  for (const source of ready.sources) {
     const { bucket } = source;
     const baseline = readListFile(
       listFile(backup, bucket, 'pre-copy'),
@@ -130,7 +137,7 @@ export const copyChangesOfBuckets = async (
     const second = await timeline.during(`changes of ${bucket}`, 'MinIO and S3', () =>
       copyOne(backup, source, {
         ...preCopy,
-        ...{ baseline, pass: 'changes', quietSince, signal: world.signal },
+        ...{ baseline, pass: 'changes', quietSince, threads, signal: world.signal },
       }),
     );
     if (second.written.count > 0)
@@ -171,13 +178,14 @@ interface PassPlan extends Omit<PreCopy, 'passes'> {
   readonly baseline: AsyncIterable<ListedObject> | undefined;
   readonly pass: Pass;
   readonly quietSince?: Date;
+  readonly threads: CopyThreads;
   readonly signal: AbortSignal;
 }
 
 const copyOne = async (
   backup: Backup,
   source: Source,
-  { archive, before, lastListed, bandwidth, baseline, pass, quietSince, signal }: PassPlan,
+  { archive, before, lastListed, bandwidth, baseline, pass, quietSince, threads, signal }: PassPlan,
 ): Promise<BucketPass> => {
   const { world, config, ready, layout, request, heartbeat } = backup;
   const { bucket } = source;
@@ -200,6 +208,7 @@ const copyOne = async (
           previousCount: before.get(bucket)?.objects,
           allowShrink: request.allowShrink,
           transfers: config.transfers,
+          threads,
           bandwidth,
           clock: world.clock,
           signal,

@@ -3,6 +3,7 @@ import type { BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { copyWorker } from '../components/buckets/shards/copy-shard.ts';
 import { isShardPass, joinLists, passOf } from '../components/buckets/shards/join-copies.ts';
 import { newWork, shareWork } from '../components/buckets/shards/share-work.ts';
+import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { shrunkProblem } from '../components/buckets/shrunk.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
 import type { Backup } from './begin-backup.ts';
@@ -16,6 +17,7 @@ interface SharedCopy {
   readonly before: ReadonlyMap<string, BucketBackup>;
   /** The file for the list of a bucket. */
   readonly listFile: (bucket: string) => string;
+  readonly threads: CopyThreads;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ interface SharedCopy {
  */
 export const copyByAllUnits = async (
   backup: Backup,
-  { buckets, archive, before, listFile, signal }: SharedCopy,
+  { buckets, archive, before, listFile, threads, signal }: SharedCopy,
 ): Promise<ReadonlyMap<string, BucketPass> | undefined> => {
   const { ready, world, request, lock, config, scratch, heartbeat, terminating } = backup;
   const { otherUnits, target, sources, juju } = ready;
@@ -42,7 +44,9 @@ export const copyByAllUnits = async (
       cut: (work) => cutBuckets(work, buckets, { scratch, signal }),
       plan: { kind: 'copy', archive, keepsTags: ready.server.tags === 'kept' },
       worker: (plan) =>
-        copyWorker({ target, sources, plan, transfers, bandwidth, clock, signal, scratch }),
+        copyWorker({
+          ...{ target, sources, plan, transfers, threads, bandwidth, clock, signal, scratch },
+        }),
       isResult: isShardPass,
       share: ({ listed, bytes }) => ({ objects: listed, bytes }),
       done: 'copied ahead',

@@ -31,6 +31,8 @@ export interface Config {
   readonly path: string | undefined;
   readonly bandwidthLimit: readonly BandwidthPeriod[];
   readonly transfers: number;
+  /** 0: as many as the pod has cores, see `openCopyThreads`. */
+  readonly copyProcesses: number;
   readonly sourceBuckets: readonly string[];
   /** PEM; MinIO is asked over TLS when there are some. */
   readonly objectStorageCa: readonly string[];
@@ -125,6 +127,7 @@ export const parseConfig = (
     path: parsed('path', parsePath) || undefined,
     bandwidthLimit: parsed('bandwidth-limit', (value) => parseBandwidthLimit(value || 'off')),
     transfers: number('transfers'),
+    copyProcesses: number('copy-processes'),
     sourceBuckets: parsed('source-buckets', parseSourceBuckets),
     objectStorageCa: parseCa(text('object-storage-ca'), application),
     mlmdApplication: text('mlmd-application'),

@@ -26,6 +26,7 @@ export const options = {
   path: { type: 'string', default: '' },
   'bandwidth-limit': { type: 'string', default: 'off' },
   transfers: { type: 'integer', default: 16, minimum: 1, maximum: 256 },
+  'copy-processes': { type: 'integer', default: 0, minimum: 0, maximum: 16 },
   'source-buckets': { type: 'string', default: 'mlpipeline' },
   'object-storage-ca': { type: 'string', default: '' },
   'mlmd-application': { type: 'string', default: 'mlmd', pattern: application },
@@ -93,6 +94,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'bandwidth-limit':
     'off, a rate such as 20M (bytes a second; B, K, M, G, T, P; K when there is no suffix), or a timetable such as 08:00,512k 19:00,20M 23:00,off',
   transfers: 'a whole number from 1 to 256',
+  'copy-processes': 'a whole number from 0 to 16',
   'source-buckets':
     'one or more bucket names, separated by commas, and none of the names that a backup uses itself (sets, history, mlmd, locks, runs, volumes, lock.json, ckf-backup.json, kfp-db…, katib-db…, write-test-…)',
   'object-storage-ca': 'certificates in PEM, or base64 of them, or nothing',

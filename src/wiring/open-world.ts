@@ -17,6 +17,8 @@ export const openWorld = (options: WorldOptions): World => {
     deadline,
     openTarget: (purpose) => openTarget(wiring, purpose),
     openSource: (bucket) => openSource(wiring, bucket),
+    startCopyThread: async (buckets) =>
+      (await import('./start-copy-thread.ts')).startCopyThread(wiring, buckets),
     openSigningKeys: async () =>
       (await import('../config/signing-keys.ts')).readSigningKeys(tools, config, application),
     openNotifier: (about) => openNotifier(wiring, about),

@@ -2,6 +2,7 @@ import {
   minioAdvice,
   retentionAdvice,
   s3IntegratorAdvice,
+  type S3Access,
   type S3Advice,
 } from '../adapters/s3/options.ts';
 import { readRetentionCredentials } from '../config/retention-credentials.ts';
@@ -12,22 +13,36 @@ import type { Wiring } from './wiring.ts';
 
 /** Where backups go: what the relation s3-credentials says, unless our own options win. */
 export const openTarget = async (wiring: Wiring, purpose?: 'retention'): Promise<Target> => {
-  const { config, application, clock, signal, proxyTo } = wiring;
+  const { application, clock, signal } = wiring;
   const { location, provider } = await locateTarget(wiring);
-  const { bucket, endpoint, region, style, caChain, storageClass } = location;
-  const { accessKey, secretKey } = await keysFor(wiring, location, purpose);
-  const proxy = proxyTo(endpoint);
+  const { bucket, endpoint } = location;
+  const access = await targetAccess(wiring, location, purpose);
   const { openS3 } = await import('../adapters/s3/s3.ts');
   return {
     ...{ bucket, endpoint, application },
     prefix: prefixIn(wiring, location),
     store: openS3({
-      ...{ endpoint, region, bucket, accessKey, secretKey, style, caChain, proxy, clock, signal },
-      ...(storageClass !== undefined && { storageClass }),
-      ...(config.serverSideEncryption && { serverSideEncryption: config.serverSideEncryption }),
-      extraHeaders: location.attributes,
+      ...{ ...access, clock, signal },
       advice: targetAdvice(wiring, provider, { bucket, purpose }),
     }),
+  };
+};
+
+/** How the target is reached, and as whom. */
+export const targetAccess = async (
+  wiring: Wiring,
+  location: S3Location,
+  purpose?: 'retention',
+): Promise<S3Access> => {
+  const { config, proxyTo } = wiring;
+  const { bucket, endpoint, region, style, caChain, storageClass } = location;
+  const { accessKey, secretKey } = await keysFor(wiring, location, purpose);
+  return {
+    ...{ endpoint, region, bucket, accessKey, secretKey, style, caChain },
+    proxy: proxyTo(endpoint),
+    ...(storageClass !== undefined && { storageClass }),
+    ...(config.serverSideEncryption && { serverSideEncryption: config.serverSideEncryption }),
+    extraHeaders: location.attributes,
   };
 };
 
@@ -69,25 +84,35 @@ const targetAdvice = (
 });
 
 /** A bucket of the MinIO that is related. */
-export const openSource = async (
-  { tools, config, application, redaction, clock, signal }: Wiring,
+export const openSource = async (wiring: Wiring, bucket: string): Promise<Source> => {
+  const { application, clock, signal } = wiring;
+  const { access, provider } = await sourceAccess(wiring, bucket);
+  const { openS3 } = await import('../adapters/s3/s3.ts');
+  const advice = minioAdvice(provider, application, bucket);
+  return {
+    bucket,
+    endpoint: access.endpoint,
+    store: openS3({ ...access, clock, signal, advice }),
+  };
+};
+
+/** How such a bucket is reached, and as whom. */
+export const sourceAccess = async (
+  { tools, config, application, redaction }: Wiring,
   bucket: string,
-): Promise<Source> => {
+): Promise<{ readonly access: S3Access; readonly provider: string }> => {
   const provider = await findProvider(tools, 'object-storage');
   if (provider === undefined) throw missingObjectStorage(application);
   const { readObjectStorage } = await import('../relations/object-storage.ts');
   const minio = readObjectStorage(provider.application, provider.data, config.objectStorageCa);
   redaction.hide(minio.secretKey);
-  const { openS3 } = await import('../adapters/s3/s3.ts');
   return {
-    bucket,
-    endpoint: minio.endpoint,
-    store: openS3({
+    provider: provider.application,
+    access: {
       ...minio,
       // No proxy: MinIO is in the model.
-      ...{ bucket, region: undefined, style: 'path', clock, signal },
+      ...{ bucket, region: undefined, style: 'path' },
       caChain: config.objectStorageCa,
-      advice: minioAdvice(provider.application, application, bucket),
-    }),
+    },
   };
 };

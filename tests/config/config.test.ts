@@ -93,6 +93,7 @@ describe('the options', () => {
       path: undefined,
       bandwidthLimit: [{ minute: 0, bytesPerSecond: undefined }],
       transfers: 16,
+      copyProcesses: 0,
       sourceBuckets: ['mlpipeline'],
       objectStorageCa: [],
       mlmdApplication: 'mlmd',

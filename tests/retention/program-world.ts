@@ -14,6 +14,7 @@ export const programWorld = (store: ObjectStore, scratch: string): World => {
     ...{ clock: new FastClock(1), progress: new FakeProgress(), journal: new FakeJournal() },
     ...{ openJuju: away, openKubernetes: away, openVolumes: away, openCluster: away },
     openSource: away,
+    startCopyThread: away,
     openTarget: async () => programTarget(store),
     openSigningKeys: async () => undefined,
     openNotifier: async () => undefined,

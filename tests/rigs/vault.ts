@@ -296,6 +296,7 @@ const worldOf = (
     openCluster: away('The cluster'),
     openTarget: async () => parts.target,
     openSource: away('MinIO'),
+    startCopyThread: away('A thread'),
     openSigningKeys: async () => undefined,
     openNotifier: async () => undefined,
     openRunLog: async () => undefined,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createRedaction } from '../../src/adapters/redaction.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import type { FromThread } from '../../src/components/buckets/threads/messages.ts';
 import { CharmError } from '../../src/errors.ts';
 import { openWorld } from '../../src/wiring/open-world.ts';
 import type { Databag, World } from '../../src/world.ts';
@@ -159,17 +160,50 @@ describe('the world of an action', () => {
     });
   });
 
-  it('reads a bucket of the MinIO that is related', async () => {
-    const { port } = new URL(url);
+  const relateMinio = (port: string): void => {
     relate('object-storage:5', 'minio', {
       _supported_versions: '- v1\n',
       data: `access-key: minio\nnamespace: kubeflow\nport: ${port}\nsecret-key: of-minio-1\nsecure: false\nservice: minio\n`,
     });
+  };
+
+  it('reads a bucket of the MinIO that is related', async () => {
+    const { port } = new URL(url);
+    relateMinio(port);
     const source = await worldWith().openSource('mlpipeline');
     assert.equal(source.bucket, 'mlpipeline');
     assert.equal(source.endpoint, `http://minio.kubeflow:${port}`);
     assert.ok(hides('of-minio-1'));
     await source.store[Symbol.asyncDispose]();
+  });
+
+  it('starts threads that write where it writes itself, and end when they are told to', async () => {
+    answer = (_request, response) => void response.writeHead(403).end();
+    await rejectsWithCode(worldWith().startCopyThread(['mlpipeline']), 'relation-missing');
+    relateMinio('9000');
+    const thread = await worldWith().startCopyThread(['mlpipeline']);
+    const ended = new Promise<void>((resolve) => {
+      thread.onEnd(resolve);
+    });
+    const failed = new Promise<FromThread>((resolve) => {
+      thread.onMessage((given) => {
+        const message = given as FromThread;
+        if (message.kind === 'may')
+          thread.post({ kind: 'answer', question: message.question, isYes: true });
+        else resolve(message);
+      });
+    });
+    const how = { mirror: 'm/', history: 'h/', keepsTags: true, confirmListed: false };
+    const object = { key: 'x', size: 1, etag: 'e', lastModified: new Date(0) };
+    const job = { source: object, mirror: { ...object, key: 'm/x', size: 2 }, asks: 'all' };
+    const pass = { ...how, archive: true, bucket: 'mlpipeline', timetable: [] };
+    thread.post({ kind: 'begin', pass: 1, how: pass });
+    thread.post({ kind: 'copy', pass: 1, copy: 1, job: { ...job, archived: false } });
+    const message = await failed;
+    assert.ok(message.kind === 'ended' && message.done === undefined);
+    const [{ what, by } = { what: '', by: '' }] = asked;
+    assert.match(`${by} ${what}`, /Credential=AK\/.* \w+ \/backups\/[hm]\/x/);
+    await Promise.all([thread.end(), ended]);
   });
 
   describe('backs volumes up', () => {

@@ -12,7 +12,8 @@ export interface S3Advice {
   readonly certificate: string;
 }
 
-export interface S3Options {
+/** How a bucket is reached, and as whom. */
+export interface S3Access {
   /** `https://host[:port][/path]`. */
   readonly endpoint: string;
   /** Undefined or empty is `us-east-1`, which MinIO and RadosGW take for any region. */
@@ -36,6 +37,9 @@ export interface S3Options {
    * key for what is read).
    */
   readonly extraHeaders?: Readonly<Record<string, string>>;
+}
+
+export interface S3Options extends S3Access {
   readonly advice?: Partial<S3Advice>;
   readonly clock: Clock;
   /** From 0 up to 1, for the jitter between attempts. */

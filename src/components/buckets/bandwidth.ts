@@ -3,6 +3,8 @@ import type { Clock } from '../../world.ts';
 
 /** Limits the bytes that all transfers together may move. */
 export interface Bandwidth {
+  /** The limit by the time of the week. */
+  readonly timetable: readonly BandwidthPeriod[];
   /** Whether there is a limit at any time of the week. */
   readonly limited: boolean;
   /**
@@ -39,6 +41,7 @@ export const createBandwidth = (periods: readonly BandwidthPeriod[], clock: Cloc
   let booked = -Infinity;
   let sharers = 1;
   return {
+    timetable,
     limited: timetable.some(({ bytesPerSecond }) => bytesPerSecond !== undefined),
     grain: () => {
       const rate = at(timetable, clock.now().getTime()).rate;

@@ -2,8 +2,8 @@ import { hasCode } from '../../errors.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import type { Clock } from '../../world.ts';
 import type { Comparison } from './compare.ts';
-import type { CopyContext } from './copy-context.ts';
-import { copyObject, type CopyJob } from './copy-object.ts';
+import { type CopyContext, weightOf } from './copy-context.ts';
+import { type CopyJob, copyObject, type CopyObject } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -59,16 +59,12 @@ export interface Copies {
 /** After so many failures in a row a server is taken to be down. */
 const mostInRow = 50;
 const mostFailures = 1000;
-/**
- * From this size on an object counts as four transfers: a few large objects fill a link, and each
- * needs memory.
- */
-const large = 8 * 2 ** 20;
 
 export const startCopies = (
   context: CopyContext,
   transfers: Transfers,
   progress: ProgressOfBucket,
+  copyOne: CopyObject = (job, moved) => copyObject(context, job, moved),
 ): Copies => {
   const counts: CopyCounts = {
     unchanged: 0,
@@ -87,7 +83,7 @@ export const startCopies = (
   const copy = async (job: CopyJob, place: Place, weight: number): Promise<void> => {
     const shown = progress.begin(job.source.key, job.source.size);
     try {
-      const result = await copyObject(context, job, shown.moved);
+      const result = await copyOne(job, shown.moved);
       inRow = 0;
       place.settle(result?.object, result?.contentEtag);
       if (job.archived) counts.archived += 1;
@@ -112,7 +108,7 @@ export const startCopies = (
     }
   };
   const launch = async (job: CopyJob, place: Place): Promise<void> => {
-    const weight = job.source.size < large ? 1 : 4;
+    const weight = weightOf(job.source);
     await transfers.enter(weight);
     const running = copy(job, place, weight).finally(() => inFlight.delete(running));
     inFlight.add(running);

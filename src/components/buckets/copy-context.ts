@@ -55,6 +55,15 @@ export interface CopyContext {
  */
 export type Moved = (bytes: number) => void;
 
+/**
+ * From this size on an object counts as four transfers: a few large objects fill a link, and each
+ * needs memory.
+ */
+const large = 8 * 2 ** 20;
+
+/** As how many transfers an object counts. */
+export const weightOf = ({ size }: Pick<StoredObject, 'size'>): number => (size < large ? 1 : 4);
+
 export const nothingLearnt = (): CopyContext['learnt'] => ({
   opaqueEtags: false,
   opaqueCopies: false,

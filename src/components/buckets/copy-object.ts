@@ -33,7 +33,7 @@ export interface CopyJob {
   archived: boolean;
 }
 
-interface CopiedObject {
+export interface CopiedObject {
   /** Its line in the object list. */
   readonly object: ListedObject;
   /** False when the mirror turned out to have it. */
@@ -42,6 +42,9 @@ interface CopiedObject {
   readonly contentEtag?: string;
   readonly latency?: number;
 }
+
+/** As `copyObject`, with a context of its own. */
+export type CopyObject = (job: CopyJob, moved: Moved) => Promise<CopiedObject | undefined>;
 
 /** Up to this size an object is copied through memory. */
 const small = 2 ** 20;

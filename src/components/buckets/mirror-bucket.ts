@@ -15,6 +15,7 @@ import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { shrunkProblem } from './shrunk.ts';
+import type { CopyThreads } from './threads/copy-threads.ts';
 import { Transfers } from './transfers.ts';
 
 /*
@@ -62,6 +63,8 @@ export interface BucketOptions {
   readonly allowShrink: boolean;
   /** The most transfers at a time; fewer when the servers are too slow for them. */
   readonly transfers: number;
+  /** Undefined when this thread copies everything. */
+  readonly threads?: CopyThreads;
   /** Shared by all passes, since it limits all of them together. */
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
@@ -124,7 +127,12 @@ export const copyBucket = async (
     learnt: nothingLearnt(),
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
-  const copies = startCopies(context, new Transfers(options.transfers), progress);
+  const copies = startCopies(
+    context,
+    new Transfers(options.transfers),
+    progress,
+    options.threads?.open(context, from.bucket),
+  );
   await mayWrite();
   await clearUploads();
   await using list = createObjectListWriter(options.list);

@@ -5,7 +5,13 @@ import type { ListedObject } from '../../../src/repository/object-list.ts';
 import { CharmError } from '../../../src/errors.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import { md5Of } from '../../../src/ports/etags.ts';
-import { openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
+import {
+  type CopyThreads,
+  openCopyThreads,
+} from '../../../src/components/buckets/threads/copy-threads.ts';
+import { fakeCopyThread } from '../../fakes/copy-thread.ts';
+import { FakeProgress } from '../../fakes/progress.ts';
+import { type MirrorRig, openMirrorRig, mirror, restored } from '../../rigs/mirror.ts';
 import { intercept } from '../../rigs/intercept.ts';
 
 /**
@@ -97,9 +103,15 @@ const rememberingSource = (): {
 const asListed = (store: FakeObjectStore): readonly object[] =>
   [...store.objects.values()].map(({ key, size, etag }) => ({ key, size, etag }));
 
-const runRounds = async (rounds: readonly Round[]): Promise<void> => {
+const alone = (): undefined => undefined;
+
+const runRounds = async (
+  rounds: readonly Round[],
+  threadsOf: (rig: MirrorRig<FakeObjectStore>) => CopyThreads | undefined = alone,
+): Promise<void> => {
   const source = rememberingSource();
   await using rig = await openMirrorRig(source.store);
+  await using threads = threadsOf(rig);
   const { to } = rig;
   const sets: (readonly ListedObject[])[] = [];
   for (const { before, during, faults, withBaseline } of rounds) {
@@ -117,7 +129,10 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
         times,
       );
     try {
-      await rig.pass({ allowShrink: true, ...(!withBaseline && { baseline: undefined }) });
+      await rig.pass({
+        ...{ allowShrink: true, ...(threads && { threads }) },
+        ...(!withBaseline && { baseline: undefined }),
+      });
       const list = await rig.list();
       const untouched = coming.length === during.length;
       if (untouched)
@@ -146,6 +161,31 @@ const runRounds = async (rounds: readonly Round[]): Promise<void> => {
 
 describe('any backups of any bucket', () => {
   it('list what the source had, and mirror and history yield every listed set, through changes and failures', async () => {
-    await fc.assert(fc.asyncProperty(anyRounds, runRounds), { numRuns: 150 });
+    await fc.assert(
+      fc.asyncProperty(anyRounds, (rounds) => runRounds(rounds)),
+      { numRuns: 150 },
+    );
+  });
+
+  it('do so with several threads, any of which dies at any moment', async () => {
+    const anyDeaths = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(anyRounds, anyDeaths, async (rounds, deaths) => {
+        const left = [...deaths];
+        await runRounds(rounds, ({ from: source, to: target, options: { clock } }) =>
+          openCopyThreads(
+            {
+              progress: new FakeProgress(),
+              startCopyThread: async () => {
+                const diesAt = left.shift();
+                return fakeCopyThread({ source, target, clock, ...(diesAt && { diesAt }) });
+              },
+            },
+            ...([{ copyProcesses: 3 }, ['mlpipeline'], 0] as const),
+          ),
+        );
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -7,14 +7,15 @@ import { readListFile } from '../../../repository/object-list.ts';
 import type { Source } from '../../../world.ts';
 import { copyBucket } from '../mirror-bucket.ts';
 import { ProgressOfBucket } from '../progress.ts';
+import type { CopyThreads } from '../threads/copy-threads.ts';
 import type { ShardTools, ShardWorker } from './shard.ts';
 import type { ShardPass } from './join-copies.ts';
 
 /** Copies shards with the engine that copies whole buckets. */
 export const copyWorker = (
-  tools: ShardTools & { readonly sources: readonly Source[] },
+  tools: ShardTools & { readonly sources: readonly Source[]; readonly threads?: CopyThreads },
 ): ShardWorker<ShardPass> => {
-  const { target, sources, plan, transfers, bandwidth, clock, signal, scratch } = tools;
+  const { target, sources, plan, transfers, bandwidth, clock, signal, scratch, threads } = tools;
   const layout = layoutOf(target.prefix);
   const file = join(scratch, 'shard.ndjson.gz');
   const last = join(scratch, 'shard.last.ndjson.gz');
@@ -42,6 +43,7 @@ export const copyWorker = (
         confirmListed: false,
         ...{ mayWrite: mayGoOn, previousCount: undefined, allowShrink: true },
         ...{ transfers, bandwidth, clock, signal, progress: current },
+        ...(threads && { threads }),
       });
       done = { objects: done.objects + pass.listed, bytes: done.bytes + pass.bytes };
       const { listed, bytes, copied, bytesCopied, archived, vanished } = pass;

@@ -47,4 +47,4 @@ export const cutterFor = (whole: Amount): Cutter => {
 };
 
 /** In small objects. */
-const workOf = (objects: number, size: number): number => objects + size / bytesPerObject;
+export const workOf = (objects: number, size: number): number => objects + size / bytesPerObject;
