@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
@@ -15,8 +15,16 @@ import { addClaim, volumesKey } from '../sandbox/box/volumes.ts';
 
 const home = 'alice/lab-workspace';
 
-/** What changes all the while, and what is not backed up. */
-const isStill = (path: string): boolean => /^\/(notes\.log|\.cache|lost\+found)/.test(path);
+/** What changes all the while, and what is not backed up, as no socket is. */
+const isStill = (path: string): boolean =>
+  /^\/(notes\.log|\.cache|lost\+found|kernel\.sock)/.test(path);
+
+const attributeOf = (file: string): string =>
+  execFileSync(
+    'python3',
+    ['-c', 'import os,sys; print(os.getxattr(sys.argv[1], "user.origin").decode())', file],
+    { encoding: 'utf8' },
+  ).trim();
 
 describe("users' volumes", () => {
   const opened = boxWithVolumes();
@@ -130,7 +138,10 @@ describe("users' volumes", () => {
     await succeeds('restore-volume', { volume: home, into: 'back/monday' });
     const original = tree(volumes.at(home), (path) => isStill(path) || path.startsWith('/back'));
     assert.deepEqual(tree(join(volumes.at(home), 'back/monday'), isStill), original);
-    assert.ok(!existsSync(join(volumes.at(home), 'back/monday/.cache')));
+    for (const name of ['.cache', 'kernel.sock'])
+      assert.ok(!existsSync(join(volumes.at(home), 'back/monday', name)), name);
+    assert.equal(attributeOf(join(volumes.at(home), 'back/monday/secret')), 'lab');
+    assert.ok(lstatSync(join(volumes.at(home), 'back/monday/pipe')).isFIFO());
   });
 
   it('come back onto another volume, whole and in part', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -110,6 +111,14 @@ export const addClaim = (
   );
 };
 
+/** What Node cannot make: a socket that nobody serves, a pipe, and an extended attribute. */
+const oddFiles = `
+import os, socket
+socket.socket(socket.AF_UNIX).bind('kernel.sock')
+os.mkfifo('pipe')
+os.setxattr('secret', 'user.origin', b'lab')
+`;
+
 const fill: Readonly<Record<string, (directory: string) => void>> = {
   /** One of each kind of file that a home folder may have. */
   alice: (directory) => {
@@ -127,6 +136,7 @@ const fill: Readonly<Record<string, (directory: string) => void>> = {
     symlinkSync('thesis/chapter-1.ipynb', at('latest'));
     symlinkSync('/nowhere', at('dangling'));
     writeFileSync(at('.cache/downloads'), 'not worth it');
+    execFileSync('python3', ['-c', oddFiles], { cwd: directory });
     if (process.getuid?.() === 0)
       for (const name of ['thesis', 'thesis/chapter-1.ipynb', 'secret', 'run.sh'])
         chownSync(at(name), 1000, 100);
