@@ -96,6 +96,19 @@ describe('list-backups', () => {
     assert.equal(statusOfBackup(table, '2026-11-20T10:00:00Z'), 'failed');
   });
 
+  it('tells it by the heading, whatever stands around the table, and in which order', () => {
+    const other = [
+      'Storage bucket name: ckf-backups',
+      'Backups base path: /kubeflow/kfp-db/',
+      '',
+      'backup-id             | backup-status | backup-type  | timeline',
+      '---------------------------------------------------------------',
+      '2026-11-21T10:00:00Z  | Finished      | physical     | 1',
+      'T1                    | finished      | restore      | 1',
+    ].join('\n');
+    assert.equal(statusOfBackup(other, '2026-11-21T10:00:00Z'), 'finished');
+  });
+
   it('knows nothing of a backup that is not in the table', () => {
     assert.equal(statusOfBackup(table, '2026-11-22T10:00:00Z'), undefined);
     assert.equal(statusOfBackup(undefined, '2026-11-22T10:00:00Z'), undefined);
