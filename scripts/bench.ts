@@ -20,6 +20,7 @@ import { tableOf, type Run } from './bench/report.ts';
 import { startHelper, startServer, type BenchServer, type ServerKind } from './bench/servers.ts';
 import { tableOfTruth } from './bench/truth.ts';
 import { copyByUnits, unitProgram } from './bench/team.ts';
+import { benchVolumes } from './bench/volumes.ts';
 import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
@@ -27,13 +28,15 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
  *   [--transfers N] [--json FILE]
  *   [--clients ours,ours-2,ours-4,guide,tuned,rclone,careful,juicefs]
  * npm run bench -- --truth [--servers box|radosgw]
+ * npm run bench -- --volumes [--files N] [--bytes N] [--pairs N] [--full]
  * npm run bench -- --units 4 [--rate 20] [--pairs N] [--transfers N] [--full]
  *
  * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn,
  * and prints what each cost. Only the ratios inside one run of this program mean anything. With
  * --truth it says what each of them brings over and what it leaves out. With --units it compares
  * one unit with several that share the copy, each with a connection of so many MiB/s to the target
- * and 30 ms there and back.
+ * and 30 ms there and back. With --volumes it compares sessions of users' volumes on the box with
+ * restic alone, and in parallel with one after the other.
  */
 const { values } = parseArgs({
   options: {
@@ -46,6 +49,9 @@ const { values } = parseArgs({
     truth: { type: 'boolean', default: false },
     units: { type: 'string' },
     rate: { type: 'string', default: '20' },
+    volumes: { type: 'boolean', default: false },
+    files: { type: 'string' },
+    bytes: { type: 'string', default: '20000' },
     json: { type: 'string' },
   },
 });
@@ -237,7 +243,14 @@ const compare = async (): Promise<void> => {
 };
 
 try {
-  if (values.units === undefined) await compare();
+  if (values.volumes)
+    console.log(
+      await benchVolumes({
+        ...{ scratch, pairs, bytes: Number(values.bytes) },
+        files: Number(values.files ?? (values.full ? 10_000 : 500)),
+      }),
+    );
+  else if (values.units === undefined) await compare();
   else console.log(await teams(Number(values.units)));
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resticByHand } from '../../tests/rigs/restic.ts';
+import { type Box, startBox } from '../../tests/sandbox/box.ts';
+import { addClaim, addProfile, addVolumes } from '../../tests/sandbox/box/volumes.ts';
+import type { Workloads } from '../../tests/servers/kubernetes/workloads.ts';
+import { startHelper } from './servers.ts';
+
+/** How large each of the four volumes is. */
+export interface VolumeBench {
+  readonly scratch: string;
+  readonly pairs: number;
+  readonly files: number;
+  /** Of one file. */
+  readonly bytes: number;
+}
+
+const user = 'bench';
+const claims = ['one', 'two', 'three', 'four'];
+
+/** There and back, in ms, divided by two. */
+const delay = 15;
+
+/**
+ * Two comparisons on the box, in turns. A session of one volume against restic alone on the same
+ * volume and repository, both with content that is new; and a session of four volumes in parallel
+ * against one after the other, with 30 ms to the target. Seconds are of whole sessions, with the
+ * hooks and pods that they take.
+ */
+export const benchVolumes = async (bench: VolumeBench): Promise<string> => {
+  await using box = await startBox({
+    directory: join(bench.scratch, 'box'),
+    pace: 20,
+    small: true,
+  });
+  await using volumes = await addVolumes(box, join(bench.scratch, 'volumes'));
+  volumes.stopWriting();
+  const { workloads } = volumes;
+  addProfile(workloads, user);
+  for (const claim of claims) addClaim(workloads, user, claim);
+  await box.configure({ volumes: `${user}/*` });
+  fill(workloads, bench);
+  await session(box, '*');
+  const alone = await ratios(bench.pairs, [
+    async () => {
+      fill(workloads, bench);
+      return await session(box, 'one');
+    },
+    async () => {
+      fill(workloads, bench);
+      return await timed(() =>
+        resticByHand({ box }, user, ['backup', workloads.directoryOf(user, 'one')]),
+      );
+    },
+  ]);
+  await using far = await startHelper('proxy.ts', String(box.stores.target.port), String(delay));
+  Object.assign(box.stores.s3Integrator, { endpoint: far.url });
+  await box.disintegrate('s3-credentials');
+  await box.integrate('s3-credentials');
+  const inTurns = (parallel: number) => async (): Promise<number> => {
+    await box.configure({ 'volumes-parallel': parallel });
+    fill(workloads, bench);
+    return await session(box, '*');
+  };
+  const together = await ratios(bench.pairs, [inTurns(1), inTurns(claims.length)]);
+  return [
+    `${claims.length} volumes of ${bench.files} files of ${bench.bytes} bytes, medians of ${bench.pairs} pairs`,
+    `one volume: session ${alone.seconds[0]} s, restic alone ${alone.seconds[1]} s, ratio ${alone.ratio}`,
+    `30 ms away: one after the other ${together.seconds[0]} s, in parallel ${together.seconds[1]} s, ratio ${together.ratio}`,
+  ].join('\n');
+};
+
+/** New content of the same size, so that all of it is uploaded again. */
+const fill = (workloads: Workloads, { files, bytes }: VolumeBench): void => {
+  for (const claim of claims)
+    for (let file = 0; file < files; file += 1) {
+      const folder = join(workloads.directoryOf(user, claim), `folder-${file % 100}`);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, `file-${file}`), randomBytes(bytes));
+    }
+};
+
+const session = (box: Box, claim: string): Promise<number> =>
+  timed(async () => {
+    const { status, message } = await box.run('backup-volumes', { volumes: `${user}/${claim}` });
+    if (status !== 'completed') throw new Error(message);
+  });
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+};
+
+type Way = () => Promise<number>;
+
+/** Of two ways in turns: the median of each, and of how many times as long the first one took. */
+const ratios = async (pairs: number, ways: readonly [Way, Way]) => {
+  const took: (readonly [number, number])[] = [];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const [one, other] = ways;
+    // Who begins changes, so that what the machine does meanwhile hits both.
+    const second = pair % 2 === 0 ? undefined : await other();
+    const first = await one();
+    took.push([first, second ?? (await other())]);
+  }
+  return {
+    seconds: [0, 1].map((way) => median(took.map((pair) => pair[way] ?? NaN)).toFixed(1)),
+    ratio: median(took.map(([one, other]) => one / other)).toFixed(2),
+  };
+};
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? NaN;
