@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { CharmError } from '../../errors.ts';
 import type { S3Headers } from './request.ts';
+import { countBuffer } from './young-garbage.ts';
 
 interface Head {
   readonly status: number;
@@ -215,23 +216,4 @@ const onAbort = (signal: AbortSignal, listener: () => void): (() => void) => {
   }
   const ours = known.add(listener);
   return () => ours.delete(listener);
-};
-
-/** Bytes. More than the buffers that wait to be read at any time. */
-const enough = 4 * 2 ** 20;
-
-let bytes = 0;
-
-/**
- * Counts the buffers that were read from a server, and has V8 collect its young objects after every
- * 4 MiB. Nearly all buffers are garbage within milliseconds, but their bytes lie outside of V8's
- * heap. Without this V8 marks its whole heap for every 32 MB of them, and lets four times as much
- * garbage grow; collecting the young objects costs a hundredth of that. Needs `--expose-gc`, which
- * `dispatch` gives; without it nothing happens.
- */
-export const countBuffer = ({ length }: Uint8Array): void => {
-  bytes += length;
-  if (bytes < enough) return;
-  bytes = 0;
-  globalThis.gc?.({ type: 'minor' });
 };
