@@ -24,12 +24,19 @@ type Hook = Extract<CharmEvent, { kind: 'hook' }>;
  * hook it is, so the order of events does not matter.
  */
 export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
-  const assessment = await assess(unit);
+  const [assessment, shown] = await Promise.all([
+    assess(unit),
+    hook.name === 'update-status' ? unit.tools.unitStatus() : undefined,
+  ]);
   const { journal } = assessment;
+  // Most hooks are `update-status` of a unit that is active. Whatever made it active has written
+  // what the relations should hold, and what changes that comes with a hook of its own.
+  const isSettled =
+    shown?.name === 'active' && !(journal instanceof CharmError) && journal.unfinished.length === 0;
   const left = journal instanceof CharmError ? [] : await finishUndo(unit, journal.unfinished);
   await endKilledSession(unit, assessment.config);
   if (assessment.leader) {
-    if (!(await isSettled(unit, hook))) await writeRelations(unit, assessment, hook);
+    if (!isSettled) await writeRelations(unit, assessment, hook);
     if (hook.name === 'secret-remove') await removeRevision(unit, hook);
     // When juju refresh comes in the middle of an action, the pod may be replaced without a hook
     // upgrade-charm.
@@ -48,20 +55,13 @@ export const reconcile = async (unit: Unit, hook: Hook): Promise<void> => {
   if (leader) await shareBackups(unit.tools, assessment);
   const schedules = await schedulesOf(unit, hook, assessment);
   if (!(journal instanceof CharmError)) await sendSessions(unit, hook, assessment);
-  const controller = left.length > 0 ? left : await atController(unit, hook, assessment);
+  const controller = left.length > 0 ? left : await atController(unit, assessment, isSettled);
   await showStatus(unit, assessment, controller, schedules);
   // S3 may be asked here, which can take long, so the status does not wait for it.
   const metrics = await keepMetrics(unit, hook, { assessment, controller });
   if (metrics !== undefined)
     await showStatus(unit, assessment, controller, { ...schedules, metrics });
 };
-
-/**
- * Most hooks are `update-status` of a unit that is active. Whatever made it active has written what
- * the relations should hold, and what changes that comes with a hook of its own.
- */
-const isSettled = async (unit: Unit, hook: Hook): Promise<boolean> =>
-  hook.name === 'update-status' && (await unit.tools.unitStatus()).name === 'active';
 
 /** Without a schedule nothing is loaded for it in `update-status`. */
 const schedulesOf = async (
@@ -154,11 +154,11 @@ export const showStatus = async (
  */
 const atController = async (
   unit: Unit,
-  hook: Hook,
   { leader, config, optionProblems }: Assessment,
+  isSettled: boolean,
 ): Promise<readonly CharmError[]> => {
   if (!leader || optionProblems.has('juju-credentials')) return [];
-  const problem = await jujuProblem(unit, config, async () => !(await isSettled(unit, hook)));
+  const problem = await jujuProblem(unit, config, async () => !isSettled);
   return problem === undefined ? [] : [problem];
 };
 

@@ -79,6 +79,18 @@ describe('the hook tools of an event', () => {
     assert.equal(tools.relations.get('kfp-db:7')?.ours['access-key'], 'AK');
   });
 
+  // A restore that was killed may have moved the path of a database in the journal only.
+  it('give the relations what they lack when there is something to put back', async () => {
+    const { run, tools, journal } = countedUnit();
+    await tools.setStatus(ready, 'unit');
+    await journal.record({
+      ...{ application: 'kfp-db', scale: 1, changedTo: 2 },
+      since: '2026-11-26T10:40:00Z',
+    });
+    await run('update-status');
+    assert.equal(tools.relations.get('kfp-db:7')?.ours['access-key'], 'AK');
+  });
+
   // It may say that it is active then, and no update-status looks at its relations.
   it('give the relations what they lack after an action', async () => {
     const { charm, tools } = countedUnit();
