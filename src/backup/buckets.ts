@@ -1,18 +1,16 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createBandwidth, type Bandwidth } from '../components/buckets/bandwidth.ts';
 import { copyBucket, type BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { type CopyThreads, openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
-import { CharmError, orProblem } from '../errors.ts';
 import { type BackupId, setOfObjectList } from '../repository/layout.ts';
 import type { BucketBackup } from '../repository/manifest.ts';
-import { downloadObjectList } from '../repository/checked-list.ts';
-import { readListFile, uploadObjectList, type ListedObject } from '../repository/object-list.ts';
+import { readListFile, type ListedObject } from '../repository/object-list.ts';
 import { hasAnySet, newestOfBuckets } from '../repository/sets.ts';
 import { countText, durationText, listText, sizeText } from '../text.ts';
 import type { Source } from '../world.ts';
 import type { Backup } from './begin-backup.ts';
+import { type Pass, lastList, listFile, uploadList } from './bucket-lists.ts';
 import type { BucketToCut } from './cut-buckets.ts';
 import { reportingFailed } from './report-failed.ts';
 import { copyByAllUnits } from './share-copy.ts';
@@ -92,27 +90,6 @@ const copyTogether = async (
 };
 
 /**
- * The list of the newest set that has the bucket, as a file. It only makes the copy quicker:
- * without it every object is compared with the mirror.
- */
-const lastList = async (
-  backup: Backup,
-  part: BucketBackup | undefined,
-): Promise<(NonNullable<BucketToCut['last']> & { readonly written: Date }) | undefined> => {
-  if (part === undefined) return undefined;
-  const file = listFile(backup, part.bucket, 'last');
-  const written = await orProblem(() =>
-    downloadObjectList(backup.ready.target.store, part.list, file),
-  );
-  if (!(written instanceof CharmError)) return { part, file, written };
-  if (written.code === 'disk-full') throw written;
-  await backup.world.progress.note(
-    `The object list of the last backup of ${part.bucket} cannot be used, so all of the bucket is compared with its mirror. ${written.message} [${written.code}]`,
-  );
-  return undefined;
-};
-
-/**
  * Copies what changed since the pre-copy, and writes the object list of the set for each bucket.
  * `quietSince` is when the backup of the databases and ML Metadata began. `written` tells of each
  * bucket that was written to since then: the databases may not know of these objects.
@@ -171,8 +148,6 @@ const noneCameBackSince = (
   last && passes.every((pass) => pass?.cameBack === 0)
     ? (last.noneCameBackSince ?? setOfObjectList(layout, last.list.key) ?? id)
     : id;
-
-type Pass = 'pre-copy' | 'changes';
 
 interface PassPlan extends Omit<PreCopy, 'passes'> {
   readonly baseline: AsyncIterable<ListedObject> | undefined;
@@ -241,18 +216,3 @@ const passText = ({
       : []),
     `in ${durationText(seconds)}`,
   ].join(', ');
-
-const listFile = ({ scratch }: Backup, bucket: string, pass: Pass | 'last'): string =>
-  join(scratch, `${bucket}.${pass}.ndjson.gz`);
-
-const uploadList = async (backup: Backup, bucket: string): Promise<BucketBackup['list']> => {
-  const key = backup.layout.objectList(backup.id, bucket);
-  await backup.assertOurs();
-  backup.removeUnlessCommitted(key);
-  const { size, sha256 } = await uploadObjectList(
-    backup.ready.target.store,
-    key,
-    listFile(backup, bucket, 'changes'),
-  );
-  return { key, size, sha256 };
-};

@@ -32,6 +32,12 @@ describe('the floors of src', () => {
       }
   });
 
+  it('have no file of more than 250 lines', () => {
+    const lines = (path: string): number => textOf(path).split('\n').length - 1;
+    const long = [...imports.keys()].filter((path) => lines(path) > 250);
+    assert.deepEqual(long, []);
+  });
+
   it('have no arrow up', () => {
     const up = [...imports].flatMap(([from, files]) =>
       files.filter((to) => !mayImport(roomOf(from), roomOf(to))).map((to) => `${from} -> ${to}`),

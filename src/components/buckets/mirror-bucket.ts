@@ -1,22 +1,18 @@
 import { hasCode } from '../../errors.ts';
-import {
-  createObjectListWriter,
-  type ObjectListWriter,
-} from '../../repository/object-list-writer.ts';
-import { metadataIn } from '../../repository/listed-metadata.ts';
+import { createObjectListWriter } from '../../repository/object-list-writer.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import type { Clock, KeyRange, Source, Target } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import { compareMirror, isBack, isUnchanged, type Comparison } from './compare.ts';
-import { retryFailed, startCopies, type Copies, type CopyCounts } from './copies.ts';
+import { compareMirror, isBack, type Comparison } from './compare.ts';
+import { retryFailed, startCopies, type CopyCounts } from './copies.ts';
 import { nothingLearnt, type CopyContext } from './copy-context.ts';
-import { listedAs } from './copy-object.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { shrunkProblem } from './shrunk.ts';
 import type { CopyThreads } from './threads/copy-threads.ts';
 import { Transfers } from './transfers.ts';
+import { walkSource } from './walk-source.ts';
 
 /*
  * This folder copies buckets: from MinIO into the mirror for a backup (this file), and back for a
@@ -142,7 +138,7 @@ export const copyBucket = async (
     cameBack += 1;
   });
   try {
-    const listed = await walk(counted, copies, list, {
+    const listed = await walkSource(counted, copies, list, {
       quietSince: options.quietSince,
       signal,
       progress,
@@ -191,66 +187,3 @@ async function* countReturns(
     yield comparison;
   }
 }
-
-/** What a pass over the source heeds, and what it notes on its way. */
-interface Walk {
-  readonly signal: AbortSignal;
-  readonly quietSince: Date | undefined;
-  readonly progress: ProgressOfBucket;
-  readonly written: Written;
-}
-
-/**
- * Puts unchanged objects into the list and copies the others, until the source ends or it makes no
- * sense to go on. Returns how many objects the source listed.
- */
-const walk = async (
-  comparisons: AsyncIterable<Comparison>,
-  copies: Copies,
-  list: ObjectListWriter,
-  { signal, quietSince, progress, written }: Walk,
-): Promise<number> => {
-  const quiet = quietSince === undefined ? Infinity : quietSince.getTime() - clockMargin;
-  let listed = 0;
-  for await (const comparison of comparisons) {
-    signal.throwIfAborted();
-    const { source, mirror } = comparison;
-    listed += 1;
-    progress.list(source.size);
-    const isMirrored = mirror !== undefined && isUnchanged(comparison);
-    const known = comparison.listed?.etag === source.etag ? comparison.listed : undefined;
-    const metadata = known && metadataIn(known);
-    if (isMirrored && metadata) {
-      copies.counts.unchanged += 1;
-      copies.counts.bytes += source.size;
-      progress.pass(source.size);
-      list.add(listedAs(source, mirror.etag, { ...known, metadata }));
-      if (known.tags) copies.counts.tagsListed += 1;
-      if (known.tagsUnreadable) copies.counts.tagsUnreadable += 1;
-    } else if (isMirrored) {
-      // No list tells what belongs to it.
-      await copies.start(comparison, list.reserve(), { asks: 'metadata', sha256: known?.sha256 });
-    } else {
-      if (source.lastModified.getTime() >= quiet) note(written, source.key);
-      await copies.start(comparison, list.reserve(), { asks: 'all' });
-    }
-    if (copies.hopeless) break;
-    if (listed % 1000 === 0) await list.drained();
-  }
-  progress.listingEnded();
-  return listed;
-};
-
-/** Milliseconds by which the clock of the source may be behind ours. */
-const clockMargin = 30_000;
-const mostNamed = 3;
-
-interface Written {
-  count: number;
-  readonly first: string[];
-}
-
-const note = (written: Written, key: string): void => {
-  written.count += 1;
-  if (written.first.length < mostNamed) written.first.push(key);
-};
