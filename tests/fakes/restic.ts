@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fieldsOf, textOf } from '../../src/ports/fields.ts';
+import { textOf } from '../../src/ports/fields.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
 import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';
@@ -219,7 +219,7 @@ export class FakeRestic {
 
   #snapshots(place: string): readonly Snapshot[] {
     return this.#keys({ place }, 'snapshots').map((key) => ({
-      ...(fieldsOf(JSON.parse(this.#read(key) ?? '{}')) as unknown as Snapshot),
+      ...(JSON.parse(this.#read(key) ?? '{}') as Snapshot),
       id: textOf(key.split('/').at(-1)),
     }));
   }

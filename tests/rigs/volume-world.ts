@@ -119,6 +119,15 @@ export const aVolumeWorld = (): VolumeWorldRig => {
   return whole;
 };
 
+/** A world with a volume of alice's and one of bob's. */
+export const aWorldOfTwoUsers = (): VolumeWorldRig => {
+  const rig = aVolumeWorld();
+  for (const user of ['alice', 'bob']) rig.addProfile(user);
+  rig.addVolume('alice/home', { 'thesis.md': 'words' });
+  rig.addVolume('bob/data', { rows: 'many rows' });
+  return rig;
+};
+
 /** With the key, so that volumes are backed up. */
 export const volumesConfig = (changes: Partial<Config['volumes']> = {}): Config => {
   const config = aConfig();

@@ -1,6 +1,7 @@
 import type { ActionDefinition, ModelCore } from './model-core.ts';
 import { applicationOf, ModelRefusal } from './model-core.ts';
 import type { TaskState, UnitState } from './model-state.ts';
+import { unknownParameter } from '../servers/unit-agent/charm.ts';
 
 /** Puts an action into a unit's queue and records it; rules as in Juju's EnqueueOperation. */
 export const enqueueTask = (
@@ -80,7 +81,7 @@ const withDefaults = (
   if (unknown !== undefined && !additionalProperties)
     throw new ModelRefusal(
       'parameters-invalid',
-      `validation failed: (root) : additional property "${unknown}" is not allowed, given ${JSON.stringify(given)}`,
+      `validation failed: ${unknownParameter(unknown, given)}`,
     );
   const defaults = Object.entries(declared).flatMap(([name, { default: value }]) =>
     value === undefined ? [] : [[name, value] as const],

@@ -7,7 +7,7 @@ import type { SessionRecord } from '../../src/volumes/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import { type VolumeWorldRig, aWorldOfTwoUsers, volumesConfig } from '../rigs/volume-world.ts';
 
 const layout = layoutOf('ckf');
 
@@ -21,10 +21,7 @@ const refused = {
 describe('a session of volumes', () => {
   let rig: VolumeWorldRig;
   beforeEach(() => {
-    rig = aVolumeWorld();
-    for (const user of ['alice', 'bob']) rig.addProfile(user);
-    rig.addVolume('alice/home', { 'thesis.md': 'words' });
-    rig.addVolume('bob/data', { rows: 'many rows' });
+    rig = aWorldOfTwoUsers();
   });
   afterEach(() => {
     assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');

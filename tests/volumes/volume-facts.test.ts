@@ -3,15 +3,12 @@ import type { VolumeFacts } from '../../src/metrics/facts.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { verifyRepositories } from '../../src/volumes/verify-repositories.ts';
 import { readVolumeFacts } from '../../src/volumes/volume-facts.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import { type VolumeWorldRig, aWorldOfTwoUsers, volumesConfig } from '../rigs/volume-world.ts';
 
 describe('what metrics tell of volumes', () => {
   let rig: VolumeWorldRig;
   beforeEach(() => {
-    rig = aVolumeWorld();
-    for (const user of ['alice', 'bob']) rig.addProfile(user);
-    rig.addVolume('alice/home', { 'thesis.md': 'words' });
-    rig.addVolume('bob/data', { rows: 'many rows' });
+    rig = aWorldOfTwoUsers();
   });
   afterEach(() => {
     rig[Symbol.dispose]();

@@ -5,15 +5,12 @@ import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import type { VolumeRecord } from '../../src/volumes/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import { type VolumeWorldRig, aWorldOfTwoUsers, volumesConfig } from '../rigs/volume-world.ts';
 
 describe('while volumes are uploaded', () => {
   let rig: VolumeWorldRig;
   beforeEach(() => {
-    rig = aVolumeWorld();
-    for (const user of ['alice', 'bob']) rig.addProfile(user);
-    rig.addVolume('alice/home', { 'thesis.md': 'words' });
-    rig.addVolume('bob/data', { rows: 'many rows' });
+    rig = aWorldOfTwoUsers();
     rig.addVolume('bob/models', { weights: 'many numbers' });
   });
   afterEach(() => {

@@ -59,10 +59,12 @@ export const readCharmFiles = (directory: string): CharmFiles => {
       const definition = actions[action];
       if (definition === undefined) throw new Error(`no action "${action}" defined`);
       const { params, required, additionalProperties = true } = definition;
+      const unknown = Object.keys(given).find((name) => !(name in (params ?? {})));
+      if (unknown !== undefined && !additionalProperties)
+        throw new Error(`validation failed: ${unknownParameter(unknown, given)}`);
       const validate = ajv.compile({
         type: 'object',
         properties: params ?? {},
-        additionalProperties,
         ...(required === undefined ? {} : { required }),
       });
       const parameters = structuredClone(given);
@@ -74,3 +76,7 @@ export const readCharmFiles = (directory: string): CharmFiles => {
     },
   };
 };
+
+/** In Juju's words (juju/gojsonschema). */
+export const unknownParameter = (name: string, given: Readonly<Record<string, unknown>>): string =>
+  `(root) : additional property "${name}" is not allowed, given ${JSON.stringify(given)}`;
