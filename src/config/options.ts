@@ -67,8 +67,18 @@ export const options = {
   'volumes-check-subset': { type: 'string', default: '1/28', pattern: '^$|^1/[1-9]\\d{0,3}$' },
   'volumes-deadline': { type: 'string', default: '4h' },
   'volumes-run-as': { type: 'string', default: 'root', pattern: '^(root|notebook)$' },
-  'restic-image': { type: 'string', default: 'restic/restic:0.19.1', pattern: image },
-  'rclone-image': { type: 'string', default: 'rclone/rclone:1.75.2', pattern: image },
+  'restic-image': {
+    type: 'string',
+    default:
+      'restic/restic:0.19.1@sha256:136600b6ff6843d61d355f7f71f460a166429f35de6fd11b568fece3c9a4d510',
+    pattern: image,
+  },
+  'rclone-image': {
+    type: 'string',
+    default:
+      'rclone/rclone:1.75.2@sha256:2687085f718d3c628f7fdfb77c52a1d344332aed543110bb88088f2c70d43eb5',
+    pattern: image,
+  },
   'stop-running': { type: 'string', default: '', pattern: '^\\d*$' },
   'notify-url': { type: 'string', pattern: '^(secret:.+)?$' },
   'notify-style': { type: 'string', default: 'text', pattern: '^(text|healthchecks)$' },

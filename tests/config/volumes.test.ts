@@ -15,6 +15,12 @@ describe('the options of volumes', () => {
     assert.equal(parseConfig({ 'volumes-keep': '' }).volumes.keep.last, 0);
   });
 
+  it('name images by digest, which nobody can move to another image', () => {
+    const { resticImage, rcloneImage } = parseConfig({}).volumes;
+    for (const image of [resticImage, rcloneImage])
+      assert.match(image, /:[\d.]+@sha256:[\da-f]{64}$/);
+  });
+
   it('are read', () => {
     const { volumes } = parseConfig({
       volumes: 'alice/*, jupyterhub/claim-*',
