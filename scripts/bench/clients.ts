@@ -67,9 +67,10 @@ export const bundled = async (scratch: string, name: string): Promise<BundledPro
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   });
-  // The charm's own, of its dispatch.
+  // The charm's own, of the line of its dispatch that starts it.
   const dispatch = readFileSync(join(import.meta.dirname, '..', '..', 'dispatch'), 'utf8');
-  const limits = dispatch.match(/--(max|no|expose)-\S+/g) ?? [];
+  const start = dispatch.split('\n').find((line) => line.startsWith('exec ')) ?? '';
+  const limits = start.match(/--\S+/g) ?? [];
   return {
     file: join(bundle, `${name}.mjs`),
     flags: [...limits, ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean)],
