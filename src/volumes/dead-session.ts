@@ -2,7 +2,7 @@ import { hasCode } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { takeLock } from '../repository/lock.ts';
 import type { Clock, ObjectStore, Target, World } from '../world.ts';
-import { removeLocks, repositoryNames } from './repository-locks.ts';
+import { clearLocks, repositoryNames } from './repository-locks.ts';
 import {
   type SessionRecord,
   readSession,
@@ -96,7 +96,7 @@ const settleRecord = async (
   const namespaces = new Set(record.volumes.map(({ namespace }) => namespace));
   const names = await repositoryNames(store, layout, [...namespaces]);
   for (const name of new Set([...names, ...(record.repositories ?? [])]))
-    await removeLocks(store, layout, name);
+    await clearLocks(store, layout, name, clock.now());
   const volumes = record.volumes.map((volume) =>
     volume.phase === 'Running'
       ? { ...volume, phase: 'Failed' as const, code: 'interrupted', reason: reasons[record.kind] }

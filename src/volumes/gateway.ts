@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { VolumeOperation } from './operation.ts';
-import { removeLocks } from './repository-locks.ts';
+import { noteOthers } from './repository-locks.ts';
 import { notStarted, startPod } from './repository-command.ts';
 import { gatewayPod } from './trusted-pods.ts';
 
@@ -70,17 +70,15 @@ export const openGateway = async (
 
 /**
  * Works through the gateway of a repository. When this resolves, whatever happened, the gateway is
- * shut, and the locks are gone that users' processes have left.
+ * shut, the locks are gone that users' processes have left, and it is noted when somebody else is
+ * at work there.
  */
 export const throughGateway = async <T>(
   operation: VolumeOperation,
   repository: string,
   work: (gateway: Gateway) => Promise<T>,
 ): Promise<T> => {
-  const { target, layout, occupied } = operation;
   await using opened = new AsyncDisposableStack();
-  opened.defer(async () => {
-    if (!occupied.has(repository)) await removeLocks(target.store, layout, repository);
-  });
+  opened.defer(() => noteOthers(operation, repository));
   return await work(opened.use(await openGateway(operation, repository)));
 };

@@ -35,6 +35,12 @@ const managedBy = 'app.kubernetes.io/managed-by';
 export const ownObjects = (model: string, session?: string): string =>
   `${managedBy}=ckf-backup,${modelLabel}=${model},${sessionLabel}${session === undefined ? '' : `=${session}`}`;
 
+/**
+ * The metadata of every object that comes through a pod of ours. A user’s process can leave it off
+ * no object, because the gateway adds it; who works on a repository by hand has no gateway.
+ */
+export const sessionMetadata = 'ckf-backup-session';
+
 /** Pods that carry these stay outside of the service mesh, whose sidecar would never end. */
 export const outsideMesh = {
   'sidecar.istio.io/inject': 'false',

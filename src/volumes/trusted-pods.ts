@@ -1,6 +1,6 @@
 import type { VolumesConfig } from '../config/volumes.ts';
 import type { Fields, GatewayStorage, Manifest } from '../world.ts';
-import { objectName, ownLabels } from './names.ts';
+import { objectName, ownLabels, sessionMetadata } from './names.ts';
 import { certificates, container, podHead, podSpec, scratch, secretVariable } from './pod-parts.ts';
 
 /*
@@ -120,7 +120,7 @@ export const gatewayUrl = (address: string): string =>
   `http://${address.includes(':') ? `[${address}]` : address}:${gatewayPort}/`;
 
 const rcloneContainer = (
-  { repository, storage, config }: About,
+  { session, repository, storage, config }: About,
   secret: string,
   options: readonly string[],
   more: readonly Fields[],
@@ -142,7 +142,8 @@ const rcloneContainer = (
     ...container('rclone', config.rcloneImage),
     command: ['rclone'],
     args: [
-      ...['serve', 'restic', ...options],
+      ...['serve', 'restic', '--header-upload', `x-amz-meta-${sessionMetadata}: ${session}`],
+      ...options,
       `:s3:${bucket}/${prefix}/volumes/repos/${repository}`,
     ],
     env: [

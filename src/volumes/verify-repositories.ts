@@ -7,8 +7,8 @@ import { keyFingerprint } from './keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
 import { allRepositories, keyChanged, type RepositoryRecord } from './repositories.ts';
-import { type CommandEnd, endOnRepository, occupiedRepository } from './repository-command.ts';
-import { isOccupied, removeLocks } from './repository-locks.ts';
+import { endOnRepository, occupiedRepository } from './repository-command.ts';
+import { clearLocks } from './repository-locks.ts';
 import {
   type CheckKind,
   type RepositoryCheck,
@@ -112,19 +112,13 @@ export const verifyRepository = async (
     await world.progress.step(`${name}: checking the repository`);
     if (repository.key !== keyFingerprint(access.key))
       throw keyChanged(repository, keyFingerprint(access.key), world.application);
-    if (await isOccupied(store, layout, name, world.clock.now())) throw occupiedRepository(name);
-    let mayHaveLeftLock = false;
-    await using _after = {
-      [Symbol.asyncDispose]: async () => {
-        if (mayHaveLeftLock) await removeLocks(store, layout, name);
-      },
-    };
-    const run: RunCommand = async (wish) => {
-      mayHaveLeftLock = true;
-      const ended = await endOnRepository(operation, name, wish);
-      mayHaveLeftLock = !endsByItself.has(ended.exitCode);
-      return ended;
-    };
+    if (await clearLocks(store, layout, name, world.clock.now())) throw occupiedRepository(name);
+    // Who was killed has left one.
+    await using after = new AsyncDisposableStack();
+    after.defer(async () => {
+      await clearLocks(store, layout, name, world.clock.now());
+    });
+    const run = (wish: RepositoryCommand) => endOnRepository(operation, name, wish);
     const seconds = operation.config.deadline / 1000;
     await keep(readData === undefined ? 'check' : 'data', readData, async () =>
       readCheck(name, await run({ ...checkCommand(readData), seconds })),
@@ -138,14 +132,6 @@ export const verifyRepository = async (
   });
   return { name, checks, problem: problem instanceof CharmError ? problem : undefined };
 };
-
-type RunCommand = (wish: RepositoryCommand) => Promise<CommandEnd>;
-
-/**
- * With these restic says how it ended, and has taken its lock away; a lock that is there then is
- * somebody else's, such as an operator's. Who is killed leaves it.
- */
-const endsByItself: ReadonlySet<number> = new Set([0, 1, 3, 10, 11, 12, 130]);
 
 const checkCommand = (readData: string | undefined): RepositoryCommand => ({
   task: 'check',

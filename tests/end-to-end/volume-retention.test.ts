@@ -95,13 +95,20 @@ describe("the backups of users' volumes that are kept", () => {
     assert.equal(snapshots().length, 2 + 3);
   });
 
-  it('stay while somebody works on the repository by hand, whose lock is respected', async () => {
+  it('stay while somebody works there by hand who began meanwhile, whose lock is respected', async () => {
+    const { workloads } = opened().volumes;
+    const held = Promise.withResolvers<undefined>();
+    workloads.holds.set(volume, held.promise);
+    const session = backUp();
+    await until(() => workloads.store.all('jobs', 'bob').find(({ spec }) => !spec?.suspend));
     const byHand = resticByHand(opened(), 'bob', ['backup', '--stdin'], { stdin: 'open' });
     const [lock] = await until(() => {
       const found = keys('repos/bob/locks/');
       return found.length > 0 ? found : undefined;
     });
-    const results = await backUp();
+    workloads.holds.delete(volume);
+    held.resolve(undefined);
+    const results = await session;
     assert.equal(results['removed'], '0');
     assert.match(String(results['not-removed']), /bob is locked/);
     assert.equal((await listed()).length, 3);

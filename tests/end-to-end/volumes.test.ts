@@ -341,7 +341,10 @@ describe("users' volumes", () => {
     held.resolve(undefined);
     const { contents } = box.stores.target;
     const lock = `${box.prefix}/volumes/repos/carol/locks/${'0'.repeat(64)}`;
-    contents.put('ckf-backups', { key: lock, content: 'of a process that died' });
+    contents.put('ckf-backups', {
+      ...{ key: lock, content: 'of a process that died' },
+      headers: { 'x-amz-meta-ckf-backup-session': '20261121t030000z' },
+    });
     assert.equal((await box.hook('update-status')).exitCode, 0);
     assertEnded(opened());
     assert.equal((await succeeds('backup-volumes', { volumes: 'carol/*' }))['succeeded'], '1');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { textOf } from '../../src/ports/fields.ts';
+import type { ObjectMetadata } from '../../src/world.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
 import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';
@@ -26,6 +27,8 @@ interface Call {
   readonly place: string;
   readonly password: string;
   readonly isAppendOnly: boolean;
+  /** What rclone adds to each object that it writes. */
+  readonly metadata: Partial<ObjectMetadata>;
   /** Of the pod; undefined when it has no claim. */
   readonly files: FakeFiles | undefined;
 }
@@ -88,6 +91,7 @@ export class FakeRestic {
     return this.#perform({
       ...{ words: command.slice(1), place: `${path}/`, isAppendOnly },
       password: variables['RESTIC_PASSWORD'] ?? '',
+      metadata: headersOf(server.command),
       files:
         claim === undefined ? undefined : this.filesOf(`${pod.metadata.namespace ?? ''}/${claim}`),
     });
@@ -124,15 +128,15 @@ export class FakeRestic {
     }
   }
 
-  #init({ place, password }: Call): ContainerEnd {
+  #init({ place, password, metadata }: Call): ContainerEnd {
     if (this.#store.bucket.after(place, '').length > 0)
       return failure(1, 'Fatal: create repository failed: config file already exists');
-    this.#store.seed(`${place}keys/${hashOf(password)}`, 'a key');
-    this.#store.seed(`${place}config`, proofOf(password));
+    this.#store.seed(`${place}keys/${hashOf(password)}`, 'a key', metadata);
+    this.#store.seed(`${place}config`, proofOf(password), metadata);
     return done('{"message_type":"initialized"}');
   }
 
-  #backup({ words, place, files = new Map() }: Call): ContainerEnd {
+  #backup({ words, place, metadata, files = new Map() }: Call): ContainerEnd {
     const all = [...files];
     const read = all.filter(([path]) => !this.unreadable.has(path));
     if (all.length === 0) return failure(1, 'Fatal: unable to save snapshot: snapshot is empty');
@@ -142,7 +146,7 @@ export class FakeRestic {
       const pack = hashOf(text);
       const key = packKey(place, pack);
       if (this.#read(key) === undefined) {
-        this.#store.seed(key, text);
+        this.#store.seed(key, text, metadata);
         added += text.length;
       }
       tree[path] = pack;
@@ -157,7 +161,7 @@ export class FakeRestic {
       },
     };
     const text = JSON.stringify({ time: this.#now().toISOString(), ...snapshot });
-    this.#store.seed(`${place}snapshots/${hashOf(text)}`, text);
+    this.#store.seed(`${place}snapshots/${hashOf(text)}`, text, metadata);
     const complaints = all
       .filter(([path]) => this.unreadable.has(path))
       .map(([path]) => errorOf(`/data/${path}`, 'open: permission denied'));
@@ -241,6 +245,18 @@ const packKey = (place: string, pack: string): string => `${place}data/${pack.sl
 
 const valueOf = (words: readonly string[], option: string): string =>
   words[words.indexOf(option) + 1] ?? '';
+
+/** Those of `--header-upload` that are kept with the object. */
+const headersOf = (command: readonly string[]): Partial<ObjectMetadata> => ({
+  user: Object.fromEntries(
+    command.flatMap((word, at) => {
+      const [, name = '', value = ''] = /^x-amz-meta-([^:]+): (.+)$/i.exec(word) ?? [];
+      return command[at - 1] === '--header-upload' && name !== ''
+        ? [[name.toLowerCase(), value]]
+        : [];
+    }),
+  ),
+});
 
 const done = (output: string): ContainerEnd => ({ exitCode: 0, output });
 

@@ -13,6 +13,9 @@ import { targetIn } from './target.ts';
 
 export const volumesKey = 'the key of the test, which nobody else has: 5f2c91';
 
+/** What an object has that came through a pod of ours. */
+export const throughGateway = { user: { 'ckf-backup-session': '20261121t030000z' } };
+
 export interface VolumeWorldRig extends ScaleWorldRig {
   readonly cluster: FakeCluster;
   readonly store: FakeObjectStore;

@@ -7,7 +7,12 @@ import type { SessionRecord } from '../../src/volumes/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import {
+  type VolumeWorldRig,
+  aVolumeWorld,
+  volumesConfig,
+  throughGateway,
+} from '../rigs/volume-world.ts';
 
 const layout = layoutOf('ckf');
 
@@ -318,11 +323,37 @@ describe('a backup of volumes', () => {
   it('takes away the locks that users’ processes have left', async () => {
     rig.restic.instead = (run, role) => {
       if (role === 'backup' && run.pod.metadata.namespace === 'bob')
-        rig.store.seed(`${layout.repository('bob')}locks/of-a-killed-pod`, 'a lock');
+        rig.store.seed(
+          `${layout.repository('bob')}locks/of-a-killed-pod`,
+          'a lock',
+          throughGateway,
+        );
       return undefined;
     };
     await backUp();
     assert.deepEqual(rig.keysOf('bob', 'locks'), []);
+  });
+
+  it('leaves the lock of an operator who began meanwhile, and removes nothing there', async () => {
+    const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+    await backUp({ kind: 'all' }, { keep });
+    const locks = `${layout.repository('bob')}locks/`;
+    rig.restic.instead = (run, role) => {
+      if (role !== 'backup' || run.pod.metadata.namespace !== 'bob') return undefined;
+      rig.store.seed(`${locks}of-a-killed-pod`, 'a lock', throughGateway);
+      rig.store.seed(`${locks}of-an-operator`, 'a lock');
+      return undefined;
+    };
+    const second = await backUp({ kind: 'all' }, { keep });
+    assert.deepEqual(rig.keysOf('bob', 'locks'), [`${locks}of-an-operator`]);
+    assert.match(second.notRemoved ?? '', /^The repository bob is locked: somebody works on it/);
+    assert.equal(second.phase, 'Succeeded');
+  });
+
+  it('clears at once what a killed process has locked, however young the lock is', async () => {
+    rig.store.seed(`${layout.repository('bob')}locks/of-a-killed-pod`, 'a lock', throughGateway);
+    const { notRemoved } = await backUp();
+    assert.deepEqual([rig.keysOf('bob', 'locks'), notRemoved], [[], undefined]);
   });
 
   it('says the problems of several repositories in one, and tries again the next time', async () => {

@@ -6,7 +6,12 @@ import { sweep } from '../../src/volumes/sweep.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import {
+  type VolumeWorldRig,
+  aVolumeWorld,
+  volumesConfig,
+  throughGateway,
+} from '../rigs/volume-world.ts';
 
 /** Ten minutes more are given to the Job controller. */
 const { volumes: config } = volumesConfig({ deadline: 60_000 });
@@ -307,13 +312,19 @@ describe('a pod of the model’s namespace', () => {
     rig.restic.instead = async (_run, role) => (role === 'backup' ? held : undefined);
     void backUpVolumes(rig.whole, config, { kind: 'all' });
     while (!rig.restic.commands.includes('backup: backup')) await rig.later(1);
-    rig.store.seed(`${layoutOf('ckf').repository('bob')}locks/of-the-killed-pod`, 'a lock');
+    rig.store.seed(
+      `${layoutOf('ckf').repository('bob')}locks/of-the-killed-pod`,
+      'a lock',
+      throughGateway,
+    );
     assert.deepEqual(oursIn(rig.cluster), [
       ...['jobs bob', 'pods kubeflow', 'pods bob', 'secrets kubeflow', 'secrets bob'],
     ]);
+    const operator = `${layoutOf('ckf').repository('bob')}locks/of-an-operator`;
+    rig.store.seed(operator, 'a lock');
     await endKilledSession(rig.whole);
     assert.deepEqual(oursIn(rig.cluster), []);
-    assert.deepEqual(rig.keysOf('bob', 'locks'), []);
+    assert.deepEqual(rig.keysOf('bob', 'locks'), [operator], 'only ours are taken away');
     const [record] = await rig.records();
     assert.deepEqual([record?.phase, record?.volumes[0]?.code], ['Failed', 'interrupted']);
   });

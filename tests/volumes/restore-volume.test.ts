@@ -5,7 +5,12 @@ import { type RestoreVolumeRequest } from '../../src/volumes/restore-plan.ts';
 import { restoreVolume } from '../../src/volumes/restore-volume.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import {
+  type VolumeWorldRig,
+  aVolumeWorld,
+  volumesConfig,
+  throughGateway,
+} from '../rigs/volume-world.ts';
 
 const { volumes: config } = volumesConfig();
 const volume = { namespace: 'bob', claim: 'data' };
@@ -294,5 +299,18 @@ describe('the restore of a volume', () => {
     rig.store.seed(lock, 'a lock');
     await restore({ into: 'back', confirm: '' });
     assert.ok(rig.store.bucket.find(lock));
+  });
+
+  it('leaves those of an operator who began meanwhile, and takes those of its own pods', async () => {
+    const locks = `${layoutOf('ckf').repository('bob')}locks/`;
+    rig.restic.instead = (_run, role) => {
+      if (role === 'restore') {
+        rig.store.seed(`${locks}of-a-killed-pod`, 'a lock', throughGateway);
+        rig.store.seed(`${locks}of-an-operator`, 'a lock');
+      }
+      return undefined;
+    };
+    await restore({ into: 'back', confirm: '' });
+    assert.deepEqual(rig.keysOf('bob', 'locks'), [`${locks}of-an-operator`]);
   });
 });

@@ -7,7 +7,12 @@ import type { SessionRecord } from '../../src/volumes/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
-import { type VolumeWorldRig, aWorldOfTwoUsers, volumesConfig } from '../rigs/volume-world.ts';
+import {
+  type VolumeWorldRig,
+  aWorldOfTwoUsers,
+  volumesConfig,
+  throughGateway,
+} from '../rigs/volume-world.ts';
 
 const layout = layoutOf('ckf');
 
@@ -78,7 +83,11 @@ describe('a session of volumes', () => {
       await rejectsWithCode(endKilledSession(rig.whole), 'store-denied');
       rig.restic.instead = () => undefined;
       revoked.letIn();
-      rig.store.seed(`${layout.repository('alice')}locks/of-the-refused-pod`, 'a lock');
+      rig.store.seed(
+        `${layout.repository('alice')}locks/of-the-refused-pod`,
+        'a lock',
+        throughGateway,
+      );
       await endKilledSession(rig.whole);
       const [dead] = await rig.records();
       assert.equal(dead?.phase, 'Failed');

@@ -11,7 +11,12 @@ import {
 import type { World } from '../../src/world.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
+import {
+  type VolumeWorldRig,
+  aVolumeWorld,
+  volumesConfig,
+  throughGateway,
+} from '../rigs/volume-world.ts';
 
 const layout = layoutOf('ckf');
 const { volumes: config } = volumesConfig();
@@ -223,7 +228,7 @@ describe('the verification of repositories', () => {
 
   it('takes away the lock that a command has left', async () => {
     rig.restic.instead = () => {
-      rig.store.seed(`${layout.repository('bob')}locks/of-a-killed-pod`, 'a lock');
+      rig.store.seed(`${layout.repository('bob')}locks/of-a-killed-pod`, 'a lock', throughGateway);
       return { exitCode: 137, output: '' };
     };
     assert.deepEqual(said(await verify({ namespace: 'bob' })), [['bob', 'volume-command-failed']]);
