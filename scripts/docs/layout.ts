@@ -120,7 +120,7 @@ const rows: Readonly<Record<keyof Layout, readonly [key: string, meaning: string
   ],
   repository: [
     layout.repository('alice'),
-    'A repository as restic writes it, encrypted, one for each namespace.',
+    'A repository as restic writes it, encrypted, one for each namespace. What came through a pod of the charm has the metadata `ckf-backup-session`.',
   ],
   runPage: [
     layout.runPage('<session>'),

@@ -11,7 +11,7 @@ import { matches, skipTexts } from './policy.ts';
 import { repositoryFor } from './repositories.ts';
 import { runOnRepository } from './repository-command.ts';
 import { type Snapshot, readSnapshots, someUnreadable } from './restic.ts';
-import { type JobOutcome, jobFailure } from './run-job.ts';
+import { type JobOutcome, isEmptyVolume, jobFailure } from './run-job.ts';
 import { type SessionRecord, type VolumeRecord, noFiles, sessionPhase } from './session-record.ts';
 import { inTurns, slots } from './slots.ts';
 import { uploadVolumes } from './upload-volumes.ts';
@@ -163,8 +163,7 @@ const judge = (
   snapshots: readonly Snapshot[],
 ): VolumeRecord => {
   if (outcome === undefined || outcome instanceof CharmError) return failed(volume, outcome);
-  if (outcome.complaints.some((complaint) => complaint.includes('snapshot is empty')))
-    return recordOf(volume, { phase: 'Skipped', reason: noFiles });
+  if (isEmptyVolume(outcome)) return recordOf(volume, { phase: 'Skipped', reason: noFiles });
   const snapshot = snapshots.findLast(({ host }) => host === volume.claim.name);
   if (snapshot === undefined || (outcome.exitCode !== 0 && outcome.exitCode !== someUnreadable))
     return failed(volume, jobFailure(volume.claim, outcome));

@@ -1,8 +1,10 @@
 import { CharmError } from '../errors.ts';
 import { waitUntil } from '../wait-until.ts';
+import { clearJunk } from './clear-junk.ts';
 import { repositoryPassword } from './keys.ts';
 import type { VolumeOperation } from './operation.ts';
 import { podState, warningsAbout } from './pod-state.ts';
+import { noteOthers } from './repository-locks.ts';
 import { complaintsOf, exitText, firstLine } from './restic.ts';
 import { type RepositoryCommand, type TrustedPod, repositoryPod } from './trusted-pods.ts';
 
@@ -54,8 +56,24 @@ export const occupiedRepository = (repository: string): CharmError =>
     `The repository ${repository} is locked: somebody works on it with restic, or was stopped less than half an hour ago. Nothing was removed there. Wait for its end and run the action again.`,
   );
 
-/** As `runOnRepository`, and it may end with any status. */
+/**
+ * As `runOnRepository`, and it may end with any status. When it fails because of what a user has
+ * put there, that is taken away, and it runs once more.
+ */
 export const endOnRepository = async (
+  operation: VolumeOperation,
+  repository: string,
+  wish: RepositoryCommand,
+): Promise<CommandEnd> => {
+  const ended = await endOnce(operation, repository, wish);
+  if (ended.exitCode === 0 || ended.exitCode === locked || wish.gateway !== undefined) return ended;
+  // restic may have crashed, and have left its lock.
+  await noteOthers(operation, repository);
+  const isCleared = await clearJunk(operation, repository);
+  return isCleared ? endOnce(operation, repository, wish) : ended;
+};
+
+const endOnce = async (
   operation: VolumeOperation,
   repository: string,
   { task, command, gateway, seconds: most = commandSeconds, room }: RepositoryCommand,

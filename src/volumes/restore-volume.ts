@@ -4,6 +4,7 @@ import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 import { backUpVolumes } from './back-up-volumes.ts';
 import { usersOf } from './claims.ts';
+import { clearJunk } from './clear-junk.ts';
 import { throughGateway } from './gateway.ts';
 import { repositoryPassword } from './keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
@@ -11,7 +12,7 @@ import type { VolumeOperation } from './operation.ts';
 import { noteOthers } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
 import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
-import { jobFailure, runUserJob } from './run-job.ts';
+import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
 import { type SessionRecord, type VolumeRecord } from './session-record.ts';
 
 export interface VolumeRestoreReport {
@@ -110,17 +111,20 @@ const bringBack = async (
     throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
   await noteOthers(operation, repository);
-  const outcome = await throughGateway(operation, repository, (gateway) =>
-    runUserJob(operation, {
-      role: 'restore',
-      ...{ model: cluster.namespace, session, claim, user, repository, config },
-      identity: user?.identity,
-      command: restoreArguments({ ...request, snapshot }),
-      address: gateway.address,
-      gatewayPassword: gateway.password,
-      repositoryPassword: repositoryPassword(access.key, repository),
-    }),
-  );
+  const run = (attempt: number): Promise<JobOutcome> =>
+    throughGateway(operation, repository, (gateway) =>
+      runUserJob(operation, {
+        ...{ role: 'restore', attempt },
+        ...{ model: cluster.namespace, session, claim, user, repository, config },
+        identity: user?.identity,
+        command: restoreArguments({ ...request, snapshot }),
+        address: gateway.address,
+        gatewayPassword: gateway.password,
+        repositoryPassword: repositoryPassword(access.key, repository),
+      }),
+    );
+  let outcome = await run(1);
+  if (outcome.exitCode !== 0 && (await clearJunk(operation, repository))) outcome = await run(2);
   if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
 };
 

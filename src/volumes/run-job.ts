@@ -16,6 +16,10 @@ export interface JobOutcome {
   readonly complaints: readonly string[];
 }
 
+/** restic makes no snapshot of a volume without files. */
+export const isEmptyVolume = ({ complaints }: JobOutcome): boolean =>
+  complaints.some((complaint) => complaint.includes('snapshot is empty'));
+
 const noPodSeconds = 60;
 const startSeconds = 300;
 

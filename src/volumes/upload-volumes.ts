@@ -1,4 +1,5 @@
 import { CharmError, orProblem } from '../errors.ts';
+import { clearJunk } from './clear-junk.ts';
 import { type Gateway, throughGateway } from './gateway.ts';
 import { holdNotebooks } from './hold-notebooks.ts';
 import { repositoryPassword } from './keys.ts';
@@ -7,7 +8,7 @@ import type { PlannedVolume } from './plan.ts';
 import { excludesOf } from './policy.ts';
 import { makeRepository, prepareRepository } from './repositories.ts';
 import { backupArguments, someUnreadable } from './restic.ts';
-import { type JobOutcome, runUserJob } from './run-job.ts';
+import { type JobOutcome, isEmptyVolume, runUserJob } from './run-job.ts';
 import type { slots } from './slots.ts';
 import { watchGateway } from './watch-gateway.ts';
 
@@ -27,9 +28,10 @@ const gateways = 2;
 
 /**
  * Runs restic beside each volume, through the gateway of their repository, which is made when there
- * is none. When the gateway's pod ends meanwhile, those that have not succeeded by then are tried
- * once more through a new one. Resolves with how each ended, in their order. What restic says is
- * from a user's pod: it proves nothing.
+ * is none. When the gateway's pod ends meanwhile, or when restic fails because of what a user has
+ * put into the repository, those that have not succeeded by then are tried once more through a new
+ * one. Resolves with how each ended, in their order. What restic says is from a user's pod: it
+ * proves nothing.
  */
 export const uploadVolumes = async (
   operation: VolumeOperation,
@@ -41,10 +43,10 @@ export const uploadVolumes = async (
     const whileStopped = holdNotebooks(operation, left);
     const isThere = await prepareRepository(operation, repository);
     const isLost = await throughGateway(operation, repository, async (gateway) => {
-      if (!isThere) await makeRepository(operation, repository, gateway);
       await using watch = await watchGateway(operation, repository, gateway, left);
       const signal = AbortSignal.any([operation.world.signal, watch.signal]);
       const watched = { ...operation, world: { ...operation.world, signal } };
+      if (!isThere) await makeRepository(watched, repository, gateway);
       const upload = async (volume: PlannedVolume): Promise<void> => {
         const end = await orProblem(() => {
           // Who waited for this slot is not begun any more: its notebook would be stopped.
@@ -58,8 +60,12 @@ export const uploadVolumes = async (
       await Promise.all(left.map((volume) => slot(() => upload(volume))));
       return left.some((volume) => !isUploaded(ends.get(volume))) && !(await gateway.isUp());
     });
-    if (!isLost) break;
     operation.world.signal.throwIfAborted();
+    if (!isLost) {
+      if (attempt < gateways && left.some((volume) => hasFailed(ends.get(volume))))
+        if (await clearJunk(operation, repository)) continue;
+      break;
+    }
     await operation.world.progress.note(
       `${repository}: the pod of the gateway ended${attempt < gateways ? '; the volumes that are left are tried again through a new one' : ' again'}`,
     );
@@ -71,6 +77,10 @@ const isUploaded = (end: UploadEnd | undefined): boolean =>
   end !== undefined &&
   !(end instanceof CharmError) &&
   (end.exitCode === 0 || end.exitCode === someUnreadable);
+
+/** restic itself, for another reason than that there are no files. */
+const hasFailed = (end: UploadEnd | undefined): boolean =>
+  end !== undefined && !(end instanceof CharmError) && !isUploaded(end) && !isEmptyVolume(end);
 
 interface Through {
   readonly repository: string;

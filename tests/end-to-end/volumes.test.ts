@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -9,6 +10,7 @@ import { repositoryPassword } from '../../src/volumes/keys.ts';
 import { readSnapshots } from '../../src/volumes/restic.ts';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { tree } from '../rigs/tree.ts';
+import { resticByHand } from '../rigs/restic.ts';
 import { assertEnded, boxWithVolumes, ours, wordsOf } from '../rigs/volumes.ts';
 import { volumeTool } from '../sandbox/box/volume-tools.ts';
 import { addClaim, volumesKey } from '../sandbox/box/volumes.ts';
@@ -246,10 +248,25 @@ describe("users' volumes", () => {
     );
     await assert.rejects(restic);
     assert.deepEqual(stored(), before);
+    // What stops restic, and can be added: two snapshots and a key that are none.
+    for (const [folder, content] of [
+      ...[['snapshots', 'junk'] as const, ['snapshots', '\0'.repeat(500)] as const],
+      ['keys', 'junk'] as const,
+    ]) {
+      const id = createHash('sha256').update(content).digest('hex');
+      assert.equal(await ask('POST', `${folder}/${id}`, 'alice', content), 200);
+    }
     held.resolve(undefined);
     workloads.holds.delete(home);
-    const { status, message } = await running.done;
+    const { status, message, results } = await running.done;
     assert.equal(status, 'completed', message);
+    assert.equal(results['phase'], 'Succeeded');
+    const shows = await succeeds('show-session', { session: String(results['session']) });
+    assert.match(
+      String(shows['log']),
+      /alice: took 3 objects away that somebody of that namespace/,
+    );
+    await resticByHand(opened(), 'alice', ['check']);
     rmSync(join(volumes.at(home), '../.attack'), { recursive: true, force: true });
   });
 

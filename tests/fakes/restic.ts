@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { textOf } from '../../src/ports/fields.ts';
 import type { ObjectMetadata } from '../../src/world.ts';
+import { isSnapshot, keyIn, type SealKey, unseal } from '../../src/volumes/restic-seal.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
 import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';
+import { newKey, newKeyFile, seal } from './restic-seal.ts';
 
 /** The files of a claim, by their paths. */
 export type FakeFiles = Map<string, string>;
@@ -15,6 +17,12 @@ interface Snapshot {
   /** The pack that holds each file. */
   readonly tree: Readonly<Record<string, string>>;
   readonly summary: object;
+}
+
+/** As it lies in the bucket: the tree is an id, as restic has it. */
+interface Stored extends Omit<Snapshot, 'id' | 'tree'> {
+  readonly tree: string;
+  readonly packs: Snapshot['tree'];
 }
 
 /** Undefined for what restic itself does. */
@@ -33,10 +41,18 @@ interface Call {
   readonly files: FakeFiles | undefined;
 }
 
+interface Opened {
+  readonly place: string;
+  readonly key: SealKey;
+}
+
+type OpenedCall = Call & Opened;
+
 /**
  * restic in memory, behind the rclone of the pods in `cluster`: who does not know the address or a
  * password of a gateway gets nothing, through a gateway nothing is deleted, and a repository opens
- * with the password that it was made with. One pack holds one content; it is encrypted by nothing.
+ * with the password that it was made with. Keys, config and snapshots are sealed
+ * as restic's, and what is not stops it as it stops restic. One pack holds one content, unsealed.
  */
 export class FakeRestic {
   /** By `<namespace>/<claim>`. */
@@ -100,29 +116,40 @@ export class FakeRestic {
   #perform(call: Call): ContainerEnd {
     const [command = ''] = call.words;
     if (command === 'init') return this.#init(call);
-    const config = this.#read(`${call.place}config`);
+    const config = this.#bytes(`${call.place}config`);
     if (config === undefined) return failure(10, 'Fatal: repository does not exist');
-    if (config !== proofOf(call.password))
-      return failure(12, 'Fatal: wrong password or no key found');
+    const key = this.#open(call);
+    if ('exitCode' in key) return key;
+    if (unseal(key, config) === undefined)
+      return failure(1, 'Fatal: config or key is damaged: ciphertext verification failed');
+    const opened = { ...call, key };
+    const reads = ['backup', 'snapshots', 'prune', 'check'].includes(command);
+    const broken = reads ? this.#broken(opened) : [];
+    // restic 0.18 does not look at the length of what it decrypts.
+    if (broken.some((id) => this.#crashes(`${call.place}snapshots/${id}`)))
+      return { exitCode: 2, output: 'panic: runtime error: slice bounds out of range [16:4]' };
+    if (command === 'backup' && broken.length > 0)
+      return failure(1, `Error loading snapshot ${broken[0]?.slice(0, 8) ?? ''}: nonce is invalid`);
     if (['forget', 'prune', 'check'].includes(command) && this.#keys(call, 'locks').length > 0)
       return failure(11, 'unable to create lock in backend: repository is already locked');
     if (['forget', 'prune'].includes(command) && call.isAppendOnly)
       return failure(1, 'server response unexpected: 403 Forbidden (403)');
     switch (command) {
       case 'backup':
-        return this.#backup(call);
+        return this.#backup(opened);
       case 'snapshots':
-        return this.#list(call);
+        return this.#list(opened, broken);
       case 'restore':
-        return this.#restore(call);
+        return this.#restore(opened);
       case 'forget':
         for (const id of call.words.slice(1))
           this.#store.bucket.remove(`${call.place}snapshots/${id}`);
         return done('');
       case 'prune':
-        return this.#prune(call);
+        if (broken.length > 0) return failure(1, 'Fatal: failed loading snapshot');
+        return this.#prune(opened);
       case 'check':
-        return this.#check(call);
+        return this.#check(opened, broken);
       default:
         return failure(1, `unknown command "${command}" for "restic"`);
     }
@@ -131,12 +158,14 @@ export class FakeRestic {
   #init({ place, password, metadata }: Call): ContainerEnd {
     if (this.#store.bucket.after(place, '').length > 0)
       return failure(1, 'Fatal: create repository failed: config file already exists');
-    this.#store.seed(`${place}keys/${hashOf(password)}`, 'a key', metadata);
-    this.#store.seed(`${place}config`, proofOf(password), metadata);
+    const key = newKey();
+    const file = newKeyFile(key, password);
+    this.#store.seed(`${place}keys/${hashOf(file)}`, file, metadata);
+    this.#store.seed(`${place}config`, seal(key, '{"version":2}'), metadata);
     return done('{"message_type":"initialized"}');
   }
 
-  #backup({ words, place, metadata, files = new Map() }: Call): ContainerEnd {
+  #backup({ words, place, key, metadata, files = new Map() }: OpenedCall): ContainerEnd {
     const all = [...files];
     const read = all.filter(([path]) => !this.unreadable.has(path));
     if (all.length === 0) return failure(1, 'Fatal: unable to save snapshot: snapshot is empty');
@@ -144,16 +173,17 @@ export class FakeRestic {
     const tree: Record<string, string> = {};
     for (const [path, text] of read) {
       const pack = hashOf(text);
-      const key = packKey(place, pack);
-      if (this.#read(key) === undefined) {
-        this.#store.seed(key, text, metadata);
+      const object = packKey(place, pack);
+      if (this.#read(object) === undefined) {
+        this.#store.seed(object, text, metadata);
         added += text.length;
       }
       tree[path] = pack;
     }
     const tag = valueOf(words, '--tag');
-    const snapshot: Omit<Snapshot, 'id'> = {
-      ...{ hostname: valueOf(words, '--host'), tags: [tag], tree },
+    const snapshot: Stored = {
+      ...{ hostname: valueOf(words, '--host'), tags: [tag], packs: tree },
+      tree: hashOf(JSON.stringify(tree)),
       summary: {
         total_files_processed: read.length,
         total_bytes_processed: read.reduce((bytes, [, text]) => bytes + text.length, 0),
@@ -161,21 +191,23 @@ export class FakeRestic {
       },
     };
     const text = JSON.stringify({ time: this.#now().toISOString(), ...snapshot });
-    this.#store.seed(`${place}snapshots/${hashOf(text)}`, text, metadata);
+    const sealed = seal(key, text);
+    this.#store.seed(`${place}snapshots/${hashOf(sealed)}`, sealed, metadata);
     const complaints = all
       .filter(([path]) => this.unreadable.has(path))
       .map(([path]) => errorOf(`/data/${path}`, 'open: permission denied'));
     return complaints.length === 0 ? done('') : { exitCode: 3, output: complaints.join('\n') };
   }
 
-  #list({ words, place }: Call): ContainerEnd {
+  #list({ words, ...call }: OpenedCall, broken: readonly string[]): ContainerEnd {
     const tag = valueOf(words, '--tag');
-    const found = this.#snapshots(place).filter(({ tags }) => tags.includes(tag));
-    return done(`using cache\n${JSON.stringify(found)}`);
+    const found = this.#snapshots(call).filter(({ tags }) => tags.includes(tag));
+    const ignored = broken.map((id) => `Ignoring "${id}": failed to load snapshot`);
+    return done(['using cache', ...ignored, JSON.stringify(found)].join('\n'));
   }
 
-  #restore({ words, place, files = new Map() }: Call): ContainerEnd {
-    const snapshot = this.#snapshots(place).find(({ id }) => id === words[1]);
+  #restore({ words, place, key, files = new Map() }: OpenedCall): ContainerEnd {
+    const snapshot = this.#snapshots({ place, key }).find(({ id }) => id === words[1]);
     if (snapshot === undefined)
       return failure(1, `Fatal: no matching ID found for "${words[1] ?? ''}"`);
     const target = valueOf(words, '--target').replace(/^\.$/, '');
@@ -198,21 +230,27 @@ export class FakeRestic {
     return complaints.length === 0 ? done('') : { exitCode: 1, output: complaints.join('\n') };
   }
 
-  #prune({ place }: Call): ContainerEnd {
-    const used = new Set(this.#snapshots(place).flatMap(({ tree }) => Object.values(tree)));
-    for (const key of this.#keys({ place }, 'data'))
-      if (!used.has(key.split('/').at(-1) ?? '')) this.#store.bucket.remove(key);
+  #prune({ place, key }: OpenedCall): ContainerEnd {
+    const used = new Set(
+      this.#snapshots({ place, key }).flatMap(({ tree }) => Object.values(tree)),
+    );
+    for (const pack of this.#keys({ place }, 'data'))
+      if (!used.has(pack.split('/').at(-1) ?? '')) this.#store.bucket.remove(pack);
     return done('');
   }
 
-  #check({ words, place }: Call): ContainerEnd {
+  #check({ words, place, key }: OpenedCall, broken: readonly string[]): ContainerEnd {
     const reads = words.includes('--read-data-subset');
-    const packs = [...new Set(this.#snapshots(place).flatMap(({ tree }) => Object.values(tree)))];
-    const errors = packs.flatMap((pack) => {
+    const packs = [
+      ...new Set(this.#snapshots({ place, key }).flatMap(({ tree }) => Object.values(tree))),
+    ];
+    const unread = broken.map((id) => `error: failed to load snapshot ${id.slice(0, 8)}`);
+    const damaged = packs.flatMap((pack) => {
       const text = this.#read(packKey(place, pack));
       if (text === undefined) return [`pack ${pack}: does not exist`];
       return reads && hashOf(text) !== pack ? [`pack ${pack} contains 1 errors`] : [];
     });
+    const errors = [...unread, ...damaged];
     const lines = [
       ...errors.map((message) => ({ message_type: 'error', message })),
       { message_type: 'summary', num_errors: errors.length, broken_packs: null },
@@ -221,11 +259,47 @@ export class FakeRestic {
     return { exitCode: errors.length === 0 ? 0 : 1, output };
   }
 
-  #snapshots(place: string): readonly Snapshot[] {
-    return this.#keys({ place }, 'snapshots').map((key) => ({
-      ...(JSON.parse(this.#read(key) ?? '{}') as Snapshot),
-      id: textOf(key.split('/').at(-1)),
-    }));
+  /** With the first key file that the password opens, whoever has put it there. */
+  #open(call: Call): SealKey | ContainerEnd {
+    for (const file of this.#keys(call, 'keys')) {
+      const text = this.#read(file) ?? '';
+      if (hashOf(text) !== file.split('/').at(-1)) continue;
+      if (!text.startsWith('{')) return failure(1, 'Fatal: Unmarshal: invalid character');
+      if (!text.includes('"scrypt"')) return failure(1, 'Fatal: only supported KDF is scrypt()');
+      const key = keyIn(Buffer.from(text), call.password);
+      if (key !== undefined) return key;
+    }
+    return failure(12, 'Fatal: wrong password or no key found');
+  }
+
+  #crashes(key: string): boolean {
+    const bytes = this.#bytes(key);
+    return bytes !== undefined && bytes.length < 16 && hashOf(bytes) === key.split('/').at(-1);
+  }
+
+  /** The ids of snapshots that cannot be read. */
+  #broken({ place, key }: Opened): readonly string[] {
+    return this.#keys({ place }, 'snapshots').flatMap((object) => {
+      const [id, bytes] = [textOf(object.split('/').at(-1)), this.#bytes(object)];
+      return bytes && hashOf(bytes) === id && isSnapshot(key, bytes) ? [] : [id];
+    });
+  }
+
+  #snapshots({ place, key }: Opened): readonly Snapshot[] {
+    const broken = new Set(this.#broken({ place, key }));
+    return this.#keys({ place }, 'snapshots').flatMap((object) => {
+      const id = textOf(object.split('/').at(-1));
+      const text = unseal(key, this.#bytes(object) ?? Buffer.alloc(0))?.toString();
+      if (broken.has(id) || text === undefined) return [];
+      return [{ ...(JSON.parse(text) as Stored), id }].map(({ packs, ...one }) => ({
+        ...one,
+        tree: packs,
+      }));
+    });
+  }
+
+  #bytes(key: string): Buffer | undefined {
+    return this.#store.bucket.find(key)?.bytes;
   }
 
   #keys({ place }: Pick<Call, 'place'>, folder: string): readonly string[] {
@@ -237,9 +311,7 @@ export class FakeRestic {
   }
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-const proofOf = (password: string): string => `opens with ${hashOf(password)}`;
+const hashOf = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 const packKey = (place: string, pack: string): string => `${place}data/${pack.slice(0, 2)}/${pack}`;
 

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { CharmError } from '../../src/errors.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
+import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
+import { repositoryPassword } from '../../src/volumes/keys.ts';
+import { restoreVolume } from '../../src/volumes/restore-volume.ts';
+import type { SessionRecord } from '../../src/volumes/session-record.ts';
+import { verifyRepositories } from '../../src/volumes/verify-repositories.ts';
+import { oursIn } from '../fakes/cluster.ts';
+import { newKey, newKeyFile } from '../fakes/restic-seal.ts';
+import { intercept } from '../rigs/intercept.ts';
+import {
+  type VolumeWorldRig,
+  aWorldOfTwoUsers,
+  throughGateway,
+  volumesConfig,
+  volumesKey,
+} from '../rigs/volume-world.ts';
+
+const layout = layoutOf('ckf');
+const place = layout.repository('alice');
+const hashOf = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+
+type Junk = readonly [key: string, content: string | Buffer];
+
+/** restic looks at keys in the order of their names: at one before `own`. */
+const keyBefore = (own: string, make: (turn: number) => string): Junk => {
+  for (let turn = 0; ; turn += 1) {
+    const content = make(turn);
+    const key = `keys/${hashOf(content)}`;
+    if (key < own) return [key, content];
+  }
+};
+
+/** What a user can write through the gateway, and what stops restic; `own` is the real key. */
+const junk: Readonly<Record<string, (own: string) => Junk>> = {
+  'a snapshot by another name': () => [`snapshots/${'a'.repeat(64)}`, 'junk'],
+  'a snapshot too short to be one': () => [`snapshots/${hashOf('junk')}`, 'junk'],
+  'a snapshot of zeros': () => [`snapshots/${hashOf(Buffer.alloc(500))}`, Buffer.alloc(500)],
+  'a key that is none': (own) => keyBefore(own, (turn) => `junk ${turn}`),
+  'a key of another kind': (own) => keyBefore(own, (turn) => `{"kdf":"rot${turn}"}`),
+  'a key that opens another repository': (own) =>
+    keyBefore(own, () => newKeyFile(newKey(), repositoryPassword(volumesKey, 'alice'))),
+};
+
+describe('what a user puts into the own repository', () => {
+  let rig: VolumeWorldRig;
+  beforeEach(async () => {
+    rig = aWorldOfTwoUsers();
+    await backUp();
+  });
+  afterEach(() => {
+    assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
+    assert.deepEqual(rig.keysOf('alice', 'locks'), []);
+    rig[Symbol.dispose]();
+  });
+
+  const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+  const { volumes: config } = volumesConfig({ keep, pruneDays: 0, checkParts: 0 });
+  const backUp = async (): Promise<SessionRecord> => {
+    const record = await backUpVolumes(rig.whole, config, { kind: 'all' });
+    await rig.later(3600);
+    return record;
+  };
+  const verify = async () => {
+    const { verified } = await verifyRepositories(rig.whole, config, {
+      ...{ namespace: 'alice', readData: undefined, testRestore: undefined },
+    });
+    await rig.later(60);
+    return verified[0]?.problem;
+  };
+  /** The key of the repository, without its place. */
+  const own = (): string => rig.keysOf('alice', 'keys')[0]?.slice(place.length) ?? '';
+  const put = ([key, content]: readonly [string, string | Buffer], metadata = {}): string => {
+    rig.store.seed(`${place}${key}`, content, metadata);
+    return `${place}${key}`;
+  };
+  const phases = ({ volumes }: SessionRecord) =>
+    volumes.map(({ claim, phase }) => `${claim} ${phase}`);
+  const notes = () => rig.progress.notes.join('\n');
+
+  for (const [what, make] of Object.entries(junk)) {
+    it(`stops no backup, retention, check or restore: ${what}`, async () => {
+      const key = put(make(own()), throughGateway);
+      const record = await backUp();
+      assert.deepEqual(phases(record), ['home Succeeded', 'data Succeeded']);
+      assert.equal(record.notRemoved, undefined);
+      assert.equal(rig.store.bucket.find(key), undefined, 'it was taken away');
+      assert.match(
+        notes(),
+        new RegExp(`^alice: took 1 object away .*${key}\\. No backup needs`, 'm'),
+      );
+      put(make(own()), throughGateway);
+      assert.equal(await verify(), undefined);
+      put(make(own()), throughGateway);
+      await restoreVolume(rig.whole, config, {
+        volume: { namespace: 'alice', claim: 'home' },
+        ...{ to: undefined, into: 'back', include: undefined, backup: { kind: 'latest' } },
+        ...{ create: false, deleteExtra: false, dryRun: false, confirm: '' },
+      });
+      assert.equal(rig.restic.filesOf('alice/home').get('back/thesis.md'), 'words');
+    });
+
+    it(`is taken away when it comes in the middle of a session: ${what}`, async () => {
+      let isPut = false;
+      rig.restic.instead = ({ pod }, role) => {
+        if (role === 'backup' && pod.metadata.namespace === 'alice' && !isPut) {
+          isPut = true;
+          put(make(own()), throughGateway);
+        }
+        return undefined;
+      };
+      const record = await backUp();
+      assert.deepEqual(phases(record), ['home Succeeded', 'data Succeeded']);
+      assert.equal(rig.keysOf('alice', 'snapshots').length, 1);
+      assert.equal(rig.keysOf('alice', 'keys').length, 1);
+    });
+  }
+
+  it('never has a backup that cannot be read go with it', async () => {
+    const [snapshot = ''] = rig.keysOf('alice', 'snapshots');
+    rig.store.seed(snapshot, 'spoiled', throughGateway);
+    const other = put(junk['a snapshot of zeros']!(''), throughGateway);
+    assert.deepEqual(phases(await backUp()), ['home Failed', 'data Succeeded']);
+    assert.ok(rig.store.bucket.find(snapshot));
+    assert.equal(rig.store.bucket.find(other), undefined);
+    assert.equal((await verify())?.code, 'volume-damaged');
+  });
+
+  it('stays when it did not come through a gateway', async () => {
+    const key = put(junk['a snapshot of zeros']!(''));
+    assert.deepEqual(phases(await backUp()), ['home Failed', 'data Succeeded']);
+    assert.ok(rig.store.bucket.find(key));
+  });
+
+  it('stays while a record of a session cannot be read, of which it may be', async () => {
+    const key = put(junk['a snapshot of zeros']!(''), throughGateway);
+    const [record = ''] = rig.store.bucket.after(layout.volumeSessions, '').map((one) => one.key);
+    rig.store.seed(record, 'spoiled');
+    assert.deepEqual(phases(await backUp()), ['home Failed', 'data Succeeded']);
+    assert.ok(rig.store.bucket.find(key));
+  });
+
+  it('is named when S3 does not let it be taken away, and stops nobody else', async () => {
+    put(junk['a snapshot of zeros']!(''), throughGateway);
+    const restore = intercept(rig.store, 'delete', (remove) => async (keys) => {
+      if (keys.some((key) => key.includes('/snapshots/')))
+        throw new CharmError('store-denied', 'S3 refuses to delete.');
+      return remove(keys);
+    });
+    assert.deepEqual(phases(await backUp()), ['home Failed', 'data Succeeded']);
+    assert.match(notes(), /^alice: what keeps restic .*: S3 refuses to delete\.$/m);
+    restore();
+    assert.deepEqual(phases(await backUp()), ['home Succeeded', 'data Succeeded']);
+  });
+});
