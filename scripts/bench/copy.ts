@@ -41,7 +41,7 @@ await using threads = openCopyThreads(
     startCopyThread: async () => threadBetween([accessTo(copy.from)], accessTo(copy.to)),
   },
   copy,
-  [copy.from.bucket],
+  { buckets: [copy.from.bucket] },
 );
 const pass = await copyBucket(
   { store: from, ...copy.from },

@@ -1,7 +1,7 @@
 import { copyWorker } from '../components/buckets/shards/copy-shard.ts';
 import { helpLeader } from '../components/buckets/shards/help.ts';
 import { restoreWorker } from '../components/buckets/shards/restore-shard.ts';
-import { openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
+import { type CopyThreads, openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import type { ShardTools } from '../components/buckets/shards/shard.ts';
 import { targetAsOf } from '../repository/as-of.ts';
 import { sizeText } from '../text.ts';
@@ -18,6 +18,14 @@ export const work: Action = async (world, config, parameters) => {
   const [run, token] = [String(parameters['run']), String(parameters['token'])];
   const target = await world.openTarget();
   await using _store = target.store;
+  const threadsFor = (
+    { plan: { asOf } }: ShardTools,
+    sources: readonly Source[],
+    opened: AsyncDisposableStack,
+  ): CopyThreads => {
+    const buckets = sources.map(({ bucket }) => bucket);
+    return opened.use(openCopyThreads(world, config, { buckets, asOf: timeOf(asOf) }));
+  };
   const done = await helpLeader(
     world,
     config,
@@ -25,17 +33,19 @@ export const work: Action = async (world, config, parameters) => {
     {
       copy: async (tools, opened) => {
         const sources = await openSources(world, tools, opened);
-        const buckets = sources.map(({ bucket }) => bucket);
-        const threads = opened.use(openCopyThreads(world, config, buckets));
+        const threads = threadsFor(tools, sources, opened);
         return copyWorker({ ...tools, sources, threads });
       },
-      restore: async (tools, opened) =>
-        restoreWorker({
-          ...tools,
-          sources: await openSources(world, tools, opened),
-          stored: await storedSet(world, tools),
-        }),
-      verify: async (tools) => verifyWorker({ ...tools, stored: await storedSet(world, tools) }),
+      restore: async (tools, opened) => {
+        const sources = await openSources(world, tools, opened);
+        const stored = await storedSet(world, tools);
+        const threads = threadsFor(tools, sources, opened);
+        return restoreWorker({ ...tools, sources, stored, threads });
+      },
+      verify: async (tools, opened) => {
+        const stored = await storedSet(world, tools);
+        return verifyWorker({ ...tools, stored, threads: threadsFor(tools, [], opened) });
+      },
     },
   );
   return done === undefined
@@ -59,4 +69,7 @@ const openSources = async (
 };
 
 const storedSet = (world: World, { target, plan: { asOf } }: ShardTools): Promise<Target> =>
-  targetAsOf(world, target, asOf === undefined ? undefined : new Date(asOf));
+  targetAsOf(world, target, timeOf(asOf));
+
+const timeOf = (asOf: string | undefined): Date | undefined =>
+  asOf === undefined ? undefined : new Date(asOf);

@@ -39,7 +39,7 @@ export const preCopyBuckets = async (backup: Backup, cancelled: AbortSignal): Pr
   const archive = await hasAnySet(target);
   const before = await newestOfBuckets(target, names);
   const bandwidth = createBandwidth(config.bandwidthLimit, world.clock);
-  await using threads = openCopyThreads(world, config, names);
+  await using threads = openCopyThreads(world, config, { buckets: names });
   const shared =
     ready.otherUnits.length > 0
       ? await timeline.during(`pre-copy of ${listText(names)}`, 'MinIO and S3', () =>
@@ -103,7 +103,7 @@ export const copyChangesOfBuckets = async (
   const buckets: BucketBackup[] = [];
   const written: string[] = [];
   const names = ready.sources.map(({ bucket }) => bucket);
-  await using threads = openCopyThreads(world, config, names);
+  await using threads = openCopyThreads(world, config, { buckets: names });
   for (const source of ready.sources) {
     const { bucket } = source;
     const baseline = readListFile(

@@ -6,6 +6,7 @@ import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
 import { confirmBroughtBack } from '../components/buckets/difference.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
+import { openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { isBackupId } from '../repository/layout.ts';
 import { countText, durationText, sizeText } from '../text.ts';
@@ -40,7 +41,11 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
   const bandwidth = createBandwidth(config.bandwidthLimit, clock);
   const restored: RestoredBucket[] = [];
   const began = clock.now().getTime();
-  const shared = await bringBackByAllUnits(restore, bandwidth);
+  await using threads = openCopyThreads(world, config, {
+    buckets: ready.sources.map(({ bucket }) => bucket),
+    asOf: request.asOf,
+  });
+  const shared = await bringBackByAllUnits(restore, { bandwidth, threads });
   const secondsShared = (clock.now().getTime() - began) / 1000 / ready.sources.length;
   for (const source of ready.sources) {
     const { bucket, backup } = source;
@@ -53,7 +58,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
         () => `bucket ${bucket}: ${progressText(progress.snapshot())}`,
         () =>
           bringBack(set, source, {
-            transfers: config.transfers,
+            ...{ transfers: config.transfers, threads },
             scratch: join(restore.scratch, `${bucket}.exceptions.ndjson.gz`),
             allowDamaged: request.allowDamaged,
             ...{ bandwidth, clock, signal, progress },

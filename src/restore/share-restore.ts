@@ -9,6 +9,7 @@ import {
   restoreWorker,
 } from '../components/buckets/shards/restore-shard.ts';
 import { newWork, shareWork } from '../components/buckets/shards/share-work.ts';
+import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { isBackupId } from '../repository/layout.ts';
 import type { Restore } from './begin-restore.ts';
 
@@ -19,7 +20,7 @@ import type { Restore } from './begin-restore.ts';
  */
 export const bringBackByAllUnits = async (
   restore: Restore,
-  bandwidth: Bandwidth,
+  { bandwidth, threads }: { readonly bandwidth: Bandwidth; readonly threads: CopyThreads },
 ): Promise<ReadonlyMap<string, BringBack> | undefined> => {
   const { ready, world, request, lock, config, scratch, heartbeat, terminating } = restore;
   const { otherUnits, target, stored, sources, juju } = ready;
@@ -41,7 +42,8 @@ export const bringBackByAllUnits = async (
       plan: { kind: 'restore', ...(request.asOf && { asOf: request.asOf.toISOString() }) },
       worker: (plan) =>
         restoreWorker({
-          ...{ target, stored, sources, plan, transfers, bandwidth, clock, signal, scratch },
+          ...{ target, stored, sources, plan, transfers, threads },
+          ...{ bandwidth, clock, signal, scratch },
         }),
       isResult: isShardRestored,
       share: ({ objects, size }) => ({ objects, bytes: size }),

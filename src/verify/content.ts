@@ -1,9 +1,10 @@
+import type { ReadJob } from '../components/buckets/threads/messages.ts';
 import { hasCode } from '../errors.ts';
 import { judgeContent, type Verdict } from '../repository/content.ts';
 import type { ListedObject } from '../repository/object-list.ts';
 import { excerpt } from '../text.ts';
 import type { StoredObject, Clock, ObjectStore } from '../world.ts';
-import type { Damages } from './verification.ts';
+import type { Damages, VerifyWork } from './verification.ts';
 
 /** Reads many objects, several at a time, and reports those that are damaged. */
 export interface ContentChecks {
@@ -19,7 +20,7 @@ export interface ContentChecks {
    * one could not be read.
    */
   read(object: StoredObject, listed: ListedObject, name: string): Promise<void>;
-  /** Waits until all objects are read. */
+  /** Waits until all objects are read; no other one may follow. */
   idle(): Promise<void>;
   /** What only all objects of the place together can settle; to be asked for when idle. */
   doubts(): Doubts;
@@ -57,10 +58,11 @@ export const settleDoubts = async (
  * that all their ETags are MD5s or none is.
  */
 export const createContentChecks = (
-  world: ReadingWorld,
+  world: ReadingWorld & Pick<VerifyWork, 'threads'>,
   damages: Damages,
   width: number,
 ): ContentChecks => {
+  const over = new AbortController();
   const running = new Set<Promise<void>>();
   const suspects: string[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -69,8 +71,16 @@ export const createContentChecks = (
   let bytes = 0;
   let honest = false;
 
+  const here = ({ source, listed }: ReadJob): Promise<Verdict> =>
+    checkContent(world, source, listed);
+  const judge =
+    world.threads?.open({
+      ...{ here, how: { kind: 'read' }, asking: undefined },
+      signal: AbortSignal.any([world.signal, over.signal]),
+    }) ?? here;
+
   const check = async (object: StoredObject, listed: ListedObject, name: string): Promise<void> => {
-    const verdict = await checkContent(world, object, listed);
+    const verdict = await judge({ source: object, listed }, () => undefined);
     bytes += object.size;
     if (verdict.kind === 'damaged') await damages.found(`${name} ${verdict.why}`);
     else if (verdict.kind === 'proven') {
@@ -86,6 +96,7 @@ export const createContentChecks = (
 
   const idle = async (): Promise<void> => {
     await Promise.all(running);
+    over.abort();
     rethrow();
   };
 

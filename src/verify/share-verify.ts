@@ -68,6 +68,7 @@ export const verifyByAllUnits = async (
         worker: (plan) =>
           verifyWorker({
             ...{ target, stored, plan, transfers, bandwidth, clock, signal, scratch },
+            ...(work.threads && { threads: work.threads }),
           }),
         isResult: isShardVerified,
         share: ({ objects, bytes }) => ({ objects, bytes }),

@@ -1,4 +1,5 @@
 import type { CharmError } from '../errors.ts';
+import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import type { BackupId, Layout } from '../repository/layout.ts';
 import { excerpt } from '../text.ts';
 import type { Clock, ObjectStore, Progress } from '../world.ts';
@@ -40,6 +41,8 @@ export interface VerifyWork {
   readonly deep: boolean;
   /** How many objects are read at a time. */
   readonly width: number;
+  /** Undefined when this thread reads everything. */
+  readonly threads?: CopyThreads;
   /** Rejects when another process does this work by now. */
   readonly mayGoOn?: () => Promise<void>;
   /** Adds to the numbers of the verification. */

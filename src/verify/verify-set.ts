@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { CharmError, orProblem } from '../errors.ts';
+import { openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { startHeartbeat } from '../operation/heartbeat.ts';
 import { readClaim } from '../repository/claim.ts';
 import { type BackupId, layoutOf } from '../repository/layout.ts';
@@ -34,7 +35,7 @@ import { createDamages, type Verification, type VerifyWork } from './verificatio
  */
 export const verifySet = async (
   world: World,
-  config: Pick<Config, 'transfers'>,
+  config: Pick<Config, 'transfers' | 'copyProcesses'>,
   present: Target,
   {
     id,
@@ -60,6 +61,7 @@ export const verifySet = async (
   const unsigned = signatureProblem(manifest, await world.openSigningKeys());
   if (unsigned && !allowUnsigned) throw unsigned;
   if (unsigned) await progress.note(`Warning: ${unsigned.message}`);
+  await using threads = openCopyThreads(world, config, { buckets: [], asOf });
   await using heartbeat = startHeartbeat(world);
   const damages = createDamages(progress);
   const total = { objects: 0, bytes: 0, proven: 0, unproven: 0 };
@@ -73,7 +75,7 @@ export const verifySet = async (
       damages,
       deep,
     },
-    ...{ archive, width },
+    ...{ archive, width, threads },
     count: (checked) => {
       total.objects += checked.objects ?? 0;
       total.bytes += checked.bytes ?? 0;

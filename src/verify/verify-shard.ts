@@ -1,5 +1,6 @@
 import { Ajv, type JSONSchemaType } from 'ajv';
 import type { ShardTools, ShardWorker } from '../components/buckets/shards/shard.ts';
+import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';
 import { type ArchiveFound, createArchiveCheck } from './archive.ts';
@@ -64,9 +65,9 @@ export const mostReaders = 16;
  * target, or what it was at a time.
  */
 export const verifyWorker = (
-  tools: ShardTools & { readonly stored: Target },
+  tools: ShardTools & { readonly stored: Target; readonly threads?: CopyThreads },
 ): ShardWorker<ShardVerified> => {
-  const { target, stored, plan, transfers, clock, signal, scratch } = tools;
+  const { target, stored, plan, transfers, clock, signal, scratch, threads } = tools;
   const width = Math.min(transfers, mostReaders);
   const layout = layoutOf(target.prefix);
   const done = { objects: 0, bytes: 0 };
@@ -81,6 +82,7 @@ export const verifyWorker = (
       const lost = new AbortController();
       const work = {
         ...{ store, layout, clock, scratch, damages, archive, width },
+        ...(threads && { threads }),
         signal: AbortSignal.any([signal, lost.signal]),
         deep: true,
         mayGoOn: async () => {

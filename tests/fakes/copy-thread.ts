@@ -32,6 +32,7 @@ export const fakeCopyThread = (stores: FakeThreadStores): CopyThread => {
     new Proxy(store, {
       get: (_, name) => {
         const member: unknown = Reflect.get(store, name, store);
+        if (name === 'asOf') return (time: Date) => mortal(store.asOf(time));
         if (typeof member !== 'function') return member;
         return (...parameters: readonly unknown[]): unknown => {
           if (ending !== undefined) return new Promise(() => undefined);

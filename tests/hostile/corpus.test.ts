@@ -31,7 +31,10 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'the look at the last sizes': async (world) =>
     newestOfBuckets(await world.openTarget(), ['mlpipeline']),
   'verify-backup': async (world) =>
-    verifySet(world, { transfers: 4 }, await world.openTarget(), { id, deep: true }),
+    verifySet(world, { transfers: 4, copyProcesses: 1 }, await world.openTarget(), {
+      id,
+      deep: true,
+    }),
   'restore-control-plane': (world) =>
     runRestore(world, aConfig(), {
       ...{ backupId: id, components: undefined, dryRun: false, deleteExtra: false },

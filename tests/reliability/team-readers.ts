@@ -38,8 +38,9 @@ export const restoreIn = async (
   world: World,
   backupId: BackupId,
   changes: Partial<RestoreRequest> = {},
+  options = config,
 ): Promise<RestoreReport> => {
-  const report = await runRestore(world, config, {
+  const report = await runRestore(world, options, {
     ...{ backupId, components: ['mlpipeline'], dryRun: false, deleteExtra: false },
     ...{ allowRunning: true, allowDamaged: false, thaw: false, allowUnsigned: false },
     ...{ renamed: new Map(), confirm: 'kubeflow', fromModel: undefined, takeOver: false },
@@ -49,8 +50,12 @@ export const restoreIn = async (
   return 'plan' in report ? assert.fail('nothing was restored') : report;
 };
 
-export const verifyIn = (world: World, rig: TeamWorldRig, id: BackupId): Promise<Verification> =>
-  verifySet(world, config, targetIn(rig.target), { id, deep: true });
+export const verifyIn = (
+  world: World,
+  rig: TeamWorldRig,
+  id: BackupId,
+  options = config,
+): Promise<Verification> => verifySet(world, options, targetIn(rig.target), { id, deep: true });
 
 /** Most objects as in the set, some changed, some gone, and some that the set does not have. */
 export const spoil = ({ source }: TeamWorldRig, count: number): void => {

@@ -116,7 +116,10 @@ describe('the life of sets on servers as they are', () => {
         [second.id, first.id],
       );
       const verify = async (id: BackupId) => {
-        const found = await verifySet(world, { transfers: 4 }, there, { id, deep: true });
+        const found = await verifySet(world, { transfers: 4, copyProcesses: 1 }, there, {
+          id,
+          deep: true,
+        });
         assert.deepEqual([found.first, found.unproven], [[], 0]);
       };
       for (const { id } of [first, second]) await verify(id);

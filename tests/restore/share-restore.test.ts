@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
+import type { ToThread } from '../../src/components/buckets/threads/messages.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { takeLock } from '../../src/repository/lock.ts';
-import { damage, playTeamRestores, restoreIn, spoil } from '../reliability/team-readers.ts';
+import { fakeCopyThread } from '../fakes/copy-thread.ts';
+import {
+  damage,
+  playTeamRestores,
+  restoreIn,
+  spoil,
+  verifyIn,
+} from '../reliability/team-readers.ts';
 import { config, contents, debris, request, seed } from '../reliability/teams.ts';
 import { intercept } from '../rigs/intercept.ts';
 import { targetIn } from '../rigs/target.ts';
@@ -132,12 +140,14 @@ describe('a restore that units share', () => {
       // It renews nothing, and gets the answer to one request after three minutes.
       clock: {
         now: () => rig.clock.now(),
-        sleep: (_, signal) =>
-          new Promise((_resolve, reject) => {
-            signal?.addEventListener('abort', () => {
-              reject(signal.reason as Error);
-            });
-          }),
+        sleep: (milliseconds, signal) =>
+          milliseconds < 10_000
+            ? rig.clock.sleep(milliseconds, signal)
+            : new Promise((_resolve, reject) => {
+                signal?.addEventListener('abort', () => {
+                  reject(signal.reason as Error);
+                });
+              }),
       },
       openTarget: async () => {
         const target = await late.openTarget();
@@ -191,6 +201,46 @@ describe('a restore that units share', () => {
     assert.deepEqual(contents(rig), before);
     assert.ok(before.size < 901);
     assert.ok(helpers(rig).every((text) => text === 'helped' || text.includes('no help')));
+  });
+
+  it('uses the other cores of each unit, as a backup and a deep verification do', async () => {
+    const count = 5000;
+    const cores = { ...config, copyProcesses: 2 };
+    using rig = aTeamWorld(2, cores);
+    seed(rig, count);
+    const used = new Map<string, number>();
+    for (const unit of [0, 1])
+      rig.worlds.set(unit, {
+        ...rig.worldOf(unit),
+        startCopyThread: async () => {
+          const { source, target, clock } = rig;
+          const thread = fakeCopyThread({ source, target, clock });
+          const passes = new Map<number, string>();
+          return {
+            ...thread,
+            post: (message) => {
+              const told = message as ToThread;
+              if (told.kind === 'begin') passes.set(told.pass, told.how.kind);
+              if (told.kind === 'do') {
+                const name = `${unit} ${passes.get(told.pass) ?? ''}`;
+                used.set(name, (used.get(name) ?? 0) + 1);
+              }
+              thread.post(message);
+            },
+          };
+        },
+      });
+    const leader = rig.worlds.get(0) ?? assert.fail();
+    const { manifest } = await runBackup(leader, cores, request);
+    const before = contents(rig);
+    for (const key of [...rig.source.objects.keys()]) rig.source.bucket.remove(key);
+    await restoreIn(leader, manifest.id, {}, cores);
+    assert.deepEqual(contents(rig), before);
+    const { damages, proven } = await verifyIn(leader, rig, manifest.id, cores);
+    assert.deepEqual([damages, proven], [0, count + 1]);
+    assert.deepEqual([...used.keys()].toSorted(), [
+      ...['0 copy', '0 read', '0 restore', '1 copy', '1 read', '1 restore'],
+    ]);
   });
 
   it('is exact, or is after the next one, whoever dies or freezes', async () => {

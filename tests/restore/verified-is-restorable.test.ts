@@ -14,6 +14,7 @@ import type { VerifyWork } from '../../src/verify/verification.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { etagOfParts, md5Of } from '../../src/ports/etags.ts';
+import { threeThreads } from '../rigs/three-threads.ts';
 
 /** The ways in which a server may name the same bytes. */
 const namings = {
@@ -39,6 +40,7 @@ const anObject = fc.record({
 });
 
 const keys = ['a', 'a b', 'a/b', 'b'];
+const keyOf = (index: number): string => keys[index] ?? `c${String(index).padStart(4, '0')}`;
 
 describe('a set of a bucket', () => {
   it('is restored in exactly the objects that a verification accepts', async () => {
@@ -60,18 +62,53 @@ describe('a set of a bucket', () => {
       { numRuns: 500 },
     );
   });
+
+  it('is read by several threads, any of which dies at any moment, with the same result as by one', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anObject, { minLength: 1, maxLength: 30 }),
+        fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 4 }),
+        async (objects, deaths) => {
+          const rig = await storeWith(objects);
+          const { found: expected } = await readAll(rig);
+          const { found } = await readAll(rig, { deaths });
+          assert.deepEqual(found, expected);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is read by all of several threads, as the target was at a time', async () => {
+    const objects = new Array<AnObject>(200).fill({
+      ...{ content: Buffer.from('one'), source: namings.md5, copy: namings.md5 },
+      ...{ isSha256Listed: false, history: undefined },
+      mirror: { content: Buffer.from('one'), name: namings.md5 },
+    });
+    const rig = await storeWith(objects);
+    const { store } = rig;
+    const asOf = new Date(time);
+    for (const key of [...store.objects.keys()]) store.seed(key, 'it was replaced since');
+    const { found, done } = await readAll(rig, { asOf });
+    assert.deepEqual([found.damages, found.proven, done.length], [[], 200, 2]);
+    for (const read of done) assert.ok(read > 0);
+  });
 });
+
+/** Each write has a second of its own. */
+let time = Date.UTC(2026, 10, 20);
 
 type AnObject = typeof anObject extends fc.Arbitrary<infer T> ? T : never;
 
 const storeWith = async (objects: readonly AnObject[]) => {
-  const store = new FakeObjectStore();
+  const store = new FakeObjectStore({ now: () => new Date((time += 1000)) });
+  store.bucket.keepsVersions = true;
   const layout = layoutOf('p');
   const put = (key: string, { content: bytes, name }: NonNullable<AnObject['mirror']>): void => {
     Object.assign(store.seed(key, bytes), { etag: name(bytes) });
   };
   const lines = objects.map((object, index): ListedObject => {
-    const key = keys[index] ?? '';
+    const key = keyOf(index);
     const etag = object.source(object.content);
     const mirrorEtag = object.copy(object.content);
     if (object.mirror) put(layout.mirror('b0b') + key, object.mirror);
@@ -98,6 +135,39 @@ const storeWith = async (objects: readonly AnObject[]) => {
     ...{ copied: 0, bytesCopied: 0, archived: 0, vanished: 0, seconds: 0 },
   };
   return { store, layout, backup };
+};
+
+/** What a deep verification finds, by this thread alone unless it is told how by three. */
+const readAll = async (
+  { store, layout, backup }: Awaited<ReturnType<typeof storeWith>>,
+  how?: Parameters<typeof threeThreads>[1],
+) => {
+  const damages: string[] = [];
+  const counted = { proven: 0, unproven: 0, bytes: 0, objects: 0 };
+  const clock = new FakeClock();
+  await using threads =
+    how && threeThreads({ source: new FakeObjectStore(), target: store, clock }, how);
+  const { asOf } = how ?? {};
+  const there = asOf === undefined ? store : store.asOf(asOf);
+  await verifyBucket(
+    {
+      ...{ store: there, layout, clock, signal: new AbortController().signal },
+      ...(threads && { threads }),
+      ...{ scratch: '/nowhere', deep: true, width: 12 },
+      archive: createArchiveCheck(store, { thaw: false, width: 4 }),
+      damages: {
+        ...{ count: 0, missing: 0, first: [] },
+        found: async (damage) => void damages.push(damage),
+      },
+      count: (more) => {
+        for (const name of ['proven', 'unproven', 'bytes', 'objects'] as const)
+          counted[name] += more[name] ?? 0;
+      },
+      note: async () => undefined,
+    },
+    backup,
+  );
+  return { found: { ...counted, damages: damages.toSorted() }, done: threads?.done ?? [] };
 };
 
 const lostByVerify = async ({

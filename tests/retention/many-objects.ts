@@ -99,7 +99,7 @@ const target = programTarget(store);
 const world = programWorld(store, scratch);
 
 try {
-  const { damages, objects } = await verifySet(world, { transfers: 4 }, target, {
+  const { damages, objects } = await verifySet(world, { transfers: 4, copyProcesses: 1 }, target, {
     id: ids[1],
     deep: false,
   });

@@ -78,15 +78,20 @@ describe('sets on a real server', () => {
         [...ids].reverse(),
       );
       for (const id of ids) {
-        const { first, unproven } = await verifySet(world, { transfers: 4 }, target, {
-          id,
-          deep: true,
-        });
+        const { first, unproven } = await verifySet(
+          world,
+          { transfers: 4, copyProcesses: 1 },
+          target,
+          {
+            id,
+            deep: true,
+          },
+        );
         assert.deepEqual({ first, unproven }, { first: [], unproven: 0 });
       }
       const report = await pruneSets(world, { keep }, target, { dryRun: false });
       assert.deepEqual(report.removed, [ids[0]]);
-      const { first } = await verifySet(world, { transfers: 4 }, target, {
+      const { first } = await verifySet(world, { transfers: 4, copyProcesses: 1 }, target, {
         id: ids[1]!,
         deep: true,
       });
@@ -104,7 +109,7 @@ describe('sets on a real server', () => {
   it('are read again when a reply is cut short, and then are intact', async () => {
     await using rig = await openRig('target');
     rig.server.fail({ operation: 'GetObject', nth: 3, fault: { truncate: 5 } });
-    const { damages } = await verifySet(rig.world, { transfers: 4 }, rig.target, {
+    const { damages } = await verifySet(rig.world, { transfers: 4, copyProcesses: 1 }, rig.target, {
       id: rig.ids[0]!,
       deep: true,
     });
@@ -122,7 +127,7 @@ describe('sets on a real server', () => {
     await rejectsWithCode(pruneSets(world, { keep }, target, { dryRun: false }), 'store-denied');
     server.mend();
     for (const id of ids) {
-      const { first } = await verifySet(world, { transfers: 4 }, target, {
+      const { first } = await verifySet(world, { transfers: 4, copyProcesses: 1 }, target, {
         id,
         deep: false,
       });

@@ -19,9 +19,8 @@ export interface StoredBucket extends MirrorRig<FakeObjectStore> {
     backup: BucketBackup,
     options?: {
       readonly deleteExtra?: boolean;
-      readonly allowDamaged?: boolean;
       readonly set?: StoredSet;
-    },
+    } & Partial<Parameters<typeof bringBack>[2]>,
   ): Promise<BringBack & { readonly extra: number }>;
 }
 
@@ -57,19 +56,17 @@ export const storedBucket = async (
         seconds,
       };
     },
-    restore: async (
-      backup,
-      { deleteExtra = false, allowDamaged = false, set = open(backup) } = {},
-    ) => {
+    restore: async (backup, { deleteExtra = false, set = open(backup), ...changed } = {}) => {
       const { signal } = new AbortController();
       const source = sourceOf(from);
       const done = await bringBack(set, source, {
         transfers: 8,
         scratch: join(dirname(rig.options.list), 'exceptions'),
-        allowDamaged,
+        allowDamaged: false,
         bandwidth: createBandwidth([], clock),
         clock,
         signal,
+        ...changed,
       });
       const extra = await confirmBroughtBack(() => set.list(), source, {
         exceptions: () => done.exceptions(),

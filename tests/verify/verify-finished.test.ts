@@ -37,7 +37,7 @@ describe('verifying with the databases in reach', () => {
   };
   const verify = async (world: World, id: Awaited<ReturnType<Vault['backUp']>>) => {
     vault.progress.notes.length = 0;
-    const { first } = await verifySet(world, { transfers: 4 }, vault.target, {
+    const { first } = await verifySet(world, { transfers: 4, copyProcesses: 1 }, vault.target, {
       id,
       deep: false,
     });

@@ -40,7 +40,7 @@ describe('verifySet', () => {
   afterEach(() => vault[Symbol.asyncDispose]());
 
   const verify = (id: BackupId, deep = false) =>
-    verifySet(vault.world, { transfers: 4 }, vault.target, {
+    verifySet(vault.world, { transfers: 4, copyProcesses: 1 }, vault.target, {
       id,
       deep,
     });
@@ -48,7 +48,11 @@ describe('verifySet', () => {
     const keys = signingKeys();
     const world = { ...vault.world, openSigningKeys: async () => keys };
     const verifySigned = (allowUnsigned = false) =>
-      verifySet(world, { transfers: 4 }, vault.target, { id: newest, deep: false, allowUnsigned });
+      verifySet(world, { transfers: 4, copyProcesses: 1 }, vault.target, {
+        id: newest,
+        deep: false,
+        allowUnsigned,
+      });
     await rejectsWithCode(verifySigned(), 'signature-invalid');
     assert.equal((await verifySigned(true)).damages, 0);
     const key = layout.manifest(newest);
@@ -347,7 +351,7 @@ describe('verifySet', () => {
     const wanted = { id, deep: true };
     const { damages, unproven } = await verifySet(
       other.world,
-      { transfers: 4 },
+      { transfers: 4, copyProcesses: 1 },
       other.target,
       wanted,
     );

@@ -196,9 +196,9 @@ describe('the world of an action', () => {
     const how = { mirror: 'm/', history: 'h/', keepsTags: true, confirmListed: false };
     const object = { key: 'x', size: 1, etag: 'e', lastModified: new Date(0) };
     const job = { source: object, mirror: { ...object, key: 'm/x', size: 2 }, asks: 'all' };
-    const pass = { ...how, archive: true, bucket: 'mlpipeline', timetable: [] };
+    const pass = { kind: 'copy', ...how, archive: true, bucket: 'mlpipeline', timetable: [] };
     thread.post({ kind: 'begin', pass: 1, how: pass });
-    thread.post({ kind: 'copy', pass: 1, copy: 1, job: { ...job, archived: false } });
+    thread.post({ kind: 'do', pass: 1, number: 1, job: { ...job, archived: false } });
     const message = await failed;
     assert.ok(message.kind === 'ended' && message.done === undefined);
     const [{ what, by } = { what: '', by: '' }] = asked;

@@ -1,6 +1,5 @@
 import { CharmError, hasCode } from '../../errors.ts';
 import { isMd5 } from '../../ports/etags.ts';
-import { judgeContent } from '../../repository/content.ts';
 import { provesContent } from '../../repository/etag.ts';
 import { createObjectListWriter } from '../../repository/object-list-writer.ts';
 import { type ListedObject, readListFile, storedEtag } from '../../repository/object-list.ts';
@@ -9,15 +8,19 @@ import type { Clock, KeyRange, Source, StoredObject } from '../../world.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import { compareBuckets, isSameSecond } from './compare.ts';
 import { retryFailed, startCopies, type Copies } from './copies.ts';
-import { nothingLearnt } from './copy-context.ts';
+import { bringingBack, type CopyContext, nothingLearnt } from './copy-context.ts';
 import { listedAs } from './copy-object.ts';
 import { failedObjectsText } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import type { StoredSet } from './stored-set.ts';
+import { copyInThreads } from './threads/copy-in-threads.ts';
+import type { CopyThreads } from './threads/copy-threads.ts';
 import { Transfers } from './transfers.ts';
 
 interface BucketRestoreOptions {
   readonly transfers: number;
+  /** Undefined when this thread brings everything back. */
+  readonly threads?: CopyThreads;
   readonly bandwidth: Bandwidth;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -69,33 +72,24 @@ export const bringBack = async (
   const lostWork = new AbortController();
   const signal = AbortSignal.any([options.signal, lostWork.signal]);
   const progress = options.progress ?? new ProgressOfBucket(clock);
-  const copies = startCopies(
-    {
-      ...options,
-      from: set,
-      to: to.store,
-      mirror: '',
-      history: '',
-      archive: false,
-      keepsTags: true,
-      confirmListed: false,
-      hasContent: async (there, { key }) =>
-        (await judgeContent(to.store, there, set.listed(key), signal)).kind === 'proven',
-      mayWrite: async () => {
-        try {
-          await options.mayWrite?.();
-        } catch (error) {
-          // It will be the same for every other object.
-          if (hasCode(error, 'backup-running')) lostWork.abort(error);
-          throw error;
-        }
-      },
-      signal: AbortSignal.any([signal, stop.signal]),
-      learnt: nothingLearnt(),
+  const context: CopyContext = {
+    ...options,
+    ...bringingBack(set, to.store, signal),
+    mayWrite: async () => {
+      try {
+        await options.mayWrite?.();
+      } catch (error) {
+        // It will be the same for every other object.
+        if (hasCode(error, 'backup-running')) lostWork.abort(error);
+        throw error;
+      }
     },
-    new Transfers(options.transfers),
-    progress,
-  );
+    signal: AbortSignal.any([signal, stop.signal]),
+    learnt: nothingLearnt(),
+  };
+  const how = { kind: 'restore', bucket: to.bucket, set: set.places } as const;
+  const copyOne = copyInThreads(options.threads, context, how);
+  const copies = startCopies(copyOne, new Transfers(options.transfers), progress);
   const lost = { count: 0, first: new Array<Lost['first'][number]>() };
   const lose = (key: string, why: string): void => {
     lost.count += 1;
@@ -130,7 +124,10 @@ export const bringBack = async (
             set.forget(listed.key);
           },
         };
-        await copies.start(comparison, place, { asks: maybeOther ? 'all' : 'content' });
+        await copies.start(comparison, place, {
+          asks: maybeOther ? 'all' : 'content',
+          listed: set.listed(listed.key),
+        });
       }
       await exceptions.drained();
       if (copies.hopeless) break;
@@ -183,7 +180,7 @@ const damageOf = (
 ): string | undefined => {
   if (written === undefined)
     return set.isLost(key)
-      ? `its backup is neither at ${set.placeInMirror(key)} nor in the history, with the ETag ${storedEtag(set.listed(key))}`
+      ? `its backup is neither at ${set.places.mirror}${key} nor in the history, with the ETag ${storedEtag(set.listed(key))}`
       : 'its backup cannot be read';
   // Nothing was copied: the object was there already.
   if (contentEtag === undefined) return undefined;

@@ -2,8 +2,8 @@ import { hasCode } from '../../errors.ts';
 import type { ListedObject } from '../../repository/object-list.ts';
 import type { Clock } from '../../world.ts';
 import type { Comparison } from './compare.ts';
-import { type CopyContext, weightOf } from './copy-context.ts';
-import { type CopyJob, copyObject, type CopyObject } from './copy-object.ts';
+import { weightOf } from './copy-context.ts';
+import type { CopyJob, CopyObject } from './copy-object.ts';
 import type { ProgressOfBucket } from './progress.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -48,7 +48,7 @@ export interface Copies {
   start(
     comparison: Pick<Comparison, 'source' | 'mirror'>,
     place: Place,
-    how: Pick<CopyJob, 'asks' | 'sha256'>,
+    how: Pick<CopyJob, 'asks' | 'sha256' | 'listed'>,
   ): Promise<void>;
   /** Waits until nothing is in flight. */
   idle(): Promise<void>;
@@ -61,10 +61,9 @@ const mostInRow = 50;
 const mostFailures = 1000;
 
 export const startCopies = (
-  context: CopyContext,
+  copyOne: CopyObject,
   transfers: Transfers,
   progress: ProgressOfBucket,
-  copyOne: CopyObject = (job, moved) => copyObject(context, job, moved),
 ): Copies => {
   const counts: CopyCounts = {
     unchanged: 0,

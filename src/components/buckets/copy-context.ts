@@ -1,5 +1,7 @@
 import type { Clock, ObjectStore, StoredObject } from '../../world.ts';
+import { judgeContent } from '../../repository/content.ts';
 import type { Bandwidth } from './bandwidth.ts';
+import type { StoredObjects } from './stored-set.ts';
 
 /** What all copies of a pass share. */
 export interface CopyContext {
@@ -70,4 +72,16 @@ export const nothingLearnt = (): CopyContext['learnt'] => ({
   wantsDigests: false,
   givesPackedBack: false,
   usedParts: false,
+});
+
+/** What is the same of all copies from a set back into a bucket. */
+export const bringingBack = (
+  set: StoredObjects,
+  to: ObjectStore,
+  signal: AbortSignal,
+): Omit<CopyContext, 'mayWrite' | 'bandwidth' | 'clock' | 'signal' | 'learnt'> => ({
+  ...{ from: set, to, mirror: '', history: '' },
+  ...{ archive: false, keepsTags: true, confirmListed: false },
+  hasContent: async (there, { key }) =>
+    (await judgeContent(to, there, set.listed(key), signal)).kind === 'proven',
 });

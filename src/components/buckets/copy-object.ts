@@ -30,6 +30,8 @@ export interface CopyJob {
   readonly asks: 'content' | 'all' | 'metadata';
   /** Of its bytes, where the last list tells it. */
   readonly sha256?: string | undefined;
+  /** Its line in the set that it is brought back from. */
+  readonly listed?: ListedObject;
   archived: boolean;
 }
 

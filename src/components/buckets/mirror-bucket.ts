@@ -10,6 +10,7 @@ import { nothingLearnt, type CopyContext } from './copy-context.ts';
 import { ObjectsFailed } from './failed-objects.ts';
 import { ProgressOfBucket } from './progress.ts';
 import { shrunkProblem } from './shrunk.ts';
+import { copyInThreads } from './threads/copy-in-threads.ts';
 import type { CopyThreads } from './threads/copy-threads.ts';
 import { Transfers } from './transfers.ts';
 import { walkSource } from './walk-source.ts';
@@ -123,12 +124,8 @@ export const copyBucket = async (
     learnt: nothingLearnt(),
   };
   const progress = options.progress ?? new ProgressOfBucket(clock);
-  const copies = startCopies(
-    context,
-    new Transfers(options.transfers),
-    progress,
-    options.threads?.open(context, from.bucket),
-  );
+  const copyOne = copyInThreads(options.threads, context, { kind: 'copy', bucket: from.bucket });
+  const copies = startCopies(copyOne, new Transfers(options.transfers), progress);
   await mayWrite();
   await clearUploads();
   await using list = createObjectListWriter(options.list);

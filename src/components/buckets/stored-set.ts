@@ -7,24 +7,26 @@ import { type ListedObject, storedEtag } from '../../repository/object-list.ts';
 import { findVersion } from '../../repository/versions.ts';
 import type { ObjectContent, ObjectMetadata, ObjectStore, StoredObject } from '../../world.ts';
 
+/** Where the objects of a bucket are in the target: their keys begin with these. */
+export interface StoredPlaces {
+  readonly mirror: string;
+  readonly history: string;
+}
+
 /**
- * One bucket of a backup set, in the form of a bucket: with the keys, sizes and ETags that the
- * objects had there, and their bytes from wherever they are now, in the mirror or in the history.
- * So the copy engine can bring them back in the way it once fetched them.
+ * Objects of a bucket as a backup set has them, in the form of a bucket: with the keys, sizes and
+ * ETags that they had there, and their bytes from wherever they are now, in the mirror or in the
+ * history. So the copy engine can bring them back in the way it once fetched them.
  */
-export interface StoredSet extends Pick<
+export interface StoredObjects extends Pick<
   ObjectStore,
   'description' | 'get' | 'fetch' | 'head' | 'tags'
 > {
-  /**
-   * In the order of the keys' UTF-8 bytes. Each object that was listed can be read until it is
-   * forgotten.
-   */
-  list(): AsyncIterable<StoredObject>;
+  readonly places: StoredPlaces;
+  /** From then on the object of this line can be read, until it is forgotten. */
+  know(listed: ListedObject): void;
   /** The line of an object under way. Its metadata is what `get`, `head` and `tags` tell. */
   listed(key: string): ListedObject;
-  /** Its key in the mirror, where it is unless a later backup replaced it. */
-  placeInMirror(key: string): string;
   /** Whether it was looked for and its bytes are neither in the mirror nor in the history. */
   isLost(key: string): boolean;
   /**
@@ -32,6 +34,12 @@ export interface StoredSet extends Pick<
    * memory grows with the set.
    */
   forget(key: string): void;
+}
+
+/** One bucket of a backup set. */
+export interface StoredSet extends StoredObjects {
+  /** In the order of the keys' UTF-8 bytes. Each object that was listed is known. */
+  list(): AsyncIterable<StoredObject>;
 }
 
 /** An object that is being brought back: its line, and where its bytes were found. */
@@ -55,6 +63,25 @@ export const openStoredSet = (
   listStore = store,
 ): StoredSet => {
   const places = { mirror: layout.mirror(bucket), history: layout.history(bucket) };
+  const objects = openStoredObjects(store, bucket, places);
+  return {
+    ...objects,
+    list: async function* () {
+      for await (const listed of openCheckedList(listStore, list)) {
+        objects.know(listed);
+        const { key, size, etag } = listed;
+        yield { key, size, etag, lastModified: new Date(listed.lastModified) };
+      }
+    },
+  };
+};
+
+/** Without a list: for who is given one line after the other. `bucket` is for messages. */
+export const openStoredObjects = (
+  store: ObjectStore,
+  bucket: string,
+  places: StoredPlaces,
+): StoredObjects => {
   const underWay = new Map<string, Known>();
   const find = (key: string): Known => {
     const found = underWay.get(key);
@@ -65,15 +92,11 @@ export const openStoredSet = (
 
   return {
     description: `backup of bucket ${bucket} in ${store.description}`,
-    list: async function* () {
-      for await (const listed of openCheckedList(listStore, list)) {
-        underWay.set(listed.key, { listed });
-        const { key, size, etag } = listed;
-        yield { key, size, etag, lastModified: new Date(listed.lastModified) };
-      }
+    places,
+    know: (listed) => {
+      underWay.set(listed.key, { listed });
     },
     listed: (key) => find(key).listed,
-    placeInMirror: (key) => places.mirror + key,
     isLost: (key) => find(key).isLost === true,
     forget: (key) => underWay.delete(key),
     get: async (key, options = {}): Promise<ObjectContent> => {
@@ -123,7 +146,7 @@ type ReadAt = <T>(object: Known, read: (place: Place) => Promise<T>) => Promise<
  */
 const readWhereItIs = async <T>(
   store: ObjectStore,
-  { mirror, history }: { readonly mirror: string; readonly history: string },
+  { mirror, history }: StoredPlaces,
   object: Known,
   read: (place: Place) => Promise<T>,
 ): Promise<T> => {

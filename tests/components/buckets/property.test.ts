@@ -181,7 +181,7 @@ describe('any backups of any bucket', () => {
                 return fakeCopyThread({ source, target, clock, ...(diesAt && { diesAt }) });
               },
             },
-            ...([{ copyProcesses: 3 }, ['mlpipeline'], 0] as const),
+            ...([{ copyProcesses: 3 }, { buckets: ['mlpipeline'], enough: 0 }] as const),
           ),
         );
       }),

@@ -84,8 +84,8 @@ const openScene = async (
   };
   const threads = openCopyThreads(
     { progress, startCopyThread },
-    ...([{ copyProcesses }, ['mlpipeline']] as const),
-    ...(enough === 'by default' ? [] : [enough]),
+    { copyProcesses },
+    { buckets: ['mlpipeline'], ...(enough !== 'by default' && { enough }) },
   );
   return {
     ...{ rig, threads, progress, written, options: { threads } },
@@ -142,7 +142,7 @@ describe('the threads of a copy', () => {
     assert.equal(written.length, 2);
     assert.deepEqual(
       scene.progress.notes.filter((note) => note.includes('core less')),
-      new Array(2).fill('The copy uses one core less: a thread of it ended early.'),
+      new Array(2).fill('One core less is used: a thread ended early.'),
     );
   });
 
@@ -150,7 +150,10 @@ describe('the threads of a copy', () => {
     await using scene = await openScene(sourceOf(50), { refused: true });
     await scene.rig.pass(scene.options);
     assertCopied(scene.rig);
-    assert.match(scene.progress.notes.join('\n'), /one core less: Juju does not say where\./);
+    assert.match(
+      scene.progress.notes.join('\n'),
+      /One core less is used: Juju does not say where\./,
+    );
   });
 
   it('are no more than there may be when they start slowly, and none of them stays', async () => {

@@ -8,6 +8,7 @@ import type { Source, Target } from '../../../world.ts';
 import { bringBack, type BringBack, mostNamed } from '../bring-back.ts';
 import { ProgressOfBucket } from '../progress.ts';
 import { openStoredSet } from '../stored-set.ts';
+import type { CopyThreads } from '../threads/copy-threads.ts';
 import type { ShardDone, ShardTools, ShardWorker } from './shard.ts';
 
 /** What was brought back of a shard. Its exceptions are the list that the shard made. */
@@ -43,9 +44,13 @@ export const isShardRestored = new Ajv().compile(restoredSchema);
  * is read: the target, or what it was at a time.
  */
 export const restoreWorker = (
-  tools: ShardTools & { readonly sources: readonly Source[]; readonly stored: Target },
+  tools: ShardTools & {
+    readonly sources: readonly Source[];
+    readonly stored: Target;
+    readonly threads?: CopyThreads;
+  },
 ): ShardWorker<ShardRestored> => {
-  const { target, stored, sources, transfers, bandwidth, clock, signal, scratch } = tools;
+  const { target, stored, sources, transfers, bandwidth, clock, signal, scratch, threads } = tools;
   const file = join(scratch, 'shard.exceptions.ndjson.gz');
   let before: HelpProgress = { objects: 0, bytes: 0 };
   let current: ProgressOfBucket | undefined;
@@ -69,6 +74,7 @@ export const restoreWorker = (
         const done = await bringBack(set, source, {
           ...{ transfers, bandwidth, clock, signal, range, scratch: file },
           ...{ mayWrite: mayGoOn, allowDamaged: true, progress: current },
+          ...(threads && { threads }),
         });
         const { objects, size, copied, bytesCopied, lost } = done;
         before = { objects: before.objects + objects, bytes: before.bytes + size };

@@ -2,35 +2,53 @@ import { availableParallelism } from 'node:os';
 import { orProblem, reasonOf } from '../../../errors.ts';
 import type { Config } from '../../../config/config.ts';
 import type { World } from '../../../world.ts';
-import { type CopyContext, weightOf } from '../copy-context.ts';
-import { type CopyObject, copyObject } from '../copy-object.ts';
+import { type Moved, weightOf } from '../copy-context.ts';
 import { workOf } from '../shards/cut-list.ts';
 import { Lane, type SharedPass } from './lane.ts';
+import type { ThreadJob } from './messages.ts';
 
-/** The threads of an operation that copy objects. Disposing of it ends all but this one. */
+/**
+ * The threads of an operation that copy and read objects. Disposing of it ends all but this one.
+ */
 export interface CopyThreads extends AsyncDisposable {
   /**
-   * Copies objects of a pass from this bucket as `copyObject` does, each in the thread that has
-   * least under way. When the signal of the pass fires, no other thread goes on with it.
+   * Does the jobs of a pass as `here` does them, each in the thread that has least under way. When
+   * the signal of the pass fires, no other thread goes on with it.
    */
-  open(context: CopyContext, bucket: string): CopyObject;
+  open<Job extends ThreadJob, Result>(
+    pass: PassHere<Job, Result>,
+  ): (job: Job, moved: Moved) => Promise<Result>;
+}
+
+/** A pass as the operation's own thread has it. */
+interface PassHere<Job, Result> extends Omit<SharedPass, 'number'> {
+  readonly here: (job: Job, moved: Moved) => Promise<Result>;
+}
+
+/** What the threads of an operation have to do with. */
+interface Reach {
+  /** The buckets of MinIO that they copy from or to. */
+  readonly buckets: readonly string[];
+  /** When the target is read as it was at a time. */
+  readonly asOf?: Date | undefined;
+  /** The work, in small objects, from which on other threads are started. */
+  readonly enough?: number;
 }
 
 /** More do not pay where the servers are, and each takes memory. */
 const mostByDefault = 4;
-/** The work, in small objects (512 MiB are as much), from which on other threads are started. */
+/** 512 MiB are as much. */
 const worthThreads = 2000;
 
 /**
  * The threads that the option `copy-processes` allows. Others than this one are started only when
- * there turns out to be enough to copy from these buckets, and each counts as one that may fail:
- * without it the copy is slower, and nothing else.
+ * there turns out to be enough to do, and each counts as one that may fail: without it the
+ * operation is slower, and nothing else.
  */
 export const openCopyThreads = (
   { startCopyThread, progress }: Pick<World, 'startCopyThread' | 'progress'>,
   { copyProcesses }: Pick<Config, 'copyProcesses'>,
-  buckets: readonly string[],
-  enough = worthThreads,
+  { buckets, asOf, enough = worthThreads }: Reach,
 ): CopyThreads => {
   const most = copyProcesses || Math.min(mostByDefault, availableParallelism());
   const starting = new Set<Promise<void>>();
@@ -42,12 +60,12 @@ export const openCopyThreads = (
   let passes = 0;
 
   const fewer = async (why: string): Promise<void> => {
-    await orProblem(() => progress.note(`The copy uses one core less: ${why}`));
+    await orProblem(() => progress.note(`One core less is used: ${why}`));
   };
   const start = async (): Promise<void> => {
     try {
       const thread = await startCopyThread(buckets);
-      const lane = new Lane(thread, () => void fewer('a thread of it ended early.'));
+      const lane = new Lane(thread, () => void fewer('a thread ended early.'), asOf);
       if (isOver) await lane.end();
       else lanes.push(lane);
     } catch (error) {
@@ -74,16 +92,12 @@ export const openCopyThreads = (
   };
 
   return {
-    open: (context, bucket) => {
+    open: <Job extends ThreadJob, Result>({ here: doHere, ...own }: PassHere<Job, Result>) => {
       passes += 1;
-      const { mirror, history, keepsTags, confirmListed, archive, bandwidth, signal } = context;
-      const how = { mirror, history, keepsTags, confirmListed, archive, bucket };
-      const pass: SharedPass = {
-        ...{ number: passes, context },
-        how: { ...how, timetable: bandwidth.timetable },
-      };
+      const pass: SharedPass = { ...own, number: passes };
+      const { signal } = pass;
       signal.addEventListener('abort', () => void leave(pass), { once: true });
-      return async (job, moved) => {
+      return async (job: Job, moved) => {
         work += workOf(1, job.source.size);
         if (work >= enough) startOthers();
         const place = roomiest();
@@ -92,11 +106,12 @@ export const openCopyThreads = (
         try {
           signal.throwIfAborted();
           if (place instanceof Lane) {
-            const outcome = await place.copy(pass, job, moved);
-            if (outcome !== undefined) return outcome.result;
+            const outcome = await place.do(pass, job, moved);
+            // A thread gives for a job what this one does.
+            if (outcome !== undefined) return outcome.result as Result;
             signal.throwIfAborted();
           }
-          return await copyObject(context, job, moved);
+          return await doHere(job, moved);
         } finally {
           place.weight -= weight;
         }

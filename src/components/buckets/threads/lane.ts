@@ -1,21 +1,25 @@
 import type { CopyThread } from '../../../ports/copy-thread.ts';
 import type { CopyContext, Moved } from '../copy-context.ts';
-import type { CopiedObject, CopyJob } from '../copy-object.ts';
-import type { FromThread, ThreadPass, ToThread } from './messages.ts';
+import type { FromThread, ThreadJob, ThreadPass, ToThread } from './messages.ts';
 
-/** A pass whose objects are copied by several threads. */
+/** What only the operation's own thread has of a copy, and other threads ask for. */
+export type Asking = Pick<CopyContext, 'mayWrite' | 'bandwidth' | 'learnt'>;
+
+/** A pass whose jobs are done by several threads. */
 export interface SharedPass {
   readonly number: number;
-  readonly context: CopyContext;
   readonly how: ThreadPass;
+  /** Undefined when nothing is written. */
+  readonly asking: Asking | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Undefined when the thread did not bring it to an end: then it has to be done again. */
-type Outcome = { readonly result: CopiedObject | undefined } | undefined;
+type Outcome = { readonly result: unknown } | undefined;
 
 interface UnderWay {
   readonly pass: SharedPass;
-  readonly job: CopyJob;
+  readonly job: ThreadJob;
   readonly moved: Moved;
   bytes: number;
   readonly settle: (outcome: Outcome) => void;
@@ -27,14 +31,19 @@ export class Lane {
   weight = 0;
   readonly #thread: CopyThread;
   readonly #onLost: () => void;
+  readonly #asOf: Date | undefined;
   readonly #underWay = new Map<number, UnderWay>();
   readonly #known = new Map<number, SharedPass>();
-  #copies = 0;
+  #jobs = 0;
   #hasEnded = false;
 
-  /** `onLost` is called when the thread ends by itself. */
-  constructor(thread: CopyThread, onLost: () => void) {
+  /**
+   * `onLost` is called when the thread ends by itself. With `asOf` it reads the target as it was
+   * then.
+   */
+  constructor(thread: CopyThread, onLost: () => void, asOf?: Date) {
     this.#thread = thread;
+    this.#asOf = asOf;
     this.#onLost = onLost;
     thread.onMessage((message) => {
       this.#hear(message as FromThread);
@@ -48,18 +57,19 @@ export class Lane {
     return this.#hasEnded;
   }
 
-  /** Copies an object; `job` and `moved` as for `copyObject`. Never rejects. */
-  copy(pass: SharedPass, job: CopyJob, moved: Moved): Promise<Outcome> {
+  /** Does a job; `moved` as for `copyObject`. Never rejects. */
+  do(pass: SharedPass, job: ThreadJob, moved: Moved): Promise<Outcome> {
     if (this.#hasEnded) return Promise.resolve(undefined);
     if (!this.#known.has(pass.number)) {
       this.#known.set(pass.number, pass);
-      this.#say({ kind: 'begin', pass: pass.number, how: pass.how });
+      const asOf = this.#asOf;
+      this.#say({ kind: 'begin', pass: pass.number, how: pass.how, ...(asOf && { asOf }) });
     }
-    this.#copies += 1;
-    const copy = this.#copies;
+    this.#jobs += 1;
+    const number = this.#jobs;
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.#underWay.set(copy, { pass, job, moved, bytes: 0, settle: resolve });
-    this.#say({ kind: 'copy', pass: pass.number, copy, job });
+    this.#underWay.set(number, { pass, job, moved, bytes: 0, settle: resolve });
+    this.#say({ kind: 'do', pass: pass.number, number, job });
     return promise;
   }
 
@@ -84,23 +94,24 @@ export class Lane {
       void this.#answer(message);
       return;
     }
-    const copy = this.#underWay.get(message.copy);
-    if (copy === undefined) return;
-    copy.bytes += message.bytes;
-    if (message.bytes !== 0) copy.moved(message.bytes);
+    const one = this.#underWay.get(message.number);
+    if (one === undefined) return;
+    one.bytes += message.bytes;
+    if (message.bytes !== 0) one.moved(message.bytes);
     if (message.kind === 'moved') return;
-    this.#underWay.delete(message.copy);
-    Object.assign(copy.job, message.job);
-    if (message.usedParts) copy.pass.context.learnt.usedParts = true;
-    copy.settle(message.done);
+    this.#underWay.delete(message.number);
+    Object.assign(one.job, message.left);
+    const { asking } = one.pass;
+    if (message.usedParts && asking !== undefined) asking.learnt.usedParts = true;
+    one.settle(message.done);
   }
 
   async #answer({ question, pass, use }: Extract<FromThread, { kind: 'may' }>): Promise<void> {
-    const context = this.#known.get(pass)?.context;
-    let isYes = context !== undefined;
+    const { asking, signal } = this.#known.get(pass) ?? {};
+    let isYes = asking !== undefined;
     try {
-      if (use === undefined) await context?.mayWrite?.();
-      else await context?.bandwidth.take(use, context.signal);
+      if (use === undefined) await asking?.mayWrite?.();
+      else await asking?.bandwidth.take(use, signal);
     } catch {
       isYes = false;
     }
@@ -113,7 +124,7 @@ export class Lane {
     for (const { pass, moved, bytes, settle } of this.#underWay.values()) {
       moved(-bytes);
       // It may have left some.
-      pass.context.learnt.usedParts = true;
+      if (pass.asking !== undefined) pass.asking.learnt.usedParts = true;
       settle(undefined);
     }
     this.#underWay.clear();

@@ -1,11 +1,14 @@
 import type { BandwidthPeriod } from '../../../config/bandwidth-limit.ts';
+import type { ListedObject } from '../../../repository/object-list.ts';
+import type { StoredObject } from '../../../world.ts';
 import type { CopyContext } from '../copy-context.ts';
-import type { CopiedObject, CopyJob } from '../copy-object.ts';
+import type { CopyJob } from '../copy-object.ts';
+import type { StoredPlaces } from '../stored-set.ts';
 
 /*
- * This folder has other threads copy objects too, so that a copy uses more than one core. The
- * thread of the operation lists, compares, decides and writes the list, as it does alone. What must
- * hold:
+ * This folder has other threads copy and read objects too, so that an operation uses more than one
+ * core. The thread of the operation lists, compares, decides and writes the list, as it does alone.
+ * What must hold:
  *
  * - A thread is given one object after the other, and only while the pass goes on.
  * - What a thread does not bring to an end, because it failed or died, the operation's own thread
@@ -13,35 +16,72 @@ import type { CopiedObject, CopyJob } from '../copy-object.ts';
  * - When a pass ends, no other thread writes any more.
  */
 
-/** What all copies of a pass have in common; the rest of `CopyContext` is each thread's own. */
-export interface ThreadPass extends Pick<
+/** What all jobs of a pass have in common; the rest is each thread's own. */
+export type ThreadPass = CopyPass | RestorePass | ReadPass;
+
+/** From a source into the mirror. */
+export interface CopyPass extends Pick<
   CopyContext,
   'mirror' | 'history' | 'keepsTags' | 'confirmListed' | 'archive'
 > {
+  readonly kind: 'copy';
   /** The source's. */
   readonly bucket: string;
   readonly timetable: readonly BandwidthPeriod[];
 }
 
-/** What a thread is told. Passes and copies have numbers. */
+/** From a set back into a bucket. */
+export interface RestorePass {
+  readonly kind: 'restore';
+  readonly bucket: string;
+  readonly set: StoredPlaces;
+  readonly timetable: readonly BandwidthPeriod[];
+}
+
+/** Reads what the target has, and judges it. */
+export interface ReadPass {
+  readonly kind: 'read';
+}
+
+/** An object of the target that is to be read to its end. */
+export interface ReadJob {
+  readonly source: StoredObject;
+  readonly listed: ListedObject;
+}
+
+/** A pass has jobs of one kind. */
+export type ThreadJob = CopyJob | ReadJob;
+
+/** What a thread is told. Passes and jobs have numbers. */
 export type ToThread =
-  | { readonly kind: 'begin'; readonly pass: number; readonly how: ThreadPass }
-  | { readonly kind: 'copy'; readonly pass: number; readonly copy: number; readonly job: CopyJob }
+  | {
+      readonly kind: 'begin';
+      readonly pass: number;
+      readonly how: ThreadPass;
+      /** When the target is read as it was at a time. */
+      readonly asOf?: Date;
+    }
+  | {
+      readonly kind: 'do';
+      readonly pass: number;
+      readonly number: number;
+      readonly job: ThreadJob;
+    }
   | { readonly kind: 'answer'; readonly question: number; readonly isYes: boolean }
   | { readonly kind: 'end'; readonly pass: number };
 
-/** What a thread says. `bytes` are those that have moved since it last told of this copy. */
+/** What a thread says. `bytes` are those that have moved since it last told of this job. */
 export type FromThread =
-  | { readonly kind: 'moved'; readonly copy: number; readonly bytes: number }
+  | { readonly kind: 'moved'; readonly number: number; readonly bytes: number }
   | {
       readonly kind: 'ended';
-      readonly copy: number;
+      readonly number: number;
       readonly bytes: number;
-      /** As the attempt left it. */
-      readonly job: CopyJob;
+      /** Of a copy: what the attempt has changed of its job. */
+      readonly left?: Pick<CopyJob, 'source' | 'mirror' | 'archived'>;
       readonly usedParts: boolean;
-      /** Undefined when the copy failed. */
-      readonly done: { readonly result: CopiedObject | undefined } | undefined;
+      /** Undefined when the operation's own thread has to do it. */
+      readonly done: { readonly result: unknown } | undefined;
     }
   /** Whether something may be replaced, or so many bytes of the bandwidth be used. */
   | {
