@@ -46,7 +46,13 @@ export const uploadVolumes = async (
       await using watch = await watchGateway(operation, repository, gateway, left);
       const signal = AbortSignal.any([operation.world.signal, watch.signal]);
       const watched = { ...operation, world: { ...operation.world, signal } };
-      if (!isThere) await makeRepository(watched, repository, gateway);
+      if (!isThere) {
+        const made = await orProblem(() => makeRepository(watched, repository, gateway));
+        if (made instanceof CharmError) {
+          if (attempt < gateways && !(await gateway.isUp())) return true;
+          throw made;
+        }
+      }
       const upload = async (volume: PlannedVolume): Promise<void> => {
         const end = await orProblem(() => {
           // Who waited for this slot is not begun any more: its notebook would be stopped.

@@ -72,6 +72,34 @@ describe('while volumes are uploaded', () => {
     );
   });
 
+  it('a gateway that dies while the repository is made is replaced, once', async () => {
+    const began = seconds();
+    const dying = async (most: number): Promise<readonly string[]> => {
+      let killed = 0;
+      rig.restic.instead = async ({ pod }, role) => {
+        if (role !== 'init' || !JSON.stringify(pod.spec).includes('"bob"') || killed === most)
+          return undefined;
+        killed += 1;
+        killGateway();
+        // What restic has written by then, and restic would try for a quarter of an hour.
+        rig.store.seed(`${layoutOf('ckf').repository('bob')}keys/half-made`, 'a key');
+        await rig.later(900);
+        return { exitCode: 1, output: '' };
+      };
+      return said(await backUp());
+    };
+    assert.deepEqual(await dying(2), [
+      'home Succeeded',
+      ...['data', 'models'].map(
+        (claim) =>
+          `${claim} Failed bob: the pod of the gateway ended before the backups had. Its node may have been drained: kubectl get events. Run the action again; what was uploaded is used.`,
+      ),
+    ]);
+    assert.deepEqual(await dying(1), [...['home Succeeded', 'data Succeeded', 'models Succeeded']]);
+    assert.equal(rig.keysOf('bob', 'keys').length, 1);
+    assert.ok(seconds() - began < 600, 'nobody waits for restic');
+  });
+
   it('a repository that grows by more than its volumes may hold is stopped, and the others go on', async () => {
     await backUp();
     const place = layoutOf('ckf').repository('bob');
