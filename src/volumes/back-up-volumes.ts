@@ -6,6 +6,7 @@ import { checkInTurn } from './check-in-turn.ts';
 import { keepBackups } from './keep-backups.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
+import { skipEmptied } from './emptied-volumes.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
 import { matches, skipTexts } from './policy.ts';
 import { repositoryFor } from './repositories.ts';
@@ -56,7 +57,11 @@ export const backUpVolumes = async (
   };
   await operation.start(record);
   await told(record);
-  const volumes = await backUpPlanned(operation, planned);
+  const { store } = operation.target;
+  const volumes = await skipEmptied(
+    { store, layout: operation.layout, now: world.clock.now() },
+    await backUpPlanned(operation, planned),
+  );
   for (const { namespace, claim, phase, reason } of volumes)
     if (reason !== undefined)
       await operation.world.progress.note(`${namespace}/${claim}: ${phase}: ${reason}`);

@@ -7,7 +7,7 @@ import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';
 import { newKey, newKeyFile, seal } from './restic-seal.ts';
 
-/** The files of a claim, by their paths. */
+/** The files of a claim, by their paths; a folder without files ends with a slash. */
 export type FakeFiles = Map<string, string>;
 
 interface Snapshot {
@@ -171,7 +171,7 @@ export class FakeRestic {
     if (all.length === 0) return failure(1, 'Fatal: unable to save snapshot: snapshot is empty');
     let added = 0;
     const tree: Record<string, string> = {};
-    for (const [path, text] of read) {
+    for (const [path, text] of read.filter(([path]) => !path.endsWith('/'))) {
       const pack = hashOf(text);
       const object = packKey(place, pack);
       if (this.#read(object) === undefined) {
@@ -185,7 +185,7 @@ export class FakeRestic {
       ...{ hostname: valueOf(words, '--host'), tags: [tag], packs: tree },
       tree: hashOf(JSON.stringify(tree)),
       summary: {
-        total_files_processed: read.length,
+        total_files_processed: read.filter(([path]) => !path.endsWith('/')).length,
         total_bytes_processed: read.reduce((bytes, [, text]) => bytes + text.length, 0),
         data_added: added,
       },

@@ -134,6 +134,33 @@ describe('a backup of volumes', () => {
     assert.equal(record.phase, 'Succeeded');
   });
 
+  for (const [left, files] of [
+    ['nothing is left', {}],
+    ['only folders are left', { 'work/': '' }],
+  ] as const)
+    it(`never lets a volume that was emptied push out the backups of its files: ${left}`, async () => {
+      const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+      const first = await backUp({ kind: 'all' }, { keep });
+      rig.restic.volumes.set('bob/data', new Map(Object.entries(files)));
+      for (let night = 0; night < 3; night += 1) {
+        const record = await backUp({ kind: 'all' }, { keep });
+        assert.deepEqual(said(record), [
+          'alice/home Succeeded',
+          `bob/data Skipped It has no files any more. The backup ${first.id} has 1 file, and stays: if they were not meant to go, restore it.`,
+        ]);
+        assert.equal(record.notRemoved, undefined);
+      }
+      assert.equal(rig.keysOf('bob', 'snapshots').length, 1, 'what was stored of folders goes');
+      assert.equal(rig.keysOf('bob', 'data').length, 1, 'the file stays');
+      rig.restic.filesOf('bob/data').set('new', 'a file');
+      assert.deepEqual(said(await backUp())[1], 'bob/data Succeeded');
+    });
+
+  it('backs up folders that never had files', async () => {
+    rig.addVolume('bob/new', { 'work/': '' });
+    assert.equal(said(await backUp())[2], 'bob/new Succeeded');
+  });
+
   it('keeps what could be read when some files could not', async () => {
     rig.restic.unreadable.add('data.csv');
     const record = await backUp();
