@@ -98,9 +98,9 @@ describe('what operators see of volumes', () => {
     );
     assert.match(alice ?? '', /^alice unknown [\d.]+ (B|KiB) 1 1h0m ago 1h0m -$/);
     rig.store.bucket.remove(rig.keysOf('bob', 'data')[0] ?? '');
-    // A user can make snapshots, too.
-    rig.store.seed(`${rig.keysOf('alice', 'snapshots')[0] ?? ''}0`, '{"tree":{},"tags":[]}');
     await verify();
+    // A user can make snapshots, too.
+    rig.store.seed(`${rig.keysOf('alice', 'snapshots')[0] ?? ''}0`, 'a snapshot');
     const [, checked, damaged] = await status();
     assert.match(checked ?? '', /^alice true .* 1 \(\+1 unknown\) 1h0m ago 1h0m checked \d+s ago$/);
     assert.match(damaged ?? '', /^bob false .* 1 1h0m ago 1h0m DAMAGED \d+s ago$/);
