@@ -65,6 +65,15 @@ export interface ObjectContent extends StoredObject {
   readonly body: Readable;
 }
 
+/** An object of some bucket, as a server is told what it is to copy. */
+export interface CopyOrigin {
+  /** Two buckets of one server that are reached in the same way have the same. */
+  readonly server: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+}
+
 /** What a PUT has stored. */
 export interface WrittenObject {
   readonly etag: string;
@@ -206,6 +215,19 @@ export interface ObjectStore extends AsyncDisposable {
    * Copies inside the bucket, on the server, metadata and tags included. `etag` guards the source.
    */
   copy(from: string, to: string, etag: string): Promise<void>;
+  /** What `copyFrom` of another bucket is told about an object of this one. Asks nobody. */
+  origin(object: Pick<StoredObject, 'key' | 'etag'>): CopyOrigin;
+  /**
+   * Copies an object of any bucket of this server, on the server, so that no byte of it comes here,
+   * and gives it this metadata; in parts of `partSize` bytes where that is given. Resolves with the
+   * ETag of the copy, which proves it when it is that of the origin. Rejects, and leaves no object,
+   * when these credentials may not read the origin, or the server does not do it.
+   */
+  copyFrom(
+    origin: CopyOrigin & Pick<StoredObject, 'size'>,
+    to: string,
+    options: { readonly metadata: Partial<ObjectMetadata>; readonly partSize?: number | undefined },
+  ): Promise<{ readonly etag: string }>;
   /**
    * The same bucket, read as it was at a time in the past: listings, objects, tags, and what is
    * copied from. Everything is written as it is now. Only for buckets that keep versions; of others

@@ -66,6 +66,40 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
       assert.deepEqual(await Array.fromAsync(store.unfinishedUploads(`${prefix}a`)), []);
     });
 
+  it('copies an object in parts, on the server, and leaves none when that fails', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const partSize = 5 * mebibyte;
+    const content = Buffer.alloc(partSize + 10, 'some text that does not repeat too soon');
+    const whole = md5Of(content);
+    const etag = etagOfParts(
+      [content.subarray(0, partSize), content.subarray(partSize)].map(md5Of),
+    );
+    await store.put(`${prefix}from`, content);
+    const metadata = {
+      contentType: 'text/plain',
+      user: { a: 'b' },
+      tags: tagsOn(quirks, { t: 'u' }),
+    };
+    const origin = store.origin({ key: `${prefix}from`, etag: whole });
+    const copied = await store.copyFrom({ ...origin, size: content.length }, `${prefix}to`, {
+      metadata,
+      partSize,
+    });
+    if (!quirks.has('hashes-parts-otherwise')) assert.equal(copied.etag, etag);
+    const found = await store.head(`${prefix}to`);
+    assert.equal(found?.etag, copied.etag);
+    assert.deepEqual(found.metadata, { ...metadata, tags: {} });
+    assert.deepEqual(await readTags(store, `${prefix}to`, quirks), metadata.tags);
+    assert.deepEqual(await store.read(`${prefix}to`), content);
+    const gone = store.origin({ key: `${prefix}none`, etag: whole });
+    await assert.rejects(
+      store.copyFrom({ ...gone, size: content.length }, `${prefix}b`, { metadata, partSize }),
+    );
+    assert.equal(await store.head(`${prefix}b`), undefined);
+    assert.deepEqual(await Array.fromAsync(store.unfinishedUploads(`${prefix}b`)), []);
+  });
+
   it('puts parts together in the order of their numbers, and shows nothing before', async () => {
     await using opened = await open();
     const { store, prefix } = opened;

@@ -155,4 +155,36 @@ export const describeWriting = (open: () => Promise<OpenedStore>, quirks: StoreQ
     await assert.rejects(store.copy(`${prefix}none`, `${prefix}to`, md5Of('other')), missing);
     assert.equal(await store.head(`${prefix}to`), undefined);
   });
+
+  it('copies an object of any bucket of its server, and gives it what it is told', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const tags = tagsOn(quirks, { t: 'x y' });
+    await store.put(`${prefix}from`, 'content', {
+      metadata: {
+        contentType: 'text/html',
+        user: { a: 'b' },
+        tags: tagsOn(quirks, { old: 'tag' }),
+      },
+    });
+    const origin = store.origin({ key: `${prefix}from`, etag: md5Of('content') });
+    const metadata = { contentType: 'text/plain', user: { c: 'ü' }, tags };
+    const { etag } = await store.copyFrom({ ...origin, size: 7 }, `${prefix}to`, { metadata });
+    assert.equal(etag, md5Of('content'));
+    const copied = await store.head(`${prefix}to`);
+    assert.equal(copied?.etag, etag);
+    assert.deepEqual(copied.metadata, { ...metadata, tags: {} });
+    assert.deepEqual(await readTags(store, `${prefix}to`, quirks), metadata.tags);
+    assert.equal((await store.read(`${prefix}to`)).toString(), 'content');
+  });
+
+  it('copies nothing that is not there', async () => {
+    await using opened = await open();
+    const { store, prefix } = opened;
+    const origin = store.origin({ key: `${prefix}none`, etag: md5Of('content') });
+    const metadata = { user: {}, tags: {} };
+    for (const other of [origin, { ...origin, bucket: 'no-such-bucket' }])
+      await assert.rejects(store.copyFrom({ ...other, size: 7 }, `${prefix}to`, { metadata }));
+    assert.equal(await store.head(`${prefix}to`), undefined);
+  });
 };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CharmError } from '../../src/errors.ts';
 import type {
+  CopyOrigin,
   KeyRange,
   ObjectContent,
   ObjectMetadata,
@@ -16,6 +17,7 @@ import { allOf, exactly, pieces } from './object-store-bytes.ts';
 import { md5Of } from '../../src/ports/etags.ts';
 import { FakeFailures, type FakeMethod } from './object-store-failures.ts';
 import { fakePartUpload } from './object-store-parts.ts';
+import { FakeObjectServer } from './object-store-server.ts';
 
 const partSize = 8 * 2 ** 20;
 
@@ -28,8 +30,19 @@ export class FakeObjectStore implements ObjectStore {
   readonly description: string;
   bucket: FakeBucket;
   readonly #failures = new FakeFailures();
+  readonly #server: FakeObjectServer;
+  readonly #name: string;
 
-  constructor(options: { readonly description?: string; readonly now?: () => Date } = {}) {
+  constructor(
+    options: {
+      readonly description?: string;
+      readonly now?: () => Date;
+      /** Its own one unless given. */
+      readonly server?: FakeObjectServer;
+    } = {},
+  ) {
+    this.#server = options.server ?? new FakeObjectServer();
+    this.#name = this.#server.add(this);
     this.description = options.description ?? 'bucket fake at http://fake.test';
     this.bucket = new FakeBucket(options.now ?? (() => new Date()), this.description);
   }
@@ -185,9 +198,7 @@ export class FakeObjectStore implements ObjectStore {
     const bytes = await allOf(body);
     options.signal?.throwIfAborted();
     this.bucket.checkConditions(key, options);
-    const parts = Array.from({ length: Math.ceil(bytes.length / partSize) }, (_, index) =>
-      bytes.subarray(index * partSize, (index + 1) * partSize),
-    );
+    const parts = partsOf(bytes, partSize);
     const md5s = parts.length > 1 ? parts.map(md5Of) : undefined;
     const { etag } = this.bucket.store(key, bytes, options.metadata, md5s);
     return { etag, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
@@ -218,6 +229,26 @@ export class FakeObjectStore implements ObjectStore {
     const found = this.bucket.get(from);
     if (found.etag !== etag) throw this.bucket.changed(from);
     this.bucket.store(to, found.bytes, found.metadata);
+  }
+
+  origin({ key, etag }: Pick<StoredObject, 'key' | 'etag'>): CopyOrigin {
+    return { server: this.#server.url, bucket: this.#name, key, etag };
+  }
+
+  async copyFrom(
+    origin: Parameters<ObjectStore['copyFrom']>[0],
+    to: string,
+    { metadata, partSize }: Parameters<ObjectStore['copyFrom']>[2],
+  ): Promise<{ readonly etag: string }> {
+    this.#failures.mayFail('copyFrom');
+    this.bucket.checkKey(to);
+    const from = this.#server.find(origin.bucket);
+    if (from === undefined)
+      throw new CharmError('store-bucket-missing', `There is no bucket ${origin.bucket}.`);
+    const { bytes, etag } = from.bucket.get(origin.key);
+    if (etag !== origin.etag) throw this.bucket.changed(origin.key);
+    const md5s = partSize === undefined ? undefined : partsOf(bytes, partSize).map(md5Of);
+    return { etag: this.bucket.store(to, bytes, metadata, md5s).etag };
   }
 
   asOf(time: Date): ObjectStore {
@@ -256,6 +287,11 @@ export class FakeObjectStore implements ObjectStore {
     this.#failures.clear();
   }
 }
+
+const partsOf = (bytes: Buffer, size: number): readonly Buffer[] =>
+  Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
+  );
 
 /** As the headers of a reply tell it: whole seconds, and the tags only counted. */
 const described = (

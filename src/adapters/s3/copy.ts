@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../world.ts';
 import { quoteKey, type S3Client } from './client.ts';
 import { deleteKeys } from './delete.ts';
 import { copySource, etagIn, writeHeaders } from './headers.ts';
-import { startParts } from './parts.ts';
+import { type S3Parts, startParts } from './parts.ts';
 import { type ChooseVersion, createReader } from './read.ts';
 
 /**
@@ -72,18 +72,32 @@ const copyInParts = async (
   const tags = await tagsOf(reader, source.key);
   const parts = await startParts(client, to, { ...source.metadata, tags });
   const partSize = client.sizes.copyPart;
-  const waiting = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => index);
+  await fillParts(parts, source.size, partSize, (part, range) =>
+    parts.copyPart(part, source, range),
+  );
+};
+
+/** Copies all parts, some at a time, and completes the upload; aborts it when one fails. */
+export const fillParts = async (
+  parts: S3Parts,
+  size: number,
+  partSize: number,
+  copyPart: (
+    part: number,
+    range: { readonly start: number; readonly end: number },
+  ) => Promise<void>,
+): Promise<{ readonly etag: string }> => {
+  const waiting = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index);
   const copySome = async (): Promise<void> => {
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
       const start = index * partSize;
-      const end = Math.min(start + partSize, source.size) - 1;
-      await parts.copyPart(index + 1, source, { start, end });
+      await copyPart(index + 1, { start, end: Math.min(start + partSize, size) - 1 });
     }
   };
   const workers = await Promise.allSettled(Array.from({ length: partsAtATime }, copySome));
   try {
     for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
-    await parts.complete();
+    return await parts.complete();
   } catch (error) {
     await parts.abort().catch(() => undefined);
     throw error;

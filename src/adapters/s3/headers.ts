@@ -44,7 +44,7 @@ export const conditionHeaders = ({ ifAbsent, ifMatch }: PutOptions): Record<stri
   ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
 });
 
-/** Names the source of a copy in the same bucket, its version, and the ETag that it must have. */
+/** Names the source of a copy, its version, and the ETag that it must have. */
 export const copySource = (
   bucket: string,
   from: string,

@@ -37,7 +37,11 @@ export interface S3Parts extends PartUpload {
   complete(options?: PutOptions): Promise<WrittenParts>;
   copyPart(
     part: number,
-    from: Pick<StoredObject, 'key' | 'etag'> & { readonly versionId?: string | undefined },
+    from: Pick<StoredObject, 'key' | 'etag'> & {
+      /** This one where it is not given. A customer's own key reads only this one. */
+      readonly bucket?: string;
+      readonly versionId?: string | undefined;
+    },
     range: { readonly start: number; readonly end: number },
   ): Promise<void>;
 }
@@ -92,13 +96,13 @@ export const startParts = async (
           key,
           doing: partRequest(part).doing,
           slow: true,
-          headers: { ...headers.touch, ...headers.copySource },
+          headers: { ...headers.touch, ...(from.bucket === undefined && headers.copySource) },
         },
         (sdk, options) =>
           sdk.send(
             new UploadPartCopyCommand({
               ...{ Bucket, Key: key, PartNumber: part, UploadId: uploadId },
-              ...copySource(Bucket, from.key, from),
+              ...copySource(from.bucket ?? Bucket, from.key, from),
               CopySourceRange: `bytes=${start}-${end}`,
             }),
             options,
@@ -202,10 +206,10 @@ const isGone = (error: unknown): boolean =>
   error.cause.code === 'NoSuchUpload';
 
 /**
- * Makes sure that an object that was put together from parts has the tags that its upload was begun
- * with: RadosGW 16 forgets them. Costs nothing when there are none.
+ * Makes sure that an object that was put together from parts, or copied, has the tags that it was
+ * to have: RadosGW 16 forgets them. Costs nothing when there are none.
  */
-const keepTags = async (
+export const keepTags = async (
   client: S3Client,
   key: string,
   tags: Readonly<Record<string, string>> = {},

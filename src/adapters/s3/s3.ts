@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../../world.ts';
 import { readAsOf } from './as-of.ts';
 import { createClient } from './client.ts';
+import { createCopierFrom } from './copy-from.ts';
 import { createCopier } from './copy.ts';
 import { deleteKeys } from './delete.ts';
 import { listBuckets } from './list-buckets.ts';
@@ -44,6 +45,7 @@ export const openS3 = (options: S3Options): ObjectStore => {
     unfinishedUploads: (prefix) => listUploads(client, prefix),
     abortUpload: (key, uploadId) => abortParts(client, key, uploadId),
     copy: createCopier(client),
+    ...createCopierFrom(client),
     delete: (keys) => deleteKeys(client, keys),
     asOf: (time) => ({ ...present, ...readAsOf(client, time) }),
     [Symbol.asyncDispose]: () => client.close(),

@@ -6,7 +6,7 @@ import type { StoredObjects } from './stored-set.ts';
 /** What all copies of a pass share. */
 export interface CopyContext {
   /** Only read from: the source, or in a restore the backup set. */
-  readonly from: Pick<ObjectStore, 'description' | 'get' | 'fetch' | 'head' | 'tags'>;
+  readonly from: Pick<ObjectStore, 'description' | 'get' | 'fetch' | 'head' | 'tags' | 'origin'>;
   readonly to: ObjectStore;
   /** The keys of the mirror and of the replaced versions begin with these. */
   readonly mirror: string;
@@ -48,6 +48,8 @@ export interface CopyContext {
     givesPackedBack: boolean;
     /** Uploads in parts were begun, and some may be unfinished. */
     usedParts: boolean;
+    /** The server of both buckets cannot copy between them for us, so we do. */
+    copiesItself: boolean;
   };
 }
 
@@ -72,6 +74,7 @@ export const nothingLearnt = (): CopyContext['learnt'] => ({
   wantsDigests: false,
   givesPackedBack: false,
   usedParts: false,
+  copiesItself: false,
 });
 
 /** What is the same of all copies from a set back into a bucket. */

@@ -69,8 +69,8 @@ export const copyParts = async (
  * The layout that the source tells. RadosGW before 20 does not tell, and answers with the whole
  * object.
  */
-const toldLayout = async (
-  { from }: CopyContext,
+export const toldLayout = async (
+  { from }: Pick<CopyContext, 'from'>,
   { key, size, etag }: StoredObject,
 ): Promise<PartLayout | undefined> => {
   const count = partsOf(etag);

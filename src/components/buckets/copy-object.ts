@@ -10,6 +10,7 @@ import type { ObjectMetadata, StoredObject } from '../../world.ts';
 import { confirmKept, confirmListed } from './confirm-written.ts';
 import type { CopyContext, Moved } from './copy-context.ts';
 import { copyParts } from './copy-in-parts.ts';
+import { copyOnServer } from './copy-on-server.ts';
 import { copySmall, copyStreamed, type Copy } from './copy-whole.ts';
 import { belongingsOf, type Belongings } from './read-source.ts';
 
@@ -167,15 +168,21 @@ export const listedAs = (
   ...(metadata !== undefined && { metadata: listedMetadata(metadata) }),
 });
 
-const copyContent = (context: CopyContext, source: StoredObject, moved: Moved): Promise<Copy> => {
+const copyContent = async (
+  context: CopyContext,
+  source: StoredObject,
+  moved: Moved,
+): Promise<Copy> => {
+  // For a small one the server would be asked as often as with its bytes.
+  const isLittle = isSmall(context, source);
+  const onServer = isLittle ? undefined : await copyOnServer(context, source, moved);
+  if (onServer !== undefined) return onServer;
   const parts = partsOf(source.etag) ?? 1;
   // The ETag of a gateway may look like one of parts that are too small for S3. Such an object is
   // copied in one piece.
   const inParts = parts > 1 && source.size > (parts - 1) * smallestPart;
   if (inParts || source.size > largestPut) return copyParts(context, source, moved);
-  return isSmall(context, source)
-    ? copySmall(context, source, moved)
-    : copyStreamed(context, source, moved);
+  return isLittle ? copySmall(context, source, moved) : copyStreamed(context, source, moved);
 };
 
 /** Copies on the server what is about to be replaced to its name in the history. */

@@ -20,7 +20,7 @@ export interface StoredPlaces {
  */
 export interface StoredObjects extends Pick<
   ObjectStore,
-  'description' | 'get' | 'fetch' | 'head' | 'tags'
+  'description' | 'get' | 'fetch' | 'head' | 'tags' | 'origin'
 > {
   readonly places: StoredPlaces;
   /** From then on the object of this line can be read, until it is forgotten. */
@@ -88,6 +88,8 @@ export const openStoredObjects = (
     if (found === undefined) throw new TypeError(`${key} is not under way`);
     return found;
   };
+  const placeOf = ({ listed, at }: Known): Place =>
+    at ?? { key: places.mirror + listed.key, etag: storedEtag(listed) };
   const readAt: ReadAt = (object, read) => readWhereItIs(store, places, object, read);
 
   return {
@@ -99,6 +101,7 @@ export const openStoredObjects = (
     listed: (key) => find(key).listed,
     isLost: (key) => find(key).isLost === true,
     forget: (key) => underWay.delete(key),
+    origin: ({ key }) => store.origin(placeOf(find(key))),
     get: async (key, options = {}): Promise<ObjectContent> => {
       const object = find(key);
       const content = await readAt(object, async (place) => {
