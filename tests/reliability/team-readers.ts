@@ -10,7 +10,9 @@ import type { Verification } from '../../src/verify/verification.ts';
 import { verifySet } from '../../src/verify/verify-set.ts';
 import type { World } from '../../src/world.ts';
 import { targetIn } from '../rigs/target.ts';
+import { intercept } from '../rigs/intercept.ts';
 import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
+import { watchLateWrites } from './late-writes.ts';
 import { anyFates, config, contents, debris, type Fate, freeze, minute } from './teams.ts';
 import { request, seed } from './teams.ts';
 
@@ -75,17 +77,31 @@ export const damage = ({ target }: TeamWorldRig, count: number): void => {
   for (let index = 13; index < count; index += 151) target.seed(mirrored(index), 'other bytes');
 };
 
-const anyRound = [fc.integer({ min: 2, max: 4 }), fc.constantFrom(510, 800), anyFates] as const;
+/** The last one is how long a write takes in MinIO, so that who wakes up finds others at work. */
+const anyRound = [
+  fc.integer({ min: 2, max: 4 }),
+  fc.constantFrom(510, 800),
+  anyFates,
+  fc.constantFrom(0, 30_000),
+] as const;
 
 const restoreRound = async (
   units: number,
   count: number,
   fates: readonly Fate[],
+  pace = 0,
 ): Promise<void> => {
   using rig = aTeamWorld(units, config);
   seed(rig, count);
   const { manifest } = await runBackup(rig.worldOf(0), config, request);
   spoil(rig, count);
+  if (pace > 0)
+    intercept(rig.source, 'put', (original) => async (...words: Parameters<typeof original>) => {
+      const reply = await original(...words);
+      await rig.clock.sleep(pace);
+      return reply;
+    });
+  const late = watchLateWrites(rig, units);
   const unknown = 'artifacts/unknown';
   const exact = (): void => {
     const there = new Map(contents(rig));
@@ -109,6 +125,7 @@ const restoreRound = async (
     assert.equal(bucket?.objects, count + 1);
     assert.equal(bucket.extra, 1);
   }
+  assert.deepEqual(late, []);
   rig.worlds.clear();
   await rig.clock.sleep(11 * minute);
   const again = await restoreIn(rig.worldOf(9), manifest.id);
@@ -169,7 +186,7 @@ interface Rounds {
 }
 
 const play = (
-  round: (units: number, count: number, fates: readonly Fate[]) => Promise<void>,
+  round: (units: number, count: number, fates: readonly Fate[], pace: number) => Promise<void>,
   { rounds, seed: random }: Rounds,
 ): Promise<void> =>
   fc.assert(fc.asyncProperty(...anyRound, round), {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import type { ToThread } from '../../src/components/buckets/threads/messages.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
+import type { World } from '../../src/world.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import { fakeCopyThread } from '../fakes/copy-thread.ts';
 import {
@@ -36,6 +37,22 @@ const bound = <T extends object>(copy: T, original: T): T =>
         : member;
     },
   });
+
+/** A world whose writes to a bucket of MinIO are made by `put`. */
+const withSource = <W extends World>(
+  world: W,
+  put: (key: string, original: () => unknown) => unknown,
+): W => ({
+  ...world,
+  openSource: async (bucket) => {
+    const source = await world.openSource(bucket);
+    const { store } = source;
+    const own = {
+      put: (...words: Parameters<typeof store.put>) => put(words[0], () => store.put(...words)),
+    };
+    return { ...source, store: bound(own as typeof store, store) };
+  },
+});
 
 describe('a restore that units share', () => {
   it('brings back what one unit brings back, and tells the same of it', async () => {
@@ -133,11 +150,22 @@ describe('a restore that units share', () => {
     using _rig = rig;
     for (const key of [...rig.source.objects.keys()]) rig.source.bucket.remove(key);
     const slow = 'artifacts/run-00400/log';
-    const late = rig.worldOf(1);
+    const isTaken = Promise.withResolvers<undefined>();
+    const leader = withSource(rig.worldOf(0), async (key, put) => {
+      if (key === slow) {
+        isTaken.resolve(undefined);
+        await rig.clock.sleep(30_000);
+      }
+      return put();
+    });
     const written: string[] = [];
+    const late = withSource(rig.worldOf(1), (key, put) => {
+      written.push(key);
+      return put();
+    });
     rig.worlds.set(1, {
       ...late,
-      // It renews nothing, and gets the answer to one request after three minutes.
+      // It renews nothing, and gets the answer to one request when another one has its shard.
       clock: {
         now: () => rig.clock.now(),
         sleep: (milliseconds, signal) =>
@@ -154,27 +182,13 @@ describe('a restore that units share', () => {
         const store = Object.create(target.store) as typeof target.store;
         store.fetch = async (key, options) => {
           const found = await target.store.fetch(key, options);
-          if (key.endsWith(slow)) await rig.clock.sleep(3 * 60_000);
+          if (key.endsWith(slow)) await isTaken.promise;
           return found;
         };
         return { ...target, store: bound(store, target.store) };
       },
-      openSource: async (bucket) => {
-        const source = await late.openSource(bucket);
-        const put = source.store.put.bind(source.store) as (...words: unknown[]) => unknown;
-        const store = bound(
-          Object.assign(Object.create(source.store) as typeof source.store, {
-            put: (...words: unknown[]) => {
-              written.push(String(words[0]));
-              return put(...words);
-            },
-          }),
-          source.store,
-        );
-        return { ...source, store };
-      },
     });
-    await restoreIn(rig.worldOf(0), id);
+    await restoreIn(leader, id);
     for (const { id: task } of rig.model.state.tasks) await rig.model.ended(task);
     assert.deepEqual(contents(rig), before);
     assert.ok(written.length > 0);
