@@ -3,8 +3,10 @@ import { CharmError, hasCode } from '../errors.ts';
 import { sendingLog } from '../notify/send-log.ts';
 import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
+import { volumesRoleText } from '../volumes/cluster-role.ts';
 import type { SessionRecord } from '../volumes/session-record.ts';
 import { tellOfRefusal, tellOfVolumes } from '../volumes/tell.ts';
+import type { World } from '../world.ts';
 import { type Action, slotParameter } from './action.ts';
 
 /**
@@ -27,8 +29,10 @@ export const backupVolumes: Action = async (world, config, parameters) => {
     backUpVolumes({ ...world, progress }, volumes, request, { slot, told }),
   ).catch(async (error: unknown) => {
     if (error instanceof CharmError && !isToldLater(error, slot)) await tellOfRefusal(world, error);
+    if (hasCode(error, 'kubernetes-denied')) await showRole(world);
     throw error;
   });
+  if (session.volumes.some(({ code }) => code === 'kubernetes-denied')) await showRole(world);
   const results = resultsOf(session);
   const failed = session.volumes.filter(({ phase }) => phase === 'Failed');
   if (failed.length === 0 && session.reason !== undefined)
@@ -43,6 +47,12 @@ export const backupVolumes: Action = async (world, config, parameters) => {
     { results },
   );
 };
+
+/** `juju trust` gives everything or nothing. This is enough. */
+const showRole = ({ application, model, progress }: World): Promise<void> =>
+  progress.note(
+    `In place of juju trust an administrator of the cluster may apply this (kubectl apply -f -):\n${volumesRoleText(application, model.name)}`,
+  );
 
 /**
  * Of a run that was asked to stop the next hook tells, which ends its session; and the schedule of

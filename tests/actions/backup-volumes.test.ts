@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { backupVolumes } from '../../src/actions/backup-volumes.ts';
+import { CharmError } from '../../src/errors.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
 
@@ -48,6 +49,23 @@ describe('backup-volumes', () => {
     assert.ok(
       rig.progress.notes.includes('bob/data: Failed: bob/data: restic failed: no space left'),
     );
+  });
+
+  it('shows the role that is enough when Kubernetes refuses something', async () => {
+    const refuse = (wanted: string): void => {
+      rig.cluster.onCall = (call) => {
+        if (call.startsWith(wanted)) throw new CharmError('kubernetes-denied', 'No.');
+      };
+    };
+    const shown = () =>
+      rig.progress.notes.filter((note) => /kind: ClusterRole\n[^]*secrets/.test(note)).length;
+    refuse('list namespaces');
+    await rejectsWithCode(run(), 'kubernetes-denied');
+    assert.equal(shown(), 1);
+    await rig.later(60);
+    refuse('create jobs bob');
+    await rejectsWithCode(run(), 'volumes-failed');
+    assert.equal(shown(), 2);
   });
 
   it('takes a pattern, and what is to be done about volumes in use', async () => {

@@ -176,6 +176,20 @@ describe('the adapter of the cluster', () => {
       );
     });
 
+    it('takes a Secret that exists for its own where it may not read it', async () => {
+      const status = (code: number) => JSON.stringify({ kind: 'Status', message: 'no', code });
+      const metadata = { namespace: 'alice', name: 'one' };
+      const create = async (kind: 'secrets' | 'jobs') => {
+        await using rig = await served([
+          [409, status(409)],
+          [403, status(403)],
+        ]);
+        return await rig.cluster.create(kind, { apiVersion: 'v1', metadata });
+      };
+      assert.equal((await create('secrets')).name, 'one');
+      await rejectsWithCode(create('jobs'), 'kubernetes-denied');
+    });
+
     it('sees that an object is being deleted', async () => {
       const metadata = {
         namespace: 'alice',
