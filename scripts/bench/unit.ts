@@ -101,7 +101,7 @@ const lead = async () => {
     },
     async (all) => {
       await joinLists(to, all, list);
-      return passOf(all, (performance.now() - started) / 1000);
+      return { ...passOf(all), seconds: (performance.now() - started) / 1000 };
     },
   );
 };

@@ -1,6 +1,7 @@
 import { createBandwidth } from '../components/buckets/bandwidth.ts';
 import type { BucketPass } from '../components/buckets/mirror-bucket.ts';
 import { copyWorker } from '../components/buckets/shards/copy-shard.ts';
+import { partOf, workOf } from '../components/buckets/shards/cut-list.ts';
 import { isShardPass, joinLists, passOf } from '../components/buckets/shards/join-copies.ts';
 import { newWork, shareWork } from '../components/buckets/shards/share-work.ts';
 import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
@@ -55,15 +56,19 @@ export const copyByAllUnits = async (
       stillOurs: () => backup.stillOurs(),
     },
     async (copies, { shards }) => {
+      const elapsed = (clock.now().getTime() - started) / 1000;
+      const all = buckets.map(({ source }) => {
+        const own = copies.filter(({ shard }) => shards[shard]?.bucket === source.bucket);
+        return { source, own, pass: passOf(own) };
+      });
+      const works = all.map(({ pass: { listed, bytesCopied } }) => workOf(listed, bytesCopied));
       const passes = new Map<string, BucketPass>();
-      for (const { source } of buckets) {
+      for (const [index, { source, own, pass }] of all.entries()) {
         const { bucket } = source;
-        const own = copies.filter(({ shard }) => shards[shard]?.bucket === bucket);
-        const pass = passOf(own, (clock.now().getTime() - started) / 1000);
         const shrunk = shrunkProblem(source, pass.listed, before.get(bucket)?.objects);
         if (shrunk !== undefined && !request.allowShrink) throw shrunk;
         await joinLists(target.store, own, listFile(bucket));
-        passes.set(bucket, pass);
+        passes.set(bucket, { ...pass, seconds: elapsed * partOf(works, index) });
       }
       return passes;
     },

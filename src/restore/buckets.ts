@@ -5,6 +5,7 @@ import { createBandwidth } from '../components/buckets/bandwidth.ts';
 import { bringBack, type BringBack } from '../components/buckets/bring-back.ts';
 import { confirmBroughtBack } from '../components/buckets/difference.ts';
 import { ProgressOfBucket, progressText } from '../components/buckets/progress.ts';
+import { partOf, workOf } from '../components/buckets/shards/cut-list.ts';
 import { openStoredSet } from '../components/buckets/stored-set.ts';
 import { openCopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { CharmError, orProblem } from '../errors.ts';
@@ -46,8 +47,12 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
     asOf: request.asOf,
   });
   const shared = await bringBackByAllUnits(restore, { bandwidth, threads });
-  const secondsShared = (clock.now().getTime() - began) / 1000 / ready.sources.length;
-  for (const source of ready.sources) {
+  const secondsShared = (clock.now().getTime() - began) / 1000;
+  const works = ready.sources.map(({ bucket }) => {
+    const { objects, bytesCopied } = shared?.get(bucket) ?? { objects: 0, bytesCopied: 0 };
+    return workOf(objects, bytesCopied);
+  });
+  for (const [index, source] of ready.sources.entries()) {
     const { bucket, backup } = source;
     const started = clock.now().getTime();
     const progress = new ProgressOfBucket(clock);
@@ -76,7 +81,7 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
           signal,
         }),
     );
-    const seconds = secondsShared + (clock.now().getTime() - started) / 1000;
+    const seconds = secondsShared * partOf(works, index) + (clock.now().getTime() - started) / 1000;
     const { objects, size, copied, bytesCopied, lost } = done;
     const lostList = lost.count > 0 ? await uploadLost(restore, bucket, done) : undefined;
     await world.progress.note(

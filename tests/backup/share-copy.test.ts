@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { takeLock } from '../../src/repository/lock.ts';
+import { sum } from '../../src/text.ts';
 import { intercept } from '../rigs/intercept.ts';
 import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
 import { targetIn } from '../rigs/target.ts';
@@ -135,17 +136,24 @@ describe('a copy that units share', () => {
     using rig = aTeamWorld(2, config);
     seed(rig, 600);
     const slow = 'artifacts/run-00400/log';
+    const isTaken = Promise.withResolvers<undefined>();
     const written: string[] = [];
     const late = rig.worldOf(1);
     rig.worlds.set(1, {
       ...late,
-      // It renews nothing, and gets the answer to one request after three minutes.
-      clock: { now: () => rig.clock.now(), sleep: neverWaking },
+      // It renews nothing, and gets the answer to one request when another one has its shard.
+      clock: {
+        now: () => rig.clock.now(),
+        sleep: (milliseconds, signal) =>
+          milliseconds < 10_000
+            ? rig.clock.sleep(milliseconds, signal)
+            : neverWaking(milliseconds, signal),
+      },
       openSource: async (bucket) => {
         const source = await late.openSource(bucket);
         const fetch: typeof source.store.fetch = async (key, options) => {
           const found = await source.store.fetch(key, options);
-          if (key === slow) await rig.clock.sleep(3 * 60_000);
+          if (key === slow) await isTaken.promise;
           return found;
         };
         return { ...source, store: withMethod(source.store, { fetch }) };
@@ -160,7 +168,22 @@ describe('a copy that units share', () => {
         return { ...target, store: withMethod(target.store, { put: noted }) };
       },
     });
-    const leader = rig.worldOf(0);
+    const own = rig.worldOf(0);
+    const leader = {
+      ...own,
+      openTarget: async () => {
+        const target = await own.openTarget();
+        const original = target.store.put.bind(target.store) as (...words: unknown[]) => unknown;
+        const put = async (...words: unknown[]): Promise<unknown> => {
+          if (String(words[0]).endsWith(slow)) {
+            isTaken.resolve(undefined);
+            await rig.clock.sleep(30_000);
+          }
+          return original(...words);
+        };
+        return { ...target, store: withMethod(target.store, { put }) };
+      },
+    };
     const { manifest } = await runBackup(leader, config, request);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
     await allEnded(rig);
@@ -168,6 +191,23 @@ describe('a copy that units share', () => {
     assert.ok(written.some((key) => key.startsWith('ckf/mlpipeline/artifacts/')));
     assert.ok(!written.includes(`ckf/mlpipeline/${slow}`));
     assert.equal(shareOf(leader.progress.notes, 0), 601, leader.progress.notes.join('\n'));
+  });
+
+  it('took as long as all of its buckets together', async () => {
+    const two = { ...config, sourceBuckets: ['mlpipeline', 'datasets'] };
+    using rig = aTeamWorld(2, two);
+    seed(rig, 600);
+    intercept(rig.source, 'fetch', (original) => async (...words: Parameters<typeof original>) => {
+      await rig.clock.sleep(10_000);
+      return original(...words);
+    });
+    const { manifest } = await runBackup(rig.worldOf(0), two, request);
+    const seconds = manifest.buckets.map((bucket) => bucket.seconds);
+    const chapters = manifest.timeline?.map((chapter) => chapter.seconds) ?? [];
+    assert.equal(chapters.length, 3);
+    assert.ok(sum(seconds) > 20, seconds.join(' and '));
+    assert.ok(sum(seconds) <= sum(chapters), `${sum(seconds)} s of ${sum(chapters)} s`);
+    for (const one of seconds) assert.ok(one > sum(seconds) / 4, seconds.join(' and '));
   });
 
   it('is joined by units that come while it goes on', async () => {

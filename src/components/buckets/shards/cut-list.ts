@@ -1,4 +1,5 @@
 import type { ListedObject } from '../../../repository/object-list.ts';
+import { sum } from '../../../text.ts';
 
 /** Shards of all buckets together: so that one page of a listing tells how all of them stand. */
 const mostShards = 500;
@@ -44,6 +45,12 @@ export const cutterFor = (whole: Amount): Cutter => {
     ended = Math.floor(work / share);
     return true;
   };
+};
+
+/** Which part one of several works was, that were done together: from 0 to 1. */
+export const partOf = (works: readonly number[], index: number): number => {
+  const all = sum(works);
+  return all === 0 ? 1 / works.length : (works[index] ?? 0) / all;
 };
 
 /** In small objects. */

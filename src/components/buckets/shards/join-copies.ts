@@ -62,7 +62,7 @@ export const joinLists = async (
 };
 
 /** The numbers of the shards of a bucket, as those of one pass. */
-export const passOf = (copies: readonly ShardDone<ShardPass>[], seconds: number): BucketPass => {
+export const passOf = (copies: readonly ShardDone<ShardPass>[]): Omit<BucketPass, 'seconds'> => {
   const total = (name: keyof ShardPass): number => sum(copies.map(({ result }) => result[name]));
   return {
     ...{ listed: total('listed'), bytes: total('bytes'), copied: total('copied') },
@@ -72,6 +72,5 @@ export const passOf = (copies: readonly ShardDone<ShardPass>[], seconds: number)
     unchanged: total('listed') - total('copied'),
     written: { count: 0, first: [] },
     cameBack: undefined,
-    seconds,
   };
 };
