@@ -79,7 +79,7 @@ export class FakeRestic {
     cluster.onRun = async (run) => {
       const role = run.pod.metadata.labels?.['ckf-backup/role'] ?? '';
       this.commands.push(`${role}: ${run.command.slice(1, 2).join()}`);
-      return (await this.instead(run, role)) ?? this.#run(run);
+      return (await this.instead(run, role)) ?? this.run(run);
     };
   }
 
@@ -89,7 +89,8 @@ export class FakeRestic {
     return files;
   }
 
-  #run(run: ContainerRun): ContainerEnd {
+  /** What it does with a command. */
+  run(run: ContainerRun): ContainerEnd {
     const { pod, variables, command } = run;
     const [program = '', word] = command;
     if (word === 'version') return done(this.versions[program] ?? '');

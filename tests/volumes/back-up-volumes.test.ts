@@ -217,6 +217,22 @@ describe('a backup of volumes', () => {
     }
   });
 
+  it('opens a gateway to no password of an earlier session, nor of another user', async () => {
+    const used: string[] = [];
+    let isStolen = false;
+    rig.restic.instead = (run, role) => {
+      if (role !== 'backup') return undefined;
+      used.push(run.variables['RESTIC_REST_PASSWORD'] ?? '');
+      const variables = { ...run.variables, RESTIC_REST_PASSWORD: used[0] ?? '' };
+      return isStolen ? rig.restic.run({ ...run, variables }) : undefined;
+    };
+    await backUp();
+    isStolen = true;
+    const { volumes } = await backUp();
+    assert.deepEqual([used.length >= 4, new Set(used.slice(0, 3)).size], [true, 3]);
+    for (const { reason } of volumes) assert.match(reason ?? '', /401 Unauthorized/);
+  });
+
   it('fails alone where a repository cannot be opened', async () => {
     await backUp();
     rig.key = 'another key';

@@ -4,11 +4,12 @@ import { CharmError } from '../../src/errors.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { repositoryPassword } from '../../src/volumes/keys.ts';
+import { keyIn } from '../../src/volumes/restic-seal.ts';
 import { restoreVolume } from '../../src/volumes/restore-volume.ts';
 import type { SessionRecord } from '../../src/volumes/session-record.ts';
 import { verifyRepositories } from '../../src/volumes/verify-repositories.ts';
 import { oursIn } from '../fakes/cluster.ts';
-import { newKey, newKeyFile } from '../fakes/restic-seal.ts';
+import { newKey, newKeyFile, seal } from '../fakes/restic-seal.ts';
 import { intercept } from '../rigs/intercept.ts';
 import {
   type VolumeWorldRig,
@@ -126,6 +127,27 @@ describe('what a user puts into the own repository', () => {
     assert.ok(rig.store.bucket.find(snapshot));
     assert.equal(rig.store.bucket.find(other), undefined);
     assert.equal((await verify())?.code, 'volume-damaged');
+  });
+
+  it('stays when restic can read it, and is only counted', async () => {
+    const password = repositoryPassword(volumesKey, 'alice');
+    const key = keyIn(rig.store.bucket.get(`${place}${own()}`).bytes, password);
+    assert.ok(key);
+    const text = JSON.stringify({
+      ...{ time: '2031-01-01T00:00:00Z', hostname: 'home', tags: ['session=20310101t000000z'] },
+      ...{ tree: '0'.repeat(64), packs: {}, summary: { total_files_processed: 1 } },
+    });
+    const forged = seal(key, text);
+    const stays = put([`snapshots/${hashOf(forged)}`, forged], throughGateway);
+    const goes = put(junk['a snapshot of zeros']!(''), throughGateway);
+    for (let night = 0; night < 3; night += 1) {
+      const record = await backUp();
+      assert.deepEqual(phases(record), ['home Succeeded', 'data Succeeded']);
+      assert.equal(record.removed?.length, 2, 'the backups of the night before, and no others');
+    }
+    assert.ok(rig.store.bucket.find(stays));
+    assert.equal(rig.store.bucket.find(goes), undefined);
+    assert.equal(rig.keysOf('alice', 'snapshots').length, 2);
   });
 
   it('stays when it did not come through a gateway', async () => {

@@ -97,6 +97,29 @@ describe('a session of volumes', () => {
       assert.deepEqual(rig.keysOf('alice', 'locks'), []);
     });
 
+  it('says so when the bucket is full in the middle, keeps what there was, and the next one succeeds', async () => {
+    await backUp();
+    const before = rig.keysOf('alice', 'snapshots');
+    const full = new CharmError('store-refused', 'The bucket is full (QuotaExceeded). Make room.');
+    const restored: (() => void)[] = [];
+    rig.restic.instead = (_run, role) => {
+      if (role === 'backup' && restored.length === 0)
+        restored.push(intercept(rig.store, 'put', () => () => Promise.reject(full)));
+      return role === 'backup' ? refused : undefined;
+    };
+    const { message } = await rejectsWithCode(backUp(), 'store-refused');
+    assert.match(message, /^The bucket is full \(QuotaExceeded\)/);
+    assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
+    await rejectsWithCode(endKilledSession(rig.whole), 'store-refused');
+    assert.deepEqual(rig.keysOf('alice', 'snapshots'), before, 'nothing was removed to make room');
+    rig.restic.instead = () => undefined;
+    for (const restore of restored) restore();
+    await endKilledSession(rig.whole);
+    assert.equal((await rig.records())[0]?.phase, 'Failed');
+    assert.equal((await backUp()).phase, 'Succeeded');
+    assert.equal(rig.keysOf('alice', 'snapshots').length, 2);
+  });
+
   it('begins at once after one whose keys were revoked, also before a hook has ended that', async () => {
     const revoked = revokeAt('backup');
     await rejectsWithCode(backUp(), 'store-denied');
