@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { openStoredSet } from '../../src/components/buckets/stored-set.ts';
@@ -14,6 +15,8 @@ import type { VerifyWork } from '../../src/verify/verification.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';
 import { etagOfParts, md5Of } from '../../src/ports/etags.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { intercept } from '../rigs/intercept.ts';
 import { threeThreads } from '../rigs/three-threads.ts';
 
 /** The ways in which a server may name the same bytes. */
@@ -79,13 +82,31 @@ describe('a set of a bucket', () => {
     );
   });
 
-  it('is read by all of several threads, as the target was at a time', async () => {
-    const objects = new Array<AnObject>(200).fill({
-      ...{ content: Buffer.from('one'), source: namings.md5, copy: namings.md5 },
-      ...{ isSha256Listed: false, history: undefined },
-      mirror: { content: Buffer.from('one'), name: namings.md5 },
+  const intact = new Array<AnObject>(200).fill({
+    ...{ content: Buffer.from('one'), source: namings.md5, copy: namings.md5 },
+    ...{ isSha256Listed: false, history: undefined },
+    mirror: { content: Buffer.from('one'), name: namings.md5 },
+  });
+
+  it('is read by no thread any more when that is stopped', async () => {
+    const rig = await storeWith(intact);
+    const stop = new AbortController();
+    let reads = 0;
+    intercept(rig.store, 'get', (original) => async (...words: Parameters<typeof original>) => {
+      await nextTurn();
+      reads += 1;
+      if (reads === 50) stop.abort(new CharmError('interrupted', 'Stop.'));
+      return original(...words);
     });
-    const rig = await storeWith(objects);
+    await rejectsWithCode(readAll(rig, {}, stop), 'interrupted');
+    const then = reads;
+    await nextTurn();
+    assert.equal(reads, then);
+    assert.ok(reads < 100, `${reads} objects`);
+  });
+
+  it('is read by all of several threads, as the target was at a time', async () => {
+    const rig = await storeWith(intact);
     const { store } = rig;
     const asOf = new Date(time);
     for (const key of [...store.objects.keys()]) store.seed(key, 'it was replaced since');
@@ -141,6 +162,7 @@ const storeWith = async (objects: readonly AnObject[]) => {
 const readAll = async (
   { store, layout, backup }: Awaited<ReturnType<typeof storeWith>>,
   how?: Parameters<typeof threeThreads>[1],
+  { signal } = new AbortController(),
 ) => {
   const damages: string[] = [];
   const counted = { proven: 0, unproven: 0, bytes: 0, objects: 0 };
@@ -151,7 +173,7 @@ const readAll = async (
   const there = asOf === undefined ? store : store.asOf(asOf);
   await verifyBucket(
     {
-      ...{ store: there, layout, clock, signal: new AbortController().signal },
+      ...{ store: there, layout, clock, signal },
       ...(threads && { threads }),
       ...{ scratch: '/nowhere', deep: true, width: 12 },
       archive: createArchiveCheck(store, { thaw: false, width: 4 }),
