@@ -18,28 +18,36 @@ const longest = 2 ** 20;
 
 /**
  * Takes away what a user has put into a repository through its gateway and what stops restic there,
- * although no backup needs it: snapshots that cannot be read and that no session has recorded, and
- * keys beside one that opens the repository. What did not come through a gateway stays, and so does
- * everything while a record of a session cannot be read. To be called when restic has failed, while
- * no gateway is open. Resolves with whether something was taken away, so that trying again makes
- * sense; that S3 refuses it is only noted.
+ * although no backup needs it: snapshots that cannot be read and that no session has recorded, keys
+ * beside one that opens the repository, and indexes that cannot be read. What did not come through
+ * a gateway stays, and so do snapshots while a record of a session cannot be read. To be called
+ * when restic has failed, while no gateway is open. Resolves with what was taken away; that S3
+ * refuses it is only noted. After an index was, `restic repair index` has to look for packs that
+ * none names.
  */
-export const clearJunk = async (operation: VolumeOperation, name: string): Promise<boolean> => {
+export const clearJunk = async (
+  operation: VolumeOperation,
+  name: string,
+): Promise<readonly JunkObject[]> => {
   const { target, layout, access, world, occupied, lock } = operation;
-  if (occupied.has(name)) return false;
+  if (occupied.has(name)) return [];
   const { store } = target;
   const cleared = await orProblem(async () => {
     const place = layout.repository(name);
     const opened = await openRepository(store, place, repositoryPassword(access.key, name));
     if (opened === undefined) return [];
-    const suspects = [...opened.others, ...(await strangeSnapshots(store, layout, name, opened))];
-    const marked = await inTurns(concurrency, suspects, async (key) => {
-      const { metadata } = (await store.head(key)) ?? {};
-      return metadata !== undefined && sessionMetadata in metadata.user ? [key] : [];
+    const suspects: readonly JunkObject[] = [
+      ...opened.others.map((key) => ({ key, kind: 'key' as const })),
+      ...(await strangeSnapshots(store, layout, name, opened)),
+      ...(await strangeIndexes(store, `${place}index/`, opened)),
+    ];
+    const marked = await inTurns(concurrency, suspects, async (suspect) => {
+      const { metadata } = (await store.head(suspect.key)) ?? {};
+      return metadata !== undefined && sessionMetadata in metadata.user ? [suspect] : [];
     });
     const junk = marked.flat();
     await lock.assertHeld();
-    if (junk.length > 0) await store.delete(junk);
+    if (junk.length > 0) await store.delete(junk.map(({ key }) => key));
     return junk;
   });
   if (cleared instanceof CharmError)
@@ -48,10 +56,18 @@ export const clearJunk = async (operation: VolumeOperation, name: string): Promi
     );
   else if (cleared.length > 0)
     await world.progress.note(
-      `${name}: took ${countText(cleared.length, 'object')} away that somebody of that namespace had put there and that stopped restic: ${listText(cleared, 5)}. No backup needs them, and all backups are kept.`,
+      `${name}: took ${countText(cleared.length, 'object')} away that somebody of that namespace had put there and that stopped restic: ${listText(
+        cleared.map(({ key }) => key),
+        5,
+      )}. No backup needs them, and all backups are kept.`,
     );
-  return !(cleared instanceof CharmError) && cleared.length > 0;
+  return cleared instanceof CharmError ? [] : cleared;
 };
+
+export interface JunkObject {
+  readonly key: string;
+  readonly kind: 'key' | 'snapshot' | 'index';
+}
 
 interface OpenedRepository {
   readonly key: SealKey;
@@ -88,7 +104,7 @@ const strangeSnapshots = async (
   layout: Layout,
   name: string,
   { key: sealKey }: OpenedRepository,
-): Promise<readonly string[]> => {
+): Promise<readonly JunkObject[]> => {
   const place = `${layout.repository(name)}snapshots/`;
   const recorded = await recordedSnapshots(store, layout);
   if (recorded === undefined) return [];
@@ -96,13 +112,42 @@ const strangeSnapshots = async (
     ({ key }) => !recorded.has(key.slice(place.length)),
   );
   const strange = await inTurns(concurrency, unknown, async ({ key, size }) => {
-    if (size > longest) return [key];
-    const content = await store.read(key);
-    const id = createHash('sha256').update(content).digest('hex');
-    return id === key.slice(place.length) && isSnapshot(sealKey, content) ? [] : [key];
+    const content = size > longest ? undefined : await store.read(key);
+    const isGood = content && isNamedByHash(key, content) && isSnapshot(sealKey, content);
+    return isGood ? [] : [{ key, kind: 'snapshot' as const }];
   });
   return strange.flat();
 };
+
+/** So many indexes that are good, the newest first: then those before them are not looked at. */
+const enough = 16;
+
+/** More than restic lets an index grow to. */
+const longestIndex = 64 * 2 ** 20;
+
+/** Those that restic cannot read. What a user has put there is younger than what there was. */
+const strangeIndexes = async (
+  store: ObjectStore,
+  place: string,
+  { key: sealKey }: OpenedRepository,
+): Promise<readonly JunkObject[]> => {
+  const newestFirst = (await listed(store, place)).toSorted(
+    (one, other) => other.lastModified.getTime() - one.lastModified.getTime(),
+  );
+  const strange: JunkObject[] = [];
+  let good = 0;
+  for (const { key, size } of newestFirst) {
+    const content = size > longestIndex ? undefined : await store.read(key);
+    if (content && isNamedByHash(key, content) && unseal(sealKey, content)) good += 1;
+    else strange.push({ key, kind: 'index' });
+    if (good === enough) break;
+  }
+  return strange;
+};
+
+/** As restic names all that it writes. */
+const isNamedByHash = (key: string, content: Buffer): boolean =>
+  key.endsWith(`/${createHash('sha256').update(content).digest('hex')}`);
 
 /** Undefined when a record cannot be read: it may be of any backup. */
 const recordedSnapshots = async (

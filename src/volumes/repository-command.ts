@@ -1,4 +1,4 @@
-import { CharmError } from '../errors.ts';
+import { CharmError, orProblem } from '../errors.ts';
 import { waitUntil } from '../wait-until.ts';
 import { clearJunk } from './clear-junk.ts';
 import { repositoryPassword } from './keys.ts';
@@ -69,8 +69,30 @@ export const endOnRepository = async (
   if (ended.exitCode === 0 || ended.exitCode === locked || wish.gateway !== undefined) return ended;
   // restic may have crashed, and have left its lock.
   await noteOthers(operation, repository);
-  const isCleared = await clearJunk(operation, repository);
-  return isCleared ? endOnce(operation, repository, wish) : ended;
+  const isMended = await mendRepository(operation, repository);
+  return isMended ? endOnce(operation, repository, wish) : ended;
+};
+
+/**
+ * Takes away what a user has put into a repository and what stops restic there. To be called when
+ * restic has failed, while no gateway is open. Resolves with whether it makes sense to try again.
+ */
+export const mendRepository = async (
+  operation: VolumeOperation,
+  repository: string,
+): Promise<boolean> => {
+  const cleared = await clearJunk(operation, repository);
+  if (!cleared.some(({ kind }) => kind === 'index')) return cleared.length > 0;
+  const wish = { task: 'repair-index', command: ['repair', 'index'] };
+  const seconds = operation.config.deadline / 1000;
+  const ended = await orProblem(() => endOnce(operation, repository, { ...wish, seconds }));
+  const problem =
+    ended instanceof CharmError || ended.exitCode === 0
+      ? ended
+      : commandFailure(repository, wish, ended);
+  if (!(problem instanceof CharmError)) return true;
+  await operation.world.progress.note(problem.message);
+  return false;
 };
 
 const endOnce = async (

@@ -4,11 +4,11 @@ import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 import { backUpVolumes } from './back-up-volumes.ts';
 import { usersOf } from './claims.ts';
-import { clearJunk } from './clear-junk.ts';
 import { throughGateway } from './gateway.ts';
 import { repositoryPassword } from './keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
+import { mendRepository } from './repository-command.ts';
 import { noteOthers } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
 import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
@@ -124,7 +124,8 @@ const bringBack = async (
       }),
     );
   let outcome = await run(1);
-  if (outcome.exitCode !== 0 && (await clearJunk(operation, repository))) outcome = await run(2);
+  if (outcome.exitCode !== 0 && (await mendRepository(operation, repository)))
+    outcome = await run(2);
   if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
 };
 

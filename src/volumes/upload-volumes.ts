@@ -1,5 +1,4 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { clearJunk } from './clear-junk.ts';
 import { type Gateway, throughGateway } from './gateway.ts';
 import { holdNotebooks } from './hold-notebooks.ts';
 import { repositoryPassword } from './keys.ts';
@@ -7,6 +6,7 @@ import type { VolumeOperation } from './operation.ts';
 import type { PlannedVolume } from './plan.ts';
 import { excludesOf } from './policy.ts';
 import { makeRepository, prepareRepository } from './repositories.ts';
+import { mendRepository } from './repository-command.ts';
 import { backupArguments, someUnreadable } from './restic.ts';
 import { type JobOutcome, isEmptyVolume, runUserJob } from './run-job.ts';
 import type { slots } from './slots.ts';
@@ -69,7 +69,7 @@ export const uploadVolumes = async (
     operation.world.signal.throwIfAborted();
     if (!isLost) {
       if (attempt < gateways && left.some((volume) => hasFailed(ends.get(volume))))
-        if (await clearJunk(operation, repository)) continue;
+        if (await mendRepository(operation, repository)) continue;
       break;
     }
     await operation.world.progress.note(

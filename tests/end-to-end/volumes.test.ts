@@ -248,9 +248,10 @@ describe("users' volumes", () => {
     );
     await assert.rejects(restic);
     assert.deepEqual(stored(), before);
-    // What stops restic, and can be added: two snapshots and a key that are none.
+    // What stops restic, and can be added: snapshots, indexes and a key that are none.
     for (const [folder, content] of [
       ...[['snapshots', 'junk'] as const, ['snapshots', '\0'.repeat(500)] as const],
+      ...[['index', 'junk'] as const, ['index', '\0'.repeat(500)] as const],
       ['keys', 'junk'] as const,
     ]) {
       const id = createHash('sha256').update(content).digest('hex');
@@ -264,7 +265,7 @@ describe("users' volumes", () => {
     const shows = await succeeds('show-session', { session: String(results['session']) });
     assert.match(
       String(shows['log']),
-      /alice: took 3 objects away that somebody of that namespace/,
+      /alice: took 5 objects away that somebody of that namespace/,
     );
     await resticByHand(opened(), 'alice', ['check']);
     rmSync(join(volumes.at(home), '../.attack'), { recursive: true, force: true });

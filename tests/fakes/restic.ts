@@ -126,14 +126,26 @@ export class FakeRestic {
     const opened = { ...call, key };
     const reads = ['backup', 'snapshots', 'prune', 'check'].includes(command);
     const broken = reads ? this.#broken(opened) : [];
+    const lost = this.#brokenIndexes(opened);
+    if (lost.some((object) => this.#crashes(object)))
+      return { exitCode: 2, output: 'panic: runtime error: slice bounds out of range [16:4]' };
+    if (command === 'repair') {
+      for (const object of lost) this.#store.bucket.remove(object);
+      return done('done');
+    }
+    if (lost.length > 0 && !['snapshots', 'forget'].includes(command))
+      return failure(1, 'error loading index: nonce is invalid');
     // restic 0.18 does not look at the length of what it decrypts.
     if (broken.some((id) => this.#crashes(`${call.place}snapshots/${id}`)))
       return { exitCode: 2, output: 'panic: runtime error: slice bounds out of range [16:4]' };
     if (command === 'backup' && broken.length > 0)
       return failure(1, `Error loading snapshot ${broken[0]?.slice(0, 8) ?? ''}: nonce is invalid`);
-    if (['forget', 'prune', 'check'].includes(command) && this.#keys(call, 'locks').length > 0)
+    if (
+      ['forget', 'prune', 'check', 'repair'].includes(command) &&
+      this.#keys(call, 'locks').length > 0
+    )
       return failure(11, 'unable to create lock in backend: repository is already locked');
-    if (['forget', 'prune'].includes(command) && call.isAppendOnly)
+    if (['forget', 'prune', 'repair'].includes(command) && call.isAppendOnly)
       return failure(1, 'server response unexpected: 403 Forbidden (403)');
     switch (command) {
       case 'backup':
@@ -191,6 +203,8 @@ export class FakeRestic {
         data_added: added,
       },
     };
+    const index = seal(key, JSON.stringify({ packs: Object.values(tree) }));
+    this.#store.seed(`${place}index/${hashOf(index)}`, index, metadata);
     const text = JSON.stringify({ time: this.#now().toISOString(), ...snapshot });
     const sealed = seal(key, text);
     this.#store.seed(`${place}snapshots/${hashOf(sealed)}`, sealed, metadata);
@@ -276,6 +290,13 @@ export class FakeRestic {
   #crashes(key: string): boolean {
     const bytes = this.#bytes(key);
     return bytes !== undefined && bytes.length < 16 && hashOf(bytes) === key.split('/').at(-1);
+  }
+
+  #brokenIndexes({ place, key }: Opened): readonly string[] {
+    return this.#keys({ place }, 'index').filter((object) => {
+      const bytes = this.#bytes(object) ?? Buffer.alloc(0);
+      return hashOf(bytes) !== object.split('/').at(-1) || unseal(key, bytes) === undefined;
+    });
   }
 
   /** The ids of snapshots that cannot be read. */

@@ -39,6 +39,9 @@ const junk: Readonly<Record<string, (own: string) => Junk>> = {
   'a snapshot by another name': () => [`snapshots/${'a'.repeat(64)}`, 'junk'],
   'a snapshot too short to be one': () => [`snapshots/${hashOf('junk')}`, 'junk'],
   'a snapshot of zeros': () => [`snapshots/${hashOf(Buffer.alloc(500))}`, Buffer.alloc(500)],
+  'an index by another name': () => [`index/${'a'.repeat(64)}`, 'junk'],
+  'an index too short to be one': () => [`index/${hashOf('junk')}`, 'junk'],
+  'an index of zeros': () => [`index/${hashOf(Buffer.alloc(500))}`, Buffer.alloc(500)],
   'a key that is none': (own) => keyBefore(own, (turn) => `junk ${turn}`),
   'a key of another kind': (own) => keyBefore(own, (turn) => `{"kdf":"rot${turn}"}`),
   'a key that opens another repository': (own) =>
