@@ -1,5 +1,9 @@
 import { Ajv, type JSONSchemaType } from 'ajv';
-import type { ShardTools, ShardWorker } from '../components/buckets/shards/shard.ts';
+import {
+  type ShardTools,
+  type ShardWorker,
+  shareOfHand,
+} from '../components/buckets/shards/shard.ts';
 import type { CopyThreads } from '../components/buckets/threads/copy-threads.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { Target } from '../world.ts';
@@ -68,7 +72,7 @@ export const verifyWorker = (
   tools: ShardTools & { readonly stored: Target; readonly threads?: CopyThreads },
 ): ShardWorker<ShardVerified> => {
   const { target, stored, plan, transfers, clock, signal, scratch, threads } = tools;
-  const width = Math.min(transfers, mostReaders);
+  const width = shareOfHand(Math.min(transfers, mostReaders), plan);
   const layout = layoutOf(target.prefix);
   const done = { objects: 0, bytes: 0 };
   return {

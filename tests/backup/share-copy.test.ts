@@ -231,6 +231,45 @@ describe('a copy that units share', () => {
     assert.deepEqual(debris(rig), []);
   });
 
+  it('has each unit at two shards at a time where there are many, and never at more', async () => {
+    for (const [count, most] of [
+      [900, 1],
+      [2100, 2],
+    ] as const) {
+      using rig = aTeamWorld(2, config);
+      seed(rig, count);
+      const underWay = new Map<string, number>();
+      let highest = 0;
+      intercept(rig.target, 'put', (original) => async (...words: Parameters<typeof original>) => {
+        const [, what, nonce = ''] = /\/(claims|done)\/\d+\.([^/]+)$/.exec(words[0]) ?? [];
+        const written = await original(...words);
+        if (what !== undefined)
+          underWay.set(nonce, (underWay.get(nonce) ?? 0) + (what === 'claims' ? 1 : -1));
+        highest = Math.max(highest, ...underWay.values());
+        return written;
+      });
+      await runBackup(rig.worldOf(0), config, request);
+      await allEnded(rig);
+      assert.equal(highest, most, `of ${count} objects`);
+    }
+  });
+
+  it('fails with what one of its two shards fails with, and leaves the other one too', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 2100);
+    const late = 'artifacts/run-00005/log';
+    intercept(rig.source, 'fetch', (original) => async (key, options) => {
+      if (key === late) throw new CharmError('store-denied', 'This one may not be read.');
+      await rig.clock.sleep(1000);
+      return original(key, options);
+    });
+    await assert.rejects(runBackup(rig.worldOf(0), config, request), (error) =>
+      /This one may not be read/.test(String(error)),
+    );
+    await allEnded(rig);
+    assert.deepEqual(debris(rig), []);
+  });
+
   it('ends everywhere when it fails on the leader, and then the path is free', async () => {
     using rig = aTeamWorld(3, config);
     seed(rig, 2000);

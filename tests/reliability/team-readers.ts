@@ -80,7 +80,7 @@ export const damage = ({ target }: TeamWorldRig, count: number): void => {
 /** The last one is how long a write takes in MinIO, so that who wakes up finds others at work. */
 const anyRound = [
   fc.integer({ min: 2, max: 4 }),
-  fc.constantFrom(510, 800),
+  fc.constantFrom(510, 800, 2100),
   anyFates,
   fc.constantFrom(0, 30_000),
 ] as const;
@@ -111,7 +111,7 @@ const restoreRound = async (
     for (let index = 0; index < count; index += 1)
       assert.equal(there.get(nameOf(index)), `content ${index}`);
   };
-  const frozen = freeze(rig, fates);
+  const frozen = freeze(rig, fates, count);
   const dies = frozen.filter(({ unit, minutes }) => unit === 0 && minutes === 'for ever');
   const outcome = await outcomeOf(
     restoreIn(rig.worlds.get(0) ?? rig.worldOf(0), manifest.id),
@@ -160,7 +160,7 @@ const verifyRound = async (units: number, count: number, fates: readonly Fate[])
   assert.ok(expected.found.length > 5);
   const leader = rig.worldOf(0);
   rig.worlds.set(0, leader);
-  const frozen = freeze(rig, fates);
+  const frozen = freeze(rig, fates, count);
   const dies = frozen.filter(({ unit, minutes }) => unit === 0 && minutes === 'for ever');
   const outcome = await outcomeOf(
     verifyIn(rig.worlds.get(0) ?? leader, rig, manifest.id),

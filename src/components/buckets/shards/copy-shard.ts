@@ -2,14 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { downloadObjectList } from '../../../repository/checked-list.ts';
 import { layoutOf } from '../../../repository/layout.ts';
-import type { HelpProgress } from '../../../repository/lock-claims.ts';
 import { readListFile } from '../../../repository/object-list.ts';
 import type { Source } from '../../../world.ts';
 import { copyBucket } from '../mirror-bucket.ts';
-import { ProgressOfBucket } from '../progress.ts';
 import type { CopyThreads } from '../threads/copy-threads.ts';
-import type { ShardTools, ShardWorker } from './shard.ts';
 import type { ShardPass } from './join-copies.ts';
+import { type ShardTools, type ShardWorker, shareOfHand } from './shard.ts';
+import { createUnitProgress } from './unit-progress.ts';
 
 /** Copies shards with the engine that copies whole buckets. */
 export const copyWorker = (
@@ -17,35 +16,33 @@ export const copyWorker = (
 ): ShardWorker<ShardPass> => {
   const { target, sources, plan, transfers, bandwidth, clock, signal, scratch, threads } = tools;
   const layout = layoutOf(target.prefix);
-  const file = join(scratch, 'shard.ndjson.gz');
-  const last = join(scratch, 'shard.last.ndjson.gz');
-  let done: HelpProgress = { objects: 0, bytes: 0 };
-  let current: ProgressOfBucket | undefined;
-
-  const progress = (): HelpProgress => {
-    const { objectsDone = 0, bytesDone = 0 } = current?.snapshot() ?? {};
-    return { objects: done.objects + objectsDone, bytes: done.bytes + bytesDone };
-  };
-  const work: ShardWorker<ShardPass>['work'] = async ({ bucket, range, before }, { mayGoOn }) => {
+  const progress = createUnitProgress(clock);
+  const work: ShardWorker<ShardPass>['work'] = async (shard, { hand, mayGoOn }) => {
+    const { bucket, range, before } = shard;
     const source = sources.find((one) => one.bucket === bucket);
     if (source === undefined) throw new TypeError(`the plan names the unknown bucket ${bucket}`);
+    const file = join(scratch, `shard-${hand}.ndjson.gz`);
+    const last = join(scratch, `shard-${hand}.last.ndjson.gz`);
     if (before !== undefined) await downloadObjectList(target.store, before, last);
-    current = new ProgressOfBucket(clock);
     try {
-      const pass = await copyBucket(source, target, {
-        mirror: layout.mirror(bucket),
-        history: layout.history(bucket),
-        baseline: before && readListFile(last, before.key),
-        list: file,
-        range,
-        archive: plan.archive === true,
-        keepsTags: plan.keepsTags === true,
-        confirmListed: false,
-        ...{ mayWrite: mayGoOn, previousCount: undefined, allowShrink: true },
-        ...{ transfers, bandwidth, clock, signal, progress: current },
-        ...(threads && { threads }),
-      });
-      done = { objects: done.objects + pass.listed, bytes: done.bytes + pass.bytes };
+      const pass = await progress.during(
+        (current) =>
+          copyBucket(source, target, {
+            mirror: layout.mirror(bucket),
+            history: layout.history(bucket),
+            baseline: before && readListFile(last, before.key),
+            list: file,
+            range,
+            archive: plan.archive === true,
+            keepsTags: plan.keepsTags === true,
+            confirmListed: false,
+            ...{ mayWrite: mayGoOn, previousCount: undefined, allowShrink: true },
+            ...{ bandwidth, clock, signal, progress: current },
+            transfers: shareOfHand(transfers, plan),
+            ...(threads && { threads }),
+          }),
+        ({ listed, bytes }) => ({ objects: listed, bytes }),
+      );
       const { listed, bytes, copied, bytesCopied, archived, vanished } = pass;
       const { tagsListed, tagsUnreadable } = pass;
       return {
@@ -56,9 +53,8 @@ export const copyWorker = (
         },
       };
     } finally {
-      current = undefined;
       await rm(last, { force: true });
     }
   };
-  return { work, progress };
+  return { work, progress: progress.all };
 };

@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import { layoutOf } from '../../../repository/layout.ts';
-import type { HelpProgress } from '../../../repository/lock-claims.ts';
 import { readListFile } from '../../../repository/object-list.ts';
 import { sum } from '../../../text.ts';
 import type { Source, Target } from '../../../world.ts';
 import { bringBack, type BringBack, mostNamed } from '../bring-back.ts';
-import { ProgressOfBucket } from '../progress.ts';
 import { openStoredSet } from '../stored-set.ts';
 import type { CopyThreads } from '../threads/copy-threads.ts';
-import type { ShardDone, ShardTools, ShardWorker } from './shard.ts';
+import { type ShardDone, type ShardTools, type ShardWorker, shareOfHand } from './shard.ts';
+import { createUnitProgress } from './unit-progress.ts';
 
 /** What was brought back of a shard. Its exceptions are the list that the shard made. */
 type ShardRestored = Omit<BringBack, 'exceptions'>;
@@ -50,38 +49,34 @@ export const restoreWorker = (
     readonly threads?: CopyThreads;
   },
 ): ShardWorker<ShardRestored> => {
-  const { target, stored, sources, transfers, bandwidth, clock, signal, scratch, threads } = tools;
-  const file = join(scratch, 'shard.exceptions.ndjson.gz');
-  let before: HelpProgress = { objects: 0, bytes: 0 };
-  let current: ProgressOfBucket | undefined;
+  const { target, stored, sources, plan, transfers, bandwidth, clock, signal, scratch, threads } =
+    tools;
+  const progress = createUnitProgress(clock);
   return {
-    progress: () => {
-      const { objectsDone = 0, bytesDone = 0 } = current?.snapshot() ?? {};
-      return { objects: before.objects + objectsDone, bytes: before.bytes + bytesDone };
-    },
-    work: async ({ bucket, to = bucket, range, before: list }, { mayGoOn }) => {
+    progress: progress.all,
+    work: async ({ bucket, to = bucket, range, before: list }, { hand, mayGoOn }) => {
       const source = sources.find((one) => one.bucket === to);
       if (source === undefined || list === undefined)
         throw new TypeError(`the plan tells too little of the bucket ${bucket}`);
+      const file = join(scratch, `shard-${hand}.exceptions.ndjson.gz`);
       const set = openStoredSet(
         stored.store,
         layoutOf(target.prefix),
         { bucket, list },
         target.store,
       );
-      current = new ProgressOfBucket(clock);
-      try {
-        const done = await bringBack(set, source, {
-          ...{ transfers, bandwidth, clock, signal, range, scratch: file },
-          ...{ mayWrite: mayGoOn, allowDamaged: true, progress: current },
-          ...(threads && { threads }),
-        });
-        const { objects, size, copied, bytesCopied, lost } = done;
-        before = { objects: before.objects + objects, bytes: before.bytes + size };
-        return { file, result: { objects, size, copied, bytesCopied, lost } };
-      } finally {
-        current = undefined;
-      }
+      const done = await progress.during(
+        (current) =>
+          bringBack(set, source, {
+            ...{ bandwidth, clock, signal, range, scratch: file },
+            ...{ mayWrite: mayGoOn, allowDamaged: true, progress: current },
+            transfers: shareOfHand(transfers, plan),
+            ...(threads && { threads }),
+          }),
+        ({ objects, size: bytes }) => ({ objects, bytes }),
+      );
+      const { objects, size, copied, bytesCopied, lost } = done;
+      return { file, result: { objects, size, copied, bytesCopied, lost } };
     },
   };
 };

@@ -127,15 +127,27 @@ export interface ShardTools {
   readonly scratch: string;
 }
 
-/** What one process does with shards. */
+/**
+ * On how many shards each unit works at a time. With few shards in all, the first unit would leave
+ * too little to the others.
+ */
+export const handsOf = ({ shards, units }: Pick<SharePlan, 'shards' | 'units'>): number =>
+  shards.length >= 4 * units ? 2 : 1;
+
+/** Of what a unit may do at a time, such as transfers, the part of each shard under way. */
+export const shareOfHand = (all: number, plan: Pick<SharePlan, 'shards' | 'units'>): number =>
+  Math.max(1, Math.ceil(all / handsOf(plan)));
+
+/** What one process does with shards, `handsOf` the plan at a time. */
 export interface ShardWorker<Result extends object = object> {
   /**
-   * `file` is the object list that it made, if it makes one. `mayGoOn` rejects with
-   * `backup-running` when nothing may be written, or is worth reading, any more.
+   * `file` is the object list that it made, if it makes one; the next work of the same `hand` may
+   * write over it. `mayGoOn` rejects with `backup-running` when nothing may be written, or is worth
+   * reading, any more.
    */
   readonly work: (
     shard: Shard,
-    options: { readonly mayGoOn: () => Promise<void> },
+    options: { readonly hand: number; readonly mayGoOn: () => Promise<void> },
   ) => Promise<{ readonly file?: string; readonly result: Result }>;
   /** What it has done so far. */
   readonly progress: () => HelpProgress;
