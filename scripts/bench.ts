@@ -16,6 +16,7 @@ import {
   type Place,
 } from './bench/clients.ts';
 import { installPeers } from './bench/peers.ts';
+import { writeMadeUpList } from './bench/made-up.ts';
 import { tableOf, type Run } from './bench/report.ts';
 import { startHelper, startServer, type BenchServer, type ServerKind } from './bench/servers.ts';
 import { tableOfTruth } from './bench/truth.ts';
@@ -25,7 +26,7 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
 
 /*
  * npm run bench -- [--servers box|radosgw] [--full] [--pairs N] [--workloads a,b]
- *   [--transfers N] [--json FILE]
+ *   [--transfers N] [--keys N] [--json FILE]
  *   [--clients ours,ours-2,ours-4,guide,tuned,rclone,careful,juicefs]
  * npm run bench -- --truth [--servers box|radosgw]
  * npm run bench -- --volumes [--files N] [--bytes N] [--pairs N] [--full]
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     clients: { type: 'string' },
     truth: { type: 'boolean', default: false },
     units: { type: 'string' },
+    keys: { type: 'string' },
     rate: { type: 'string', default: '20' },
     volumes: { type: 'boolean', default: false },
     files: { type: 'string' },
@@ -97,6 +99,9 @@ const measureOn = async (
   if (changed !== undefined && madeUp === undefined)
     for (const client of clients)
       await client.copy(from, { endpoint: target.url, bucket: 'backups' }, client.name);
+  if (madeUp !== undefined)
+    for (const client of clients)
+      await writeMadeUpList(join(scratch, 'lists', client.name), madeUp);
   for (let pair = 0; pair < pairs; pair += 1) {
     const moved = changed ? await rewrite(store, sizes, changed, pair) : objects;
     const inTurn = clients.map((_, index) => clients[(index + pair) % clients.length]);
@@ -231,7 +236,8 @@ const compare = async (): Promise<void> => {
     console.log(await truth(clients));
   } else {
     const runs: Run[] = [];
-    for (const workload of workloads(values.full))
+    const keys = values.keys === undefined ? undefined : Number(values.keys);
+    for (const workload of workloads(values.full, keys))
       if (values.workloads?.split(',').includes(workload.name) ?? true)
         runs.push(...(await run(workload, clients)));
     console.log(

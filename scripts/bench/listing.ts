@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { madeUpObject } from './made-up.ts';
 
 /**
  * A server that lists objects which it makes up, as many as it is told, in every bucket and under
@@ -36,8 +37,8 @@ const pageFrom = (first: number, prefix: string): string => {
   const last = Math.min(count, first + page);
   let contents = '';
   for (let index = first; index < last; index += 1) {
-    const number = String(index).padStart(8, '0');
-    contents += `<Contents><Key>${prefix}artifacts/run-${number}/2026/11/21/pod/main.log</Key><LastModified>2026-11-21T20:15:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e980099800000000${number}&quot;</ETag><Size>4096</Size><StorageClass>STANDARD</StorageClass></Contents>`;
+    const { key, lastModified, etag, size } = madeUpObject(index);
+    contents += `<Contents><Key>${prefix}${key}</Key><LastModified>${lastModified}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
   }
   const more = last < count;
   return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${more}</IsTruncated>${more ? `<NextContinuationToken>${last}</NextContinuationToken>` : ''}<KeyCount>${last - first}</KeyCount><MaxKeys>${page}</MaxKeys><EncodingType>url</EncodingType>${contents}</ListBucketResult>`;

@@ -19,8 +19,11 @@ export interface Workload {
 const kibi = 2 ** 10;
 const mebi = 2 ** 20;
 
-/** The workloads of the benchmark; smaller by default. */
-export const workloads = (full: boolean): readonly Workload[] => {
+/** The workloads of the benchmark; smaller by default. `keys` are those that are made up. */
+export const workloads = (
+  full: boolean,
+  keys = full ? 5_000_000 : 300_000,
+): readonly Workload[] => {
   const small = new Array<number>(full ? 20_000 : 3000).fill(4 * kibi);
   return [
     { name: 'small', sizes: small },
@@ -29,7 +32,7 @@ export const workloads = (full: boolean): readonly Workload[] => {
     { name: 'one-percent', sizes: small, changed: 0.01 },
     { name: 'kfp-mix', sizes: mix(full ? 1000 : 200, full ? 256 : 64) },
     { name: 'large', sizes: new Array<number>(full ? 20 : 8).fill(64 * mebi) },
-    { name: 'made-up', sizes: [], changed: 0, madeUp: full ? 5_000_000 : 300_000 },
+    { name: 'made-up', sizes: [], changed: 0, madeUp: keys },
   ];
 };
 
