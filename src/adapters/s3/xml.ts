@@ -29,13 +29,23 @@ const innerOf = (
   tag: string,
   from: number,
 ): { readonly text: string; readonly end: number } | undefined => {
-  const open = `<${tag}>`;
+  const { open, close } = marksOf(tag);
   const start = xml.indexOf(open, from);
   if (start < 0) return undefined;
-  const close = `</${tag}>`;
   const end = xml.indexOf(close, start + open.length);
   if (end < 0) return undefined;
   return { text: xml.slice(start + open.length, end), end: end + close.length };
+};
+
+/** Kept, because to make them anew for each of millions of keys takes as long as to find them. */
+const marks = new Map<string, { readonly open: string; readonly close: string }>();
+
+const marksOf = (tag: string): { readonly open: string; readonly close: string } => {
+  const known = marks.get(tag);
+  if (known !== undefined) return known;
+  const made = { open: `<${tag}>`, close: `</${tag}>` };
+  marks.set(tag, made);
+  return made;
 };
 
 const named: Readonly<Record<string, string>> = {
@@ -46,14 +56,20 @@ const named: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
-const unescapeXml = (text: string): string =>
-  text.includes('&')
-    ? text.replace(/&(#x[0-9a-f]+|#[0-9]+|[a-z]+);/gi, (whole, name: string) => {
-        if (!name.startsWith('#')) return named[name] ?? whole;
-        const hex = name[1] === 'x' || name[1] === 'X';
-        const code = Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10);
-        // A code point that Unicode does not have is in no key; the order of a listing is checked
-        // elsewhere.
-        return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
-      })
-    : text;
+const unescapeXml = (text: string): string => {
+  if (!text.includes('&')) return text;
+  // So every listing has every ETag.
+  const last = text.length - quote.length;
+  if (text.startsWith(quote) && text.endsWith(quote) && text.indexOf('&', 1) === last)
+    return `"${text.slice(quote.length, last)}"`;
+  return text.replace(/&(#x[0-9a-f]+|#[0-9]+|[a-z]+);/gi, (whole, name: string) => {
+    if (!name.startsWith('#')) return named[name] ?? whole;
+    const hex = name[1] === 'x' || name[1] === 'X';
+    const code = Number.parseInt(name.slice(hex ? 2 : 1), hex ? 16 : 10);
+    // A code point that Unicode does not have is in no key; the order of a listing is checked
+    // elsewhere.
+    return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
+  });
+};
+
+const quote = '&quot;';
