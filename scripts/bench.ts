@@ -29,7 +29,7 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
  *   [--transfers N] [--keys N] [--json FILE]
  *   [--clients ours,ours-2,ours-4,guide,tuned,rclone,careful,juicefs]
  * npm run bench -- --truth [--servers box|radosgw]
- * npm run bench -- --volumes [--files N] [--bytes N] [--pairs N] [--full]
+ * npm run bench -- --volumes [--files N] [--bytes N] [--pairs N] [--full] [--rate N]
  * npm run bench -- --units 4 [--rate 20] [--pairs N] [--transfers N] [--full]
  *
  * Copies between the same two servers with the charm's engine and with Debian's rclone, in turn,
@@ -37,7 +37,7 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
  * --truth it says what each of them brings over and what it leaves out. With --units it compares
  * one unit with several that share the copy, each with a connection of so many MiB/s to the target
  * and 30 ms there and back. With --volumes it compares sessions of users' volumes on the box with
- * restic alone, and in parallel with one after the other.
+ * restic alone, and in parallel with one after the other, with --rate over such a connection.
  */
 const { values } = parseArgs({
   options: {
@@ -50,7 +50,7 @@ const { values } = parseArgs({
     truth: { type: 'boolean', default: false },
     units: { type: 'string' },
     keys: { type: 'string' },
-    rate: { type: 'string', default: '20' },
+    rate: { type: 'string' },
     volumes: { type: 'boolean', default: false },
     files: { type: 'string' },
     bytes: { type: 'string', default: '20000' },
@@ -186,7 +186,7 @@ const teams = async (units: number): Promise<string> => {
   const program = await unitProgram(scratch);
   const bench = {
     ...{ source: source.url, port: new URL(target.url).port, delay: 15, scratch },
-    ...{ rate: Number(values.rate) * 2 ** 20, transfers: Number(values.transfers) },
+    ...{ rate: Number(values.rate ?? 20) * 2 ** 20, transfers: Number(values.transfers) },
   };
   const lines = ['pair  one unit  together  times'];
   const ratios: number[] = [];
@@ -253,6 +253,7 @@ try {
     console.log(
       await benchVolumes({
         ...{ scratch, pairs, bytes: Number(values.bytes) },
+        rate: values.rate === undefined ? undefined : Number(values.rate) * 2 ** 20,
         files: Number(values.files ?? (values.full ? 10_000 : 500)),
       }),
     );

@@ -9,7 +9,10 @@ export interface FrozenWorld {
 
 const listings = new Set<string | symbol>(['list', 'listPrefixes', 'unfinishedUploads']);
 
-const writes = new Set<string | symbol>(['put', 'upload', 'copy', 'delete']);
+const writes = new Set<string | symbol>(['put', 'upload', 'copy', 'copyFrom', 'delete']);
+
+/** They ask nobody. */
+const plain = new Set<string | symbol>(['now', 'origin']);
 
 /**
  * A world in which a process is stopped as by SIGSTOP, or with its whole machine, before a call of
@@ -39,7 +42,7 @@ export const frozenWorld = (world: World, isTheMoment: (call: string) => boolean
         if (typeof member !== 'function') return member;
         return (...words: unknown[]): unknown => {
           const call = (): unknown => Reflect.apply(member, target, words) as unknown;
-          if (property === 'now') return call();
+          if (plain.has(property)) return call();
           if (
             state === 'moving' &&
             isTheMoment(`${name}.${String(property)} ${String(words[0])}`)
