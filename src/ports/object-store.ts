@@ -219,14 +219,19 @@ export interface ObjectStore extends AsyncDisposable {
   origin(object: Pick<StoredObject, 'key' | 'etag'>): CopyOrigin;
   /**
    * Copies an object of any bucket of this server, on the server, so that no byte of it comes here,
-   * and gives it this metadata; in parts of `partSize` bytes where that is given. Resolves with the
-   * ETag of the copy, which proves it when it is that of the origin. Rejects, and leaves no object,
-   * when these credentials may not read the origin, or the server does not do it.
+   * and gives it this metadata; in parts of `partSize` bytes where that is given. Parts may take
+   * long, so `mayWrite` is asked before they become an object. Resolves with the ETag of the copy,
+   * which proves it when it is that of the origin. Rejects when these credentials may not read the
+   * origin, or the server does not do it; when its tags fail, the object may be there.
    */
   copyFrom(
     origin: CopyOrigin & Pick<StoredObject, 'size'>,
     to: string,
-    options: { readonly metadata: Partial<ObjectMetadata>; readonly partSize?: number | undefined },
+    options: {
+      readonly metadata: Partial<ObjectMetadata>;
+      readonly partSize?: number | undefined;
+      readonly mayWrite?: (() => Promise<void>) | undefined;
+    },
   ): Promise<{ readonly etag: string }>;
   /**
    * The same bucket, read as it was at a time in the past: listings, objects, tags, and what is

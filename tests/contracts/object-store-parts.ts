@@ -93,9 +93,13 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
     assert.deepEqual(await readTags(store, `${prefix}to`, quirks), metadata.tags);
     assert.deepEqual(await store.read(`${prefix}to`), content);
     const gone = store.origin({ key: `${prefix}none`, etag: whole });
-    await assert.rejects(
-      store.copyFrom({ ...gone, size: content.length }, `${prefix}b`, { metadata, partSize }),
-    );
+    const size = content.length;
+    const mayWrite = () => Promise.reject(new Error('the path is another one’s'));
+    for (const [from, options] of [
+      [gone, { metadata, partSize }],
+      [origin, { metadata, partSize, mayWrite }],
+    ] as const)
+      await assert.rejects(store.copyFrom({ ...from, size }, `${prefix}b`, options));
     assert.equal(await store.head(`${prefix}b`), undefined);
     assert.deepEqual(await Array.fromAsync(store.unfinishedUploads(`${prefix}b`)), []);
   });

@@ -238,7 +238,7 @@ export class FakeObjectStore implements ObjectStore {
   async copyFrom(
     origin: Parameters<ObjectStore['copyFrom']>[0],
     to: string,
-    { metadata, partSize }: Parameters<ObjectStore['copyFrom']>[2],
+    { metadata, partSize, mayWrite }: Parameters<ObjectStore['copyFrom']>[2],
   ): Promise<{ readonly etag: string }> {
     this.#failures.mayFail('copyFrom');
     this.bucket.checkKey(to);
@@ -247,6 +247,7 @@ export class FakeObjectStore implements ObjectStore {
       throw new CharmError('store-bucket-missing', `There is no bucket ${origin.bucket}.`);
     const { bytes, etag } = from.bucket.get(origin.key);
     if (etag !== origin.etag) throw this.bucket.changed(origin.key);
+    if (partSize !== undefined) await mayWrite?.();
     const md5s = partSize === undefined ? undefined : partsOf(bytes, partSize).map(md5Of);
     return { etag: this.bucket.store(to, bytes, metadata, md5s).etag };
   }

@@ -15,12 +15,10 @@ export const createCopierFrom = (client: S3Client): Pick<ObjectStore, 'origin' |
   const { bucket, endpoint } = client.options;
   return {
     origin: ({ key, etag }) => ({ server: serverAt(endpoint), bucket, key, etag }),
-    copyFrom: async (origin, to, { metadata, partSize }) => {
+    copyFrom: async (origin, to, { metadata, partSize, mayWrite }) => {
       if (partSize === undefined) return await copyAtOnce(client, origin, to, metadata);
       const parts = await startParts(client, to, metadata);
-      return await fillParts(parts, origin.size, partSize, (part, range) =>
-        parts.copyPart(part, origin, range),
-      );
+      return await fillParts(parts, origin, { size: origin.size, partSize, mayWrite });
     },
   };
 };

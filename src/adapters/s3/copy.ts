@@ -72,31 +72,36 @@ const copyInParts = async (
   const tags = await tagsOf(reader, source.key);
   const parts = await startParts(client, to, { ...source.metadata, tags });
   const partSize = client.sizes.copyPart;
-  await fillParts(parts, source.size, partSize, (part, range) =>
-    parts.copyPart(part, source, range),
-  );
+  await fillParts(parts, source, { size: source.size, partSize });
 };
 
 /** Copies all parts, some at a time, and completes the upload; aborts it when one fails. */
 export const fillParts = async (
   parts: S3Parts,
-  size: number,
-  partSize: number,
-  copyPart: (
-    part: number,
-    range: { readonly start: number; readonly end: number },
-  ) => Promise<void>,
+  from: Parameters<S3Parts['copyPart']>[1],
+  {
+    size,
+    partSize,
+    mayWrite,
+  }: {
+    readonly size: number;
+    readonly partSize: number;
+    /** Asked before the object is there. */
+    readonly mayWrite?: (() => Promise<void>) | undefined;
+  },
 ): Promise<{ readonly etag: string }> => {
   const waiting = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index);
   const copySome = async (): Promise<void> => {
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
       const start = index * partSize;
-      await copyPart(index + 1, { start, end: Math.min(start + partSize, size) - 1 });
+      const end = Math.min(start + partSize, size) - 1;
+      await parts.copyPart(index + 1, from, { start, end });
     }
   };
   const workers = await Promise.allSettled(Array.from({ length: partsAtATime }, copySome));
   try {
     for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+    await mayWrite?.();
     return await parts.complete();
   } catch (error) {
     await parts.abort().catch(() => undefined);

@@ -35,7 +35,8 @@ export const copyOnServer = async (
   try {
     const partSize = layout?.partSize;
     const { size } = source;
-    const copied = await to.copyFrom({ ...origin, size }, key, { metadata, partSize });
+    const { mayWrite } = context;
+    const copied = await to.copyFrom({ ...origin, size }, key, { metadata, partSize, mayWrite });
     // Some servers answer 200 and make no copy.
     const made = copied.etag === source.etag ? await to.head(key) : undefined;
     if (made?.etag === source.etag && made.size === size) {
