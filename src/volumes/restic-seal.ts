@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
+import { poly1305 } from '@noble/ciphers/_poly1305.js';
 import { fieldsOf, textOf } from '../ports/fields.ts';
 
 /*
@@ -27,22 +28,11 @@ export const unseal = (key: SealKey, sealed: Buffer): Buffer | undefined => {
   return createDecipheriv('aes-256-ctr', key.encrypt, nonce).update(content);
 };
 
-/** Poly1305-AES of a sealed content. */
+/** Poly1305-AES of a sealed content. Quick also for the megabytes of an index. */
 export const macOf = ({ k, r }: SealKey, nonce: Buffer, content: Buffer): Buffer => {
   const pad = createCipheriv('aes-128-ecb', k, null).update(nonce);
-  const factor = littleEndian(r) & 0x0ffffffc0ffffffc0ffffffc0fffffffn;
-  const prime = (1n << 130n) - 5n;
-  let sum = 0n;
-  for (let at = 0; at < content.length; at += 16) {
-    const block = content.subarray(at, at + 16);
-    sum = ((sum + littleEndian(block) + (1n << BigInt(8 * block.length))) * factor) % prime;
-  }
-  const mac = BigInt.asUintN(128, sum + littleEndian(pad));
-  return Buffer.from(mac.toString(16).padStart(32, '0'), 'hex').reverse();
+  return Buffer.from(poly1305(content, Buffer.concat([r, pad])));
 };
-
-const littleEndian = (bytes: Buffer): bigint =>
-  BigInt(`0x${Buffer.from(bytes).reverse().toString('hex') || '0'}`);
 
 /** More than restic takes to derive a key: a file of a user may ask for any amount. */
 const mostMemory = 256 * 2 ** 20;
