@@ -11,7 +11,11 @@ import { type StoredBackup, allBackups } from './stored-backups.ts';
  * the next that are removed. Sessions are read only when a volume has no files.
  */
 export const skipEmptied = async (
-  { store, layout, now }: { readonly store: ObjectStore; readonly layout: Layout; now: Date },
+  {
+    store,
+    layout,
+    now,
+  }: { readonly store: ObjectStore; readonly layout: Layout; readonly now: Date },
   volumes: readonly VolumeRecord[],
 ): Promise<readonly VolumeRecord[]> => {
   const missing = new Set(volumes.filter(isEmpty).map(nameOf));

@@ -48,8 +48,8 @@ export interface CopyContext {
     givesPackedBack: boolean;
     /** Uploads in parts were begun, and some may be unfinished. */
     usedParts: boolean;
-    /** The server of both buckets cannot copy between them for us, so we do. */
-    copiesItself: boolean;
+    /** The one server of both buckets does not copy between them so that its ETag proves it. */
+    serverRefuses: boolean;
   };
 }
 
@@ -74,7 +74,7 @@ export const nothingLearnt = (): CopyContext['learnt'] => ({
   wantsDigests: false,
   givesPackedBack: false,
   usedParts: false,
-  copiesItself: false,
+  serverRefuses: false,
 });
 
 /** What is the same of all copies from a set back into a bucket. */

@@ -22,7 +22,7 @@ export const copyOnServer = async (
 ): Promise<Copy | undefined> => {
   const { from, to, learnt } = context;
   const origin = from.origin(source);
-  if (learnt.copiesItself || origin.server !== to.origin(source).server) return undefined;
+  if (learnt.serverRefuses || origin.server !== to.origin(source).server) return undefined;
   if (origin.etag !== source.etag) return undefined;
   const layout = await layoutOf(context, source);
   if (layout === undefined && !isMd5(source.etag)) return undefined;
@@ -49,7 +49,7 @@ export const copyOnServer = async (
     // It was replaced meanwhile, or what the target's user sees by this name is another bucket.
     if (hasCode(error, 'object-changed', 'object-missing')) return undefined;
   }
-  learnt.copiesItself = true;
+  learnt.serverRefuses = true;
   return undefined;
 };
 
