@@ -98,6 +98,7 @@ export const describeParts = (open: () => Promise<OpenedStore>, quirks: StoreQui
     for (const [from, options] of [
       [gone, { metadata, partSize }],
       [origin, { metadata, partSize, mayWrite }],
+      [origin, { metadata, partSize: mebibyte }],
     ] as const)
       await assert.rejects(store.copyFrom({ ...from, size }, `${prefix}b`, options));
     assert.equal(await store.head(`${prefix}b`), undefined);

@@ -22,7 +22,7 @@ interface FakeVersion {
   readonly time: Date;
 }
 
-const leastPart = 5 * 2 ** 20;
+export const leastPart = 5 * 2 ** 20;
 
 /** What a bucket holds, and a server's rules for it. */
 export class FakeBucket {

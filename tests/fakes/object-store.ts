@@ -12,7 +12,7 @@ import type {
   PutOptions,
   StoredObject,
 } from '../../src/world.ts';
-import { FakeBucket, type FakeObject } from './object-store-bucket.ts';
+import { FakeBucket, type FakeObject, leastPart } from './object-store-bucket.ts';
 import { allOf, exactly, pieces } from './object-store-bytes.ts';
 import { md5Of } from '../../src/ports/etags.ts';
 import { FakeFailures, type FakeMethod } from './object-store-failures.ts';
@@ -247,7 +247,11 @@ export class FakeObjectStore implements ObjectStore {
       throw new CharmError('store-bucket-missing', `There is no bucket ${origin.bucket}.`);
     const { bytes, etag } = from.bucket.get(origin.key);
     if (etag !== origin.etag) throw this.bucket.changed(origin.key);
-    if (partSize !== undefined) await mayWrite?.();
+    if (partSize !== undefined) {
+      if (bytes.length > partSize && partSize < leastPart)
+        throw this.bucket.refused('EntityTooSmall');
+      await mayWrite?.();
+    }
     const md5s = partSize === undefined ? undefined : partsOf(bytes, partSize).map(md5Of);
     return { etag: this.bucket.store(to, bytes, metadata, md5s).etag };
   }
