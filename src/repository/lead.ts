@@ -13,7 +13,10 @@ import {
 export interface Lead {
   /** The name of our claim. */
   readonly nonce: string;
-  /** The claims of the units that help us, as S3 has them now. */
+  /**
+   * The claims of the units that help us, as S3 has them now. Rejects with `backup-running` when
+   * our own is gone, for then nobody can tell how old they are.
+   */
   helpers(): Promise<readonly OtherClaim[]>;
   /** Asks S3. Rejects with `backup-running` when our claim is gone. */
   assertHeld(): Promise<void>;
@@ -38,8 +41,13 @@ export const takeLead = async (
   };
   await writeLockClaim(target, record, place);
   const stop = new AbortController();
+  const look = async (): Promise<readonly OtherClaim[]> => {
+    const { own, others } = await lookAtClaims(target, record, place);
+    if (own === undefined) throw gone(target, place);
+    return others;
+  };
   const assertHeld = async (): Promise<void> => {
-    if ((await lookAtClaims(target, record, place)).own === undefined) throw gone(target, place);
+    await look();
   };
   const renew = async (): Promise<void> => {
     for (;;) {
@@ -59,8 +67,7 @@ export const takeLead = async (
   const renewing = renew();
   return {
     nonce,
-    helpers: async () =>
-      (await lookAtClaims(target, record, place)).others.filter(({ helps }) => helps === nonce),
+    helpers: async () => (await look()).filter(({ helps }) => helps === nonce),
     assertHeld,
     [Symbol.asyncDispose]: async () => {
       stop.abort();

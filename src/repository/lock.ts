@@ -26,7 +26,10 @@ export interface Lock extends AsyncDisposable {
   readonly clockAhead: number;
   /** The name of our claim, for units that help us: see `helpHolder`. */
   readonly nonce: string;
-  /** The claims of the units that help us, as S3 has them now. */
+  /**
+   * The claims of the units that help us, as S3 has them now. Rejects with `backup-running` when
+   * our own is gone, for then nobody can tell how old they are.
+   */
   helpers(): Promise<readonly OtherClaim[]>;
 }
 
@@ -169,8 +172,11 @@ export const takeLock = async (
   return {
     clockAhead,
     nonce,
-    helpers: async () =>
-      (await lookAtClaims(target, held)).others.filter(({ helps }) => helps === nonce),
+    helpers: async () => {
+      const { own, others } = await lookAtClaims(target, held);
+      if (own === undefined) throw heldBy(undefined, target);
+      return others.filter(({ helps }) => helps === nonce);
+    },
     signal: lost.signal,
     isFresh: () =>
       !lost.signal.aborted && Math.abs(clock.now().getTime() - written) < lifetimeMilliseconds / 2,

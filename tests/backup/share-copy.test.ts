@@ -3,6 +3,7 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import { sum } from '../../src/text.ts';
+import { frozenWorld } from '../rigs/frozen-world.ts';
 import { intercept } from '../rigs/intercept.ts';
 import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
 import { targetIn } from '../rigs/target.ts';
@@ -269,6 +270,26 @@ describe('a copy that units share', () => {
     await allEnded(rig);
     assert.deepEqual(debris(rig), []);
   });
+
+  it('ends although the leader has lost its claim and a unit is not heard of any more', async () => {
+    using rig = aTeamWorld(2, config);
+    seed(rig, 2000);
+    let calls = 0;
+    const silent = frozenWorld(
+      rig.worldOf(1),
+      (call) => call.startsWith('source.') && ++calls === 20,
+    );
+    rig.worlds.set(1, silent.world);
+    void silent.frozen.then(() => {
+      for (const [key, { bytes }] of rig.target.objects)
+        if (key.includes('/locks/') && !bytes.toString().includes('"helps"'))
+          rig.target.bucket.remove(key);
+    });
+    // It is the timeout of the test that says that it waits for ever.
+    await assert.rejects(runBackup(rig.worldOf(0), config, request), (error) =>
+      hasCode(error, 'backup-running'),
+    );
+  }).timeout(30_000);
 
   it('ends everywhere when it fails on the leader, and then the path is free', async () => {
     using rig = aTeamWorld(3, config);

@@ -3,6 +3,7 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { damage, playTeamVerifications, verifyIn } from '../reliability/team-readers.ts';
 import { config, debris, request, seed } from '../reliability/teams.ts';
+import { frozenWorld } from '../rigs/frozen-world.ts';
 import { intercept } from '../rigs/intercept.ts';
 import { aTeamWorld } from '../rigs/team-world.ts';
 
@@ -101,6 +102,26 @@ describe('a deep verification that units share', () => {
     await runBackup(rig.worldOf(7), config, request);
     assert.deepEqual(debris(rig), []);
   });
+
+  it('ends although the claim of the leader is gone and a unit is not heard of any more', async () => {
+    const { rig, id } = await aSet(2, 900);
+    using _rig = rig;
+    let reads = 0;
+    const silent = frozenWorld(
+      rig.worldOf(1),
+      (call) => call.includes('get ckf/mlpipeline/') && ++reads === 20,
+    );
+    rig.worlds.set(1, silent.world);
+    void silent.frozen.then(() => {
+      for (const [key, { bytes }] of rig.target.objects)
+        if (key.includes('/units/') && !bytes.toString().includes('"helps"'))
+          rig.target.bucket.remove(key);
+    });
+    // It is the timeout of the test that says that it waits for ever.
+    await assert.rejects(verifyIn(rig.worldOf(0), rig, id), (error) =>
+      hasCode(error, 'backup-running'),
+    );
+  }).timeout(30_000);
 
   it('finds what one unit finds, whoever dies or freezes', async () => {
     await playTeamVerifications({ rounds: 3 });

@@ -134,7 +134,7 @@ export const watchTeam = (
 /**
  * Ends the work of the other units, and waits until none of them writes any more: their claims are
  * gone, or expired, or Juju says that their tasks have ended. A process that is asked to stop does
- * not wait.
+ * not wait. Rejects with `backup-running` when the leader's own claim is gone.
  */
 export const endTeam = async (team: Team): Promise<void> => {
   const { operation, work, tasks } = team;
