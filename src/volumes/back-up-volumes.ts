@@ -8,7 +8,7 @@ import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './operation.ts';
 import { skipEmptied } from './emptied-volumes.ts';
 import { type PlannedVolume, planVolumes } from './plan.ts';
-import { matches, skipTexts } from './policy.ts';
+import { matches, skipText } from './policy.ts';
 import { repositoryFor } from './repositories.ts';
 import { runOnRepository } from './repository-command.ts';
 import { type Snapshot, readSnapshots, someUnreadable } from './restic.ts';
@@ -122,9 +122,7 @@ export const backUpPlanned = async (
   );
   const records = [
     ...ended.flat(),
-    ...skipped.map((volume) =>
-      recordOf(volume, { phase: 'Skipped', reason: volume.skip && skipTexts[volume.skip] }),
-    ),
+    ...skipped.map((volume) => recordOf(volume, { phase: 'Skipped', reason: skipText(volume) })),
   ];
   const order = new Map(planned.map(({ claim }, at) => [`${claim.namespace}/${claim.name}`, at]));
   const at = ({ namespace, claim }: VolumeRecord) => order.get(`${namespace}/${claim}`) ?? 0;

@@ -32,6 +32,18 @@ export const skipTexts: Readonly<Record<SkipReason, string>> = {
     'a pod uses it that is no notebook and could not be started again (volumes-in-use=stop)',
 };
 
+/** The same of one volume, with the pod that uses it. Undefined when it is backed up. */
+export const skipText = ({
+  skip,
+  user,
+}: {
+  readonly skip: SkipReason | undefined;
+  readonly user: Pick<ClaimUser, 'pod'> | undefined;
+}): string | undefined =>
+  skip && user && skip.startsWith('in-use')
+    ? `${skipTexts[skip]}; the pod is ${user.pod}`
+    : skip && skipTexts[skip];
+
 export const pausedAnnotation = 'ckf-backup/paused';
 export const excludeAnnotation = 'ckf-backup/exclude';
 

@@ -185,10 +185,15 @@ export const notStarted = async (
   name: string,
   why: string,
 ): Promise<CharmError> => {
-  const warning = (await warningsAbout(access.cluster, namespace, name)).at(-1) ?? why;
+  const warnings = await warningsAbout(access.cluster, namespace, name);
+  // What follows from another warning comes after it, and does not say why.
+  const warning =
+    warnings.findLast((text) => cureIn(text) !== undefined && !/^Failed: Error: \w+$/.test(text)) ??
+    warnings.at(-1) ??
+    why;
   return new CharmError(
     'volume-not-started',
-    `${namespace}: the pod ${name} did not start: ${firstLine(warning)}. ${cureOf(`${warning} ${why}`)}`,
+    `${namespace}: the pod ${name} did not start: ${firstLine(warning).replace(/\.$/, '')}. ${cureIn(`${warning} ${why}`) ?? 'See: kubectl get events'}`,
   );
 };
 
@@ -199,8 +204,19 @@ const cures: readonly (readonly [RegExp, string])[] = [
     'Set volumes-run-as=notebook, or let the namespace enforce the pod security "baseline".',
   ],
   [/pull|image/i, 'Set restic-image and rclone-image to images that the nodes can pull.'],
-  [/Multi-Attach/, 'A pod on another node holds the volume: wait until that pod is gone.'],
+  [
+    /Multi-Attach/,
+    'A pod on another node holds the volume: wait until that pod is gone. When there is none, a node that is down has it still: kubectl get volumeattachments',
+  ],
+  [
+    /ReadWriteOncePod/,
+    'A pod has the volume, and no second one may: stop the notebook, or set volumes-in-use=stop.',
+  ],
+  [
+    /were unschedulable/,
+    'The node that has the volume takes no pods: run the action again when it does, or when the notebook has moved.',
+  ],
 ];
 
-const cureOf = (text: string): string =>
-  cures.find(([pattern]) => pattern.test(text))?.[1] ?? 'See: kubectl get events';
+const cureIn = (text: string): string | undefined =>
+  cures.find(([pattern]) => pattern.test(text))?.[1];

@@ -91,19 +91,27 @@ const toSnapshot = (fields: Fields): Snapshot => {
 };
 
 /**
- * What restic complained of, from the end of its output: the message it ended with, and the files
- * that it could not read.
+ * What restic complained of, from the end of its output: the files that it could not read or write,
+ * and the message it ended with, unless that only says that there were some.
  */
-export const complaintsOf = (output: string): readonly string[] =>
-  output.split('\n').flatMap((line) => {
-    const fields = fieldsOf(parse(line));
-    if (fields['message_type'] === 'exit_error') return [firstLine(textOf(fields['message']))];
+export const complaintsOf = (output: string): readonly string[] => {
+  const complaints: string[] = [];
+  for (const fields of output.split('\n').map((line) => fieldsOf(parse(line)))) {
     if (fields['message_type'] === 'error') {
       const message = textOf(fieldsOf(fields['error'])['message']);
-      return [firstLine(`${textOf(fields['item'])}: ${message}`)];
+      const item = textOf(fields['item']);
+      complaints.push(firstLine(message.startsWith(item) ? message : `${item}: ${message}`));
     }
-    return [];
-  });
+    if (fields['message_type'] === 'exit_error') {
+      const message = firstLine(textOf(fields['message']));
+      if (complaints.length === 0 || !saysNothing.test(message)) complaints.push(message);
+    }
+  }
+  return complaints;
+};
+
+const saysNothing =
+  /^(Warning: at least one source file could not be read|Fatal: There were \d+ err)/;
 
 export const firstLine = (text: string): string =>
   (text.trim().split('\n')[0] ?? '').slice(0, 300) || 'nothing';

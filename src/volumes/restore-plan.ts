@@ -82,7 +82,7 @@ export const planRestore = async (
     overwrites: claim !== undefined && into === undefined,
   };
   const user = claim && (await usersOf(cluster, to.namespace)).get(to.claim);
-  if (user !== undefined && plan.overwrites) throw inUse(name, user.pod);
+  if (user !== undefined && (plan.overwrites || isForOnePod(plan))) throw inUse(plan, user.pod);
   assertFits(plan, claim?.size, request);
   if (plan.overwrites && !request.dryRun && request.confirm !== name)
     throw new CharmError(
@@ -92,10 +92,14 @@ export const planRestore = async (
   return plan;
 };
 
-export const inUse = (volume: string, pod: string): CharmError =>
+/** No second pod may have it, also not to restore into a folder of it. */
+export const isForOnePod = ({ accessModes }: Pick<RestorePlan, 'accessModes'>): boolean =>
+  accessModes.includes('ReadWriteOncePod');
+
+export const inUse = (plan: Pick<RestorePlan, 'to' | 'accessModes'>, pod: string): CharmError =>
   new CharmError(
     'volume-in-use',
-    `${volume} is in use by the pod ${pod}. Nothing was restored. Stop the notebook and run the action again, or restore beside its files with into=<folder>.`,
+    `${plan.to.namespace}/${plan.to.claim} is in use by the pod ${pod}. Nothing was restored. Stop the notebook and run the action again, or restore ${isForOnePod(plan) ? 'to another volume with to=<claim>: this one is ReadWriteOncePod' : 'beside its files with into=<folder>'}.`,
   );
 
 const assertUsable = ({ namespace, name, deleting, volumeMode }: Claim): void => {

@@ -11,7 +11,13 @@ import type { VolumeOperation } from './operation.ts';
 import { mendRepository } from './repository-command.ts';
 import { noteOthers } from './repository-locks.ts';
 import { restoreArguments } from './restic.ts';
-import { type RestorePlan, type RestoreVolumeRequest, inUse, planRestore } from './restore-plan.ts';
+import {
+  type RestorePlan,
+  type RestoreVolumeRequest,
+  inUse,
+  isForOnePod,
+  planRestore,
+} from './restore-plan.ts';
 import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
 import { type SessionRecord, type VolumeRecord } from './session-record.ts';
 
@@ -107,8 +113,8 @@ const bringBack = async (
   };
   if (plan.newClaim !== undefined) await cluster.create('persistentvolumeclaims', plan.newClaim);
   const user = (await usersOf(cluster, claim.namespace)).get(claim.name);
-  if (request.into === undefined && user !== undefined)
-    throw inUse(`${claim.namespace}/${claim.name}`, user.pod);
+  if (user !== undefined && (request.into === undefined || isForOnePod(plan)))
+    throw inUse(plan, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
   await noteOthers(operation, repository);
   const run = (attempt: number): Promise<JobOutcome> =>

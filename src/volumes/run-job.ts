@@ -41,19 +41,24 @@ export const runUserJob = async (
   try {
     await cluster.create('secrets', secret(uid));
     await cluster.patch('jobs', namespace, name, { spec: { suspend: false } });
-    const began = world.clock.now().getTime();
+    /** The pod of the Job, and since when. One that is evicted has a successor, hours later. */
+    let seen = { uid: '', since: world.clock.now().getTime() };
     return await waitUntil(
       { clock: world.clock, seconds: wish.config.deadline / 1000 + 600, signal: world.signal },
       async () => {
         const found = await cluster.read('jobs', namespace, name);
         if (found === undefined) throw deleted(wish);
-        const pods = await cluster.list('pods', { namespace, labels: `job-name=${name}` });
+        const pods = oldestFirst(
+          await cluster.list('pods', { namespace, labels: `job-name=${name}` }),
+        );
         const ended = await outcomeOf(found, pods);
         if (ended === 'late') throw late(wish);
         if (ended !== undefined) return ended;
-        const seconds = (world.clock.now().getTime() - began) / 1000;
-        await assertStarting(operation, { namespace, name }, pods.at(-1), seconds);
-        await assertClaim(operation, wish, pods.at(-1));
+        const pod = pods.at(-1);
+        const now = world.clock.now().getTime();
+        if (seen.uid !== (pod?.uid ?? '')) seen = { uid: pod?.uid ?? '', since: now };
+        await assertStarting(operation, { namespace, name }, pod, (now - seen.since) / 1000);
+        await assertClaim(operation, wish, pod);
         return undefined;
       },
       () => {
@@ -63,6 +68,13 @@ export const runUserJob = async (
   } finally {
     await cluster.remove('jobs', namespace, name);
   }
+};
+
+/** Kubernetes lists them by their names, which are made up. */
+const oldestFirst = (pods: readonly ClusterObject[]): readonly ClusterObject[] => {
+  const created = ({ fields }: ClusterObject): string =>
+    textOf(fieldsOf(fields['metadata'])['creationTimestamp']);
+  return pods.toSorted((one, other) => Date.parse(created(one)) - Date.parse(created(other)));
 };
 
 /** Undefined while it runs. */

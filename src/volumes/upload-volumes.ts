@@ -1,4 +1,5 @@
 import { CharmError, orProblem } from '../errors.ts';
+import { type ClaimUser, usersOf } from './claims.ts';
 import { type Gateway, throughGateway } from './gateway.ts';
 import { holdNotebooks } from './hold-notebooks.ts';
 import { repositoryPassword } from './keys.ts';
@@ -100,17 +101,30 @@ const backUpVolume = async (
   { repository, gateway, attempt }: Through,
 ): Promise<JobOutcome> => {
   const { access, session, config, world } = operation;
-  const user = planned.stop.length > 0 ? undefined : planned.user;
-  const outcome = await runUserJob(operation, {
-    role: 'backup',
-    ...{ model: access.cluster.namespace, session, claim, user, repository, config },
-    identity: planned.user?.identity,
-    attempt,
-    command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
-    address: gateway.address,
-    gatewayPassword: gateway.password,
-    repositoryPassword: repositoryPassword(access.key, repository),
-  });
+  const run = (user: ClaimUser | undefined, nth: number): Promise<JobOutcome> =>
+    runUserJob(operation, {
+      role: 'backup',
+      ...{ model: access.cluster.namespace, session, claim, user, repository, config },
+      identity: (user ?? planned.user)?.identity,
+      attempt: nth,
+      command: backupArguments(claim.name, session, excludesOf(claim, config.exclude)),
+      address: gateway.address,
+      gatewayPassword: gateway.password,
+      repositoryPassword: repositoryPassword(access.key, repository),
+    });
+  // Since the plan was made the notebook may have moved to another node.
+  const userNow = async (): Promise<ClaimUser | undefined> =>
+    (await usersOf(access.cluster, claim.namespace)).get(claim.name);
+  const runBesideIt = async (nth: number): Promise<JobOutcome> => {
+    const user = await userNow();
+    const end = await orProblem(() => run(user, nth));
+    if (!(end instanceof CharmError)) return end;
+    // Or since the pod was made, whose node may be drained.
+    const canMove = end.code === 'volume-not-started' && nth <= gateways;
+    if (!canMove || (await userNow())?.node === user?.node) throw end;
+    return runBesideIt(nth + gateways);
+  };
+  const outcome = await runBesideIt(attempt);
   await world.progress.note(
     `${claim.namespace}/${claim.name}: ${outcome.exitCode === 0 ? 'uploaded' : 'ended with problems'}`,
   );

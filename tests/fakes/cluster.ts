@@ -5,8 +5,9 @@ import { JobController } from '../servers/kubernetes/job-controller.ts';
 import { reconcileNotebook } from '../servers/kubernetes/notebooks.ts';
 import {
   type WorkloadFaults,
-  missingVolume,
+  hindranceOf,
   refusalOf,
+  showHindrance,
 } from '../servers/kubernetes/pod-hindrances.ts';
 import { Refusal } from '../servers/kubernetes/refusal.ts';
 import {
@@ -142,12 +143,12 @@ export class FakeCluster implements Cluster {
     const image = claimsOf(pod.spec)
       .map((claim) => this.faults.get(`${namespace}/${claim}`)?.image)
       .find(Boolean);
-    const hindrance = missingVolume(store, pod);
+    const hindrance = hindranceOf(store, this.faults, pod);
     const containers = pod.spec?.containers ?? [];
     if (image !== undefined) {
       this.#show(pod, { waiting: { reason: 'ImagePullBackOff', message: image } });
       store.warn(pod, 'Failed', image);
-    } else if (hindrance !== undefined) store.warn(pod, ...hindrance);
+    } else if (hindrance !== undefined) showHindrance(store, pod, hindrance);
     else if (refusalOf(store, this.faults, namespace, pod.spec ?? {}) === undefined)
       // Not before who made the pod has its answer.
       void Promise.resolve().then(() => this.#run(pod, containers));

@@ -7,13 +7,19 @@ import type { Box } from '../sandbox/box.ts';
 import { type UserVolumes, addVolumes } from '../sandbox/box/volumes.ts';
 import { copyOfBox } from './copy-of-box.ts';
 
-/** A box with users and their volumes, for all tests of a `describe`. */
-export const boxWithVolumes = (): (() => { readonly box: Box; readonly volumes: UserVolumes }) => {
+/**
+ * A box with users and their volumes, for all tests of a `describe`. `times`: the seconds of the
+ * charm and of the cluster are so many times as short, for waits of minutes.
+ */
+export const boxWithVolumes = (
+  times = 1,
+): (() => { readonly box: Box; readonly volumes: UserVolumes }) => {
   let opened: { readonly box: Box; readonly volumes: UserVolumes } | undefined;
   const directory = mkdtempSync(join(tmpdir(), 'volumes-'));
   before(async () => {
-    const box = await copyOfBox();
+    const box = await copyOfBox({}, times === 1 ? {} : hurried(times));
     opened = { box, volumes: await addVolumes(box, directory) };
+    opened.volumes.workloads.second = 1000 / times;
   });
   after(async () => {
     await opened?.volumes[Symbol.asyncDispose]();
@@ -25,6 +31,11 @@ export const boxWithVolumes = (): (() => { readonly box: Box; readonly volumes: 
     return opened;
   };
 };
+
+const hurried = (times: number) => ({
+  NODE_OPTIONS: `--import=${new URL('../sandbox/fast-clock.js', import.meta.url).href}`,
+  CLOCK_TIMES: String(times),
+});
 
 /** What of ours is in the cluster. */
 export const ours = ({ workloads }: UserVolumes): readonly string[] =>

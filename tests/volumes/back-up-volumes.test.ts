@@ -178,7 +178,7 @@ describe('a backup of volumes', () => {
     const [alice, bob] = (await backUp()).volumes;
     assert.deepEqual([alice?.usedBy, bob?.usedBy], ['lab-0', undefined]);
     const stopped = (await backUp({ kind: 'all' }, { inUse: 'skip' })).volumes;
-    assert.equal(stopped[0]?.reason, 'a pod uses it (volumes-in-use=skip)');
+    assert.equal(stopped[0]?.reason, 'a pod uses it (volumes-in-use=skip); the pod is lab-0');
   });
 
   it('stops a notebook meanwhile when it is told to, and starts it again', async () => {

@@ -86,19 +86,94 @@ describe('a pod beside a volume', () => {
   });
 
   it('that cannot have its volume is waited for, and named after five minutes', async () => {
+    rig.cluster.faults.set('bob/data', { attached: true });
+    const began = seconds();
+    assert.equal(
+      await backUp(),
+      'volume-not-started bob: the pod <pod> did not start: FailedAttachVolume: Multi-Attach error for volume "pvc-data" Volume is already exclusively attached to one node and can\'t be attached to another. A pod on another node holds the volume: wait until that pod is gone. When there is none, a node that is down has it still: kubectl get volumeattachments',
+    );
+    assert.ok(seconds() - began > 300);
+  });
+
+  it('is made beside the notebook, also when that has moved since the plan was made', async () => {
     rig.addPod('bob', 'lab-0', 'data');
-    // As when the notebook moves while the backup begins.
     rig.restic.instead = (_run, role) => {
       if (role === 'init')
         rig.cluster.store.patch('pods', 'bob', 'lab-0', { spec: { nodeName: 'node-2' } });
       return undefined;
     };
     const began = seconds();
-    assert.equal(
-      await backUp(),
-      'volume-not-started bob: the pod <pod> did not start: FailedAttachVolume: Multi-Attach error for volume "pvc-data": Volume is already used by pod(s) lab-0. A pod on another node holds the volume: wait until that pod is gone.',
+    assert.equal(await backUp(), ' ');
+    assert.ok(seconds() - began < 100);
+  });
+
+  it('is made again where the notebook is, when that moved before it could start', async () => {
+    rig.addPod('bob', 'lab-0', 'data');
+    intercept(rig.cluster, 'patch', (patch) => async (kind, ...given) => {
+      if (kind === 'jobs')
+        rig.cluster.store.patch('pods', 'bob', 'lab-0', { spec: { nodeName: 'node-2' } });
+      return patch(kind, ...given);
+    });
+    assert.equal(await backUp(), ' ');
+    assert.equal(rig.cluster.calls.filter((call) => call === 'create jobs bob').length, 2);
+  });
+
+  it('that is made again after a while has its five minutes, too', async () => {
+    let evicted: number | undefined;
+    rig.restic.instead = async ({ pod }, role) => {
+      if (role !== 'backup') return undefined;
+      const isFirst = evicted === undefined;
+      await rig.later(isFirst ? 350 : 200);
+      evicted ??= seconds();
+      if (!isFirst) return undefined;
+      rig.cluster.store.patch('pods', 'bob', pod.metadata.name, {
+        status: { conditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+      });
+      return { exitCode: 137, output: '' };
+    };
+    // For two minutes its image is pulled on the other node.
+    intercept(rig.cluster, 'list', (list) => async (kind, ...given) => {
+      const found = await list(kind, ...given);
+      if (kind !== 'pods' || evicted === undefined || seconds() > evicted + 120) return found;
+      return found.map((pod) => ({ ...pod, fields: { ...pod.fields, status: {} } }));
+    });
+    assert.equal(await backUp(), ' ');
+  });
+
+  it('that failed several times is asked last for its reason, in whatever order they are listed', async () => {
+    let nth = 0;
+    rig.restic.instead = ({ pod }, role) => {
+      if (role !== 'backup') return undefined;
+      nth += 1;
+      rig.cluster.store.patch('pods', 'bob', pod.metadata.name, {
+        metadata: { creationTimestamp: `2026-11-21T03:0${nth}:00Z` },
+      });
+      return { exitCode: nth < 3 ? 137 : 1, output: `failure ${nth}` };
+    };
+    intercept(
+      rig.cluster,
+      'list',
+      (list) =>
+        async (...given) =>
+          (await list(...given)).toReversed(),
     );
-    assert.ok(seconds() - began > 300);
+    assert.equal(await backUp(), 'volume-command-failed bob/data: restic failed: failure 3');
+  });
+
+  it('of which the pull of its image is explained before the last warning', async () => {
+    rig.cluster.faults.set('bob/data', {
+      image: 'Failed to pull image "restic/restic:0": no such host',
+    });
+    intercept(rig.cluster, 'list', (list) => async (kind, ...given) => {
+      const [pod] = rig.cluster.store.all('pods', 'bob');
+      if (kind === 'events' && pod)
+        rig.cluster.store.warn(pod, 'Failed', 'Error: ImagePullBackOff');
+      return list(kind, ...given);
+    });
+    assert.match(
+      await backUp(),
+      /did not start: Failed: Failed to pull image .* no such host\. Set /,
+    );
   });
 
   it('that nobody makes is named after a minute', async () => {

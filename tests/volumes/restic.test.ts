@@ -51,7 +51,22 @@ describe('restic', () => {
       '{"message_type":"exit_error","code":3,"message":"Warning: at least one source file could not be read"}\n';
     assert.deepEqual(complaintsOf(`nothing of JSON\n${output}`), [
       '/data/secret: open secret: permission denied',
-      'Warning: at least one source file could not be read',
+    ]);
+    const [, ending = ''] = output.split('\n');
+    assert.deepEqual(complaintsOf(ending), ['Warning: at least one source file could not be read']);
+  });
+
+  it('names the files that it could not restore, as restic 0.19 writes them', () => {
+    const output =
+      '{"message_type":"error","error":{"message":"remove /data/b: permission denied"},"during":"restore","item":"/b"}\n' +
+      '{"message_type":"exit_error","code":1,"message":"Fatal: There were 1 errors\\n"}\n';
+    assert.deepEqual(complaintsOf(output), ['/b: remove /data/b: permission denied']);
+    const own =
+      '{"message_type":"error","error":{"message":"/data/a: open a: permission denied"},"item":"/data/a"}\n' +
+      '{"message_type":"exit_error","code":1,"message":"Fatal: unable to save snapshot"}\n';
+    assert.deepEqual(complaintsOf(own), [
+      '/data/a: open a: permission denied',
+      'Fatal: unable to save snapshot',
     ]);
   });
 });

@@ -17,6 +17,8 @@ export class JobController implements Disposable {
   readonly #faults: FaultsByClaim;
   readonly #pods: PodApi;
   readonly #deadlines = new Map<string, NodeJS.Timeout>();
+  /** Milliseconds that a second of the cluster takes. */
+  second = 1000;
   #count = 0;
 
   constructor(store: WorkloadStore, faults: FaultsByClaim, pods: PodApi) {
@@ -36,7 +38,7 @@ export class JobController implements Disposable {
         `${namespace}/${name}`,
         setTimeout(() => {
           this.#passDeadline(job);
-        }, activeDeadlineSeconds * 1000).unref(),
+        }, activeDeadlineSeconds * this.second).unref(),
       );
     this.#makePod(job);
   }
@@ -65,13 +67,19 @@ export class JobController implements Disposable {
       this.#makePod(job);
       return;
     }
-    const isFinal = rules.some(
-      ({ action, onExitCodes }) =>
-        action === 'FailJob' && codes.some((code) => onExitCodes?.values.includes(code) === true),
-    );
+    const final = rules.flatMap(({ action, onExitCodes }, index) => {
+      const code = codes.find((one) => onExitCodes?.values.includes(one));
+      return action === 'FailJob' && code !== undefined ? [{ index, code }] : [];
+    })[0];
     const failures = (job.status?.failed ?? 0) + 1;
     this.#store.patch('jobs', namespace, job.metadata.name, { status: { failed: failures } });
-    if (isFinal) this.#end(job, 'Failed', 'PodFailurePolicy', 'Container restic failed');
+    if (final !== undefined)
+      this.#end(
+        job,
+        'Failed',
+        'PodFailurePolicy',
+        `Container restic for pod ${namespace}/${pod.metadata.name} failed with exit code ${final.code} matching FailJob rule at index ${final.index}`,
+      );
     else if (failures > (job.spec?.backoffLimit ?? 6))
       this.#end(
         job,
@@ -89,9 +97,9 @@ export class JobController implements Disposable {
   #passDeadline(job: StoredObject): void {
     const { namespace = '', name } = job.metadata;
     if (this.#store.find('jobs', namespace, name)?.metadata.uid !== job.metadata.uid) return;
-    this.#end(job, 'Failed', 'DeadlineExceeded', 'Job was active longer than specified deadline');
     for (const pod of this.#store.list('pods', namespace, `job-name=${name}`))
       this.#pods.remove(pod);
+    this.#end(job, 'Failed', 'DeadlineExceeded', 'Job was active longer than specified deadline');
   }
 
   #makePod(job: StoredObject): void {

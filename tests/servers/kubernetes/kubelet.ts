@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type FaultsByClaim, missingVolume } from './pod-hindrances.ts';
+import { type FaultsByClaim, hindranceOf, showHindrance } from './pod-hindrances.ts';
 import { type StoredObject, claimsOf } from './stored-object.ts';
 import { type RunningContainer, clearPod, startContainers } from './workload-pod.ts';
 import type { WorkloadStore } from './workload-store.ts';
@@ -52,9 +52,9 @@ export class Kubelet implements AsyncDisposable {
       store.warn(pod, 'Failed', image);
       return;
     }
-    const hindrance = missingVolume(store, pod);
+    const hindrance = hindranceOf(store, faults, pod);
     if (hindrance !== undefined) {
-      store.warn(pod, ...hindrance);
+      showHindrance(store, pod, hindrance);
       return;
     }
     const held = claims.flatMap((claim) => holds.get(claim) ?? []);
@@ -77,10 +77,9 @@ export class Kubelet implements AsyncDisposable {
     });
   }
 
-  /** Kills the processes of a pod, as when its node goes. */
-  kill({ namespace, name }: StoredObject['metadata']): void {
-    for (const { kill } of this.#pods.get(`${namespace}/${name}`)?.containers ?? [])
-      kill('SIGKILL');
+  /** Signals the processes of a pod, which stays. */
+  signal({ namespace, name }: StoredObject['metadata'], signal: NodeJS.Signals): void {
+    for (const { kill } of this.#pods.get(`${namespace}/${name}`)?.containers ?? []) kill(signal);
   }
 
   log(namespace: string, name: string, container: string | null): string {

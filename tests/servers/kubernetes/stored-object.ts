@@ -9,6 +9,8 @@ export interface StoredObject {
     readonly name: string;
     readonly namespace?: string;
     readonly uid: string;
+    readonly creationTimestamp?: string;
+    readonly deletionTimestamp?: string;
     readonly labels?: Labels;
     readonly annotations?: Labels;
     readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string }[];
@@ -45,6 +47,8 @@ export interface ObjectSpec {
   readonly volumes?: readonly VolumeSpec[];
   readonly restartPolicy?: string;
   readonly nodeName?: string;
+  /** Of a Node. */
+  readonly unschedulable?: boolean;
   readonly affinity?: {
     readonly nodeAffinity?: {
       readonly requiredDuringSchedulingIgnoredDuringExecution?: {

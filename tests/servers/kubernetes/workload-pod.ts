@@ -118,10 +118,13 @@ const startContainer = (
       ready: async () => false,
     };
   }
-  // It goes with us, even when we are killed.
-  const guard = findProgram('setpriv');
   const argv = [program, ...words.map(local)];
-  const whole = guard === undefined ? argv : [guard, '--pdeathsig', 'KILL', '--', ...argv];
+  const guard = findProgram('setpriv');
+  const whole =
+    guard === undefined
+      ? argv
+      : // It goes with us, even when we are killed.
+        [guard, '--pdeathsig', 'KILL', ...capabilityOptions(container), '--', ...argv];
   const child: ChildProcess = spawn(whole[0] ?? '', whole.slice(1), {
     cwd: workingDir === '/' ? root : translate(workingDir, { root, mounts }),
     env: {
@@ -151,6 +154,16 @@ const startContainer = (
     },
     ready: async () => port === undefined || reaches(place.ip, port),
   };
+};
+
+/**
+ * What root may do in a container is what its capabilities let it. Who is not root there is root
+ * here, without any.
+ */
+const capabilityOptions = ({ securityContext: { capabilities } = {} }: ContainerSpec) => {
+  if (process.getuid?.() !== 0 || capabilities?.drop?.includes('ALL') !== true) return [];
+  const added = (capabilities.add ?? []).map((name) => `+${name.toLowerCase()}`);
+  return [`--bounding-set=${['-all', ...added].join(',')}`, '--inh-caps=-all'];
 };
 
 const reaches = async (host: string, port: number): Promise<boolean> => {

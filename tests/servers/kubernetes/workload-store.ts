@@ -75,7 +75,13 @@ export class WorkloadStore {
     ]);
     const stored: StoredObject = {
       ...rest,
-      metadata: { ...object.metadata, ...(namespace && { namespace }), uid: randomUUID() },
+      metadata: {
+        // Those of tests say how old an object is.
+        creationTimestamp: `${new Date().toISOString().slice(0, 19)}Z`,
+        ...object.metadata,
+        ...(namespace && { namespace }),
+        uid: randomUUID(),
+      },
       ...(kind === 'secrets' && { data: Object.fromEntries(data) }),
     };
     this.#objects.set(keyOf(kind, namespace, name), stored);

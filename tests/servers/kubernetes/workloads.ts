@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { JobController } from './job-controller.ts';
 import { Kubelet } from './kubelet.ts';
-import type { WorkloadFaults } from './pod-hindrances.ts';
+import { type WorkloadFaults, nodeOf } from './pod-hindrances.ts';
 import { listResources } from './lists.ts';
 import { newNotebook, reconcileNotebook } from './notebooks.ts';
 import { Refusal } from './refusal.ts';
@@ -28,6 +28,8 @@ export class Workloads implements AsyncDisposable {
   readonly faults = new Map<string, WorkloadFaults>();
   /** Everything that was ever created over the API. */
   readonly made: StoredObject[] = [];
+  /** Called before anything comes of it. */
+  onMade: (object: StoredObject) => void = () => undefined;
   /** By image: the one program that it has. All other images have those of this machine. */
   readonly images = new Map<string, string>();
   /** The pods of a claim's Jobs do not start before this resolves. */
@@ -55,6 +57,10 @@ export class Workloads implements AsyncDisposable {
       directoryOf: (namespace, claim) => this.directoryOf(namespace, claim),
       ended: (pod, exitCodes) => {
         this.#jobs.podEnded(pod, exitCodes);
+        const { namespace = '', name } = pod.metadata;
+        // The last that an eviction does, after the Job controller has counted the pod.
+        if (store.find('pods', namespace, name)?.metadata.deletionTimestamp !== undefined)
+          this.#remove('pods', namespace, name);
       },
     });
     store.create('namespaces', '', {
@@ -62,6 +68,11 @@ export class Workloads implements AsyncDisposable {
       kind: 'Namespace',
       metadata: { name: options.model },
     });
+  }
+
+  /** Milliseconds that a second takes of what the cluster waits for: 1000 by itself. */
+  set second(milliseconds: number) {
+    this.#jobs.second = milliseconds;
   }
 
   /** The directory of a claim. */
@@ -107,19 +118,49 @@ export class Workloads implements AsyncDisposable {
     this.store.patch('pods', namespace, name, { status: { phase: 'Running' } });
   }
 
-  /**
-   * Kills the processes of the pods of a role, as when their node goes. Returns how many there
-   * were.
-   */
+  /** Kills the processes of the pods of a role. Returns how many there were. */
   killPods(role: string): number {
     const pods = this.store.list('pods', undefined, `ckf-backup/role=${role}`);
-    for (const { metadata } of pods) this.#kubelet.kill(metadata);
+    for (const { metadata } of pods) this.#kubelet.signal(metadata, 'SIGKILL');
     return pods.length;
+  }
+
+  /**
+   * As `kubectl drain`: no pod comes to the node any more, and those that are there are evicted.
+   * Those of users are gone at once, and nobody makes them again.
+   */
+  drain(node: string): void {
+    const { store } = this;
+    store.create('nodes', '', {
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: node } },
+      spec: { unschedulable: true },
+    });
+    for (const pod of store.all('pods').filter((one) => nodeOf(one) === node)) {
+      const { namespace = '', name } = pod.metadata;
+      if (pod.metadata.ownerReferences === undefined) this.#remove('pods', namespace, name);
+      else this.#evict(pod);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#jobs[Symbol.dispose]();
     await this.#kubelet[Symbol.asyncDispose]();
+  }
+
+  #evict({ metadata }: StoredObject): void {
+    const { namespace = '', name } = metadata;
+    this.store.patch('pods', namespace, name, {
+      metadata: { deletionTimestamp: new Date().toISOString() },
+      status: {
+        conditions: [
+          {
+            ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' },
+            message: 'Eviction API: evicting',
+          },
+        ],
+      },
+    });
+    this.#kubelet.signal(metadata, 'SIGTERM');
   }
 
   #isOurs(method: string, name: string | undefined, url: URL): boolean {
@@ -170,6 +211,7 @@ export class Workloads implements AsyncDisposable {
     const object = this.store.create(kind, namespace, body);
     const { name } = object.metadata;
     this.made.push(object);
+    this.onMade(object);
     if (kind === 'persistentvolumeclaims') {
       mkdirSync(this.directoryOf(namespace, name), { recursive: true });
       const capacity = { storage: object.spec?.resources?.requests.storage };
