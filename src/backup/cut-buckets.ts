@@ -13,12 +13,20 @@ export interface BucketToCut {
 
 /**
  * Cuts buckets into shards: by the last list, whose lines are uploaded with each shard, or by the
- * keys that there are. Undefined when it would not be worth it, because everything fits into one.
+ * keys that there are. Undefined when it would not be worth it, because everything fits into one,
+ * or when `mayShare` says no.
  */
 export const cutBuckets = async (
   work: SharedWork,
   buckets: readonly BucketToCut[],
-  options: { readonly scratch: string; readonly signal: AbortSignal },
+  {
+    mayShare,
+    ...options
+  }: {
+    readonly scratch: string;
+    readonly signal: AbortSignal;
+    readonly mayShare: () => Promise<boolean>;
+  },
 ): Promise<readonly Shard[] | undefined> => {
   const plans = [];
   for (const { source, last } of buckets)
@@ -28,7 +36,7 @@ export const cutBuckets = async (
         : { source, last, isWhole: !isWorthSharing([last.part]) },
     );
   const isCut = plans.some((plan) => ('bounds' in plan ? plan.bounds.length > 0 : !plan.isWhole));
-  if (!isCut) return undefined;
+  if (!isCut || !(await mayShare())) return undefined;
   const shards: Shard[] = [];
   for (const plan of plans) {
     const { bucket } = plan.source;

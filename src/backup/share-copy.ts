@@ -42,7 +42,7 @@ export const copyByAllUnits = async (
     { world, juju, otherUnits, heartbeat, terminating, lead: lock },
     newWork(target, backup.id),
     {
-      cut: (work) => cutBuckets(work, buckets, { scratch, signal }),
+      cut: (work, mayShare) => cutBuckets(work, buckets, { scratch, signal, mayShare }),
       plan: { kind: 'copy', archive, keepsTags: ready.server.tags === 'kept' },
       worker: (plan) =>
         copyWorker({

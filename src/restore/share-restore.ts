@@ -34,11 +34,14 @@ export const bringBackByAllUnits = async (
     { world, juju, otherUnits, heartbeat, terminating, lead: lock },
     newWork(target, request.backupId),
     {
-      cut: async (work) =>
-        (await cutSet(work, stored.store, parts, { scratch, signal })).map((shard) => {
+      cut: async (work, mayShare) => {
+        if (!(await mayShare())) return undefined;
+        const shards = await cutSet(work, stored.store, parts, { scratch, signal });
+        return shards.map((shard) => {
           const to = goals.get(shard.bucket);
           return to === undefined || to === shard.bucket ? shard : { ...shard, to };
-        }),
+        });
+      },
       plan: { kind: 'restore', ...(request.asOf && { asOf: request.asOf.toISOString() }) },
       worker: (plan) =>
         restoreWorker({

@@ -63,7 +63,8 @@ export const verifyByAllUnits = async (
       { world, juju, otherUnits, heartbeat, terminating: signal, lead },
       together,
       {
-        cut: (own) => cutSet(own, stored.store, buckets, { scratch, signal }),
+        cut: async (own, mayShare) =>
+          (await mayShare()) ? cutSet(own, stored.store, buckets, { scratch, signal }) : undefined,
         plan: { kind: 'verify', thaw, ...(asOf && { asOf: asOf.toISOString() }) },
         worker: (plan) =>
           verifyWorker({

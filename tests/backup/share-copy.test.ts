@@ -3,6 +3,7 @@ import { runBackup } from '../../src/backup/run-backup.ts';
 import { CharmError, hasCode } from '../../src/errors.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import { sum } from '../../src/text.ts';
+import { deletablePatterns } from '../rigs/documented-policy.ts';
 import { frozenWorld } from '../rigs/frozen-world.ts';
 import { intercept } from '../rigs/intercept.ts';
 import { aTeamWorld, type TeamWorldRig } from '../rigs/team-world.ts';
@@ -93,6 +94,40 @@ describe('a copy that units share', () => {
     };
     const { manifest } = await runBackup(leader, config, request);
     assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+  });
+
+  it('is made by one unit alone with keys that may not delete what units say to each other', async () => {
+    using rig = aTeamWorld(3, config);
+    seed(rig, 600);
+    intercept(rig.target, 'delete', (original) => async (keys) => {
+      if (keys.some((key) => key.includes('/shards/')))
+        throw new CharmError('store-denied', 'may not delete');
+      return original(keys);
+    });
+    for (let pass = 0; pass < 2; pass += 1) {
+      const leader = rig.worldOf(0);
+      const { manifest } = await runBackup(leader, config, request);
+      assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+      assert.match(leader.progress.notes.join('\n'), /The other units do not help.*may not delete/);
+    }
+    assert.deepEqual(debris(rig), []);
+    assert.equal(rig.ended.size, 0);
+  });
+
+  it('is shared with keys that may delete only what the documented policy lets them', async () => {
+    using rig = aTeamWorld(3, config);
+    seed(rig, 600);
+    const deletable = new RegExp(deletablePatterns('ckf').join('|'));
+    intercept(rig.target, 'delete', (original) => async (keys) => {
+      const refused = keys.find((key) => !deletable.test(key));
+      if (refused !== undefined) throw new CharmError('store-denied', `may not delete ${refused}`);
+      return original(keys);
+    });
+    const leader = rig.worldOf(0);
+    const { manifest } = await runBackup(leader, config, request);
+    assert.deepEqual(await restored(rig, manifest.id), contents(rig));
+    assert.match(leader.progress.notes.join('\n'), /copied ahead by/);
+    assert.deepEqual(debris(rig), []);
   });
 
   it('asks one unit for the same as ever', async () => {

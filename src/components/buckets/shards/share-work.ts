@@ -4,17 +4,30 @@ import type { BackupId } from '../../../repository/layout.ts';
 import type { HelpProgress } from '../../../repository/lock-claims.ts';
 import { aliveOf } from '../../../repository/lock-helper.ts';
 import { countText, sizeText, sum } from '../../../text.ts';
-import type { Target } from '../../../world.ts';
+import type { Target, World } from '../../../world.ts';
 import type { Bandwidth } from '../bandwidth.ts';
 import type { Shard, SharePlan, ShardDone, ShardWorker } from './shard.ts';
-import { readDone, removeShared, type SharedWork, writePlan } from './shared-work.ts';
+import {
+  keysOf,
+  readDone,
+  removePlan,
+  removeShared,
+  type SharedWork,
+  writePlan,
+} from './shared-work.ts';
 import { takeShards } from './take-shards.ts';
 import { endTeam, inviteTeam, type SharedOperation, type Team, watchTeam } from './team.ts';
 
 /** One time that work is shared: what is to be done, and by what. */
 interface Sharing<Result extends object> {
-  /** Cuts the work; undefined when it would not be worth it. */
-  readonly cut: (work: SharedWork) => Promise<readonly Shard[] | undefined>;
+  /**
+   * Cuts the work; undefined when it would not be worth it, or when `mayShare`, which is asked
+   * before anything is written, says no.
+   */
+  readonly cut: (
+    work: SharedWork,
+    mayShare: () => Promise<boolean>,
+  ) => Promise<readonly Shard[] | undefined>;
   readonly plan: Omit<SharePlan, 'format' | 'lock' | 'units' | 'shards'>;
   /** The leader's own worker. */
   readonly worker: (plan: SharePlan) => ShardWorker<Result>;
@@ -40,9 +53,9 @@ export const newWork = (target: Target, id: BackupId): SharedWork => ({
 /**
  * Works on buckets together with the other units of this application. Resolves with exactly one
  * result for each shard, in their order; `merge` is called before what the units wrote is removed.
- * Undefined when there is too little to do; then nothing was done. No other unit works any more
- * when it ends, unless this process is asked to stop: then their claims keep the next operation
- * from the path until they have ended.
+ * Undefined when there is too little to do, or S3 does not let it; then nothing was done. No other
+ * unit works any more when it ends, unless this process is asked to stop: then their claims keep
+ * the next operation from the path until they have ended.
  */
 export const shareWork = async <Result extends object, Merged>(
   operation: SharedOperation,
@@ -53,7 +66,7 @@ export const shareWork = async <Result extends object, Merged>(
   const { otherUnits, lead, world } = operation;
   const team: Team = { operation, work, tasks: new Map(), isOpen: false };
   try {
-    const shards = await sharing.cut(work);
+    const shards = await sharing.cut(work, () => mayShare(work, world));
     if (shards === undefined) return undefined;
     const plan: SharePlan = {
       ...sharing.plan,
@@ -72,6 +85,23 @@ export const shareWork = async <Result extends object, Merged>(
     await orProblem(() => endTeam(team));
     await orProblem(() => removeShared(work));
   }
+};
+
+/**
+ * The others work as long as the plan is there, so it has to be taken away at the end. Keys that
+ * may delete hardly anything are refused that; then nothing is begun.
+ */
+const mayShare = async (
+  work: SharedWork,
+  { progress }: Pick<World, 'progress'>,
+): Promise<boolean> => {
+  const problem = await orProblem(() => removePlan(work));
+  if (problem === undefined) return true;
+  if (problem.code !== 'store-denied') throw problem;
+  await progress.note(
+    `The other units do not help, because these keys may not delete ${keysOf(work).all}*: ${problem.message}`,
+  );
+  return false;
 };
 
 /** The leader's own part: shards, as the others take them. */
