@@ -4,10 +4,16 @@ import { cutKeys } from '../../../src/components/buckets/shards/cut-keys.ts';
 import { cutterFor } from '../../../src/components/buckets/shards/cut-list.ts';
 import { seal, unseal } from '../../../src/components/buckets/shards/sealed.ts';
 import { rangesBetween } from '../../../src/components/buckets/shards/shard.ts';
-import { nextShard } from '../../../src/components/buckets/shards/take-shards.ts';
+import { keysOf, writePlan } from '../../../src/components/buckets/shards/shared-work.ts';
+import { nextShard, takeShards } from '../../../src/components/buckets/shards/take-shards.ts';
+import { CharmError, hasCode } from '../../../src/errors.ts';
 import { compareKeys } from '../../../src/ports/key-order.ts';
+import { backupIdAt } from '../../../src/repository/layout.ts';
 import type { KeyRange } from '../../../src/world.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
+import { intercept } from '../../rigs/intercept.ts';
+import { targetIn } from '../../rigs/target.ts';
 
 const storeOf = (keys: readonly string[]): FakeObjectStore => {
   const store = new FakeObjectStore();
@@ -123,6 +129,32 @@ describe('a shard', () => {
     assert.equal(next('ckf-backup/1', []), 2);
     assert.equal(next('ckf-backup/1', [1, 2, 3]), undefined);
   });
+
+  it('whose claim cannot be taken back ends the work of its unit, or it would keep others from it', async () => {
+    const store = new FakeObjectStore();
+    const work = {
+      ...{ target: targetIn(store), id: backupIdAt(taken) },
+      ...{ run: 'a run', token: 'a token' },
+    };
+    const one = { ...plan, shards: plan.shards.slice(0, 1) };
+    await writePlan(work, one);
+    const [ours, another] = ['ours', 'another'].map((nonce) => keysOf(work).claim(0, nonce));
+    intercept(store, 'put', (original) => async (...words: Parameters<typeof original>) => {
+      if (words[0] === ours) await original(another ?? '', '');
+      return original(...words);
+    });
+    intercept(store, 'delete', () => async () => {
+      throw new CharmError('store-unreachable', 'nobody answers');
+    });
+    const taker = {
+      ...{ work, plan: one, nonce: 'ours', unit: 'ckf-backup/1', clock: new FakeClock() },
+      signal: new AbortController().signal,
+      assertWanted: async () => undefined,
+      alive: async () => new Set(['ours', 'another']),
+      perform: () => assert.fail('the shard is not ours'),
+    };
+    await assert.rejects(takeShards(taker), (error) => hasCode(error, 'store-unreachable'));
+  }).timeout(5000);
 });
 
 describe('what units tell each other', () => {

@@ -141,8 +141,13 @@ const take = async (
     const made = await taker.perform(shard, { hand, mayGoOn });
     await storeDone(work, { shard: number, nonce, unit, ...made, mayGoOn });
   } catch (error) {
-    await releaseShard(work, number, [nonce]).catch(() => undefined);
-    if (!lease.isLost) throw error;
+    if (!lease.isLost) {
+      await releaseShard(work, number, [nonce]).catch(() => undefined);
+      throw error;
+    }
+    // Where this fails, this unit ends: while it lived, a claim that stays would keep everybody
+    // from the shard, should the other unit die.
+    await releaseShard(work, number, [nonce]);
   }
 };
 
