@@ -15,6 +15,7 @@ import { playTeams } from '../tests/reliability/teams.ts';
 import { type Rig, rigMaker } from '../tests/reliability/rig.ts';
 import { changeSource, playRound } from '../tests/reliability/round.ts';
 import type { Blow } from '../tests/reliability/strike.ts';
+import { playUnits, tallyText } from '../tests/reliability/units-game.ts';
 import {
   decisiveOfVolumes,
   openVolumeRig,
@@ -35,6 +36,9 @@ import {
  * `npm run reliability -- --teams --rounds 100 --seed 1` kills and freezes units that share a copy,
  * a restore or a verification, in memory.
  *
+ * `npm run reliability -- --units --rounds 100 --seed 1` kills processes of four units of the box
+ * that share a backup, a restore or a verification.
+ *
  * `npm run reliability -- --schedule --days 400 --seed 1` plays the nights of a schedule in bad
  * weather, in memory.
  *
@@ -52,6 +56,7 @@ const { values } = parseArgs({
     lives: { type: 'boolean', default: false },
     steps: { type: 'string', default: '20000' },
     teams: { type: 'boolean', default: false },
+    units: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '100' },
     schedule: { type: 'boolean', default: false },
     days: { type: 'string', default: '400' },
@@ -222,13 +227,21 @@ const playAllTeams = async (): Promise<void> => {
   say(`${rounds} shared verifications with such units: all find what one unit finds`);
 };
 
+const playAllUnits = async (): Promise<void> => {
+  const tally = await playUnits({ rounds: Number(values.rounds), seed: Number(values.seed) }, say);
+  say(tallyText(tally));
+  if (tally.failed > 0) process.exitCode = 1;
+};
+
 const game = values.fuzz
   ? playFuzz
   : values.lives
     ? playAllLives
     : values.teams
       ? playAllTeams
-      : values.schedule
-        ? playSchedule
-        : main;
+      : values.units
+        ? playAllUnits
+        : values.schedule
+          ? playSchedule
+          : main;
 await game();

@@ -74,7 +74,9 @@ export const assertNoDebris = (
   const dumps = sets.map((id) => `mlmd-${id.slice(0, 19).replaceAll(/[T:]/g, '-')}.dump.gz`);
   const ours = new Set([
     ...sets.flatMap((id) =>
-      ['manifest.json', 'index.html', 'mlpipeline.ndjson.gz'].map((name) => `sets/${id}/${name}`),
+      ['manifest.json', 'index.html', 'mlpipeline.ndjson.gz', 'proofs.json'].map(
+        (name) => `sets/${id}/${name}`,
+      ),
     ),
     ...dumps.map((name) => `mlmd/${name}`),
     'ckf-backup.json',

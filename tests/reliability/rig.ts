@@ -23,10 +23,15 @@ const environment = {
   NODE_OPTIONS: `--import=${new URL('hurry.js', import.meta.url).href}`,
 };
 
-export const rigMaker = async (kind: Omit<BoxOptions, 'directory'> = {}): Promise<RigMaker> => {
+/** `prepare` is called before the first backup. `units` is how many there are from then on. */
+export const rigMaker = async (
+  kind: Omit<BoxOptions, 'directory' | 'units'> = {},
+  { units = 1, prepare }: { units?: number; prepare?: (box: Box) => Promise<void> } = {},
+): Promise<RigMaker> => {
   const directory = mkdtempSync(join(tmpdir(), 'reliability-'));
   const template = join(directory, 'template');
   const box = await startBox({ ...kind, directory: template, small: true, pace: 10, environment });
+  await prepare?.(box);
   const { status, message } = await box.run('backup-control-plane');
   await box[Symbol.asyncDispose]();
   if (status !== 'completed') throw new Error(`the first backup failed: ${message}`);
@@ -35,7 +40,7 @@ export const rigMaker = async (kind: Omit<BoxOptions, 'directory'> = {}): Promis
     make: async () => {
       const copy = join(directory, `copy-${++copies}`);
       cpSync(template, copy, { recursive: true });
-      return startRig(copy);
+      return startRig(copy, units);
     },
     [Symbol.dispose]: () => {
       rmSync(directory, { recursive: true, force: true });
@@ -43,13 +48,14 @@ export const rigMaker = async (kind: Omit<BoxOptions, 'directory'> = {}): Promis
   };
 };
 
-const startRig = async (directory: string): Promise<Rig> => {
+const startRig = async (directory: string, units: number): Promise<Rig> => {
   let onLog: (line: string) => void = () => undefined;
   const start = () =>
     startBox({
       directory,
       pace: 10,
       environment,
+      units,
       onLog: (line) => {
         onLog(line);
       },

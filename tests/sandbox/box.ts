@@ -4,7 +4,7 @@ import { type JujuController, startJujuController } from '../servers/juju/contro
 import { jujuReleases } from '../servers/juju/release.ts';
 import type { JujuUser } from '../servers/juju/users.ts';
 import { type KubernetesServer, startKubernetes } from '../servers/kubernetes/kubernetes.ts';
-import type { DispatchResult } from '../servers/unit-agent/unit-agent.ts';
+import type { DispatchResult, UnitAgent } from '../servers/unit-agent/unit-agent.ts';
 import type { UnitAgentState } from '../servers/unit-agent/state.ts';
 import { type ActionRun, backupActions, type StartedAction } from './box/actions.ts';
 import { type BackupUnit, comeBack, startBackupUnit } from './box/backup-unit.ts';
@@ -48,6 +48,10 @@ export interface Box extends AsyncDisposable {
   readonly users: Record<string, JujuUser>;
   readonly neighbours: Neighbours;
   readonly unit: BackupUnit;
+  /** The agents of the other units of ckf-backup, by their names. */
+  readonly furtherUnits: ReadonlyMap<string, UnitAgent>;
+  /** Sends a signal to the process of the action that a unit runs. Returns whether there is one. */
+  signal(unit: string, name: NodeJS.Signals): boolean;
   /** Below which the charm's objects lie. */
   readonly prefix: string;
   /** Every password and key, by what it is. */
@@ -174,6 +178,8 @@ export const startBox = async (options: BoxOptions): Promise<Box> => {
     users,
     neighbours,
     unit,
+    furtherUnits,
+    signal: (name, signal) => actions.signal(name, signal),
     prefix: model.state.name,
     secrets: { ...keys },
     scales: () =>

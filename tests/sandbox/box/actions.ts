@@ -33,6 +33,8 @@ export interface StartedAction {
 export interface BackupActions {
   /** The handlers, for the application's definition. */
   readonly handlers: Readonly<Record<string, ActionHandler>>;
+  /** Sends a signal to the process of the action that a unit runs. Returns whether there is one. */
+  signal(unit: string, name: NodeJS.Signals): boolean;
   /**
    * Throws with Juju's words when the parameters do not fit actions.yaml: such an action is never
    * enqueued.
@@ -49,12 +51,12 @@ export const backupActions = (agentOf: (unit: string) => UnitAgent): BackupActio
   const charm = readCharmFiles(checkout);
   /** What was started here, by its task. */
   const waiting = new Map<string, PromiseWithResolvers<DispatchResult>>();
-  const running = new Map<string, RunningDispatch>();
+  const running = new Map<string, RunningDispatch & { readonly unit: string }>();
   const handler =
     (action: string): ActionHandler =>
     async ({ unit, parameters, task, log, signal }) => {
       const dispatch = agentOf(unit).start({ action, parameters, task });
-      running.set(task, dispatch);
+      running.set(task, Object.assign(dispatch, { unit }));
       signal.addEventListener('abort', () => {
         dispatch.kill('SIGKILL');
       });
@@ -68,6 +70,8 @@ export const backupActions = (agentOf: (unit: string) => UnitAgent): BackupActio
     };
   return {
     handlers: Object.fromEntries(actionNames().map((action) => [action, handler(action)])),
+    signal: (unit, name) =>
+      [...running.values()].some((action) => action.unit === unit && action.kill(name)),
     start(model, unit, action, parameters) {
       charm.actionParameters(action, parameters);
       const outcome = Promise.withResolvers<DispatchResult>();
@@ -75,7 +79,7 @@ export const backupActions = (agentOf: (unit: string) => UnitAgent): BackupActio
       waiting.set(id, outcome);
       return {
         cancel: () => void model.cancel(id),
-        signal: (name) => running.get(id)?.kill(name),
+        signal: (name) => void running.get(id)?.kill(name),
         done: outcome.promise.then(async (dispatch) => {
           await model.ended(id);
           if (dispatch.action === undefined) throw new Error(`${action} did not run as an action`);

@@ -61,6 +61,14 @@ export class S3Contents {
         this.#buckets.find(bucket).put({ ...object, headers: { ...object.headers, ...headers } });
   }
 
+  /** As if it had been written so many milliseconds earlier. */
+  age(bucket: string, key: string, milliseconds: number): void {
+    const found = this.object(bucket, key);
+    if (found === undefined) return;
+    const lastModified = found.lastModified - milliseconds;
+    this.#buckets.find(bucket).alter({ ...found, lastModified });
+  }
+
   put(bucket: string, ...objects: readonly S3NewObject[]): void {
     const found = this.#buckets.create(bucket);
     found.putAll(objects.map((object) => stored(found, object, this.#now())));

@@ -62,9 +62,9 @@ export interface DispatchResult {
 export interface RunningDispatch {
   /**
    * Sends a signal to the charm's process, and to no other, as `juju cancel-task` does with
-   * SIGKILL.
+   * SIGKILL. Returns whether there was one.
    */
-  kill(signal: NodeJS.Signals): void;
+  kill(signal: NodeJS.Signals): boolean;
   /** What has been logged so far. */
   readonly progress: readonly string[];
   readonly done: Promise<DispatchResult>;
@@ -176,7 +176,7 @@ export const startUnitAgent = async (options: UnitAgentOptions = {}): Promise<Un
       get progress() {
         return lines;
       },
-      kill: (signal) => void child?.kill(signal),
+      kill: (signal) => child?.kill(signal) ?? false,
     };
   };
 
