@@ -89,10 +89,16 @@ export const changeMeanwhile = (units: UnitsRig): Disposable => {
   };
 };
 
-/** Until it is disposed of, what is large is sent slowly, from MinIO and from S3. */
-export const slowly = ({ rig, random }: UnitsRig): Disposable => {
+/**
+ * Until it is disposed of, what is large is sent slowly, from MinIO and from S3: a shard takes a
+ * second or a few.
+ */
+export const slowly = (
+  { rig, random }: UnitsRig,
+  bytesPerSecond = 8000 + Math.round(random() * 22_000),
+): Disposable => {
   const { minio, target } = rig.box.stores;
-  const fault = { bytesPerSecond: 8000 + Math.round(random() * 22_000) };
+  const fault = { bytesPerSecond };
   for (const store of [minio, target])
     store.fail({ operation: 'GetObject', key: /\/model$/, times: Infinity, fault });
   return {

@@ -20,6 +20,8 @@ export interface UnitsPlan {
   readonly action: 'backup-control-plane' | 'restore-control-plane' | 'verify-backup';
   /** The action is begun so often, and struck each time. */
   readonly attempts: readonly Attempt[];
+  /** How slowly what is large is sent; by default at random. */
+  readonly bytesPerSecond?: number;
 }
 
 interface Attempt {
@@ -43,10 +45,11 @@ export interface Struck {
  */
 export const playUnitsRound = async (
   units: UnitsRig,
-  { action, attempts }: UnitsPlan,
+  { attempts, ...plan }: UnitsPlan,
 ): Promise<readonly Struck[]> => {
   const { rig, bucket } = units;
   const { box } = rig;
+  const { action } = plan;
   const calm = calmOf(box);
   const newest = setsIn(box).at(-1) ?? assert.fail('there is no set');
   const start = (): StartedAction => box.start(action, parametersOf(action, box, newest));
@@ -60,7 +63,7 @@ export const playUnitsRound = async (
     const earlier = ages;
     ages = (unit) =>
       (isStruck(unit, hits) && (unit !== leader || attempt.isPatient)) || earlier(unit);
-    const run = await strike(units, { action, attempt, hits }, start);
+    const run = await strike(units, { ...plan, ...attempt, hits }, start);
     const [, sharers] = / by (\d) units?: /.exec(run.log.join('\n')) ?? [];
     struck.push({ hits, sharers: sharers === undefined ? undefined : Number(sharers) });
     last = run;
@@ -84,24 +87,20 @@ export const playUnitsRound = async (
   return struck;
 };
 
+/** `hits` is added to. */
+type Striking = Omit<UnitsPlan, 'attempts'> & Pick<Attempt, 'blows'> & { readonly hits: Hit[] };
+
 /** One attempt, and the next hook of each unit that was killed. */
 const strike = async (
   units: UnitsRig,
-  {
-    action,
-    attempt: { blows, isPatient },
-    hits,
-  }: {
-    readonly action: UnitsPlan['action'];
-    readonly attempt: Attempt;
-    readonly hits: Hit[];
-  },
+  { isPatient, ...striking }: Striking & Attempt,
   start: () => StartedAction,
 ): Promise<ActionRun> => {
   const { box } = units.rig;
+  const { hits } = striking;
   const earlier = setsIn(box);
   const since = box.model.state.tasks.length;
-  const run = await during(units, { action, blows, hits }, start);
+  const run = await during(units, striking, start);
   checkEnd(run, hits);
   if (isPatient || !isStruck(leader, hits)) await helpersEnd(box, since, hits);
   for (const unit of new Set(hits.map((hit) => hit.unit))) await nextHook(box, unit);
@@ -129,15 +128,11 @@ const parametersOf = (
 /** The action, while units are struck and, during a backup, users go on. */
 const during = async (
   units: UnitsRig,
-  {
-    action,
-    blows,
-    hits,
-  }: Pick<UnitsPlan, 'action'> & Pick<Attempt, 'blows'> & { readonly hits: Hit[] },
+  { action, blows, hits, bytesPerSecond }: Striking,
   start: () => StartedAction,
 ): Promise<ActionRun> => {
   const { box } = units.rig;
-  using _slowly = slowly(units);
+  using _slowly = slowly(units, bytesPerSecond);
   using _users = action === 'backup-control-plane' ? changeMeanwhile(units) : undefined;
   using _blows = strikeTeam(box, { blows, hits, usual: units.usual });
   const from = performance.now();

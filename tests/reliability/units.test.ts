@@ -34,6 +34,7 @@ describe('four units that share work, of which some are killed', () => {
     ];
     const struck = await playUnitsRound(units, {
       action: 'backup-control-plane',
+      bytesPerSecond: 6000,
       attempts: [helpers, [killed('while others work', 0)]].map((blows) => ({
         blows,
         isPatient: false,
