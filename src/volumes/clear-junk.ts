@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { CharmError, orProblem } from '../errors.ts';
 import type { Layout } from '../repository/layout.ts';
 import { countText, listText } from '../text.ts';
@@ -6,19 +5,27 @@ import type { ObjectStore, StoredObject } from '../world.ts';
 import { repositoryPassword } from './keys.ts';
 import { sessionMetadata } from './names.ts';
 import type { VolumeOperation } from './operation.ts';
-import { type SealKey, isSnapshot, keyIn, unseal } from './restic-seal.ts';
+import { treeOf } from './restic-seal.ts';
+import {
+  type OpenedRepository,
+  indexedBlobs,
+  isIndex,
+  isNamedByHash,
+  listed,
+  longest,
+  longestIndex,
+  openRepository,
+} from './sealed-repository.ts';
 import { readSession, sessionIds } from './session-record.ts';
 import { inTurns } from './slots.ts';
 
 /** Objects that are looked at, at a time. */
 const concurrency = 16;
 
-/** Bytes. A user may have put anything there; what restic writes is a thousandth of it. */
-const longest = 2 ** 20;
-
 /**
  * Takes away what a user has put into a repository through its gateway and what stops restic there,
- * although no backup needs it: snapshots that cannot be read and that no session has recorded, keys
+ * although no backup needs it: snapshots that no session has recorded, and that cannot be read or
+ * have nothing in them, keys
  * beside one that opens the repository, and indexes that cannot be read. What did not come through
  * a gateway stays, and so do snapshots while a record of a session cannot be read. To be called
  * when restic has failed, while no gateway is open. Resolves with what was taken away; that S3
@@ -36,10 +43,13 @@ export const clearJunk = async (
     const place = layout.repository(name);
     const opened = await openRepository(store, place, repositoryPassword(access.key, name));
     if (opened === undefined) return [];
+    const indexes = await strangeIndexes(store, `${place}index/`, opened);
     const suspects: readonly JunkObject[] = [
       ...opened.others.map((key) => ({ key, kind: 'key' as const })),
-      ...(await strangeSnapshots(store, layout, name, opened)),
-      ...(await strangeIndexes(store, `${place}index/`, opened)),
+      ...(await strangeSnapshots(store, layout, name, {
+        ...{ opened, canReadIndexes: indexes.length === 0 },
+      })),
+      ...indexes,
     ];
     const marked = await inTurns(concurrency, suspects, async (suspect) => {
       const { metadata } = (await store.head(suspect.key)) ?? {};
@@ -69,61 +79,67 @@ export interface JunkObject {
   readonly kind: 'key' | 'snapshot' | 'index';
 }
 
-interface OpenedRepository {
-  readonly key: SealKey;
-  /** The other files of keys, by their keys in the bucket. */
-  readonly others: readonly string[];
-}
-
-/**
- * The key that opens the config, which no user can replace; the oldest is looked at first.
- * Undefined when there is none.
- */
-const openRepository = async (
-  store: ObjectStore,
-  place: string,
-  password: string,
-): Promise<OpenedRepository | undefined> => {
-  if ((await store.head(`${place}config`)) === undefined) return undefined;
-  const config = await store.read(`${place}config`);
-  const files = await listed(store, `${place}keys/`);
-  const oldestFirst = files.toSorted(
-    (one, other) => one.lastModified.getTime() - other.lastModified.getTime(),
-  );
-  for (const file of oldestFirst.filter(({ size }) => size <= longest)) {
-    const key = keyIn(await store.read(file.key), password);
-    if (key === undefined || unseal(key, config) === undefined) continue;
-    return { key, others: files.flatMap((other) => (other === file ? [] : [other.key])) };
-  }
-  return undefined;
-};
-
-/** Those that restic cannot read, and that are no backup of a session. */
+/** Those that restic cannot read, or that have nothing in them, and that are no backup. */
 const strangeSnapshots = async (
   store: ObjectStore,
   layout: Layout,
   name: string,
-  { key: sealKey }: OpenedRepository,
+  {
+    opened,
+    canReadIndexes,
+  }: { readonly opened: OpenedRepository; readonly canReadIndexes: boolean },
 ): Promise<readonly JunkObject[]> => {
   const place = `${layout.repository(name)}snapshots/`;
   const recorded = await recordedSnapshots(store, layout);
   if (recorded === undefined) return [];
-  const unknown = (await listed(store, place)).filter(
-    ({ key }) => !recorded.has(key.slice(place.length)),
+  const read = async (objects: readonly StoredObject[]): Promise<readonly FoundSnapshot[]> =>
+    inTurns(concurrency, objects, async ({ key, size }) => {
+      const content = size > longest ? undefined : await store.read(key);
+      const isWhole = content !== undefined && isNamedByHash(key, content);
+      return { key, tree: isWhole ? treeOf(opened.key, content) : undefined };
+    });
+  const isBackup = ({ key }: StoredObject): boolean => recorded.has(key.slice(place.length));
+  const snapshots = await listed(store, place);
+  const found = await read(snapshots.filter((snapshot) => !isBackup(snapshot)));
+  const lost =
+    canReadIndexes && found.some(({ tree }) => tree !== undefined)
+      ? await treesLost(store, layout.repository(name), opened, {
+          backups: await read(snapshots.filter(isBackup)),
+          others: found,
+        })
+      : new Set();
+  return found.flatMap(({ key, tree }) =>
+    tree === undefined || lost.has(tree) ? [{ key, kind: 'snapshot' as const }] : [],
   );
-  const strange = await inTurns(concurrency, unknown, async ({ key, size }) => {
-    const content = size > longest ? undefined : await store.read(key);
-    const isGood = content && isNamedByHash(key, content) && isSnapshot(sealKey, content);
-    return isGood ? [] : [{ key, kind: 'snapshot' as const }];
-  });
-  return strange.flat();
+};
+
+interface FoundSnapshot {
+  readonly key: string;
+  /** Undefined when restic cannot read it. */
+  readonly tree: string | undefined;
+}
+
+/**
+ * The trees of snapshots of others that no index knows, at which restic stops. None when those of a
+ * backup are among them: then it is the indexes that are not complete.
+ */
+const treesLost = async (
+  store: ObjectStore,
+  place: string,
+  opened: OpenedRepository,
+  {
+    backups,
+    others,
+  }: { readonly backups: readonly FoundSnapshot[]; readonly others: readonly FoundSnapshot[] },
+): Promise<ReadonlySet<string>> => {
+  const lost = new Set([...backups, ...others].flatMap(({ tree }) => tree ?? []));
+  for await (const blobs of indexedBlobs(store, place, opened))
+    for (const { id } of blobs) lost.delete(id);
+  return backups.some(({ tree }) => tree === undefined || lost.has(tree)) ? new Set() : lost;
 };
 
 /** So many indexes that are good, the newest first: then those before them are not looked at. */
 const enough = 16;
-
-/** More than restic lets an index grow to. */
-const longestIndex = 64 * 2 ** 20;
 
 /** Those that restic cannot read. What a user has put there is younger than what there was. */
 const strangeIndexes = async (
@@ -138,16 +154,12 @@ const strangeIndexes = async (
   let good = 0;
   for (const { key, size } of newestFirst) {
     const content = size > longestIndex ? undefined : await store.read(key);
-    if (content && isNamedByHash(key, content) && unseal(sealKey, content)) good += 1;
+    if (content && isNamedByHash(key, content) && isIndex(sealKey, content)) good += 1;
     else strange.push({ key, kind: 'index' });
     if (good === enough) break;
   }
   return strange;
 };
-
-/** As restic names all that it writes. */
-const isNamedByHash = (key: string, content: Buffer): boolean =>
-  key.endsWith(`/${createHash('sha256').update(content).digest('hex')}`);
 
 /** Undefined when a record cannot be read: it may be of any backup. */
 const recordedSnapshots = async (
@@ -165,6 +177,3 @@ const recordedSnapshots = async (
   }
   return ids;
 };
-
-const listed = (store: ObjectStore, prefix: string): Promise<readonly StoredObject[]> =>
-  Array.fromAsync(store.list(prefix));

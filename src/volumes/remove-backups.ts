@@ -1,3 +1,4 @@
+import { assertCopies } from './assert-copies.ts';
 import { CharmError } from '../errors.ts';
 import { type Layout } from '../repository/layout.ts';
 import { countText, sizeText } from '../text.ts';
@@ -126,6 +127,7 @@ const pruneWhenDue = async (
   if (!unpruned) return undefined;
   const age = world.clock.now().getTime() - Date.parse(pruned ?? '1970-01-01T00:00:00Z');
   if (prune !== 'now' && age < prune.days * day) return undefined;
+  await assertCopies(operation, repository);
   await world.progress.note(`${repository}: giving the space of removed backups back`);
   const before = await repositorySize(store, layout, repository);
   await runOnRepository(operation, repository, {

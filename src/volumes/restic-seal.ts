@@ -71,22 +71,33 @@ const sealKeyOf = (value: unknown): SealKey | undefined => {
 /** Longer ones are not of this world: restic writes some hundred bytes. */
 const longestSnapshot = 2 ** 20;
 
-/** Whether restic can read it as a snapshot, compressed (byte 2 says that) or not. */
-export const isSnapshot = (key: SealKey, sealed: Buffer): boolean => {
+/** The tree of a snapshot. Undefined when restic cannot read it as one. */
+export const treeOf = (key: SealKey, sealed: Buffer): string | undefined => {
   const plain = unseal(key, sealed);
-  if (plain === undefined) return false;
+  const text = plain && textIn(plain, longestSnapshot);
+  const tree = text === undefined ? '' : textOf(fieldsOf(parse(text))['tree']);
+  return /^[0-9a-f]{64}$/.test(tree) ? tree : undefined;
+};
+
+/**
+ * The JSON of a snapshot or an index that was unsealed, compressed (byte 2 says that) or not.
+ * Undefined when it cannot be decompressed, or is longer than `most` bytes.
+ */
+export const textIn = (plain: Buffer, most: number): string | undefined => {
+  const text = plain[0] === 2 ? decompressed(plain.subarray(1), most) : plain;
+  return text && text.length <= most ? text.toString() : undefined;
+};
+
+/** Undefined when it cannot be, or is longer than `most` bytes. */
+export const decompressed = (bytes: Buffer, most: number): Buffer | undefined => {
   try {
-    const text =
-      plain[0] === 2
-        ? zstdDecompressSync(plain.subarray(1), { maxOutputLength: longestSnapshot })
-        : plain;
-    return /^[0-9a-f]{64}$/.test(textOf(fieldsOf(parse(text))['tree']));
+    return zstdDecompressSync(bytes, { maxOutputLength: most });
   } catch {
-    return false;
+    return undefined;
   }
 };
 
-const parse = (bytes: Buffer): unknown => {
+const parse = (bytes: Buffer | string): unknown => {
   try {
     return JSON.parse(bytes.toString());
   } catch {

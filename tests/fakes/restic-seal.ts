@@ -5,9 +5,9 @@ export const newKey = (): SealKey => ({
   ...{ encrypt: randomBytes(32), k: randomBytes(16), r: randomBytes(16) },
 });
 
-export const seal = (key: SealKey, text: string): Buffer => {
+export const seal = (key: SealKey, text: string | Buffer): Buffer => {
   const nonce = randomBytes(16);
-  const content = createCipheriv('aes-256-ctr', key.encrypt, nonce).update(text);
+  const content = createCipheriv('aes-256-ctr', key.encrypt, nonce).update(Buffer.from(text));
   return Buffer.concat([nonce, content, macOf(key, nonce, content)]);
 };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { textOf } from '../../src/ports/fields.ts';
 import type { ObjectMetadata } from '../../src/world.ts';
-import { isSnapshot, keyIn, type SealKey, unseal } from '../../src/volumes/restic-seal.ts';
+import { keyIn, type SealKey, textIn, treeOf, unseal } from '../../src/volumes/restic-seal.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
 import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';
@@ -203,7 +203,11 @@ export class FakeRestic {
         data_added: added,
       },
     };
-    const index = seal(key, JSON.stringify({ packs: Object.values(tree) }));
+    const packs = [...Object.values(tree), snapshot.tree].map((id) => ({
+      id,
+      blobs: [{ id, type: 'data', offset: 0, length: 1 }],
+    }));
+    const index = seal(key, JSON.stringify({ packs }));
     this.#store.seed(`${place}index/${hashOf(index)}`, index, metadata);
     const text = JSON.stringify({ time: this.#now().toISOString(), ...snapshot });
     const sealed = seal(key, text);
@@ -295,7 +299,7 @@ export class FakeRestic {
   #brokenIndexes({ place, key }: Opened): readonly string[] {
     return this.#keys({ place }, 'index').filter((object) => {
       const bytes = this.#bytes(object) ?? Buffer.alloc(0);
-      return hashOf(bytes) !== object.split('/').at(-1) || unseal(key, bytes) === undefined;
+      return hashOf(bytes) !== object.split('/').at(-1) || !isJson(key, bytes);
     });
   }
 
@@ -303,7 +307,7 @@ export class FakeRestic {
   #broken({ place, key }: Opened): readonly string[] {
     return this.#keys({ place }, 'snapshots').flatMap((object) => {
       const [id, bytes] = [textOf(object.split('/').at(-1)), this.#bytes(object)];
-      return bytes && hashOf(bytes) === id && isSnapshot(key, bytes) ? [] : [id];
+      return bytes && hashOf(bytes) === id && treeOf(key, bytes) ? [] : [id];
     });
   }
 
@@ -361,3 +365,12 @@ const failure = (exitCode: number, message: string): ContainerEnd => ({
   exitCode,
   output: JSON.stringify({ message_type: 'exit_error', code: exitCode, message }),
 });
+
+/** restic takes any JSON for an index, also what it would not write. */
+const isJson = (key: SealKey, sealed: Buffer): boolean => {
+  try {
+    return JSON.parse(textIn(unseal(key, sealed) ?? sealed, 2 ** 28) ?? '') !== undefined;
+  } catch {
+    return false;
+  }
+};

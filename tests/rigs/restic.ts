@@ -13,11 +13,12 @@ export const resticByHand = (
   { box }: { readonly box: Box },
   repository: string,
   command: readonly string[],
-  { stdin }: { readonly stdin?: 'open' } = {},
+  { stdin, cwd }: { readonly stdin?: 'open'; readonly cwd?: string } = {},
 ): Promise<string> & { end(): void } => {
   const { accessKey, secretKey, endpoint, bucket } = box.stores.backups;
   const rclone = `rclone.program=${volumeTool('rclone') ?? ''}`;
   const child = spawn(volumeTool('restic') ?? '', [...command, '--no-cache', '-o', rclone], {
+    cwd,
     env: {
       RESTIC_REPOSITORY: `rclone:box:${bucket}/${box.prefix}/volumes/repos/${repository}`,
       RESTIC_PASSWORD: repositoryPassword(volumesKey, repository),
