@@ -6,7 +6,11 @@ import { readTags, tagsOn } from './tags.ts';
 /** As odd as this server takes them. */
 const tagsFor = (quirks: StoreQuirks): Readonly<Record<string, string>> => {
   const plain = quirks.has('spoils-tags') || quirks.has('refuses-odd-tags');
-  const odd = plain ? 'Zürich/Genève=+@' : 'Zürich & Genève=+%';
+  const odd = quirks.has('takes-ascii-tags')
+    ? 'Zurich/Geneva=+@'
+    : plain
+      ? 'Zürich/Genève=+@'
+      : 'Zürich & Genève=+%';
   return tagsOn(quirks, { stage: 'candidate', 'a b': odd });
 };
 

@@ -93,10 +93,16 @@ describe('what a server really does', () => {
     assert.equal(rig.server.contents.bucket('backups').uploads.size, 0);
   });
 
-  it('takes tags that come back as others for tags that are refused', async () => {
-    await using rig = await openRig({ quirks: ['spoils-tags'] });
-    assert.equal((await rig.probe()).tags, 'refused');
-  });
+  for (const quirk of [
+    'spoils-tags',
+    'refuses-odd-tags',
+    'takes-ascii-tags',
+    'refuses-tags',
+  ] as const)
+    it(`says of a server that ${quirk} that it does not take every tag`, async () => {
+      await using rig = await openRig({ quirks: [quirk] });
+      assert.equal((await rig.probe()).tags, 'refused');
+    });
 
   for (const quirk of ['numbers-etags', 'invents-etags'] as const)
     it(`is found behind a gateway that ${quirk}`, async () => {

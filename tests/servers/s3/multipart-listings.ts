@@ -11,8 +11,9 @@ export const listUploads = (context: S3Context): S3Reply => {
   const prefix = query.get('prefix') ?? '';
   const most = Math.min(numberIn(query.get('max-uploads'), 1000), 1000);
   const encode = encoder(context, query.get('encoding-type'));
-  const fits = (key: string): boolean =>
-    quirks.has('finds-uploads-by-key-only') ? key === prefix : key.startsWith(prefix);
+  const byKeyOnly =
+    quirks.has('finds-uploads-by-key-only') && !(prefix === '' && quirks.has('lists-all-uploads'));
+  const fits = (key: string): boolean => (byKeyOnly ? key === prefix : key.startsWith(prefix));
   const marker = query.get('key-marker') ?? '';
   const idMarker = query.get('upload-id-marker') ?? '';
   const found = [...context.bucket.uploads.values()]

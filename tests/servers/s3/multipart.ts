@@ -22,7 +22,7 @@ export const createUpload = (context: S3Context): S3Reply => {
   checkKey(context);
   const id = `${randomBytes(12).toString('base64url')}.${randomBytes(3).toString('hex')}~`;
   const headers = keptHeaders(incoming.headers);
-  const tags = tagsIn(profile, incoming.headers['x-amz-tagging']);
+  const tags = tagsIn(profile, incoming.headers['x-amz-tagging'], true);
   bucket.startUpload({ id, key, initiated: context.now().getTime(), headers, tags });
   const inner =
     element('Bucket', bucketName) + element('Key', printable(key)) + element('UploadId', id);

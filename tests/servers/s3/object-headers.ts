@@ -52,17 +52,31 @@ export const givenEtag = ({ quirks }: S3Profile, etag: string, headers: Headers)
     : etag;
 };
 
-/** `a=1&b=2`, percent-encoded. */
+/** `a=1&b=2`, percent-encoded; of an upload in parts they may be looked at less closely. */
 export const tagsIn = (
   { quirks }: S3Profile,
   header: string | undefined,
+  inParts = false,
 ): Record<string, string> => {
   if (quirks.has('refuses-tags') && header !== undefined)
     throw new S3Error(501, 'NotImplemented', "Header 'x-amz-tagging' not implemented");
   const tags = Object.fromEntries(new URLSearchParams(header ?? ''));
-  if (quirks.has('refuses-odd-tags') && Object.entries(tags).flat().some(isOddTag))
-    throw new S3Error(400, 'InvalidTag', 'The TagValue you have provided is invalid');
+  checkTags({ quirks }, tags, inParts);
   return tags;
+};
+
+export const checkTags = (
+  { quirks }: Pick<S3Profile, 'quirks'>,
+  tags: Readonly<Record<string, string>>,
+  inParts = false,
+): void => {
+  const texts = Object.entries(tags).flat();
+  if (
+    (quirks.has('refuses-odd-tags') && texts.some(isOddTag)) ||
+    (quirks.has('takes-ascii-tags') && !texts.every((text) => /^[\w .:/=+\-@]*$/.test(text))) ||
+    (quirks.has('spoils-tags') && !inParts && texts.some((text) => text.includes('&')))
+  )
+    throw new S3Error(400, 'InvalidTag', 'The TagValue you have provided is invalid');
 };
 
 const isOddTag = (text: string): boolean => !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(text);

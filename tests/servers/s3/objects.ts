@@ -19,6 +19,7 @@ import {
   givenEtag,
   keptHeaders,
   rangeOf,
+  checkTags,
   tagsIn,
   withoutEncryption,
 } from './object-headers.ts';
@@ -195,6 +196,7 @@ export const putTags = async (context: S3Context): Promise<S3Reply> => {
   const tags = [...xml.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/gs)].map(
     ([, name = '', value = '']) => [unescapeXml(name), unescapeXml(value)] as const,
   );
+  checkTags(context.profile, Object.fromEntries(tags));
   context.bucket.alter({ ...object, tags: Object.fromEntries(tags) });
   return { status: 200 };
 };

@@ -71,6 +71,8 @@ export const s3Profiles = {
     trailers: awsTrailers,
     quirks: [
       ...minioKeys,
+      'lists-all-uploads',
+      'takes-ascii-tags',
       'hides-objects-below-objects',
       'encodes-metadata',
       'hides-encryption-of-copies',

@@ -92,7 +92,11 @@ export const s3Quirks = {
   },
   'finds-uploads-by-key-only': {
     does: 'lists unfinished uploads for a whole key only, not for a prefix',
-    source: 'minio/minio, ListMultipartUploads; tried with 2021-09-03 and 2025-10',
+    source: 'minio/minio, ListMultipartUploads; tried with 2021-09-03, 2025-10 and 2026-02',
+  },
+  'lists-all-uploads': {
+    does: 'lists the unfinished uploads of the whole bucket, in one page, when asked for no prefix',
+    source: 'minio/minio#20407, of 2024; tried with 2026-02',
   },
   'encodes-uploads-silently': {
     does: 'encodes the keys of unfinished uploads without saying so, and its markers not at all',
@@ -119,8 +123,12 @@ export const s3Quirks = {
     source:
       'AWS, "Categorizing your storage using tags"; versity/versitygw#2039 has the answer of AWS; tried with versitygw 1.8.0',
   },
+  'takes-ascii-tags': {
+    does: 'refuses tags with other characters than those of ASCII that AWS takes',
+    source: 'minio/minio-go 7.0.91, pkg/tags, which MinIO has since 2025; tried with MinIO 2026-02',
+  },
   'spoils-tags': {
-    does: 'stores tags with & in a value, and cannot read any tag of such an object again',
+    does: 'refuses tags with &, but stores them with an upload in parts, and cannot read any tag of such an object again',
     source: 'tried with MinIO RELEASE.2021-09-03',
   },
   'encodes-metadata': {
