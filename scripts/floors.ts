@@ -40,6 +40,19 @@ const sideways: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
+ * The folders of `src/volumes`, from the ground up. Each may import from those above it in this
+ * list; the stories, which lie in the room itself, from all.
+ */
+export const foldersOfVolumes: readonly string[] = [
+  'claims',
+  'records',
+  'pods',
+  'restic',
+  'retention',
+  'repositories',
+];
+
+/**
  * The adapters are on no floor: they know the ports and what Juju's options look like, and
  * nothing of the charm.
  */

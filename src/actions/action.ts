@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { CharmError } from '../errors.ts';
 import { isBackupId, type BackupId } from '../repository/layout.ts';
 import { excerpt } from '../text.ts';
-import type { VolumeName } from '../volumes/stored-backups.ts';
+import type { VolumeName } from '../volumes/records/stored-backups.ts';
 import type { World } from '../world.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { ago, assuranceText, proofText, restoreText } from '../assurance/assurance-text.ts';
 import { type Assurance, assess } from '../assurance/assurance.ts';
 import { findUnprotected } from '../assurance/unprotected.ts';
-import { unprotectedVolumes } from '../volumes/unprotected.ts';
+import { unprotectedVolumes } from '../volumes/records/unprotected.ts';
 import type { World } from '../world.ts';
 import type { Action } from './action.ts';
 

@@ -3,9 +3,9 @@ import { CharmError, hasCode } from '../errors.ts';
 import { sendingLog } from '../notify/send-log.ts';
 import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
-import { volumesRoleText } from '../volumes/cluster-role.ts';
-import type { SessionRecord } from '../volumes/session-record.ts';
-import { tellOfRefusal, tellOfVolumes } from '../volumes/tell.ts';
+import { volumesRoleText } from '../volumes/pods/cluster-role.ts';
+import type { SessionRecord } from '../volumes/records/session-record.ts';
+import { tellOfRefusal, tellOfVolumes } from '../volumes/records/tell.ts';
 import type { World } from '../world.ts';
 import { type Action, slotParameter } from './action.ts';
 

@@ -6,8 +6,8 @@ import {
   type DeleteBackupsRequest,
   deleteBackups,
 } from '../volumes/delete-backups.ts';
-import { isSessionId } from '../volumes/names.ts';
-import type { StoredBackup } from '../volumes/stored-backups.ts';
+import { isSessionId } from '../volumes/records/names.ts';
+import type { StoredBackup } from '../volumes/records/stored-backups.ts';
 import type { Action } from './action.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { CharmError } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { tableText } from '../text.ts';
-import { keyFingerprint, repositoryPassword } from '../volumes/keys.ts';
-import { type RepositoryRecord, readRepository } from '../volumes/repositories.ts';
-import { repositoryNames } from '../volumes/repository-locks.ts';
+import { keyFingerprint, repositoryPassword } from '../volumes/restic/keys.ts';
+import { type RepositoryRecord, readRepository } from '../volumes/repositories/repositories.ts';
+import { repositoryNames } from '../volumes/restic/repository-locks.ts';
 import type { VolumeAccess } from '../world.ts';
 import type { Action } from './action.ts';
 

@@ -1,8 +1,8 @@
 import { layoutOf } from '../repository/layout.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
-import { proofOf, proofText } from '../volumes/repository-proof.ts';
-import { type RepositoryState, readState } from '../volumes/repository-state.ts';
-import { backupsOf } from '../volumes/stored-backups.ts';
+import { proofOf, proofText } from '../volumes/records/repository-proof.ts';
+import { type RepositoryState, readState } from '../volumes/records/repository-state.ts';
+import { backupsOf } from '../volumes/records/stored-backups.ts';
 import { type Action, volumeParameter } from './action.ts';
 
 /** Lists the backups of one volume, newest first. Reads S3 only. */

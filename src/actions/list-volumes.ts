@@ -1,8 +1,8 @@
 import { layoutOf } from '../repository/layout.ts';
 import { ageText, tableText } from '../text.ts';
-import { planVolumes } from '../volumes/plan.ts';
-import { skipTexts } from '../volumes/policy.ts';
-import { allBackups } from '../volumes/stored-backups.ts';
+import { planVolumes } from '../volumes/claims/plan.ts';
+import { skipTexts } from '../volumes/claims/policy.ts';
+import { allBackups } from '../volumes/records/stored-backups.ts';
 import type { Action } from './action.ts';
 
 /**

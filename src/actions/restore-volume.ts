@@ -1,7 +1,7 @@
 import { CharmError } from '../errors.ts';
 import { sizeText } from '../text.ts';
 import type { RestoreVolumeRequest } from '../volumes/restore-plan.ts';
-import type { WantedBackup } from '../volumes/stored-backups.ts';
+import type { WantedBackup } from '../volumes/records/stored-backups.ts';
 import { type VolumeRestoreReport, restoreVolume as restore } from '../volumes/restore-volume.ts';
 import type { World } from '../world.ts';
 import { type Action, asOfParameter, volumeParameter } from './action.ts';

@@ -1,7 +1,7 @@
 import type { EarlierRun, SessionComponent } from '../sessions/session.ts';
 import { readSession } from '../sessions/stored-sessions.ts';
 import { countText, durationText, sizeText } from '../text.ts';
-import { isSessionId as isVolumeSessionId } from '../volumes/names.ts';
+import { isSessionId as isVolumeSessionId } from '../volumes/records/names.ts';
 import { type Action, shortenedLog } from './action.ts';
 
 /**

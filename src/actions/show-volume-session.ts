@@ -2,7 +2,11 @@ import { CharmError } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { readText } from '../repository/read-text.ts';
 import { durationText, sizeText, tableText } from '../text.ts';
-import { type SessionRecord, type VolumeRecord, readSession } from '../volumes/session-record.ts';
+import {
+  type SessionRecord,
+  type VolumeRecord,
+  readSession,
+} from '../volumes/records/session-record.ts';
 import type { World } from '../world.ts';
 import { shortenedLog } from './action.ts';
 

@@ -6,7 +6,7 @@ import {
   errorCount,
   verifyRepositories,
 } from '../volumes/verify-repositories.ts';
-import { proofText } from '../volumes/repository-proof.ts';
+import { proofText } from '../volumes/records/repository-proof.ts';
 import { type Action, volumeParameter } from './action.ts';
 
 /**

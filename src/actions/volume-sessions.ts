@@ -1,8 +1,8 @@
 import { CharmError } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { ageText, durationText, tableText } from '../text.ts';
-import { isSessionId } from '../volumes/names.ts';
-import { type SessionRecord, sessions } from '../volumes/session-record.ts';
+import { isSessionId } from '../volumes/records/names.ts';
+import { type SessionRecord, sessions } from '../volumes/records/session-record.ts';
 import type { World } from '../world.ts';
 
 /**

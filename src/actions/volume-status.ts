@@ -1,7 +1,10 @@
 import { layoutOf } from '../repository/layout.ts';
 import { ageText, sizeText, tableText } from '../text.ts';
-import { proofText } from '../volumes/repository-proof.ts';
-import { type RepositoryStatus, repositoryStatuses } from '../volumes/repository-status.ts';
+import { proofText } from '../volumes/records/repository-proof.ts';
+import {
+  type RepositoryStatus,
+  repositoryStatuses,
+} from '../volumes/repositories/repository-status.ts';
 import type { Action } from './action.ts';
 
 /**

@@ -159,7 +159,7 @@ const notProtected = async (
   if (!looks) return known === undefined ? {} : { notProtected: known };
   const [{ findUnprotected }, { unprotectedVolumes }] = await Promise.all([
     import('../assurance/unprotected.ts'),
-    import('../volumes/unprotected.ts'),
+    import('../volumes/records/unprotected.ts'),
   ]);
   const { counts } = await findUnprotected(await unit.openWorld(config), config, [
     unprotectedVolumes,

@@ -1,6 +1,6 @@
 import type { CurrentRun } from '../schedule/current-run.ts';
 import type { Standing } from '../schedule/decision.ts';
-import type { Unrecorded } from '../volumes/unused-slots.ts';
+import type { Unrecorded } from '../volumes/records/unused-slots.ts';
 import type { HookTools } from '../world.ts';
 import type { ScheduledWork } from './scheduled-work.ts';
 

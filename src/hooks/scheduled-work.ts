@@ -2,7 +2,7 @@ import { secondText } from '../text.ts';
 import type { Config, ScheduleConfig } from '../config/config.ts';
 import type { BegunRun, Decision } from '../schedule/decision.ts';
 import type { Facts } from '../schedule/start.ts';
-import type { Unrecorded } from '../volumes/unused-slots.ts';
+import type { Unrecorded } from '../volumes/records/unused-slots.ts';
 import type { JujuModel, World } from '../world.ts';
 
 /**

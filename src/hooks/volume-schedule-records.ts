@@ -3,8 +3,8 @@ import type { Decision } from '../schedule/decision.ts';
 import type { EndedRun } from '../schedule/current-run.ts';
 import { patienceInHooks } from '../sessions/deliver.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { tellOfUnused } from '../volumes/tell.ts';
-import { type Unrecorded, recordUnused } from '../volumes/unused-slots.ts';
+import { tellOfUnused } from '../volumes/records/tell.ts';
+import { type Unrecorded, recordUnused } from '../volumes/records/unused-slots.ts';
 import type { Journal, World } from '../world.ts';
 
 /** So many wait for S3 at most: what is remembered in a databag must stay small. */

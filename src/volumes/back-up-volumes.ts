@@ -3,19 +3,31 @@ import { countText, secondText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
 import type { VolumesConfig } from '../config/volumes.ts';
 import { checkInTurn } from './check-in-turn.ts';
-import { keepBackups } from './keep-backups.ts';
+import { keepBackups } from './retention/keep-backups.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
-import type { VolumeOperation } from './operation.ts';
-import { skipEmptied } from './emptied-volumes.ts';
-import { type PlannedVolume, planVolumes } from './plan.ts';
-import { matches, skipText } from './policy.ts';
-import { repositoryFor } from './repositories.ts';
-import { runOnRepository } from './repository-command.ts';
-import { type Snapshot, readSnapshots, someUnreadable } from './restic.ts';
-import { type JobOutcome, isEmptyVolume, jobFailure } from './run-job.ts';
-import { type SessionRecord, type VolumeRecord, noFiles, sessionPhase } from './session-record.ts';
-import { inTurns, slots } from './slots.ts';
+import type { VolumeOperation } from './records/operation.ts';
+import { skipEmptied } from './records/emptied-volumes.ts';
+import { type PlannedVolume, planVolumes } from './claims/plan.ts';
+import { matches, skipText } from './claims/policy.ts';
+import { repositoryFor } from './repositories/repositories.ts';
+import { runOnRepository } from './restic/repository-command.ts';
+import { type Snapshot, readSnapshots, someUnreadable } from './restic/restic.ts';
+import { type JobOutcome, isEmptyVolume, jobFailure } from './repositories/run-job.ts';
+import {
+  type SessionRecord,
+  type VolumeRecord,
+  noFiles,
+  sessionPhase,
+} from './records/session-record.ts';
+import { inTurns, slots } from './records/slots.ts';
 import { uploadVolumes } from './upload-volumes.ts';
+
+/*
+ * This folder backs up and restores users' volumes: the content of claims (PersistentVolumeClaims)
+ * of other namespaces. restic runs beside each volume, rclone alone has the keys of the bucket, and
+ * the charm plans, starts, watches and records. The stories are here; the folders below have what
+ * they work with.
+ */
 
 export type BackupVolumesRequest =
   /** What the option volumes says. */

@@ -5,13 +5,13 @@ import { takeLock } from '../repository/lock.ts';
 import { waitUntil } from '../wait-until.ts';
 import type { Target, World } from '../world.ts';
 import { settleNewest } from './dead-session.ts';
-import { assertImages } from './image-versions.ts';
-import { sessionIdAt } from './names.ts';
-import type { OpenOperation } from './operation.ts';
-import { openSessionLog } from './session-log.ts';
-import { type SessionRecord, writeSession } from './session-record.ts';
-import { sweep } from './sweep.ts';
-import { tellOfVolumes } from './tell.ts';
+import { assertImages } from './restic/image-versions.ts';
+import { sessionIdAt } from './records/names.ts';
+import type { OpenOperation } from './records/operation.ts';
+import { openSessionLog } from './records/session-log.ts';
+import { type SessionRecord, writeSession } from './records/session-record.ts';
+import { sweep } from './pods/sweep.ts';
+import { tellOfVolumes } from './records/tell.ts';
 
 /**
  * Begins a session: opens what it needs, takes the lock that volumes have of their own, so that

@@ -1,13 +1,13 @@
 import { CharmError, orProblem } from '../errors.ts';
-import type { OpenOperation, VolumeOperation } from './operation.ts';
+import type { OpenOperation, VolumeOperation } from './records/operation.ts';
 import type { ObjectStore } from '../world.ts';
-import { type RepositoryRecord, allRepositories } from './repositories.ts';
+import { type RepositoryRecord, allRepositories } from './repositories/repositories.ts';
 import {
   type RepositoryCheck,
   type RepositoryState,
   newestCheck,
   readState,
-} from './repository-state.ts';
+} from './records/repository-state.ts';
 import { verifyRepository } from './verify-repositories.ts';
 
 /** Once a day at most, also when the schedule is hourly; a night may begin a little earlier. */

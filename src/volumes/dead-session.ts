@@ -2,17 +2,17 @@ import { hasCode } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { takeLock } from '../repository/lock.ts';
 import type { Clock, ObjectStore, Target, World } from '../world.ts';
-import { clearLocks, repositoryNames } from './repository-locks.ts';
+import { clearLocks, repositoryNames } from './restic/repository-locks.ts';
 import {
   type SessionRecord,
   readSession,
   sessionIds,
   sessionPhase,
   writeSession,
-} from './session-record.ts';
-import { startNotebook } from './notebooks.ts';
-import { sweep } from './sweep.ts';
-import { tellOfVolumes } from './tell.ts';
+} from './records/session-record.ts';
+import { startNotebook } from './claims/notebooks.ts';
+import { sweep } from './pods/sweep.ts';
+import { tellOfVolumes } from './records/tell.ts';
 
 type DeadSessionWorld = Pick<
   World,

@@ -3,19 +3,19 @@ import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import { countText } from '../text.ts';
 import type { World } from '../world.ts';
-import { protectedBackups } from './keep-policy.ts';
-import { keyFingerprint } from './keys.ts';
-import { timeOfSession } from './names.ts';
+import { protectedBackups } from './retention/keep-policy.ts';
+import { keyFingerprint } from './restic/keys.ts';
+import { timeOfSession } from './records/names.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
-import type { VolumeOperation } from './operation.ts';
-import { matches } from './policy.ts';
-import { removeBackups } from './remove-backups.ts';
-import { keyChanged, readRepository } from './repositories.ts';
-import { noteOthers } from './repository-locks.ts';
-import { readState } from './repository-state.ts';
-import type { RemovedBackup, SessionRecord } from './session-record.ts';
-import type { StoredBackup } from './stored-backups.ts';
-import { type BackupSurvey, isRepositoryOf, surveyBackups } from './survey-backups.ts';
+import type { VolumeOperation } from './records/operation.ts';
+import { matches } from './claims/policy.ts';
+import { removeBackups } from './retention/remove-backups.ts';
+import { keyChanged, readRepository } from './repositories/repositories.ts';
+import { noteOthers } from './restic/repository-locks.ts';
+import { readState } from './records/repository-state.ts';
+import type { RemovedBackup, SessionRecord } from './records/session-record.ts';
+import type { StoredBackup } from './records/stored-backups.ts';
+import { type BackupSurvey, isRepositoryOf, surveyBackups } from './records/survey-backups.ts';
 
 export interface DeleteBackupsRequest {
   /** `<namespace>/<claim>`, of which the claim may have * and ?. */

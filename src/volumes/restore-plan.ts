@@ -1,16 +1,16 @@
 import { CharmError } from '../errors.ts';
 import { sizeText } from '../text.ts';
 import type { Manifest } from '../world.ts';
-import { type Claim, toClaim, usersOf } from './claims.ts';
-import type { OpenedVolumes } from './operation.ts';
-import { bytesOf } from './quantity.ts';
-import { existingRepository } from './repositories.ts';
+import { type Claim, toClaim, usersOf } from './claims/claims.ts';
+import type { OpenedVolumes } from './records/operation.ts';
+import { bytesOf } from './claims/quantity.ts';
+import { existingRepository } from './repositories/repositories.ts';
 import {
   type StoredBackup,
   type VolumeName,
   type WantedBackup,
   findBackup,
-} from './stored-backups.ts';
+} from './records/stored-backups.ts';
 
 export interface RestoreVolumeRequest {
   readonly volume: VolumeName;

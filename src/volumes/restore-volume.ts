@@ -3,14 +3,14 @@ import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 import { backUpVolumes } from './back-up-volumes.ts';
-import { usersOf } from './claims.ts';
-import { throughGateway } from './gateway.ts';
-import { repositoryPassword } from './keys.ts';
+import { usersOf } from './claims/claims.ts';
+import { throughGateway } from './repositories/gateway.ts';
+import { repositoryPassword } from './restic/keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
-import type { VolumeOperation } from './operation.ts';
-import { mendRepository } from './repository-command.ts';
-import { noteOthers } from './repository-locks.ts';
-import { restoreArguments } from './restic.ts';
+import type { VolumeOperation } from './records/operation.ts';
+import { mendRepository } from './restic/repository-command.ts';
+import { noteOthers } from './restic/repository-locks.ts';
+import { restoreArguments } from './restic/restic.ts';
 import {
   type RestorePlan,
   type RestoreVolumeRequest,
@@ -18,8 +18,8 @@ import {
   isForOnePod,
   planRestore,
 } from './restore-plan.ts';
-import { type JobOutcome, jobFailure, runUserJob } from './run-job.ts';
-import { type SessionRecord, type VolumeRecord } from './session-record.ts';
+import { type JobOutcome, jobFailure, runUserJob } from './repositories/run-job.ts';
+import { type SessionRecord, type VolumeRecord } from './records/session-record.ts';
 
 export interface VolumeRestoreReport {
   readonly plan: RestorePlan;

@@ -1,17 +1,17 @@
 import { CharmError, orProblem } from '../errors.ts';
-import { type ClaimUser, usersOf } from './claims.ts';
-import { type Gateway, throughGateway } from './gateway.ts';
-import { holdNotebooks } from './hold-notebooks.ts';
-import { repositoryPassword } from './keys.ts';
-import type { VolumeOperation } from './operation.ts';
-import type { PlannedVolume } from './plan.ts';
-import { excludesOf } from './policy.ts';
-import { makeRepository, prepareRepository } from './repositories.ts';
-import { mendRepository } from './repository-command.ts';
-import { backupArguments, someUnreadable } from './restic.ts';
-import { type JobOutcome, isEmptyVolume, runUserJob } from './run-job.ts';
-import type { slots } from './slots.ts';
-import { watchGateway } from './watch-gateway.ts';
+import { type ClaimUser, usersOf } from './claims/claims.ts';
+import { type Gateway, throughGateway } from './repositories/gateway.ts';
+import { holdNotebooks } from './claims/hold-notebooks.ts';
+import { repositoryPassword } from './restic/keys.ts';
+import type { VolumeOperation } from './records/operation.ts';
+import type { PlannedVolume } from './claims/plan.ts';
+import { excludesOf } from './claims/policy.ts';
+import { makeRepository, prepareRepository } from './repositories/repositories.ts';
+import { mendRepository } from './restic/repository-command.ts';
+import { backupArguments, someUnreadable } from './restic/restic.ts';
+import { type JobOutcome, isEmptyVolume, runUserJob } from './repositories/run-job.ts';
+import type { slots } from './records/slots.ts';
+import { watchGateway } from './repositories/watch-gateway.ts';
 
 interface Upload {
   /** Of one namespace. */

@@ -2,22 +2,22 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { sum } from '../text.ts';
 import type { World } from '../world.ts';
-import { type CheckFindings, damageOf, readCheck, readTestRestore } from './check-output.ts';
-import { keyFingerprint } from './keys.ts';
+import { type CheckFindings, damageOf, readCheck, readTestRestore } from './restic/check-output.ts';
+import { keyFingerprint } from './restic/keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
-import type { VolumeOperation } from './operation.ts';
-import { allRepositories, keyChanged, type RepositoryRecord } from './repositories.ts';
-import { endOnRepository, occupiedRepository } from './repository-command.ts';
-import { clearLocks } from './repository-locks.ts';
+import type { VolumeOperation } from './records/operation.ts';
+import { allRepositories, keyChanged, type RepositoryRecord } from './repositories/repositories.ts';
+import { endOnRepository, occupiedRepository } from './restic/repository-command.ts';
+import { clearLocks } from './restic/repository-locks.ts';
 import {
   type CheckKind,
   type RepositoryCheck,
   changeState,
   withCheck,
-} from './repository-state.ts';
-import type { RepositoryCommand } from './trusted-pods.ts';
-import type { SessionRecord } from './session-record.ts';
-import { type StoredBackup, type VolumeName, findBackup } from './stored-backups.ts';
+} from './records/repository-state.ts';
+import type { RepositoryCommand } from './pods/trusted-pods.ts';
+import type { SessionRecord } from './records/session-record.ts';
+import { type StoredBackup, type VolumeName, findBackup } from './records/stored-backups.ts';
 
 export interface VerifyRequest {
   /** Undefined for all. */

@@ -2,12 +2,12 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import type { RepositoryFacts, VolumeFacts } from '../metrics/facts.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import type { ObjectStore, World } from '../world.ts';
-import { type PlannedVolume, planVolumes } from './plan.ts';
-import type { SkipReason } from './policy.ts';
-import { type RepositoryRecord, allRepositories } from './repositories.ts';
-import { foundDamaged, newestCheck, readState } from './repository-state.ts';
-import { noFiles, sessions } from './session-record.ts';
-import { inTurns } from './slots.ts';
+import { type PlannedVolume, planVolumes } from './claims/plan.ts';
+import type { SkipReason } from './claims/policy.ts';
+import { type RepositoryRecord, allRepositories } from './repositories/repositories.ts';
+import { foundDamaged, newestCheck, readState } from './records/repository-state.ts';
+import { noFiles, sessions } from './records/session-record.ts';
+import { inTurns } from './records/slots.ts';
 
 /** Nobody can back these up, or somebody said that nobody shall. */
 const notMeant: readonly (SkipReason | undefined)[] = [

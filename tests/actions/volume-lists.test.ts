@@ -4,7 +4,7 @@ import { listVolumeBackups } from '../../src/actions/list-volume-backups.ts';
 import { listVolumes } from '../../src/actions/list-volumes.ts';
 import { volumeStatus } from '../../src/actions/volume-status.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
-import { keyFingerprint, repositoryPassword } from '../../src/volumes/keys.ts';
+import { keyFingerprint, repositoryPassword } from '../../src/volumes/restic/keys.ts';
 import { verifyRepositories } from '../../src/volumes/verify-repositories.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import {

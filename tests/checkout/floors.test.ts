@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { dirname, join, normalize } from 'node:path';
-import { floors, mayImport, rooms } from '../../scripts/floors.ts';
+import { floors, foldersOfVolumes, mayImport, rooms } from '../../scripts/floors.ts';
 import { filesBelow, textOf } from './checkout.ts';
 
 /** The room of a file of `src`: its first folder, or the file itself when it lies in none. */
@@ -41,6 +41,22 @@ describe('the floors of src', () => {
   it('have no arrow up', () => {
     const up = [...imports].flatMap(([from, files]) =>
       files.filter((to) => !mayImport(roomOf(from), roomOf(to))).map((to) => `${from} -> ${to}`),
+    );
+    assert.deepEqual(up, []);
+  });
+
+  it('are kept to between the folders of users’ volumes, too', () => {
+    const folderOf = (path: string): string =>
+      /^src\/volumes\/(\w+)\//.exec(path)?.[1] ?? (roomOf(path) === 'volumes' ? 'stories' : '');
+    const order = [...foldersOfVolumes, 'stories'];
+    const found = [...new Set([...imports.keys()].map(folderOf))].filter(Boolean);
+    assert.deepEqual(found.sort(), order.toSorted());
+    const up = [...imports].flatMap(([from, files]) =>
+      files
+        .filter(
+          (to) => folderOf(from) && order.indexOf(folderOf(to)) > order.indexOf(folderOf(from)),
+        )
+        .map((to) => `${from} -> ${to}`),
     );
     assert.deepEqual(up, []);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionRecord } from '../../src/volumes/session-record.ts';
+import type { SessionRecord } from '../../src/volumes/records/session-record.ts';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { assertEnded } from '../rigs/volumes.ts';
 import { type Box, startBox } from '../sandbox/box.ts';

@@ -1,5 +1,5 @@
 import { createCipheriv, randomBytes, scryptSync } from 'node:crypto';
-import { macOf, type SealKey } from '../../src/volumes/restic-seal.ts';
+import { macOf, type SealKey } from '../../src/volumes/restic/restic-seal.ts';
 
 export const newKey = (): SealKey => ({
   ...{ encrypt: randomBytes(32), k: randomBytes(16), r: randomBytes(16) },

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { textOf } from '../../src/ports/fields.ts';
 import type { ObjectMetadata } from '../../src/world.ts';
-import { keyIn, type SealKey, textIn, treeOf, unseal } from '../../src/volumes/restic-seal.ts';
+import {
+  keyIn,
+  type SealKey,
+  textIn,
+  treeOf,
+  unseal,
+} from '../../src/volumes/restic/restic-seal.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
 import type { ContainerEnd, ContainerRun, FakeCluster } from './cluster.ts';
 import type { FakeObjectStore } from './object-store.ts';

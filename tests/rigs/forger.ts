@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { repositoryPassword } from '../../src/volumes/keys.ts';
-import { keyIn, textIn, unseal } from '../../src/volumes/restic-seal.ts';
+import { repositoryPassword } from '../../src/volumes/restic/keys.ts';
+import { keyIn, textIn, unseal } from '../../src/volumes/restic/restic-seal.ts';
 import { seal } from '../fakes/restic-seal.ts';
 import type { Box } from '../sandbox/box.ts';
 import { type UserVolumes, volumesKey } from '../sandbox/box/volumes.ts';

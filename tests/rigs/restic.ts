@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { repositoryPassword } from '../../src/volumes/keys.ts';
+import { repositoryPassword } from '../../src/volumes/restic/keys.ts';
 import type { Box } from '../sandbox/box.ts';
 import { volumeTool } from '../sandbox/box/volume-tools.ts';
 import { volumesKey } from '../sandbox/box/volumes.ts';

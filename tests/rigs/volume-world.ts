@@ -1,7 +1,7 @@
 import type { Config } from '../../src/config/config.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
-import { type SessionRecord, sessions } from '../../src/volumes/session-record.ts';
+import { type SessionRecord, sessions } from '../../src/volumes/records/session-record.ts';
 import type { VolumeAccess, World } from '../../src/world.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeObjectStore } from '../fakes/object-store.ts';

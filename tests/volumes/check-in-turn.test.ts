@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { backupVolumes } from '../../src/actions/backup-volumes.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { partAfter } from '../../src/volumes/check-in-turn.ts';
-import type { RepositoryCheck } from '../../src/volumes/repository-state.ts';
+import type { RepositoryCheck } from '../../src/volumes/records/repository-state.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
 

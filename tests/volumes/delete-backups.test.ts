@@ -7,7 +7,7 @@ import {
   type DeleteBackupsRequest,
   deleteBackups,
 } from '../../src/volumes/delete-backups.ts';
-import type { StoredBackup } from '../../src/volumes/stored-backups.ts';
+import type { StoredBackup } from '../../src/volumes/records/stored-backups.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';

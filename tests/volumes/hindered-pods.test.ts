@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { endKilledSession } from '../../src/volumes/dead-session.ts';
-import { sweep } from '../../src/volumes/sweep.ts';
+import { sweep } from '../../src/volumes/pods/sweep.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';

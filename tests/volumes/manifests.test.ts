@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { fieldsOf } from '../../src/ports/fields.ts';
-import { identityOf } from '../../src/volumes/identity.ts';
-import { type TrustedPod, gatewayPod, repositoryPod } from '../../src/volumes/trusted-pods.ts';
-import { type JobWish, userJob } from '../../src/volumes/user-job.ts';
+import { identityOf } from '../../src/volumes/claims/identity.ts';
+import { type TrustedPod, gatewayPod, repositoryPod } from '../../src/volumes/pods/trusted-pods.ts';
+import { type JobWish, userJob } from '../../src/volumes/pods/user-job.ts';
 import { aConfig } from '../rigs/config.ts';
 
 const storage = {

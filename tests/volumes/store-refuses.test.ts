@@ -3,7 +3,7 @@ import { CharmError } from '../../src/errors.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { endKilledSession } from '../../src/volumes/dead-session.ts';
-import type { SessionRecord } from '../../src/volumes/session-record.ts';
+import type { SessionRecord } from '../../src/volumes/records/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';

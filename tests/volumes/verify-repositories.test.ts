@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
-import { readState } from '../../src/volumes/repository-state.ts';
+import { readState } from '../../src/volumes/records/repository-state.ts';
 import {
   type VerifyRequest,
   errorCount,

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { CharmError } from '../../src/errors.ts';
-import { damageOf, readCheck, readTestRestore } from '../../src/volumes/check-output.ts';
-import { proofOf, proofText } from '../../src/volumes/repository-proof.ts';
+import { damageOf, readCheck, readTestRestore } from '../../src/volumes/restic/check-output.ts';
+import { proofOf, proofText } from '../../src/volumes/records/repository-proof.ts';
 import {
   type RepositoryCheck,
   foundDamaged,
   withCheck,
-} from '../../src/volumes/repository-state.ts';
+} from '../../src/volumes/records/repository-state.ts';
 
 const pack = 'b72e7de2d224986fe3900c7cd9ccacf452c3cbcf3f35584cafefea5134270d88';
 

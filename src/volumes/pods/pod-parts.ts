@@ -1,0 +1,69 @@
+import type { Fields, Manifest } from '../../world.ts';
+import { outsideMesh } from '../records/names.ts';
+
+/*
+ * What all pods of the model's namespace are made of.
+ */
+
+export const podHead = (
+  namespace: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace, name, labels: { ...labels, ...outsideMesh } },
+});
+
+/** Without rights at the API, and as nobody. */
+export const podSpec = (containers: readonly Fields[], volumes: readonly Fields[]): Fields => ({
+  restartPolicy: 'Never',
+  automountServiceAccountToken: false,
+  enableServiceLinks: false,
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 65534,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+  containers,
+  volumes,
+});
+
+/** Where a pod writes. `room`: bytes beside its cache. */
+export const scratch = (room = 0): Fields => ({
+  name: 'tmp',
+  emptyDir: { sizeLimit: `${2048 + Math.ceil((room * 1.1) / 2 ** 20)}Mi` },
+});
+
+/** The certificates that the pod's Secret has. */
+export const certificates = (secretName: string): Fields => ({
+  name: 'ca',
+  secret: { secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] },
+});
+
+/** `restores`: it restores files with their owners. */
+export const container = (name: string, image: string, restores = false): Fields => ({
+  name,
+  image,
+  resources: {
+    requests: { cpu: '100m', memory: '256Mi' },
+    limits: { cpu: '1', memory: '1Gi' },
+  },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    // Only root can give files to others, and read those that nobody may read.
+    ...(restores && { runAsUser: 0, runAsNonRoot: false }),
+    capabilities: {
+      drop: ['ALL'],
+      ...(restores && { add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] }),
+    },
+  },
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+});
+
+/** A variable whose value stands in a Secret, so that no manifest and no argument holds it. */
+export const secretVariable = (name: string, secret: string, key: string): Fields => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret, key } },
+});

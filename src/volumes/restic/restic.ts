@@ -1,0 +1,132 @@
+import { CharmError } from '../../errors.ts';
+import { type Fields, fieldsOf, isFields, textOf } from '../../ports/fields.ts';
+
+/*
+ * This folder is restic: what it is told, what it says, how it runs on a repository, and what its
+ * files look like to somebody who does not trust them.
+ */
+
+/*
+ * The engine: what restic is told, and what its output means (restic 0.17.1 and later;
+ * doc/075_scripting of its documentation).
+ */
+
+/** Runs in the volume's folder, so that a snapshot holds paths from the volume's root. */
+export const backupArguments = (
+  claim: string,
+  session: string,
+  excludes: readonly string[],
+): readonly string[] => [
+  ...['backup', '--json', '--quiet', '--host', claim, '--tag', `session=${session}`],
+  ...['--exclude-caches', ...excludes.map((pattern) => `--exclude=${pattern}`), '.'],
+];
+
+export interface RestoreWish {
+  readonly snapshot: string;
+  /** A folder of the volume; undefined for the volume itself. */
+  readonly into: string | undefined;
+  /** Only this file or folder. */
+  readonly include: string | undefined;
+  readonly deleteExtra: boolean;
+}
+
+/** What is restored into a folder of its own never touches a file that is there. */
+export const restoreArguments = (wish: RestoreWish): readonly string[] => [
+  ...['restore', wish.snapshot, '--json', '--quiet', '--target', wish.into ?? '.'],
+  ...(wish.into === undefined ? [] : ['--overwrite', 'never']),
+  // restic takes either --include or --exclude.
+  ...(wish.include === undefined ? ['--exclude=/lost+found'] : [`--include=${wish.include}`]),
+  ...(wish.deleteExtra ? ['--delete'] : []),
+];
+
+/** restic ended with these: the snapshot exists, and lacks files that could not be read. */
+export const someUnreadable = 3;
+
+/** What an exit status of restic means, for an operator. */
+export const exitText = (code: number): string =>
+  ({
+    1: 'restic failed',
+    3: 'some files could not be read',
+    10: 'there is no repository',
+    11: 'the repository is locked by another process',
+    12: 'the password does not open the repository',
+    130: 'restic was stopped',
+    137: 'restic was killed, perhaps because it needed more than 1 GiB of memory',
+  })[code] ?? `restic ended with status ${code}`;
+
+export interface Snapshot {
+  readonly id: string;
+  /** The claim. */
+  readonly host: string;
+  readonly time: string;
+  readonly tags: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes that were new to the repository, before compression. */
+  readonly added: number;
+}
+
+/**
+ * Reads what `restic snapshots --json` wrote: one line with an array among others. Rejects with
+ * `volume-command-failed` when there is none.
+ */
+export const readSnapshots = (output: string): readonly Snapshot[] => {
+  for (const line of output.split('\n').filter((text) => text.startsWith('['))) {
+    const snapshots = parse(line);
+    if (Array.isArray(snapshots)) return snapshots.filter(isFields).map(toSnapshot);
+  }
+  throw new CharmError(
+    'volume-command-failed',
+    `restic did not list its snapshots, but said: ${firstLine(output)}`,
+  );
+};
+
+const toSnapshot = (fields: Fields): Snapshot => {
+  const summary = fieldsOf(fields['summary']);
+  const { tags } = fields;
+  return {
+    id: textOf(fields['id']),
+    host: textOf(fields['hostname']),
+    time: textOf(fields['time']),
+    tags: Array.isArray(tags) ? tags.map(textOf) : [],
+    files: numberOf(summary['total_files_processed']),
+    bytes: numberOf(summary['total_bytes_processed']),
+    added: numberOf(summary['data_added']),
+  };
+};
+
+/**
+ * What restic complained of, from the end of its output: the files that it could not read or write,
+ * and the message it ended with, unless that only says that there were some.
+ */
+export const complaintsOf = (output: string): readonly string[] => {
+  const complaints: string[] = [];
+  for (const fields of output.split('\n').map((line) => fieldsOf(parse(line)))) {
+    if (fields['message_type'] === 'error') {
+      const message = textOf(fieldsOf(fields['error'])['message']);
+      const item = textOf(fields['item']);
+      complaints.push(firstLine(message.startsWith(item) ? message : `${item}: ${message}`));
+    }
+    if (fields['message_type'] === 'exit_error') {
+      const message = firstLine(textOf(fields['message']));
+      if (complaints.length === 0 || !saysNothing.test(message)) complaints.push(message);
+    }
+  }
+  return complaints;
+};
+
+const saysNothing =
+  /^(Warning: at least one source file could not be read|Fatal: There were \d+ err)/;
+
+export const firstLine = (text: string): string =>
+  (text.trim().split('\n')[0] ?? '').slice(0, 300) || 'nothing';
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
