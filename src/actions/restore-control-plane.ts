@@ -101,6 +101,9 @@ const resultsOf = (
   'backup-id': backupId,
   restored: components.join(','),
   duration: durationText(seconds),
+  ...(buckets.some(({ untagged }) => untagged > 0) && {
+    'mlpipeline-untagged': String(sum(buckets.map(({ untagged }) => untagged))),
+  }),
   ...(buckets.length > 0 && {
     'mlpipeline-objects': String(sum(buckets.map(({ objects }) => objects))),
     'mlpipeline-copied': String(sum(buckets.map(({ copied }) => copied))),

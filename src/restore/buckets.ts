@@ -23,6 +23,8 @@ export interface RestoredBucket {
   readonly bytesCopied: number;
   /** Objects of the bucket that the set does not have: deleted, or left alone. */
   readonly extra: number;
+  /** Objects that came back without their tags, because the bucket does not take these. */
+  readonly untagged: number;
   /** Objects whose backup is lost or damaged, so that they could not be brought back. */
   readonly lost: BringBack['lost'];
   /**
@@ -82,14 +84,18 @@ export const restoreBuckets = async (restore: Restore): Promise<RestoredBucket[]
         }),
     );
     const seconds = secondsShared * partOf(works, index) + (clock.now().getTime() - started) / 1000;
-    const { objects, size, copied, bytesCopied, lost } = done;
+    const { objects, size, copied, bytesCopied, untagged, lost } = done;
     const lostList = lost.count > 0 ? await uploadLost(restore, bucket, done) : undefined;
     await world.progress.note(
       `bucket ${bucket}: ${countText(objects, 'object')}, ${copied} brought back (${sizeText(bytesCopied)}), ${extra} that the set does not know` +
         ` ${request.deleteExtra ? 'deleted' : 'kept'}, in ${durationText(seconds)}`,
     );
+    if (untagged > 0)
+      await world.progress.note(
+        `bucket ${bucket}: ${countText(untagged, 'object')} came back without their tags, which ${source.store.description} does not take. The object list of the set has them: ${backup.list.key}`,
+      );
     restored.push({
-      ...{ bucket, objects, size, copied, bytesCopied, extra, seconds, lost },
+      ...{ bucket, objects, size, copied, bytesCopied, untagged, extra, seconds, lost },
       ...(lostList !== undefined && { lostList }),
     });
   }

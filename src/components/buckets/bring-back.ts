@@ -40,6 +40,8 @@ export interface BringBack {
   readonly size: number;
   readonly copied: number;
   readonly bytesCopied: number;
+  /** Objects that are there without their tags, because the bucket does not take these. */
+  readonly untagged: number;
   /** Objects whose backup is lost or damaged: how many, and the first few with the reason. */
   readonly lost: Lost;
   /**
@@ -56,11 +58,12 @@ interface Lost {
 }
 
 /**
- * Brings every object of a set back into its bucket, with its metadata, its tags and the parts that
- * it had, so that it has its old ETag again wherever the bucket gives such ETags. Objects that are
- * there already, with the same bytes, metadata and tags, are skipped. Objects that the set does not
- * have are left alone. Memory does not grow with the bucket. Rejects with `objects-failed`, which
- * names objects. What was brought back stays, and is skipped the next time.
+ * Brings every object of a set back into its bucket, with its metadata, its tags, as far as the
+ * bucket takes them, and the parts that it had, so that it has its old ETag again wherever the
+ * bucket gives such ETags. Objects that are there already, with the same bytes, metadata and tags,
+ * are skipped. Objects that the set does not have are left alone. Memory does not grow with the
+ * bucket. Rejects with `objects-failed`, which names objects. What was brought back stays, and is
+ * skipped the next time.
  */
 export const bringBack = async (
   set: StoredSet,
@@ -143,9 +146,9 @@ export const bringBack = async (
   if (copies.failures.length > 0 || (lost.count > 0 && !options.allowDamaged))
     throw notBroughtBack(to, lost, copies);
   await exceptions.close();
-  const { unchanged, copied, bytes, bytesCopied } = copies.counts;
+  const { unchanged, copied, bytes, bytesCopied, tagsListed: untagged } = copies.counts;
   return {
-    ...{ objects: unchanged + copied, size: bytes, copied, bytesCopied, lost },
+    ...{ objects: unchanged + copied, size: bytes, copied, bytesCopied, untagged, lost },
     exceptions: () => readListFile(scratch, scratch),
   };
 };

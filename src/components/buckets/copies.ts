@@ -13,7 +13,7 @@ export interface CopyCounts {
   copied: number;
   archived: number;
   vanished: number;
-  /** Objects whose tags are in the list, because the target keeps none. */
+  /** Objects whose tags are in the list, because the target does not take them. */
   tagsListed: number;
   /** Objects whose tags the source could not read. */
   tagsUnreadable: number;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openS3 } from '../../../src/adapters/s3/s3.ts';
 import { CharmError } from '../../../src/errors.ts';
+import { md5Of } from '../../../src/ports/etags.ts';
 import type { ObjectMetadata, PutOptions } from '../../../src/world.ts';
 import { quickClock } from '../../fakes/fast-clock.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
@@ -122,6 +123,51 @@ describe('the tags of objects whose copies cannot have any', () => {
     await rig.pass({ keepsTags: false });
     assert.deepEqual((await rig.list())[0]?.tags, tags);
     assert.equal(String(await r2.store.read(`${mirror}a`)), 'x');
+  });
+});
+
+/** As MinIO after an upgrade: it has taken tags that it does not take any more. */
+class UpgradedStore extends FakeObjectStore {
+  isUpgraded = false;
+
+  override put(...[key, body, options]: Parameters<FakeObjectStore['put']>) {
+    this.#check(options?.metadata);
+    return super.put(key, body, options);
+  }
+
+  override startParts(key: string, metadata: Partial<ObjectMetadata>) {
+    this.#check(metadata);
+    return super.startParts(key, metadata);
+  }
+
+  #check({ tags: given = {} }: Partial<ObjectMetadata> = {}): void {
+    if (this.isUpgraded && /&/.test(Object.values(given).join())) throw refused();
+  }
+}
+
+describe('tags that their own bucket does not take any more', () => {
+  it('are left out and counted, and keep no object from coming back', async () => {
+    const from = new UpgradedStore();
+    await using bucket = await storedBucket(from);
+    from.seed('fine', 'x', { tags: { team: 'ml' } });
+    from.seed('small', 'y', { tags, user: { of: 'run' } });
+    from.seed('streamed', Buffer.alloc(mebi + 1, 's'), { tags });
+    const parts = [Buffer.alloc(5 * mebi, 'a'), Buffer.from('end')];
+    from.bucket.store('in-parts', Buffer.concat(parts), { tags }, parts.map(md5Of));
+    const before = [...from.objects].map(([key, { etag }]) => [key, etag]);
+    const backup = await bucket.backUp();
+    for (const key of from.objects.keys()) from.bucket.remove(key);
+    from.isUpgraded = true;
+    const done = await bucket.restore(backup);
+    assert.deepEqual([done.copied, done.untagged], [4, 3]);
+    assert.deepEqual(
+      [...from.objects].map(([key, { etag }]) => [key, etag]),
+      before,
+    );
+    assert.deepEqual(from.objects.get('fine')?.metadata.tags, { team: 'ml' });
+    const { user, tags: left } = from.objects.get('small')?.metadata ?? {};
+    assert.deepEqual([user, left], [{ of: 'run' }, {}]);
+    assert.equal((await bucket.restore(backup)).copied, 0);
   });
 });
 

@@ -18,9 +18,9 @@ const text = { type: 'string' } as const;
 
 const restoredSchema: JSONSchemaType<ShardRestored> = {
   type: 'object',
-  required: ['objects', 'size', 'copied', 'bytesCopied', 'lost'],
+  required: ['objects', 'size', 'copied', 'bytesCopied', 'untagged', 'lost'],
   properties: {
-    ...{ objects: count, size: count, copied: count, bytesCopied: count },
+    ...{ objects: count, size: count, copied: count, bytesCopied: count, untagged: count },
     lost: {
       type: 'object',
       required: ['count', 'first'],
@@ -75,8 +75,8 @@ export const restoreWorker = (
           }),
         ({ objects, size: bytes }) => ({ objects, bytes }),
       );
-      const { objects, size, copied, bytesCopied, lost } = done;
-      return { file, result: { objects, size, copied, bytesCopied, lost } };
+      const { objects, size, copied, bytesCopied, untagged, lost } = done;
+      return { file, result: { objects, size, copied, bytesCopied, untagged, lost } };
     },
   };
 };
@@ -92,6 +92,7 @@ export const joinRestored = (
     size: sum(results.map(({ size }) => size)),
     copied: sum(results.map(({ copied }) => copied)),
     bytesCopied: sum(results.map(({ bytesCopied }) => bytesCopied)),
+    untagged: sum(results.map(({ untagged }) => untagged)),
     lost: {
       count: sum(results.map(({ lost }) => lost.count)),
       first: results.flatMap(({ lost }) => lost.first).slice(0, mostNamed),

@@ -1,15 +1,20 @@
 import type { CopyContext } from '../copy-context.ts';
+import { bringObjectBack } from '../bring-object-back.ts';
 import { type CopyObject, copyObject } from '../copy-object.ts';
 import type { CopyThreads } from './copy-threads.ts';
 import type { CopyPass, RestorePass } from './messages.ts';
 
-/** `copyObject` for the jobs of a pass, by several threads where there are some. */
+/**
+ * `copyObject`, or in a restore `bringObjectBack`, for the jobs of a pass, by several threads where
+ * there are some.
+ */
 export const copyInThreads = (
   threads: CopyThreads | undefined,
   context: CopyContext,
   how: Pick<CopyPass, 'kind' | 'bucket'> | Omit<RestorePass, 'timetable'>,
 ): CopyObject => {
-  const here: CopyObject = (job, moved) => copyObject(context, job, moved);
+  const copy = how.kind === 'restore' ? bringObjectBack : copyObject;
+  const here: CopyObject = (job, moved) => copy(context, job, moved);
   if (threads === undefined) return here;
   const { mirror, history, keepsTags, confirmListed, archive } = context;
   const { timetable } = context.bandwidth;

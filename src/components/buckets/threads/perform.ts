@@ -2,6 +2,7 @@ import { nowAndThen } from '../../../operation/now-and-then.ts';
 import { judgeContent } from '../../../repository/content.ts';
 import type { Clock, ObjectStore } from '../../../world.ts';
 import { createBandwidth } from '../bandwidth.ts';
+import { bringObjectBack } from '../bring-object-back.ts';
 import { bringingBack, type CopyContext, type Moved, nothingLearnt } from '../copy-context.ts';
 import { type CopyJob, copyObject } from '../copy-object.ts';
 import { openStoredObjects } from '../stored-set.ts';
@@ -76,7 +77,7 @@ const restoring = (
       if (listed === undefined) throw new TypeError('what is brought back has a line');
       set.know(listed);
       try {
-        const result = await copyObject(context, job as CopyJob, moved);
+        const result = await bringObjectBack(context, job as CopyJob, moved);
         // Why it is lost has to be known to the operation's own thread, which finds it out itself.
         return result && { result };
       } finally {
