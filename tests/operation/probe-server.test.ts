@@ -24,7 +24,7 @@ const asPromised: ServerTraits = {
 const differences: Readonly<Record<S3ProfileName, Partial<ServerTraits>>> = {
   target: {},
   'minio-2021': { conditions: 'ignored', tags: 'refused', keys: 'limited', partEtags: 'unknown' },
-  'minio-2025': { keys: 'limited', partEtags: 'unknown' },
+  'minio-2025': { tags: 'refused', keys: 'limited', partEtags: 'unknown' },
   'radosgw-16': {},
   'radosgw-16-versioned': { conditions: 'ignored', versions: 'kept' },
   'radosgw-20-versioned': { versions: 'kept' },

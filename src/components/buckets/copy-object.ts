@@ -74,7 +74,16 @@ export const copyObject = async (
   for (let reading = 1; ; reading += 1) {
     const { source, mirror } = job;
     const isNew = mirror === undefined;
-    const found = mirror && (await findMirrored(context, job, mirror, reading));
+    let found: Known | undefined;
+    try {
+      found = mirror && (await findMirrored(context, job, mirror, reading));
+    } catch (error) {
+      if (!mirror || !hasCode(error, 'object-missing', 'object-changed')) throw error;
+      // It is no longer what was listed, as after a write of ours whose answer was lost.
+      job.mirror = await context.to.head(mirror.key);
+      if (reading === readings) throw error;
+      continue;
+    }
     if (mirror && found) return { object: listedAs(source, mirror.etag, found), copied: false };
     await keepReplaced(context, job);
     try {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { intercept } from '../../rigs/intercept.ts';
 import { history, mirror } from '../../rigs/mirror.ts';
 import { FakeObjectStore } from '../../fakes/object-store.ts';
 import type { FakeObject } from '../../fakes/object-store-bucket.ts';
@@ -91,6 +92,23 @@ describe('bringing a bucket back', () => {
     const done = await bucket.restore(backup);
 
     assert.deepEqual([done.objects, done.copied], [1, 0]);
+  });
+
+  it('looks again at what it replaces after a write whose answer was lost', async () => {
+    await using bucket = await storedBucket();
+    const { from } = bucket;
+    from.seed('pipelines/1', 'one');
+    const backup = await bucket.backUp();
+    from.seed('pipelines/1', 'two');
+    let lost = 0;
+    intercept(from, 'put', (original) => async (...words: Parameters<typeof original>) => {
+      await original(...words);
+      lost += 1;
+      throw new CharmError('store-unreachable', 'The connection was closed.');
+    });
+    const done = await bucket.restore(backup);
+    assert.equal(from.objects.get('pipelines/1')?.bytes.toString(), 'one');
+    assert.deepEqual([lost, done.objects, done.copied], [1, 1, 0]);
   });
 
   it('brings an older set back after objects were replaced and deleted in between', async () => {

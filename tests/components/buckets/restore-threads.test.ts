@@ -77,6 +77,9 @@ const play = async (
   const first = await bucket.backUp();
   for (const { key, later } of keyed) if (later !== undefined) from.seed(key, later);
   const second = await bucket.backUp();
+  // An object that cannot be written three times is given up, whoever does it.
+  const away = keyed.filter(({ damage }) => damage === 'away for once').length;
+  from.failNext('put', new CharmError('store-unreachable', 'It is away.'), Math.min(away, 2));
   for (const { key, fate, damage } of keyed) {
     if (fate === 'goes') from.bucket.remove(key);
     if (fate === 'changes') from.seed(key, 'work of users');
@@ -84,8 +87,6 @@ const play = async (
     if (damage === 'lost') to.bucket.remove(mirror + key);
     if (damage === 'other bytes' && found)
       Object.assign(found, { bytes: Buffer.from(found.bytes).fill('#') });
-    if (damage === 'away for once')
-      from.failNext('put', new CharmError('store-unreachable', 'It is away.'), 1);
   }
   await using threads = threadsFor(bucket);
   const done = await bucket.restore(isFirst ? first : second, {
@@ -112,9 +113,13 @@ describe('the threads of a restore', () => {
         fc.boolean(),
         fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 5 }),
         async (objects, isFirst, deaths) => {
-          const expected = await play(objects, isFirst, () => undefined);
+          const alone = await play(objects, isFirst, () => undefined);
           const found = await play(objects, isFirst, (bucket) => threadsOf(bucket, { deaths }));
-          assert.deepEqual(found, expected);
+          const { copied, bytesCopied, ...expected } = alone;
+          // What a thread wrote before it died is there already.
+          assert.ok(deaths.length > 0 || found.copied === copied);
+          assert.ok(found.copied <= copied && found.bytesCopied <= bytesCopied);
+          assert.deepEqual({ ...found, copied, bytesCopied }, { ...expected, copied, bytesCopied });
         },
       ),
       { numRuns: 100 },
