@@ -20,6 +20,7 @@ import {
 } from './restore-plan.ts';
 import { type JobOutcome, jobFailure, runUserJob } from './repositories/run-job.ts';
 import { type SessionRecord, type VolumeRecord } from './records/session-record.ts';
+import { watchGateway } from './repositories/watch-gateway.ts';
 
 export interface VolumeRestoreReport {
   readonly plan: RestorePlan;
@@ -105,7 +106,7 @@ const bringBack = async (
 ): Promise<void> => {
   const { access, session, config, world } = operation;
   const { cluster } = access;
-  const { repository, snapshot } = plan.backup.volume;
+  const { repository, snapshot, size } = plan.backup.volume;
   const claim = {
     namespace: plan.to.namespace,
     name: plan.to.claim,
@@ -118,8 +119,11 @@ const bringBack = async (
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
   await noteOthers(operation, repository);
   const run = (attempt: number): Promise<JobOutcome> =>
-    throughGateway(operation, repository, (gateway) =>
-      runUserJob(operation, {
+    throughGateway(operation, repository, async (gateway) => {
+      await using watch = await watchGateway(operation, repository, gateway, [size]);
+      const signal = AbortSignal.any([world.signal, watch.signal]);
+      const watched = { ...operation, world: { ...world, signal } };
+      return await runUserJob(watched, {
         ...{ role: 'restore', attempt },
         ...{ model: cluster.namespace, session, claim, user, repository, config },
         identity: user?.identity,
@@ -127,8 +131,8 @@ const bringBack = async (
         address: gateway.address,
         gatewayPassword: gateway.password,
         repositoryPassword: repositoryPassword(access.key, repository),
-      }),
-    );
+      });
+    });
   let outcome = await run(1);
   if (outcome.exitCode !== 0 && (await mendRepository(operation, repository)))
     outcome = await run(2);

@@ -44,7 +44,10 @@ export const uploadVolumes = async (
     const whileStopped = holdNotebooks(operation, left);
     const isThere = await prepareRepository(operation, repository);
     const isLost = await throughGateway(operation, repository, async (gateway) => {
-      await using watch = await watchGateway(operation, repository, gateway, left);
+      await using watch = await watchGateway(
+        ...([operation, repository, gateway] as const),
+        left.map(({ claim }) => claim.size),
+      );
       const signal = AbortSignal.any([operation.world.signal, watch.signal]);
       const watched = { ...operation, world: { ...operation.world, signal } };
       if (!isThere) {

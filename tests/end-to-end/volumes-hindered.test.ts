@@ -180,7 +180,7 @@ describe("users' volumes whose pods are hindered, on a box whose minutes are sho
     assert.equal(run.status, 'failed');
     assert.match(
       said(run),
-      /the pod of the gateway ended before the backups had\. Its node may have been drained: kubectl get events\. Run the action again; what was uploaded is used\./,
+      /the pod of the gateway ended before the work had\. Its node may have been drained: kubectl get events\. Run the action again; it goes on from there\./,
     );
     await quickly();
     await succeeds();

@@ -9,15 +9,17 @@ import { copyOfBox } from './copy-of-box.ts';
 
 /**
  * A box with users and their volumes, for all tests of a `describe`. `times`: the seconds of the
- * charm and of the cluster are so many times as short, for waits of minutes.
+ * charm and of the cluster are so many times as short, for waits of minutes. `units`: of
+ * ckf-backup.
  */
 export const boxWithVolumes = (
   times = 1,
+  units = 1,
 ): (() => { readonly box: Box; readonly volumes: UserVolumes }) => {
   let opened: { readonly box: Box; readonly volumes: UserVolumes } | undefined;
   const directory = mkdtempSync(join(tmpdir(), 'volumes-'));
   before(async () => {
-    const box = await copyOfBox({}, times === 1 ? {} : hurried(times));
+    const box = await copyOfBox({}, times === 1 ? {} : hurried(times), units);
     opened = { box, volumes: await addVolumes(box, directory) };
     opened.volumes.workloads.second = 1000 / times;
   });
@@ -46,7 +48,7 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
       .map(({ metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`),
   );
 
-/** Nothing of ours is in the cluster, no session says that it runs, and no repository is locked. */
+/** Nothing of ours is in the cluster, no session says that it runs, nothing is locked and nothing half uploaded. */
 export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }): void => {
   assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
   const { contents } = box.stores.target;
@@ -57,8 +59,10 @@ export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }
     contents.read('ckf-backups', key).includes('"phase":"Running"'),
   );
   assert.deepEqual(running, [], 'no session says that it runs');
-  const locks = keys.filter((key) => key.startsWith(`${place}/repos/`) && key.includes('/locks/'));
-  assert.deepEqual(locks, [], 'no repository is locked');
+  const locks = keys.filter((key) => key.startsWith(`${place}/`) && key.includes('/locks/'));
+  assert.deepEqual(locks, [], 'nothing is locked');
+  const { uploads } = contents.bucket('ckf-backups');
+  assert.deepEqual([...uploads.values()], [], 'nothing is half uploaded');
 };
 
 /** All that an object says, the values of a Secret decoded. */

@@ -135,6 +135,8 @@ const rcloneContainer = (
     RCLONE_S3_FORCE_PATH_STYLE: String(style === 'path'),
     // The bucket exists, and we may not be allowed to make one.
     RCLONE_S3_NO_CHECK_BUCKET: 'true',
+    // The most that S3 takes. What comes in parts is none of restic's files then.
+    RCLONE_S3_UPLOAD_CUTOFF: '5Gi',
     RCLONE_BWLIMIT: config.bandwidthLimit,
     ...(ca !== '' && { RCLONE_CA_CERT: '/ca/ca.crt' }),
   };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CharmError, orProblem } from '../../errors.ts';
+import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import { waitUntil } from '../../wait-until.ts';
 import type { VolumeOperation } from '../records/operation.ts';
 import { noteOthers } from '../restic/repository-locks.ts';
@@ -70,8 +71,8 @@ export const openGateway = async (
 
 /**
  * Works through the gateway of a repository. When this resolves, whatever happened, the gateway is
- * shut, the locks are gone that users' processes have left, and it is noted when somebody else is
- * at work there.
+ * shut, the locks and unfinished uploads are gone that users' processes have left, and it is noted
+ * when somebody else is at work there.
  */
 export const throughGateway = async <T>(
   operation: VolumeOperation,
@@ -79,6 +80,9 @@ export const throughGateway = async <T>(
   work: (gateway: Gateway) => Promise<T>,
 ): Promise<T> => {
   await using opened = new AsyncDisposableStack();
-  opened.defer(() => noteOthers(operation, repository));
+  opened.defer(async () => {
+    await noteOthers(operation, repository);
+    await abortUploads(operation.target.store, operation.layout.repository(repository));
+  });
   return await work(opened.use(await openGateway(operation, repository)));
 };

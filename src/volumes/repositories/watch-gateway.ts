@@ -1,8 +1,8 @@
-import { CharmError, orProblem } from '../../errors.ts';
+import { CharmError, hasCode, orProblem } from '../../errors.ts';
+import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import { sizeText, sum } from '../../text.ts';
 import type { Gateway } from './gateway.ts';
 import type { VolumeOperation } from '../records/operation.ts';
-import type { PlannedVolume } from '../claims/plan.ts';
 import { bytesOf } from '../claims/quantity.ts';
 import { repositorySize } from '../records/repository-content.ts';
 
@@ -18,23 +18,28 @@ const pause = 30_000;
 /** S3 is asked at each so-manieth look only, because that takes a list of the repository. */
 const looksPerList = 4;
 
+/** The gateway has the same keys as we have. Whatever else fails may go better the next time. */
+const final = ['volume-command-failed', 'store-denied'] as const;
+
 /** What a few small volumes may need for restic's own files and for changes. */
 const leastRoom = 2 ** 30;
 
 /**
- * Ends the work when the gateway's pod ended, for which restic would wait a quarter of an hour, and
- * when the repository grows by more than twice what its volumes may hold: a user can write into the
- * own one whatever the gateway takes, and the bucket is everybody's.
+ * Ends the work when the gateway's pod ended or S3 refuses our keys, for which restic would wait a
+ * quarter of an hour, and when the repository grows by more than twice what its volumes may hold
+ * (`sizes`, as their claims have them): a user can write into the own one whatever the gateway
+ * takes, and the bucket is everybody's. What is uploaded in parts is in no list before its end, and
+ * never restic's: it is aborted.
  */
 export const watchGateway = async (
   { target, layout, world }: Pick<VolumeOperation, 'target' | 'layout' | 'world'>,
   repository: string,
   gateway: Gateway,
-  volumes: readonly PlannedVolume[],
+  sizes: readonly string[],
 ): Promise<GatewayWatch> => {
   const size = () => repositorySize(target.store, layout, repository);
   const before = await size();
-  const room = sum(volumes.map(({ claim }) => bytesOf(claim.size) ?? Infinity));
+  const room = sum(sizes.map((text) => bytesOf(text) ?? Infinity));
   const most = Math.max(leastRoom, 2 * room);
   const stop = new AbortController();
   const ended = new AbortController();
@@ -42,8 +47,9 @@ export const watchGateway = async (
   const look = async (listed: boolean): Promise<CharmError | undefined> => {
     if (!(await gateway.isUp())) return gatewayLost(repository);
     if (!listed) return undefined;
+    await abortUploads(target.store, layout.repository(repository));
     const grown = (await size()) - before;
-    return grown > most ? flooded(repository, grown, most) : undefined;
+    return grown > most ? flooded(repository, grown, room) : undefined;
   };
   const watch = async (): Promise<void> => {
     for (let looks = 1; !ended.signal.aborted; looks += 1) {
@@ -52,11 +58,8 @@ export const watchGateway = async (
       } catch {
         return;
       }
-      // What cannot be looked at now is looked at the next time.
-      await orProblem(async () => {
-        const reason = await look(looks % looksPerList === 0);
-        if (reason !== undefined) ended.abort(reason);
-      });
+      const reason = await orProblem(() => look(looks % looksPerList === 0));
+      if (reason !== undefined && hasCode(reason, ...final)) ended.abort(reason);
     }
   };
   const watching = watch();
@@ -72,11 +75,11 @@ export const watchGateway = async (
 const gatewayLost = (repository: string): CharmError =>
   new CharmError(
     'volume-command-failed',
-    `${repository}: the pod of the gateway ended before the backups had. Its node may have been drained: kubectl get events. Run the action again; what was uploaded is used.`,
+    `${repository}: the pod of the gateway ended before the work had. Its node may have been drained: kubectl get events. Run the action again; it goes on from there.`,
   );
 
-const flooded = (repository: string, grown: number, most: number): CharmError =>
+const flooded = (repository: string, grown: number, room: number): CharmError =>
   new CharmError(
     'volume-command-failed',
-    `${repository}: the repository grew by ${sizeText(grown)} in this session, and its volumes may hold ${sizeText(most / 2)}, so that it was stopped. Somebody of that namespace may be filling the bucket. Backups that were made before are kept. If the volumes really hold that much, run backup-volumes again: what was uploaded is used.`,
+    `${repository}: the repository grew by ${sizeText(grown)} in this session, and its volumes may hold ${sizeText(room)}, so that it was stopped. Somebody of that namespace may be filling the bucket. Backups that were made before are kept. If the volumes really hold that much, run the action again; it goes on from there.`,
   );

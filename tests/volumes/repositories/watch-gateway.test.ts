@@ -4,6 +4,7 @@ import { layoutOf } from '../../../src/repository/layout.ts';
 import { backUpVolumes } from '../../../src/volumes/back-up-volumes.ts';
 import type { VolumeRecord } from '../../../src/volumes/records/session-record.ts';
 import { oursIn } from '../../fakes/cluster.ts';
+import { rejectsWithCode } from '../../rejects-with-code.ts';
 import { intercept } from '../../rigs/intercept.ts';
 import { type VolumeWorldRig, aWorldOfTwoUsers, volumesConfig } from '../../rigs/volume-world.ts';
 
@@ -64,7 +65,7 @@ describe('while volumes are uploaded', () => {
     killGateways(2);
     assert.deepEqual(said(await backUp()), [
       ...['home Succeeded', 'data Succeeded'],
-      'models Failed bob: the pod of the gateway ended before the backups had. Its node may have been drained: kubectl get events. Run the action again; what was uploaded is used.',
+      'models Failed bob: the pod of the gateway ended before the work had. Its node may have been drained: kubectl get events. Run the action again; it goes on from there.',
     ]);
     assert.deepEqual(
       new Set(said(await backUp()).map((line) => line.split(' ')[1])),
@@ -92,7 +93,7 @@ describe('while volumes are uploaded', () => {
       'home Succeeded',
       ...['data', 'models'].map(
         (claim) =>
-          `${claim} Failed bob: the pod of the gateway ended before the backups had. Its node may have been drained: kubectl get events. Run the action again; what was uploaded is used.`,
+          `${claim} Failed bob: the pod of the gateway ended before the work had. Its node may have been drained: kubectl get events. Run the action again; it goes on from there.`,
       ),
     ]);
     assert.deepEqual(await dying(1), [...['home Succeeded', 'data Succeeded', 'models Succeeded']]);
@@ -136,6 +137,47 @@ describe('while volumes are uploaded', () => {
     assert.deepEqual(said(await backUp()), [
       ...['home Succeeded', 'data Succeeded', 'models Succeeded'],
     ]);
+  });
+
+  it('keys that S3 refuses by now are not waited for, as restic does for a quarter of an hour', async () => {
+    await backUp();
+    const began = seconds();
+    const restored: (() => void)[] = [];
+    rig.restic.instead = async (_run, role) => {
+      if (role !== 'backup') return undefined;
+      restored.push(
+        intercept(rig.store, 'list', () => () => {
+          throw new CharmError('store-denied', 'S3 refuses the keys.');
+        }),
+      );
+      await rig.later(900);
+      return { exitCode: 1, output: '' };
+    };
+    await rejectsWithCode(backUp(), 'store-denied');
+    assert.ok(seconds() - began < 300);
+    for (const restore of restored) restore();
+    rig.restic.instead = () => undefined;
+    assert.equal(said(await backUp())[0], 'home Succeeded');
+  });
+
+  it('what is uploaded in parts and without end is aborted, also when the gateway is shut', async () => {
+    await backUp();
+    const place = layoutOf('ckf').repository('bob');
+    const unfinished = () => Array.fromAsync(rig.store.unfinishedUploads(place));
+    const left: number[] = [];
+    rig.restic.instead = async ({ pod }, role) => {
+      if (role !== 'backup' || pod.metadata.namespace !== 'bob') return undefined;
+      await rig.store.startParts(`${place}data/zz/without-end`, {});
+      await rig.later(200);
+      left.push((await unfinished()).length);
+      await rig.store.startParts(`${place}data/zz/another`, {});
+      return undefined;
+    };
+    assert.deepEqual(said(await backUp()), [
+      ...['home Succeeded', 'data Succeeded', 'models Succeeded'],
+    ]);
+    assert.equal(left[0], 0);
+    assert.deepEqual(await unfinished(), []);
   });
 
   it('S3 may be away when the growth is to be seen', async () => {
