@@ -48,7 +48,10 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
       .map(({ metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`),
   );
 
-/** Nothing of ours is in the cluster, no session says that it runs, nothing is locked and nothing half uploaded. */
+/**
+ * Nothing of ours is in the cluster, no session says that it runs, nothing is locked, and nothing
+ * is half uploaded.
+ */
 export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }): void => {
   assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
   const { contents } = box.stores.target;
