@@ -237,6 +237,9 @@ describe("two sessions of users' volumes at the same moment", () => {
   afterEach(() => {
     leads('ckf-backup/0');
     assertEnded(opened());
+    const { box } = opened();
+    const claims = box.stores.target.contents.keys(bucket, `${box.prefix}/volumes/locks/`);
+    assert.deepEqual(claims, [], 'no operation has the right to work');
   });
 
   const agents = () => {

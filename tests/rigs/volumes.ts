@@ -49,8 +49,8 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
   );
 
 /**
- * Nothing of ours is in the cluster, no session says that it runs, nothing is locked, and nothing
- * is half uploaded.
+ * Nothing of ours is in the cluster, no session says that it runs, no repository is locked, and
+ * nothing is half uploaded.
  */
 export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }): void => {
   assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
@@ -62,8 +62,8 @@ export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }
     contents.read('ckf-backups', key).includes('"phase":"Running"'),
   );
   assert.deepEqual(running, [], 'no session says that it runs');
-  const locks = keys.filter((key) => key.startsWith(`${place}/`) && key.includes('/locks/'));
-  assert.deepEqual(locks, [], 'nothing is locked');
+  const locks = keys.filter((key) => key.startsWith(`${place}/repos/`) && key.includes('/locks/'));
+  assert.deepEqual(locks, [], 'no repository is locked');
   const { uploads } = contents.bucket('ckf-backups');
   assert.deepEqual([...uploads.values()], [], 'nothing is half uploaded');
 };
