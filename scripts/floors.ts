@@ -10,6 +10,7 @@ export const floors: readonly (readonly string[])[] = [
     'ports',
     'errors.ts',
     'event.ts',
+    'in-turns.ts',
     'text.ts',
     'unless-aborted.ts',
     'wait-until.ts',

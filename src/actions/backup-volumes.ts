@@ -5,7 +5,7 @@ import { durationText, listText, sizeText, sum } from '../text.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../volumes/back-up-volumes.ts';
 import { volumesRoleText } from '../volumes/pods/cluster-role.ts';
 import type { SessionRecord } from '../volumes/records/session-record.ts';
-import { tellOfRefusal, tellOfVolumes } from '../volumes/records/tell.ts';
+import { tellOfRefusal, tellOfVolumes } from '../volumes/tell-of-volumes.ts';
 import type { World } from '../world.ts';
 import { type Action, slotParameter } from './action.ts';
 

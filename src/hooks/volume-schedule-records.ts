@@ -3,7 +3,7 @@ import type { Decision } from '../schedule/decision.ts';
 import type { EndedRun } from '../schedule/current-run.ts';
 import { patienceInHooks } from '../sessions/deliver.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { tellOfUnused } from '../volumes/records/tell.ts';
+import { tellOfUnused } from '../volumes/tell-of-volumes.ts';
 import { type Unrecorded, recordUnused } from '../volumes/records/unused-slots.ts';
 import type { Journal, World } from '../world.ts';
 

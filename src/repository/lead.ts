@@ -6,8 +6,10 @@ import {
   type LockRecord,
   lookAtClaims,
   type OtherClaim,
+  type SeenClaims,
   writeLockClaim,
 } from './lock-claims.ts';
+import { helpersOf } from './lock-helper.ts';
 
 /** The claim of a process that others help. The holder of a lock has one too: see `Lock`. */
 export interface Lead {
@@ -39,12 +41,13 @@ export const takeLead = async (
     state: 'held',
     buried: [],
   };
+  let written = clock.now().getTime();
   await writeLockClaim(target, record, place);
   const stop = new AbortController();
-  const look = async (): Promise<readonly OtherClaim[]> => {
-    const { own, others } = await lookAtClaims(target, record, place);
-    if (own === undefined) throw gone(target, place);
-    return others;
+  const look = async (): Promise<SeenClaims> => {
+    const seen = await lookAtClaims(target, record, place);
+    if (seen.own === undefined) throw gone(target, place);
+    return seen;
   };
   const assertHeld = async (): Promise<void> => {
     await look();
@@ -59,7 +62,9 @@ export const takeLead = async (
       // A claim that somebody deleted must not come back. Another failure may pass.
       const problem = await orProblem(async () => {
         await assertHeld();
+        const now = clock.now().getTime();
         await writeLockClaim(target, record, place);
+        written = now;
       });
       if (hasCode(problem, 'backup-running')) return;
     }
@@ -67,7 +72,7 @@ export const takeLead = async (
   const renewing = renew();
   return {
     nonce,
-    helpers: async () => (await look()).filter(({ helps }) => helps === nonce),
+    helpers: async () => helpersOf(await look(), nonce, clock.now().getTime() - written),
     assertHeld,
     [Symbol.asyncDispose]: async () => {
       stop.abort();

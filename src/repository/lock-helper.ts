@@ -3,6 +3,7 @@ import { CharmError, orProblem } from '../errors.ts';
 import type { Target, World } from '../world.ts';
 import {
   type ClaimPlace,
+  lifetimeMilliseconds,
   lockOf,
   lookAtClaims,
   writeLockClaim,
@@ -80,6 +81,23 @@ export const helpHolder = async (
     [Symbol.asyncDispose]: end,
   };
 };
+
+/**
+ * The claims of the units that help a holder. `elapsed`: milliseconds since the holder's own claim
+ * was written. S3 tells no other time than that, so without them nobody would become older while S3
+ * refuses what is written, and the holder would wait for the dead.
+ */
+export const helpersOf = (
+  { others }: SeenClaims,
+  holder: string,
+  elapsed: number,
+): readonly OtherClaim[] =>
+  others
+    .filter(({ helps }) => helps === holder)
+    .map((claim) => {
+      const age = claim.age + elapsed;
+      return { ...claim, age, isLive: claim.isLive && age <= lifetimeMilliseconds };
+    });
 
 /** Milliseconds. The holder renews its claim each minute, and helpers more often. */
 const lease = 2 * 60_000;

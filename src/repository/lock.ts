@@ -10,6 +10,7 @@ import {
   type OtherClaim,
   type SeenClaims,
 } from './lock-claims.ts';
+import { helpersOf } from './lock-helper.ts';
 
 /** The right to change what lies under a prefix. One operation has it at a time. */
 export interface Lock extends AsyncDisposable {
@@ -173,9 +174,9 @@ export const takeLock = async (
     clockAhead,
     nonce,
     helpers: async () => {
-      const { own, others } = await lookAtClaims(target, held);
-      if (own === undefined) throw heldBy(undefined, target);
-      return others.filter(({ helps }) => helps === nonce);
+      const seen = await lookAtClaims(target, held);
+      if (seen.own === undefined) throw heldBy(undefined, target);
+      return helpersOf(seen, nonce, clock.now().getTime() - written);
     },
     signal: lost.signal,
     isFresh: () =>

@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from 'p-limit';
 import { CharmError, orProblem } from '../errors.ts';
 import { countText, secondText } from '../text.ts';
 import type { Cluster, World } from '../world.ts';
@@ -19,7 +20,7 @@ import {
   noFiles,
   sessionPhase,
 } from './records/session-record.ts';
-import { inTurns, slots } from './records/slots.ts';
+import { inTurns } from '../in-turns.ts';
 import { uploadVolumes } from './upload-volumes.ts';
 
 /*
@@ -128,9 +129,9 @@ export const backUpPlanned = async (
     planned.filter(({ skip }) => skip === undefined),
     ({ claim }) => claim.namespace,
   );
-  const slot = slots(config.parallel);
+  const limit = pLimit(config.parallel);
   const ended = await inTurns(config.parallel, [...due.values()], (volumes) =>
-    backUpNamespace(operation, volumes, slot),
+    backUpNamespace(operation, volumes, limit),
   );
   const records = [
     ...ended.flat(),
@@ -145,7 +146,7 @@ export const backUpPlanned = async (
 const backUpNamespace = async (
   operation: VolumeOperation,
   volumes: readonly PlannedVolume[],
-  slot: ReturnType<typeof slots>,
+  limit: LimitFunction,
 ): Promise<readonly VolumeRecord[]> => {
   const { world, session } = operation;
   const [first] = volumes;
@@ -154,7 +155,7 @@ const backUpNamespace = async (
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
-    const outcomes = await uploadVolumes(operation, { volumes, repository: name, slot });
+    const outcomes = await uploadVolumes(operation, { volumes, repository: name, limit });
     // There are seconds left then, and no time to start one more pod.
     world.signal.throwIfAborted();
     const snapshots = readSnapshots(

@@ -11,7 +11,7 @@ import type { OpenOperation } from './records/operation.ts';
 import { openSessionLog } from './records/session-log.ts';
 import { type SessionRecord, writeSession } from './records/session-record.ts';
 import { sweep } from './pods/sweep.ts';
-import { tellOfVolumes } from './records/tell.ts';
+import { tellOfVolumes } from './tell-of-volumes.ts';
 
 /**
  * Begins a session: opens what it needs, takes the lock that volumes have of their own, so that

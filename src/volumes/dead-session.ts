@@ -12,7 +12,7 @@ import {
 } from './records/session-record.ts';
 import { startNotebook } from './claims/notebooks.ts';
 import { sweep } from './pods/sweep.ts';
-import { tellOfVolumes } from './records/tell.ts';
+import { tellOfVolumes } from './tell-of-volumes.ts';
 
 type DeadSessionWorld = Pick<
   World,

@@ -121,8 +121,7 @@ const bringBack = async (
   const run = (attempt: number): Promise<JobOutcome> =>
     throughGateway(operation, repository, async (gateway) => {
       await using watch = await watchGateway(operation, repository, gateway, [size]);
-      const signal = AbortSignal.any([world.signal, watch.signal]);
-      const watched = { ...operation, world: { ...world, signal } };
+      const watched = { ...operation, world: { ...world, signal: watch.signal } };
       return await runUserJob(watched, {
         ...{ role: 'restore', attempt },
         ...{ model: cluster.namespace, session, claim, user, repository, config },

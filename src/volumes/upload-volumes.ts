@@ -1,3 +1,4 @@
+import type { LimitFunction } from 'p-limit';
 import { CharmError, orProblem } from '../errors.ts';
 import { type ClaimUser, usersOf } from './claims/claims.ts';
 import { type Gateway, throughGateway } from './repositories/gateway.ts';
@@ -10,7 +11,6 @@ import { makeRepository, prepareRepository } from './repositories/repositories.t
 import { mendRepository } from './restic/repository-command.ts';
 import { backupArguments, someUnreadable } from './restic/restic.ts';
 import { type JobOutcome, isEmptyVolume, runUserJob } from './repositories/run-job.ts';
-import type { slots } from './records/slots.ts';
 import { watchGateway } from './repositories/watch-gateway.ts';
 
 interface Upload {
@@ -18,7 +18,7 @@ interface Upload {
   readonly volumes: readonly PlannedVolume[];
   readonly repository: string;
   /** Lets so many volumes of all namespaces be worked on at a time. */
-  readonly slot: ReturnType<typeof slots>;
+  readonly limit: LimitFunction;
 }
 
 /** How restic ended beside a volume, or why it did not run. */
@@ -36,7 +36,7 @@ const gateways = 2;
  */
 export const uploadVolumes = async (
   operation: VolumeOperation,
-  { volumes, repository, slot }: Upload,
+  { volumes, repository, limit }: Upload,
 ): Promise<readonly (UploadEnd | undefined)[]> => {
   const ends = new Map<PlannedVolume, UploadEnd>();
   for (let attempt = 1; attempt <= gateways; attempt += 1) {
@@ -48,7 +48,7 @@ export const uploadVolumes = async (
         ...([operation, repository, gateway] as const),
         left.map(({ claim }) => claim.size),
       );
-      const signal = AbortSignal.any([operation.world.signal, watch.signal]);
+      const { signal } = watch;
       const watched = { ...operation, world: { ...operation.world, signal } };
       if (!isThere) {
         const made = await orProblem(() => makeRepository(watched, repository, gateway));
@@ -59,7 +59,7 @@ export const uploadVolumes = async (
       }
       const upload = async (volume: PlannedVolume): Promise<void> => {
         const end = await orProblem(() => {
-          // Who waited for this slot is not begun any more: its notebook would be stopped.
+          // Who had to wait is not begun any more: its notebook would be stopped.
           signal.throwIfAborted();
           return whileStopped(volume, () =>
             backUpVolume(watched, volume, { repository, gateway, attempt }),
@@ -67,7 +67,7 @@ export const uploadVolumes = async (
         });
         ends.set(volume, end);
       };
-      await Promise.all(left.map((volume) => slot(() => upload(volume))));
+      await Promise.all(left.map((volume) => limit(() => upload(volume))));
       return left.some((volume) => !isUploaded(ends.get(volume))) && !(await gateway.isUp());
     });
     operation.world.signal.throwIfAborted();

@@ -7,7 +7,7 @@ import type { SkipReason } from './claims/policy.ts';
 import { type RepositoryRecord, allRepositories } from './repositories/repositories.ts';
 import { foundDamaged, newestCheck, readState } from './records/repository-state.ts';
 import { noFiles, sessions } from './records/session-record.ts';
-import { inTurns } from './records/slots.ts';
+import { inTurns } from '../in-turns.ts';
 
 /** Nobody can back these up, or somebody said that nobody shall. */
 const notMeant: readonly (SkipReason | undefined)[] = [

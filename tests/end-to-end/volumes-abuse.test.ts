@@ -194,6 +194,22 @@ describe("users' volumes and keys of the bucket that are revoked, on a box whose
     );
   };
 
+  const endsDenied = async (done: Promise<ActionRun>): Promise<void> => {
+    const { box, volumes } = opened();
+    const { status, message, results } = await done;
+    assert.equal(status, 'failed');
+    assert.equal(results['error-code'], 'store-denied', message);
+    assert.match(
+      message,
+      /bucket ckf-backups at .*InvalidAccessKeyId.* [Cc]heck the keys that s3-integrator has .*\[store-denied\]/s,
+    );
+    assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
+    await box.hook('update-status');
+    giveBack();
+    await box.hook('update-status');
+    assertEnded(opened());
+  };
+
   for (const [action, parameters, role] of [
     ['backup-volumes', {}, 'backup'],
     ['restore-volume', { volume, into: 'back' }, 'restore'],
@@ -210,21 +226,21 @@ describe("users' volumes and keys of the bucket that are revoked, on a box whose
       volumes.workloads.holds.clear();
       release.resolve(undefined);
       await works(role);
-      const { status, message, results } = await running.done;
-      assert.equal(status, 'failed');
-      assert.equal(results['error-code'], 'store-denied', message);
-      assert.match(
-        message,
-        /bucket ckf-backups at .*InvalidAccessKeyId.* [Cc]heck the keys that s3-integrator has .*\[store-denied\]/s,
-      );
-      assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
-      await box.hook('update-status');
-      giveBack();
-      await box.hook('update-status');
-      assertEnded(opened());
+      await endsDenied(running.done);
       const next = await box.run(action, parameters);
       assert.equal(next.status, 'completed', next.message);
     });
+
+  it('at the beginning of verify-volumes say so, too', async () => {
+    const { box, volumes } = opened();
+    const running = box.start('verify-volumes');
+    const { store } = volumes.workloads;
+    await until(() => store.list('pods', undefined, 'ckf-backup/role=check')[0]);
+    revoke();
+    await endsDenied(running.done);
+    const next = await box.run('verify-volumes');
+    assert.equal(next.status, 'completed', next.message);
+  });
 });
 
 describe("two sessions of users' volumes at the same moment", () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { openS3 } from '../../src/adapters/s3/s3.ts';
 import { CharmError } from '../../src/errors.ts';
+import { takeLead } from '../../src/repository/lead.ts';
+import { lockOf } from '../../src/repository/lock-claims.ts';
 import { helpHolder } from '../../src/repository/lock-helper.ts';
 import { takeLock } from '../../src/repository/lock.ts';
 import type { Clock } from '../../src/world.ts';
@@ -14,6 +16,7 @@ import { startS3Server, testUser } from '../servers/s3/server.ts';
 import { intercept } from '../rigs/intercept.ts';
 
 const locks = 'ckf/locks/';
+const place = lockOf({ prefix: 'ckf' });
 const minute = 60_000;
 
 /** A clock, a store whose times are those of the clock, and units that share both. */
@@ -23,12 +26,18 @@ const openRig = () => {
   const take = (number: number, more: { clock?: Clock; host?: string } = {}) =>
     takeLock(targetIn(store), {
       clock: more.clock ?? clock,
-      model: { name: 'kubeflow', uuid: 'ours' },
-      unit: `ckf-backup/${number}`,
-      host: more.host ?? 'node-1',
+      ...unit(number),
+      ...(more.host !== undefined && { host: more.host }),
     });
   return { clock, store, take };
 };
+type Rig = ReturnType<typeof openRig>;
+
+const unit = (number: number) => ({
+  model: { name: 'kubeflow', uuid: 'ours' },
+  unit: `ckf-backup/${number}`,
+  host: 'node-1',
+});
 
 const help = (store: FakeObjectStore, nonce: string) =>
   helpHolder(
@@ -172,6 +181,39 @@ describe('lock of a path', () => {
     await helper[Symbol.asyncDispose]();
     await using _next = await take(1);
   });
+
+  const takers = {
+    lock: (rig: Rig) => rig.take(0),
+    lead: ({ clock, store }: Rig) => takeLead(targetIn(store), { clock, ...unit(0) }, place),
+  };
+  for (const [kind, take] of Object.entries(takers))
+    it(`grows older for the units that help while S3 refuses what is written: ${kind}`, async () => {
+      const rig = openRig();
+      const { clock, store } = rig;
+      await using holder = await take(rig);
+      await using living = await help(store, holder.nonce);
+      await using _dead = await help(store, holder.nonce);
+      await clock.sleep(10_000);
+      const letWrite = intercept(store, 'put', (put) => async (key, ...more) => {
+        if (key.includes(holder.nonce)) throw new CharmError('store-refused', 'QuotaExceeded');
+        return put(key, ...more);
+      });
+      const heard = async () =>
+        (await holder.helpers()).map(({ age, isLive }) => [Math.round(age / 1000), isLive]);
+      await clock.sleep(4 * minute);
+      await living.renew({ objects: 0, bytes: 0 });
+      await clock.sleep(2 * minute);
+      assert.deepEqual((await heard()).toSorted(), [
+        [120, true],
+        [370, false],
+      ]);
+      letWrite();
+      await clock.sleep(minute);
+      assert.deepEqual((await heard()).toSorted(), [
+        [180, true],
+        [430, false],
+      ]);
+    });
 
   it('passes on when the units that helped a dead holder have noticed it', async () => {
     const { clock, store, take } = openRig();

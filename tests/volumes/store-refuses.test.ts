@@ -3,7 +3,9 @@ import { CharmError } from '../../src/errors.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { endKilledSession } from '../../src/volumes/dead-session.ts';
+import { deleteBackups } from '../../src/volumes/delete-backups.ts';
 import type { SessionRecord } from '../../src/volumes/records/session-record.ts';
+import { verifyRepositories } from '../../src/volumes/verify-repositories.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
@@ -50,7 +52,7 @@ describe('a session of volumes', () => {
     }
     const { store } = rig;
     const restored = [
-      ...(['head', 'get', 'read', 'put', 'delete'] as const).map((method) =>
+      ...(['head', 'get', 'read', 'put', 'delete', 'probe'] as const).map((method) =>
         intercept(store, method, () => deny),
       ),
       intercept(store, 'list', () => denyList),
@@ -60,24 +62,29 @@ describe('a session of volumes', () => {
     };
   };
 
-  /** At the first command of this role; restic then ends as it does without keys. */
+  /** At the first command of this role; restic then tries for a quarter of an hour, and ends. */
   const revokeAt = (role: string): { letIn: () => void } => {
     const revoked: { letIn: () => void } = { letIn: () => undefined };
     let isRevoked = false;
-    rig.restic.instead = (_run, of) => {
-      if (of === role && !isRevoked) {
+    rig.restic.instead = async (_run, of) => {
+      if (of.startsWith(role) && !isRevoked) {
         isRevoked = true;
         revoked.letIn = revokeKeys();
       }
-      return isRevoked ? refused : undefined;
+      if (!isRevoked) return undefined;
+      await rig.later(900);
+      return refused;
     };
     return revoked;
   };
+  const seconds = (): number => rig.clock.now().getTime() / 1000;
 
   for (const role of ['init', 'backup', 'snapshots'])
     it(`whose keys are revoked at ${role} says so and leaves nothing, and the next one succeeds`, async () => {
       const revoked = revokeAt(role);
+      const began = seconds();
       const { message } = await rejectsWithCode(backUp(), 'store-denied');
+      assert.ok(seconds() - began < 300, 'nobody waits for restic');
       assert.match(message, /^S3 refuses the keys\. Put others into s3-integrator\./);
       assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
       await rejectsWithCode(endKilledSession(rig.whole), 'store-denied');
@@ -94,6 +101,47 @@ describe('a session of volumes', () => {
       assert.deepEqual(new Set(dead.volumes.map(({ code }) => code)), new Set(['interrupted']));
       const next = await backUp();
       assert.equal(next.phase, 'Succeeded');
+      assert.deepEqual(rig.keysOf('alice', 'locks'), []);
+    });
+
+  const verify = () =>
+    verifyRepositories(rig.whole, config, {
+      ...{ namespace: undefined, readData: '1/2' },
+      testRestore: { namespace: 'alice', claim: 'home' },
+    });
+  const removeOldest = async () =>
+    deleteBackups(rig.whole, config, {
+      volume: 'alice/home',
+      which: { kind: 'session', session: (await rig.records()).at(-1)?.id ?? '' },
+      dryRun: false,
+    });
+  for (const [action, role, act] of [
+    ['verify-volumes', 'check', verify],
+    ['verify-volumes', 'test-restore', verify],
+    ['delete-volume-backups', 'forget', removeOldest],
+    ['delete-volume-backups', 'prune', removeOldest],
+  ] as const)
+    it(`of ${action} whose keys are revoked at ${role} says so soon and leaves nothing, and the next one succeeds`, async () => {
+      for (const words of ['few', 'more words']) {
+        rig.restic.filesOf('alice/home').set('thesis', words);
+        await backUp();
+      }
+      const revoked = revokeAt(role);
+      const began = seconds();
+      const { message } = await rejectsWithCode(act(), 'store-denied');
+      assert.match(message, /^S3 refuses the keys\. Put others into s3-integrator\./);
+      assert.ok(seconds() - began < 120, 'nobody waits for restic');
+      await rig.later(60);
+      assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
+      rig.restic.instead = () => undefined;
+      revoked.letIn();
+      rig.store.seed(
+        `${layout.repository('alice')}locks/of-the-stopped-pod`,
+        'a lock',
+        throughGateway,
+      );
+      await endKilledSession(rig.whole);
+      await act();
       assert.deepEqual(rig.keysOf('alice', 'locks'), []);
     });
 

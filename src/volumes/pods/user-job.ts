@@ -9,9 +9,7 @@ import { gatewayUrl } from './trusted-pods.ts';
 /*
  * This folder says what our pods look like: beside a volume, where nothing is trusted, and in the
  * namespace of the model, where the keys of S3 are.
- */
-
-/*
+ *
  * What runs in a user's namespace, where its user can read every Secret and enter every pod. So it
  * knows the password of the user's own repository and of its gateway, and nothing else.
  */

@@ -1,25 +1,14 @@
-import { CharmError, hasCode, orProblem } from '../../errors.ts';
+import { CharmError } from '../../errors.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
 import { sizeText, sum } from '../../text.ts';
+import { type Watch, watch } from '../pods/watch.ts';
 import type { Gateway } from './gateway.ts';
 import type { VolumeOperation } from '../records/operation.ts';
 import { bytesOf } from '../claims/quantity.ts';
 import { repositorySize } from '../records/repository-content.ts';
 
-/** Looks at a gateway while users' pods write through it. */
-export interface GatewayWatch extends AsyncDisposable {
-  /** Fires with a CharmError when it makes no sense, or is not allowed, to go on. */
-  readonly signal: AbortSignal;
-}
-
-/** Milliseconds between two looks. */
-const pause = 30_000;
-
 /** S3 is asked at each so-manieth look only, because that takes a list of the repository. */
 const looksPerList = 4;
-
-/** The gateway has the same keys as we have. Whatever else fails may go better the next time. */
-const final = ['volume-command-failed', 'store-denied'] as const;
 
 /** What a few small volumes may need for restic's own files and for changes. */
 const leastRoom = 2 ** 30;
@@ -36,40 +25,18 @@ export const watchGateway = async (
   repository: string,
   gateway: Gateway,
   sizes: readonly string[],
-): Promise<GatewayWatch> => {
+): Promise<Watch> => {
   const size = () => repositorySize(target.store, layout, repository);
   const before = await size();
   const room = sum(sizes.map((text) => bytesOf(text) ?? Infinity));
   const most = Math.max(leastRoom, 2 * room);
-  const stop = new AbortController();
-  const ended = new AbortController();
-
-  const look = async (listed: boolean): Promise<CharmError | undefined> => {
+  return watch(world, async (look) => {
     if (!(await gateway.isUp())) return gatewayLost(repository);
-    if (!listed) return undefined;
+    if (look % looksPerList !== 0) return undefined;
     await abortUploads(target.store, layout.repository(repository));
     const grown = (await size()) - before;
     return grown > most ? flooded(repository, grown, room) : undefined;
-  };
-  const watch = async (): Promise<void> => {
-    for (let looks = 1; !ended.signal.aborted; looks += 1) {
-      try {
-        await world.clock.sleep(pause, stop.signal);
-      } catch {
-        return;
-      }
-      const reason = await orProblem(() => look(looks % looksPerList === 0));
-      if (reason !== undefined && hasCode(reason, ...final)) ended.abort(reason);
-    }
-  };
-  const watching = watch();
-  return {
-    signal: ended.signal,
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await watching;
-    },
-  };
+  });
 };
 
 const gatewayLost = (repository: string): CharmError =>

@@ -12,7 +12,7 @@ import {
   openRepository,
   strangeIndex,
 } from './sealed-repository.ts';
-import { inTurns } from '../records/slots.ts';
+import { inTurns } from '../../in-turns.ts';
 
 /** Blobs of up to 8 MiB, as restic cuts files, that are read at a time; longer ones alone. */
 const concurrency = 16;

@@ -17,7 +17,7 @@ import {
   openRepository,
 } from './sealed-repository.ts';
 import { readSession, sessionIds } from '../records/session-record.ts';
-import { inTurns } from '../records/slots.ts';
+import { inTurns } from '../../in-turns.ts';
 
 /** Objects that are looked at, at a time. */
 const concurrency = 16;

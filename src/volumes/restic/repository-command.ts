@@ -4,6 +4,7 @@ import { clearJunk } from './clear-junk.ts';
 import { repositoryPassword } from './keys.ts';
 import type { VolumeOperation } from '../records/operation.ts';
 import { podState, warningsAbout } from '../pods/pod-state.ts';
+import { watch } from '../pods/watch.ts';
 import { noteOthers } from './repository-locks.ts';
 import { complaintsOf, exitText, firstLine } from './restic.ts';
 import { type RepositoryCommand, type TrustedPod, repositoryPod } from '../pods/trusted-pods.ts';
@@ -100,7 +101,7 @@ const endOnce = async (
   repository: string,
   { task, command, gateway, seconds: most = commandSeconds, room }: RepositoryCommand,
 ): Promise<CommandEnd> => {
-  const { access, session, config, world } = operation;
+  const { access, session, config, target, world } = operation;
   const { cluster, storage, key } = access;
   const { namespace } = cluster;
   const trusted = repositoryPod(
@@ -109,9 +110,14 @@ const endOnce = async (
     repositoryPassword(key, repository),
   );
   await using pod = await startPod(operation, trusted);
+  // The pod has the same keys as we have.
+  await using keys = watch(world, async () => {
+    await target.store.probe();
+    return undefined;
+  });
   const began = world.clock.now().getTime();
   const { exitCode } = await waitUntil(
-    { clock: world.clock, seconds: most, signal: world.signal },
+    { clock: world.clock, seconds: most, signal: keys.signal },
     async () => {
       const state = await pod.state('restic');
       if (state.kind === 'ended') return state;

@@ -1,7 +1,7 @@
 import type { Layout } from '../../repository/layout.ts';
 import type { ObjectStore, StoredObject, Target, World } from '../../world.ts';
 import { mostGenerations, repositoryName, sessionMetadata } from '../records/names.ts';
-import { inTurns } from '../records/slots.ts';
+import { inTurns } from '../../in-turns.ts';
 
 /** Milliseconds. restic renews a lock every 5 minutes, and calls it stale after 30. */
 const stale = 30 * 60_000;

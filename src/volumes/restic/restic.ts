@@ -4,9 +4,7 @@ import { type Fields, fieldsOf, isFields, textOf } from '../../ports/fields.ts';
 /*
  * This folder is restic: what it is told, what it says, how it runs on a repository, and what its
  * files look like to somebody who does not trust them.
- */
-
-/*
+ *
  * The engine: what restic is told, and what its output means (restic 0.17.1 and later;
  * doc/075_scripting of its documentation).
  */

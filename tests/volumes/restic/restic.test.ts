@@ -18,7 +18,6 @@ import {
   type Phase,
   type VolumeRecord,
 } from '../../../src/volumes/records/session-record.ts';
-import { slots } from '../../../src/volumes/records/slots.ts';
 
 describe('restic', () => {
   it('is told the claim as host and the session as tag', () => {
@@ -121,25 +120,6 @@ describe('a session', () => {
     assert.equal(phase('Failed', 'Failed'), 'Failed');
     assert.equal(phase('Skipped'), 'Skipped');
     assert.equal(phase(), 'Skipped');
-  });
-
-  it('works on so many volumes at a time, and goes on after one that failed', async () => {
-    const slot = slots(2);
-    let running = 0;
-    let most = 0;
-    const results = await Promise.allSettled(
-      Array.from({ length: 9 }, (_, index) =>
-        slot(async () => {
-          most = Math.max(most, (running += 1));
-          await Promise.resolve();
-          running -= 1;
-          if (index === 1) throw new Error('one');
-          return index;
-        }),
-      ),
-    );
-    assert.equal(most, 2);
-    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 8);
   });
 });
 

@@ -1,10 +1,10 @@
-import { type Teller, tell } from '../../notify/tell.ts';
-import { countText, durationText, listText, secondText, sizeText, sum } from '../../text.ts';
-import type { CharmError } from '../../errors.ts';
-import type { NoticeKind } from '../../world.ts';
-import { sessionIdAt } from './names.ts';
-import type { SessionRecord, VolumeRecord } from './session-record.ts';
-import type { Unrecorded } from './unused-slots.ts';
+import { type Teller, tell } from '../notify/tell.ts';
+import { countText, durationText, listText, secondText, sizeText, sum } from '../text.ts';
+import type { CharmError } from '../errors.ts';
+import type { NoticeKind } from '../world.ts';
+import { sessionIdAt } from './records/names.ts';
+import type { SessionRecord, VolumeRecord } from './records/session-record.ts';
+import type { Unrecorded } from './records/unused-slots.ts';
 
 /**
  * Tells of a backup of volumes as it begins and when it has ended, also of one that was killed.

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { backupVolumes } from '../../../src/actions/backup-volumes.ts';
-import { showSession } from '../../../src/actions/show-session.ts';
-import { layoutOf } from '../../../src/repository/layout.ts';
-import { endKilledSession } from '../../../src/volumes/dead-session.ts';
-import { rejectsWithCode } from '../../rejects-with-code.ts';
-import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../../rigs/volume-world.ts';
+import { backupVolumes } from '../../src/actions/backup-volumes.ts';
+import { showSession } from '../../src/actions/show-session.ts';
+import { layoutOf } from '../../src/repository/layout.ts';
+import { endKilledSession } from '../../src/volumes/dead-session.ts';
+import { rejectsWithCode } from '../rejects-with-code.ts';
+import { type VolumeWorldRig, aVolumeWorld, volumesConfig } from '../rigs/volume-world.ts';
 
 const layout = layoutOf('ckf');
 const config = volumesConfig();
@@ -101,7 +101,7 @@ describe('who is to be told of backups of volumes', () => {
   it('hears nothing of what an operator asked for with other actions', async () => {
     await backUp();
     told = [];
-    const { verifyVolumes } = await import('../../../src/actions/verify-volumes.ts');
+    const { verifyVolumes } = await import('../../src/actions/verify-volumes.ts');
     await rig.later(60);
     await verifyVolumes(world(), config, {}, []);
     assert.deepEqual(told, []);

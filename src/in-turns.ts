@@ -1,25 +1,4 @@
-/** Lets so many run at a time, in the order in which they came. */
-export const slots = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
-  let free = most;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      waiting.push(() => {
-        resolve(undefined);
-      });
-      await promise;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
-    }
-  };
-};
+import pLimit from 'p-limit';
 
 /**
  * The results of all, in their order, of which so many are worked on at a time. When one fails,
@@ -30,10 +9,10 @@ export const inTurns = async <T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<readonly R[]> => {
-  const slot = slots(most);
+  const limit = pLimit(most);
   const failed = new AbortController();
   const ends = items.map((item) =>
-    slot(async () => {
+    limit(async () => {
       failed.signal.throwIfAborted();
       try {
         return await work(item);
