@@ -37,7 +37,8 @@ import { rewrite, seed, workloads, type Workload } from './bench/workloads.ts';
  * --truth it says what each of them brings over and what it leaves out. With --units it compares
  * one unit with several that share the copy, each with a connection of so many MiB/s to the target
  * and 30 ms there and back. With --volumes it compares sessions of users' volumes on the box with
- * restic alone, and in parallel with one after the other, with --rate over such a connection.
+ * restic alone, and in parallel with one after the other, with --rate over such a connection for
+ * each repository.
  */
 const { values } = parseArgs({
   options: {

@@ -4,7 +4,10 @@ import type { Clock } from './ports/clock.ts';
 interface Patience {
   readonly clock: Clock;
   readonly seconds: number;
-  /** Milliseconds between two questions; by default 200 at first, and later up to 3000. */
+  /**
+   * Milliseconds between two questions. By default a fortieth of what was waited so far, 200 to
+   * 3000, so that no long wait is more than a fortieth longer than it has to be.
+   */
   readonly pause?: number;
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -19,13 +22,12 @@ export const waitUntil = async <Answer>(
   ask: () => Promise<Answer | undefined>,
   tooLate: () => Answer | Promise<Answer>,
 ): Promise<Answer> => {
-  const deadline = clock.now().getTime() + seconds * 1000;
-  let next = pause ?? 200;
+  const began = clock.now().getTime();
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (clock.now().getTime() >= deadline) return tooLate();
-    await clock.sleep(next, signal);
-    if (pause === undefined) next = Math.min(next * 1.5, 3000);
+    const waited = clock.now().getTime() - began;
+    if (waited >= seconds * 1000) return tooLate();
+    await clock.sleep(pause ?? Math.min(Math.max(waited / 40, 200), 3000), signal);
   }
 };

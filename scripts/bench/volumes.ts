@@ -14,21 +14,24 @@ export interface VolumeBench {
   readonly files: number;
   /** Of one file. */
   readonly bytes: number;
-  /** Bytes a second of the way to the target; without it all is near for the first comparison. */
+  /**
+   * Bytes a second of the way to the target, for each repository, as where each gateway is on a
+   * node of its own; without it there is no limit, and all is near for the first comparison.
+   */
   readonly rate?: number | undefined;
 }
 
-const user = 'bench';
-const claims = ['one', 'two', 'three', 'four'];
+const users = ['one', 'two', 'three', 'four'];
+const claim = 'home';
 
 /** There and back, in ms, divided by two. */
 const delay = 15;
 
 /**
  * Two comparisons on the box, in turns. A session of one volume against restic alone on the same
- * volume and repository, both with content that is new; and a session of four volumes in parallel
- * against one after the other, with 30 ms to the target. With a rate all of it goes over that way,
- * restic alone too. Seconds are of whole sessions, with the hooks and pods that they take.
+ * volume and repository, both with content that is new; and a session of four users' volumes in
+ * parallel against one after the other, with 30 ms to the target. With a rate all of it goes over
+ * that way, restic alone too. Seconds are of actions, with the pods that they take.
  */
 export const benchVolumes = async (bench: VolumeBench): Promise<string> => {
   await using box = await startBox({
@@ -39,9 +42,11 @@ export const benchVolumes = async (bench: VolumeBench): Promise<string> => {
   await using volumes = await addVolumes(box, join(bench.scratch, 'volumes'));
   volumes.stopWriting();
   const { workloads } = volumes;
-  addProfile(workloads, user);
-  for (const claim of claims) addClaim(workloads, user, claim);
-  await box.configure({ volumes: `${user}/*` });
+  for (const user of users) {
+    addProfile(workloads, user);
+    addClaim(workloads, user, claim);
+  }
+  await box.configure({ volumes: `*/${claim}` });
   await using links = new AsyncDisposableStack();
   const goFar = async (): Promise<void> => {
     const way = [delay, ...(bench.rate === undefined ? [] : [bench.rate])].map(String);
@@ -52,40 +57,42 @@ export const benchVolumes = async (bench: VolumeBench): Promise<string> => {
     await box.integrate('s3-credentials');
   };
   if (bench.rate !== undefined) await goFar();
-  fill(workloads, bench);
-  await session(box, '*');
-  const alone = await ratios(bench.pairs, [
-    async () => {
-      fill(workloads, bench);
-      return await session(box, 'one');
-    },
-    async () => {
-      fill(workloads, bench);
-      return await timed(() =>
-        resticByHand({ box }, user, ['backup', workloads.directoryOf(user, 'one')]),
-      );
-    },
-  ]);
+  const [one = ''] = users;
+  const anew = async (work: () => Promise<number>): Promise<number> => {
+    fill(workloads, [one], bench);
+    return await work();
+  };
+  const byTheCharm = (): Promise<number> => anew(() => session(box, one));
+  const backup = ['backup', workloads.directoryOf(one, claim)];
+  const byHand = (): Promise<number> => anew(() => timed(() => resticByHand({ box }, one, backup)));
+  await byTheCharm();
+  const alone = await ratios(bench.pairs, [byTheCharm, byHand]);
   const first = `one volume: session ${alone.seconds[0]} s, restic alone ${alone.seconds[1]} s, ratio ${alone.ratio}`;
   // The second comparison takes much longer.
   console.error(first);
   if (bench.rate === undefined) await goFar();
   const inTurns = (parallel: number) => async (): Promise<number> => {
     await box.configure({ 'volumes-parallel': parallel });
-    fill(workloads, bench);
+    fill(workloads, users, bench);
     return await session(box, '*');
   };
-  const together = await ratios(bench.pairs, [inTurns(1), inTurns(claims.length)]);
+  // The first session of each makes its repository.
+  await inTurns(users.length)();
+  const together = await ratios(bench.pairs, [inTurns(1), inTurns(users.length)]);
   return [
-    `${claims.length} volumes of ${bench.files} files of ${bench.bytes} bytes, medians of ${bench.pairs} pairs`,
+    `${users.length} users' volumes of ${bench.files} files of ${bench.bytes} bytes, medians of ${bench.pairs} pairs`,
     first,
     `30 ms away: one after the other ${together.seconds[0]} s, in parallel ${together.seconds[1]} s, ratio ${together.ratio}`,
   ].join('\n');
 };
 
 /** New content of the same size, so that all of it is uploaded again. */
-const fill = (workloads: Workloads, { files, bytes }: VolumeBench): void => {
-  for (const claim of claims)
+const fill = (
+  workloads: Workloads,
+  whose: readonly string[],
+  { files, bytes }: VolumeBench,
+): void => {
+  for (const user of whose)
     for (let file = 0; file < files; file += 1) {
       const folder = join(workloads.directoryOf(user, claim), `folder-${file % 100}`);
       mkdirSync(folder, { recursive: true });
@@ -93,11 +100,16 @@ const fill = (workloads: Workloads, { files, bytes }: VolumeBench): void => {
     }
 };
 
-const session = (box: Box, claim: string): Promise<number> =>
-  timed(async () => {
-    const { status, message } = await box.run('backup-volumes', { volumes: `${user}/${claim}` });
+/** Seconds of the action; what its unit does afterwards is waited for, and not counted. */
+const session = async (box: Box, user: string): Promise<number> => {
+  const seconds = await timed(async () => {
+    const started = box.start('backup-volumes', { volumes: `${user}/${claim}` });
+    const { status, message } = await started.done;
     if (status !== 'completed') throw new Error(message);
   });
+  await box.settle();
+  return seconds;
+};
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const began = performance.now();

@@ -42,6 +42,35 @@ export const parseBandwidthLimit = (text: string): readonly BandwidthPeriod[] | 
     .sort((a, b) => a.minute - b.minute);
 };
 
+/** An equal part of a limit for each of so many who share it. */
+export const partOfLimit = (
+  limit: readonly BandwidthPeriod[],
+  parts: number,
+): readonly BandwidthPeriod[] =>
+  limit.map(({ minute, bytesPerSecond }) => ({
+    minute,
+    // 0 would be no limit.
+    bytesPerSecond: bytesPerSecond && Math.max(1, Math.floor(bytesPerSecond / parts)),
+  }));
+
+/** A limit as rclone reads it. */
+export const limitText = (limit: readonly BandwidthPeriod[]): string => {
+  const rate = ({ bytesPerSecond }: BandwidthPeriod): string =>
+    bytesPerSecond === undefined ? 'off' : `${bytesPerSecond}B`;
+  const [first, ...more] = limit;
+  if (first === undefined) return 'off';
+  if (more.length === 0 && first.minute === 0) return rate(first);
+  return limit.map((period) => `${timeText(period.minute)},${rate(period)}`).join(' ');
+};
+
+const timeText = (minute: number): string => {
+  const day = days[Math.floor(minute / minutesOfDay)]?.slice(0, 3) ?? '';
+  const [hours, minutes] = [Math.floor((minute % minutesOfDay) / 60), minute % 60];
+  return `${day}-${twoDigits(hours)}:${twoDigits(minutes)}`;
+};
+
+const twoDigits = (number: number): string => String(number).padStart(2, '0');
+
 /** The minutes of the week that `HH:MM` or `Mon-HH:MM` stands for. */
 const parseTime = (text: string): readonly number[] | undefined => {
   const match = /^(?:([a-z]+)-)?(\d\d):(\d\d)$/i.exec(text);

@@ -119,13 +119,14 @@ export const parseConfig = (
     paused: given['volumes-paused'] ?? options['volumes-paused'].default,
     whenBusy: 'run',
   };
+  const bandwidthLimit = parsed('bandwidth-limit', (value) => parseBandwidthLimit(value || 'off'));
   return {
     jujuCredentials: given['juju-credentials'] || undefined,
     signingKey: given['signing-key'] || undefined,
     components: parsed('components', parseComponents),
     bucket: text('bucket') || undefined,
     path: parsed('path', parsePath) || undefined,
-    bandwidthLimit: parsed('bandwidth-limit', (value) => parseBandwidthLimit(value || 'off')),
+    bandwidthLimit,
     transfers: number('transfers'),
     copyProcesses: number('copy-processes'),
     sourceBuckets: parsed('source-buckets', parseSourceBuckets),
@@ -158,7 +159,7 @@ export const parseConfig = (
       checkParts: Number(text('volumes-check-subset').split('/')[1] ?? 0),
       resticImage: text('restic-image'),
       rcloneImage: text('rclone-image'),
-      bandwidthLimit: text('bandwidth-limit') || 'off',
+      bandwidthLimit,
     },
     notifyUrl: given['notify-url'] || undefined,
     notifyStyle: parsed('notify-style', (name) =>

@@ -1,3 +1,5 @@
+import type { BandwidthPeriod } from './bandwidth-limit.ts';
+
 /** Which volumes are backed up, and how. */
 export interface VolumesConfig {
   /** `secret:<id>` of the secret with the key; undefined while volumes are not backed up. */
@@ -20,8 +22,8 @@ export interface VolumesConfig {
   readonly checkParts: number;
   readonly resticImage: string;
   readonly rcloneImage: string;
-  /** As rclone takes it. */
-  readonly bandwidthLimit: string;
+  /** All gateways that are open at a time share it. */
+  readonly bandwidthLimit: readonly BandwidthPeriod[];
 }
 
 /**

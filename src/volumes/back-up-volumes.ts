@@ -6,13 +6,14 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { checkInTurn } from './check-in-turn.ts';
 import { keepBackups } from './retention/keep-backups.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
-import type { VolumeOperation } from './records/operation.ts';
+import { type VolumeOperation, withPartOfLimit } from './records/operation.ts';
 import { skipEmptied } from './records/emptied-volumes.ts';
 import { type PlannedVolume, planVolumes } from './claims/plan.ts';
 import { matches, skipText } from './claims/policy.ts';
 import { repositoryFor } from './repositories/repositories.ts';
-import { runOnRepository } from './restic/repository-command.ts';
-import { type Snapshot, readSnapshots, someUnreadable } from './restic/restic.ts';
+import { someUnreadable } from './restic/restic.ts';
+import { type Snapshot, snapshotsOfSession } from './restic/snapshots.ts';
+import { snapshotIds } from './records/repository-content.ts';
 import { type JobOutcome, isEmptyVolume, jobFailure } from './repositories/run-job.ts';
 import {
   type SessionRecord,
@@ -130,8 +131,10 @@ export const backUpPlanned = async (
     ({ claim }) => claim.namespace,
   );
   const limit = pLimit(config.parallel);
-  const ended = await inTurns(config.parallel, [...due.values()], (volumes) =>
-    backUpNamespace(operation, volumes, limit),
+  const gateways = Math.max(1, Math.min(config.parallel, due.size));
+  const each = withPartOfLimit(operation, gateways);
+  const ended = await inTurns(gateways, [...due.values()], (volumes) =>
+    backUpNamespace(each, volumes, limit),
   );
   const records = [
     ...ended.flat(),
@@ -148,22 +151,19 @@ const backUpNamespace = async (
   volumes: readonly PlannedVolume[],
   limit: LimitFunction,
 ): Promise<readonly VolumeRecord[]> => {
-  const { world, session } = operation;
+  const { world } = operation;
   const [first] = volumes;
   if (first === undefined) return [];
   const { namespace } = first;
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
+    const { store } = operation.target;
+    const before = await snapshotIds(store, operation.layout, name);
     const outcomes = await uploadVolumes(operation, { volumes, repository: name, limit });
-    // There are seconds left then, and no time to start one more pod.
     world.signal.throwIfAborted();
-    const snapshots = readSnapshots(
-      await runOnRepository(operation, name, {
-        task: 'snapshots',
-        command: ['snapshots', '--json', '--no-lock', '--tag', `session=${session}`],
-      }),
-    );
+    const claims = new Set(volumes.map(({ claim }) => claim.name));
+    const snapshots = await snapshotsOfSession(operation, name, { claims, before });
     return volumes.map((volume, at) => judge(volume, name, outcomes[at], snapshots));
   });
   if (!(done instanceof CharmError)) return done;
@@ -176,11 +176,11 @@ const judge = (
   volume: PlannedVolume,
   repository: string,
   outcome: JobOutcome | CharmError | undefined,
-  snapshots: readonly Snapshot[],
+  snapshots: ReadonlyMap<string, Snapshot>,
 ): VolumeRecord => {
   if (outcome === undefined || outcome instanceof CharmError) return failed(volume, outcome);
   if (isEmptyVolume(outcome)) return recordOf(volume, { phase: 'Skipped', reason: noFiles });
-  const snapshot = snapshots.findLast(({ host }) => host === volume.claim.name);
+  const snapshot = snapshots.get(volume.claim.name);
   if (snapshot === undefined || (outcome.exitCode !== 0 && outcome.exitCode !== someUnreadable))
     return failed(volume, jobFailure(volume.claim, outcome));
   const { id, files, bytes, added } = snapshot;

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { layoutOf } from '../repository/layout.ts';
@@ -90,13 +91,14 @@ export const deleteBackups = async (
       ...{ ...record, phase, removed, notRemoved },
       finished: world.clock.now().toISOString(),
     });
+  const records = pLimit(1);
   const problem = await orProblem(async () => {
     for (const name of names) {
       await operation.world.progress.step(`${name}: removing backups`);
       const done = await removeBackups(trusted, name, {
         chosen: chosen.chosen.filter(({ volume }) => volume.repository === name),
         unforgotten: survey.repositories.get(name)?.unforgotten ?? [],
-        prune: 'now',
+        ...{ prune: 'now', records },
       });
       removed.push(...done.removed);
       freed += done.freed ?? 0;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { parseBandwidthLimit } from '../../src/config/bandwidth-limit.ts';
+import { limitText, parseBandwidthLimit, partOfLimit } from '../../src/config/bandwidth-limit.ts';
 import { options } from '../../src/config/options.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { createAuthority } from '../servers/network/certificates.ts';
@@ -310,6 +310,22 @@ describe('bandwidth-limit', () => {
     it(`reads ${JSON.stringify(text)} as rclone does`, () => {
       assert.deepEqual(parseBandwidthLimit(text), periods);
     });
+
+  for (const text of ['off', '20M', '1b', '08:00,512k 19:00,20M 23:00,off', 'Mon-23:59,7'])
+    it(`is told to rclone as it was read: ${text}`, () => {
+      const periods = parseBandwidthLimit(text) ?? [];
+      assert.deepEqual(parseBandwidthLimit(limitText(periods)), periods);
+      if (text === '20M') assert.equal(limitText(periods), `${20 * 2 ** 20}B`);
+    });
+
+  it('is divided among those who share it, and never becomes none', () => {
+    const parts = (text: string, count: number) =>
+      limitText(partOfLimit(parseBandwidthLimit(text) ?? [], count));
+    assert.equal(parts('Mon-08:00,20M Sat-00:00,off', 4), 'mon-08:00,5242880B sat-00:00,off');
+    assert.equal(parts('2b', 3), '1B');
+    assert.equal(parts('off', 3), 'off');
+    assert.equal(limitText([]), 'off');
+  });
 
   it('gives a timetable for the whole week out of times for every day', () => {
     const periods = parseBandwidthLimit('08:00,512k 19:00,20M 23:00,off') ?? [];

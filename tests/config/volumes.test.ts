@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseBandwidthLimit } from '../../src/config/bandwidth-limit.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { readVolumesKey } from '../../src/config/volumes-key.ts';
 import { CharmError } from '../../src/errors.ts';
@@ -53,7 +54,7 @@ describe('the options of volumes', () => {
       checkParts: 7,
       resticImage: 'registry.example.com:5000/restic/restic:0.19.1',
       rcloneImage: `rclone/rclone@sha256:${'0'.repeat(64)}`,
-      bandwidthLimit: '08:00,512k 23:00,off',
+      bandwidthLimit: parseBandwidthLimit('08:00,512k 23:00,off'),
     });
   });
 

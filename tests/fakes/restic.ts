@@ -4,8 +4,8 @@ import type { ObjectMetadata } from '../../src/world.ts';
 import {
   keyIn,
   type SealKey,
+  snapshotIn,
   textIn,
-  treeOf,
   unseal,
 } from '../../src/volumes/restic/restic-seal.ts';
 import { claimsOf } from '../servers/kubernetes/stored-object.ts';
@@ -130,7 +130,7 @@ export class FakeRestic {
     if (unseal(key, config) === undefined)
       return failure(1, 'Fatal: config or key is damaged: ciphertext verification failed');
     const opened = { ...call, key };
-    const reads = ['backup', 'snapshots', 'prune', 'check'].includes(command);
+    const reads = ['backup', 'prune', 'check'].includes(command);
     const broken = reads ? this.#broken(opened) : [];
     const lost = this.#brokenIndexes(opened);
     if (lost.some((object) => this.#crashes(object)))
@@ -139,7 +139,7 @@ export class FakeRestic {
       for (const object of lost) this.#store.bucket.remove(object);
       return done('done');
     }
-    if (lost.length > 0 && !['snapshots', 'forget'].includes(command))
+    if (lost.length > 0 && command !== 'forget')
       return failure(1, 'error loading index: nonce is invalid');
     // restic 0.18 does not look at the length of what it decrypts.
     if (broken.some((id) => this.#crashes(`${call.place}snapshots/${id}`)))
@@ -156,8 +156,6 @@ export class FakeRestic {
     switch (command) {
       case 'backup':
         return this.#backup(opened);
-      case 'snapshots':
-        return this.#list(opened, broken);
       case 'restore':
         return this.#restore(opened);
       case 'forget':
@@ -222,13 +220,6 @@ export class FakeRestic {
       .filter(([path]) => this.unreadable.has(path))
       .map(([path]) => errorOf(`/data/${path}`, 'open: permission denied'));
     return complaints.length === 0 ? done('') : { exitCode: 3, output: complaints.join('\n') };
-  }
-
-  #list({ words, ...call }: OpenedCall, broken: readonly string[]): ContainerEnd {
-    const tag = valueOf(words, '--tag');
-    const found = this.#snapshots(call).filter(({ tags }) => tags.includes(tag));
-    const ignored = broken.map((id) => `Ignoring "${id}": failed to load snapshot`);
-    return done(['using cache', ...ignored, JSON.stringify(found)].join('\n'));
   }
 
   #restore({ words, place, key, files = new Map() }: OpenedCall): ContainerEnd {
@@ -313,7 +304,7 @@ export class FakeRestic {
   #broken({ place, key }: Opened): readonly string[] {
     return this.#keys({ place }, 'snapshots').flatMap((object) => {
       const [id, bytes] = [textOf(object.split('/').at(-1)), this.#bytes(object)];
-      return bytes && hashOf(bytes) === id && treeOf(key, bytes) ? [] : [id];
+      return bytes && hashOf(bytes) === id && snapshotIn(key, bytes) ? [] : [id];
     });
   }
 

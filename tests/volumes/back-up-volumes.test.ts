@@ -519,6 +519,54 @@ describe('a backup of volumes', () => {
     });
   });
 
+  it('removes old backups of several users at a time, and writes it of each', async () => {
+    const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
+    const names = ['carol', 'dave', 'erin'];
+    for (const name of names) {
+      rig.addProfile(name);
+      rig.addVolume(`${name}/data`, { rows: `of ${name}` });
+    }
+    await backUp({ kind: 'all' }, { keep, parallel: 4 });
+    let running = 0;
+    let most = 0;
+    rig.restic.instead = async (_run, role) => {
+      if (!role.startsWith('forget')) return undefined;
+      most = Math.max(most, (running += 1));
+      await rig.clock.sleep(1000);
+      running -= 1;
+      return undefined;
+    };
+    const { removed = [] } = await backUp({ kind: 'all' }, { keep, parallel: 4 });
+    assert.equal(removed.length, 5);
+    assert.equal(most, 4);
+    const [, first] = await rig.records();
+    assert.deepEqual(
+      first?.volumes.map((volume) => [volume.removed !== undefined, volume.forgotten]),
+      Array.from({ length: 5 }, () => [true, true]),
+    );
+  });
+
+  it('keeps all its gateways together within the limit of the bandwidth', async () => {
+    const limits = async (parallel: number, volume = '*/*'): Promise<readonly string[]> => {
+      const seen: string[] = [];
+      const putBack = intercept(rig.cluster, 'create', (create) => async (kind, manifest) => {
+        const [, rate] = /"RCLONE_BWLIMIT","value":"([^"]*)"/.exec(JSON.stringify(manifest)) ?? [];
+        if (rate !== undefined) seen.push(rate);
+        return create(kind, manifest);
+      });
+      const bandwidthLimit = [{ minute: 0, bytesPerSecond: 12_000_000 }];
+      await backUp({ kind: 'matching', pattern: volume }, { parallel, bandwidthLimit });
+      putBack();
+      return [...new Set(seen)];
+    };
+    rig.addProfile('carol');
+    rig.addVolume('carol/data', { rows: 'few rows' });
+    assert.deepEqual(await limits(1), ['12000000B']);
+    assert.deepEqual(await limits(2), ['6000000B']);
+    assert.deepEqual(await limits(8), ['4000000B'], 'there are three users');
+    assert.deepEqual(await limits(8, 'bob/data'), ['12000000B']);
+  });
+
   it('keeps its backups when it is killed while old ones are removed', async () => {
     const keep = { last: 1, daily: 0, weekly: 0, monthly: 0 };
     await backUp({ kind: 'all' }, { keep });

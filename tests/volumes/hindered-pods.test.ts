@@ -333,7 +333,7 @@ describe('a pod of the model’s namespace', () => {
 
   it('that somebody deletes is named', async () => {
     rig.restic.instead = async ({ pod }, role) => {
-      if (role !== 'snapshots') return undefined;
+      if (role !== 'init') return undefined;
       rig.cluster.store.remove('pods', 'kubeflow', pod.metadata.name);
       return new Promise(() => undefined);
     };
@@ -346,10 +346,10 @@ describe('a pod of the model’s namespace', () => {
 
   it('that does not end in an hour is stopped', async () => {
     rig.restic.instead = (_run, role) =>
-      role === 'snapshots' ? new Promise(() => undefined) : undefined;
+      role === 'init' ? new Promise(() => undefined) : undefined;
     assert.equal(
       await backUp(),
-      'volume-command-failed restic snapshots on the repository bob did not end in 60 minutes and was stopped. Run the action again.',
+      'volume-command-failed restic init on the repository bob did not end in 60 minutes and was stopped. Run the action again.',
     );
     assert.deepEqual(oursIn(rig.cluster), []);
   });

@@ -133,7 +133,7 @@ describe('what runs next to a volume', () => {
 describe('what runs in the model', () => {
   const pods: Readonly<Record<string, TrustedPod>> = {
     gateway: gatewayPod(about, 'gate'),
-    repository: repositoryPod(about, { task: 'snapshots', command: ['snapshots'] }, 'repo'),
+    repository: repositoryPod(about, { task: 'check', command: ['check'] }, 'repo'),
   };
 
   it('has every key in a Secret, and none in a manifest', () => {

@@ -1,3 +1,4 @@
+import { limitText } from '../../config/bandwidth-limit.ts';
 import type { VolumesConfig } from '../../config/volumes.ts';
 import type { Fields, GatewayStorage, Manifest } from '../../world.ts';
 import { objectName, ownLabels, sessionMetadata } from '../records/names.ts';
@@ -137,7 +138,7 @@ const rcloneContainer = (
     RCLONE_S3_NO_CHECK_BUCKET: 'true',
     // The most that S3 takes. What comes in parts is none of restic's files then.
     RCLONE_S3_UPLOAD_CUTOFF: '5Gi',
-    RCLONE_BWLIMIT: config.bandwidthLimit,
+    RCLONE_BWLIMIT: limitText(config.bandwidthLimit),
     ...(ca !== '' && { RCLONE_CA_CERT: '/ca/ca.crt' }),
   };
   return {

@@ -1,3 +1,4 @@
+import { partOfLimit } from '../../config/bandwidth-limit.ts';
 import type { VolumesConfig } from '../../config/volumes.ts';
 import type { Layout } from '../../repository/layout.ts';
 import type { Lock } from '../../repository/lock.ts';
@@ -18,6 +19,13 @@ export interface VolumeOperation {
   /** Repositories on which somebody else was at work: nothing may be removed there. */
   readonly occupied: Set<string>;
 }
+
+/** Of so many that work at the same time each one gets an equal part of the bandwidth. */
+export const withPartOfLimit = (operation: VolumeOperation, parts: number): VolumeOperation => {
+  const { config } = operation;
+  const bandwidthLimit = partOfLimit(config.bandwidthLimit, parts);
+  return { ...operation, config: { ...config, bandwidthLimit } };
+};
 
 /** What is enough to look, before a session has begun. */
 export type OpenedVolumes = Omit<VolumeOperation, 'session' | 'lock' | 'journal' | 'occupied'>;

@@ -1,11 +1,12 @@
 import { CharmError, orProblem } from '../../errors.ts';
 import type { Layout } from '../../repository/layout.ts';
+import { textOf } from '../../ports/fields.ts';
 import { countText, listText } from '../../text.ts';
 import type { ObjectStore, StoredObject } from '../../world.ts';
 import { repositoryPassword } from './keys.ts';
 import { sessionMetadata } from '../records/names.ts';
 import type { VolumeOperation } from '../records/operation.ts';
-import { treeOf } from './restic-seal.ts';
+import { snapshotIn } from './restic-seal.ts';
 import {
   type OpenedRepository,
   indexedBlobs,
@@ -96,7 +97,8 @@ const strangeSnapshots = async (
     inTurns(concurrency, objects, async ({ key, size }) => {
       const content = size > longest ? undefined : await store.read(key);
       const isWhole = content !== undefined && isNamedByHash(key, content);
-      return { key, tree: isWhole ? treeOf(opened.key, content) : undefined };
+      const { tree } = (isWhole ? snapshotIn(opened.key, content) : undefined) ?? {};
+      return { key, tree: tree === undefined ? undefined : textOf(tree) };
     });
   const isBackup = ({ key }: StoredObject): boolean => recorded.has(key.slice(place.length));
   const snapshots = await listed(store, place);

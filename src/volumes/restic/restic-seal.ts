@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { poly1305 } from '@noble/ciphers/_poly1305.js';
-import { fieldsOf, textOf } from '../../ports/fields.ts';
+import { type Fields, fieldsOf, textOf } from '../../ports/fields.ts';
 
 /*
  * How restic seals what it stores (its documentation, "Keys, Encryption and MAC"): AES-256-CTR, and
@@ -71,12 +71,12 @@ const sealKeyOf = (value: unknown): SealKey | undefined => {
 /** Longer ones are not of this world: restic writes some hundred bytes. */
 const longestSnapshot = 2 ** 20;
 
-/** The tree of a snapshot. Undefined when restic cannot read it as one. */
-export const treeOf = (key: SealKey, sealed: Buffer): string | undefined => {
+/** A snapshot. Undefined when restic cannot read it as one. */
+export const snapshotIn = (key: SealKey, sealed: Buffer): Fields | undefined => {
   const plain = unseal(key, sealed);
   const text = plain && textIn(plain, longestSnapshot);
-  const tree = text === undefined ? '' : textOf(fieldsOf(parse(text))['tree']);
-  return /^[0-9a-f]{64}$/.test(tree) ? tree : undefined;
+  const snapshot = text === undefined ? {} : fieldsOf(parse(text));
+  return /^[0-9a-f]{64}$/.test(textOf(snapshot['tree'])) ? snapshot : undefined;
 };
 
 /**

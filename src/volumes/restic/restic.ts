@@ -1,5 +1,4 @@
-import { CharmError } from '../../errors.ts';
-import { type Fields, fieldsOf, isFields, textOf } from '../../ports/fields.ts';
+import { fieldsOf, textOf } from '../../ports/fields.ts';
 
 /*
  * This folder is restic: what it is told, what it says, how it runs on a repository, and what its
@@ -52,47 +51,6 @@ export const exitText = (code: number): string =>
     137: 'restic was killed, perhaps because it needed more than 1 GiB of memory',
   })[code] ?? `restic ended with status ${code}`;
 
-export interface Snapshot {
-  readonly id: string;
-  /** The claim. */
-  readonly host: string;
-  readonly time: string;
-  readonly tags: readonly string[];
-  readonly files: number;
-  readonly bytes: number;
-  /** Bytes that were new to the repository, before compression. */
-  readonly added: number;
-}
-
-/**
- * Reads what `restic snapshots --json` wrote: one line with an array among others. Rejects with
- * `volume-command-failed` when there is none.
- */
-export const readSnapshots = (output: string): readonly Snapshot[] => {
-  for (const line of output.split('\n').filter((text) => text.startsWith('['))) {
-    const snapshots = parse(line);
-    if (Array.isArray(snapshots)) return snapshots.filter(isFields).map(toSnapshot);
-  }
-  throw new CharmError(
-    'volume-command-failed',
-    `restic did not list its snapshots, but said: ${firstLine(output)}`,
-  );
-};
-
-const toSnapshot = (fields: Fields): Snapshot => {
-  const summary = fieldsOf(fields['summary']);
-  const { tags } = fields;
-  return {
-    id: textOf(fields['id']),
-    host: textOf(fields['hostname']),
-    time: textOf(fields['time']),
-    tags: Array.isArray(tags) ? tags.map(textOf) : [],
-    files: numberOf(summary['total_files_processed']),
-    bytes: numberOf(summary['total_bytes_processed']),
-    added: numberOf(summary['data_added']),
-  };
-};
-
 /**
  * What restic complained of, from the end of its output: the files that it could not read or write,
  * and the message it ended with, unless that only says that there were some.
@@ -118,8 +76,6 @@ const saysNothing =
 
 export const firstLine = (text: string): string =>
   (text.trim().split('\n')[0] ?? '').slice(0, 300) || 'nothing';
-
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
 const parse = (text: string): unknown => {
   try {

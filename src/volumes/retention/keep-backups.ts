@@ -1,7 +1,9 @@
+import pLimit, { type LimitFunction } from 'p-limit';
 import { CharmError, orProblem } from '../../errors.ts';
+import { inTurns } from '../../in-turns.ts';
 import { listText } from '../../text.ts';
 import { backupsToRemove, wrongClock } from './keep-policy.ts';
-import type { OpenOperation, VolumeOperation } from '../records/operation.ts';
+import { type OpenOperation, type VolumeOperation, withPartOfLimit } from '../records/operation.ts';
 import { occupiedRepository } from '../restic/repository-command.ts';
 import { actionAgain, foundDamaged, readState } from '../records/repository-state.ts';
 import { removeBackups } from './remove-backups.ts';
@@ -38,13 +40,16 @@ export const keepBackups = async (
     const wrong = wrongClock(newest, clock, written);
     if (wrong !== undefined) throw wrong;
     const problems: CharmError[] = [];
-    for (const name of names) {
+    const records = pLimit(1);
+    const atATime = Math.min(trusted.config.parallel, names.size);
+    const each = withPartOfLimit(trusted, atATime);
+    await inTurns(atATime, [...names], async (name) => {
       const known = repositories.get(name) ?? { backups: [], unforgotten: [] };
-      const done = await orProblem(() => keepInRepository(trusted, name, known));
+      const done = await orProblem(() => keepInRepository(each, name, known, records));
       if (done instanceof CharmError) problems.push(done);
       else removed.push(...done);
       world.signal.throwIfAborted();
-    }
+    });
     await thinSessions(target.store, layout);
     if (problems[0] !== undefined) throw summedUp(problems[0], problems, names.size);
   });
@@ -59,6 +64,7 @@ const keepInRepository = async (
   trusted: VolumeOperation,
   repository: string,
   { backups, unforgotten }: RepositoryBackups,
+  records: LimitFunction,
 ): Promise<readonly RemovedBackup[]> => {
   const { target, layout, config, occupied } = trusted;
   const chosen = backupsToRemove(backups, config.keep);
@@ -71,8 +77,8 @@ const keepInRepository = async (
       'volume-damaged',
       `The repository ${repository} was found damaged on ${damage.at.slice(0, 10)}, so all its backups stay: an old one may be the only one that is whole. When it is mended, run: ${actionAgain(damage)}`,
     );
-  const prune = { days: config.pruneDays };
-  return (await removeBackups(trusted, repository, { chosen, unforgotten, prune })).removed;
+  const wish = { chosen, unforgotten, prune: { days: config.pruneDays }, records };
+  return (await removeBackups(trusted, repository, wish)).removed;
 };
 
 const summedUp = (first: CharmError, problems: readonly CharmError[], all: number): CharmError =>

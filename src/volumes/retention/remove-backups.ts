@@ -1,3 +1,4 @@
+import type { LimitFunction } from 'p-limit';
 import { assertCopies } from '../restic/assert-copies.ts';
 import { CharmError } from '../../errors.ts';
 import { countText, sizeText } from '../../text.ts';
@@ -24,7 +25,7 @@ export interface Removal {
 export const removeBackups = async (
   operation: VolumeOperation,
   repository: string,
-  { chosen, unforgotten, prune }: RemovalWish,
+  { chosen, unforgotten, prune, records }: RemovalWish,
 ): Promise<Removal> => {
   const { target, layout, lock, world, occupied } = operation;
   const { store } = target;
@@ -34,9 +35,9 @@ export const removeBackups = async (
     await lock.assertHeld();
     const removed = world.clock.now().toISOString();
     await changeState(store, layout, repository, (state) => ({ ...state, unpruned: true }));
-    await markBackups(operation, chosen, { removed });
+    await records(() => markBackups(operation, chosen, { removed }));
     await forgetSnapshots(operation, repository, leaving);
-    await markBackups(operation, leaving, { forgotten: true });
+    await records(() => markBackups(operation, leaving, { forgotten: true }));
     await world.progress.note(`${repository}: removed ${countText(leaving.length, 'old backup')}`);
   }
   const freed = await pruneWhenDue(operation, repository, prune);
@@ -53,6 +54,8 @@ export interface RemovalWish {
   readonly unforgotten: readonly StoredBackup[];
   /** When the space is given back: at once, or so many days after the last time. */
   readonly prune: 'now' | { readonly days: number };
+  /** Lets one at a time change the records of sessions, in which all repositories stand. */
+  readonly records: LimitFunction;
 }
 
 /** So many fit into the arguments of one command. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keyIn, treeOf, unseal } from '../../../src/volumes/restic/restic-seal.ts';
+import { keyIn, snapshotIn, unseal } from '../../../src/volumes/restic/restic-seal.ts';
 import { newKey, newKeyFile, seal } from '../../fakes/restic-seal.ts';
 
 /* A repository that restic 0.18.0 has made. */
@@ -34,7 +34,7 @@ describe('what restic has sealed', () => {
       unseal(key, bytes(config))?.toString() ?? '',
       /^\{"version":2,"id":"[0-9a-f]{64}"/,
     );
-    assert.match(treeOf(key, bytes(snapshot)) ?? '', /^[0-9a-f]{64}$/);
+    assert.match(String(snapshotIn(key, bytes(snapshot))?.['tree']), /^[0-9a-f]{64}$/);
     assert.equal(keyIn(Buffer.from(keyFile), 'another password'), undefined);
   });
 
@@ -53,8 +53,9 @@ describe('what restic has sealed', () => {
   it('is no snapshot because somebody who has the password has sealed it', () => {
     assert.ok(key);
     for (const text of ['', 'junk', '{}', '\u0002junk', JSON.stringify({ tree: 'of life' })])
-      assert.equal(treeOf(key, seal(key, text)), undefined, text);
-    assert.equal(treeOf(key, seal(key, JSON.stringify({ tree: '0'.repeat(64) }))), '0'.repeat(64));
+      assert.equal(snapshotIn(key, seal(key, text)), undefined, text);
+    const tree = '0'.repeat(64);
+    assert.deepEqual(snapshotIn(key, seal(key, JSON.stringify({ tree }))), { tree });
   });
 
   it('is not waited for when a key file asks for too much', () => {

@@ -10,7 +10,6 @@ import { bytesOf } from '../../../src/volumes/claims/quantity.ts';
 import {
   backupArguments,
   complaintsOf,
-  readSnapshots,
   restoreArguments,
 } from '../../../src/volumes/restic/restic.ts';
 import {
@@ -39,18 +38,6 @@ describe('restic', () => {
     assert.match(some, /--include=\/thesis/);
     // restic refuses both at once.
     assert.doesNotMatch(some, /--exclude/);
-  });
-
-  it('lists snapshots as restic 0.19 writes them, among other lines', () => {
-    const line =
-      '[{"time":"2026-11-21T03:00:00Z","tree":"94e2","paths":["/data"],"hostname":"data","username":"root","tags":["session=20261121t030000z"],"program_version":"restic 0.19.1","summary":{"files_new":1,"data_added":354,"total_files_processed":1,"total_bytes_processed":3},"id":"b57b61447cc5","short_id":"b57b6144"}]';
-    const [snapshot] = readSnapshots(`Stat(<config/>) returned error, retrying\n${line}\n`);
-    assert.deepEqual(snapshot, {
-      ...{ id: 'b57b61447cc5', host: 'data', time: '2026-11-21T03:00:00Z' },
-      ...{ tags: ['session=20261121t030000z'], files: 1, bytes: 3, added: 354 },
-    });
-    assert.deepEqual(readSnapshots('[]\n'), []);
-    assert.throws(() => readSnapshots('Fatal: no'), /Fatal: no/);
   });
 
   it('tells which files it could not read, and how it ended', () => {

@@ -1,0 +1,79 @@
+import { CharmError } from '../../errors.ts';
+import { inTurns } from '../../in-turns.ts';
+import { type Fields, fieldsOf, textOf } from '../../ports/fields.ts';
+import type { StoredObject, Target, VolumeAccess } from '../../world.ts';
+import type { Layout } from '../../repository/layout.ts';
+import { repositoryPassword } from './keys.ts';
+import { snapshotIn } from './restic-seal.ts';
+import { isNamedByHash, listed, longest, openRepository } from './sealed-repository.ts';
+
+/** Of one volume. */
+export interface Snapshot {
+  readonly id: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes that were new to the repository, before compression. */
+  readonly added: number;
+}
+
+interface Session {
+  readonly session: string;
+  readonly target: Pick<Target, 'store'>;
+  readonly layout: Layout;
+  readonly access: Pick<VolumeAccess, 'key'>;
+}
+
+/** Snapshots that are read at a time. */
+const concurrency = 16;
+
+/**
+ * The newest snapshot that this session has made of each of these claims, by the claim. Those that
+ * were there when it began (`before`, by their ids) are not read again. Read from S3, without a pod
+ * that would have to start; what restic cannot read is none. Rejects with `volume-damaged` when the
+ * repository cannot be opened by then.
+ */
+export const snapshotsOfSession = async (
+  { target: { store }, layout, access, session }: Session,
+  repository: string,
+  wanted: { readonly claims: ReadonlySet<string>; readonly before: ReadonlySet<string> },
+): Promise<ReadonlyMap<string, Snapshot>> => {
+  const place = layout.repository(repository);
+  const prefix = `${place}snapshots/`;
+  const idOf = ({ key }: StoredObject): string => key.slice(prefix.length);
+  const added = (await listed(store, prefix)).filter((one) => !wanted.before.has(idOf(one)));
+  if (added.length === 0) return new Map();
+  const opened = await openRepository(store, place, repositoryPassword(access.key, repository));
+  if (opened === undefined) throw cannotOpen(repository, place);
+  const newest = new Map<string, { readonly time: number; readonly snapshot: Snapshot }>();
+  await inTurns(concurrency, added, async (object) => {
+    // A user may have put anything there.
+    const content = object.size > longest ? undefined : await store.read(object.key);
+    if (content === undefined || !isNamedByHash(object.key, content)) return;
+    const fields = snapshotIn(opened.key, content);
+    const { hostname, tags, time } = fields ?? {};
+    const claim = textOf(hostname);
+    const isOurs = Array.isArray(tags) && tags.includes(`session=${session}`);
+    if (fields === undefined || !isOurs || !wanted.claims.has(claim)) return;
+    const made = Date.parse(textOf(time));
+    if (made < (newest.get(claim)?.time ?? -Infinity)) return;
+    newest.set(claim, { time: made, snapshot: { id: idOf(object), ...numbersIn(fields) } });
+  });
+  return new Map([...newest].map(([claim, { snapshot }]) => [claim, snapshot]));
+};
+
+const numbersIn = (fields: Fields): Omit<Snapshot, 'id'> => {
+  const summary = fieldsOf(fields['summary']);
+  return {
+    files: numberOf(summary['total_files_processed']),
+    bytes: numberOf(summary['total_bytes_processed']),
+    added: numberOf(summary['data_added']),
+  };
+};
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+const cannotOpen = (repository: string, place: string): CharmError =>
+  new CharmError(
+    'volume-damaged',
+    `None of the keys below ${place}keys/ opens the config of the repository ${repository}, so nobody can say what this session has stored there. Nothing was removed. Bring these objects back from the bucket's versions, and run the action again.`,
+  );
