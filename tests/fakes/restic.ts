@@ -109,10 +109,10 @@ export class FakeRestic {
     const { RESTIC_REST_USERNAME = '', RESTIC_REST_PASSWORD = '' } = variables;
     if (user !== RESTIC_REST_USERNAME || pass !== RESTIC_REST_PASSWORD)
       return failure(1, 'server response unexpected: 401 Unauthorized (401)');
-    const [, path = ''] = /^:s3:[^/]+\/(.+)$/.exec(server.command.at(-1) ?? '') ?? [];
+    const [, place = ''] = /^:s3:[^/]+\/(.+\/)$/.exec(server.command.at(-1) ?? '') ?? [];
     const [claim] = claimsOf(pod.spec);
     return this.#perform({
-      ...{ words: command.slice(1), place: `${path}/`, isAppendOnly },
+      ...{ words: command.slice(1), place, isAppendOnly },
       password: variables['RESTIC_PASSWORD'] ?? '',
       metadata: headersOf(server.command),
       files:

@@ -49,8 +49,8 @@ export const ours = ({ workloads }: UserVolumes): readonly string[] =>
   );
 
 /**
- * Nothing of ours is in the cluster, no session says that it runs, no repository is locked, and
- * nothing is half uploaded.
+ * Nothing of ours is in the cluster, no session says that it runs, no repository is locked or lies
+ * where another belongs, and nothing is half uploaded.
  */
 export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }): void => {
   assert.deepEqual(ours(volumes), [], 'nothing of ours is left in the cluster');
@@ -64,6 +64,10 @@ export const assertEnded = ({ box, volumes }: { box: Box; volumes: UserVolumes }
   assert.deepEqual(running, [], 'no session says that it runs');
   const locks = keys.filter((key) => key.startsWith(`${place}/repos/`) && key.includes('/locks/'));
   assert.deepEqual(locks, [], 'no repository is locked');
+  const stray = keys.filter((key) =>
+    /^\/repos\/(config$|(keys|data|index|snapshots)\/)/.test(key.slice(place.length)),
+  );
+  assert.deepEqual(stray, [], 'each repository is where its user has it');
   const { uploads } = contents.bucket('ckf-backups');
   assert.deepEqual([...uploads.values()], [], 'nothing is half uploaded');
 };

@@ -150,7 +150,7 @@ describe('what runs in the model', () => {
     );
     assert.match(
       gateway ?? '',
-      /"--append-only","--addr",":8080",":s3:backups\/kubeflow\/volumes\/repos\/alice"/,
+      /"--append-only","--addr",":8080",":s3:backups\/kubeflow\/volumes\/repos\/alice\/"/,
     );
     assert.match(repository ?? '', /"--addr","127.0.0.1:8080"/);
     assert.doesNotMatch(repository ?? '', /append-only/);

@@ -147,7 +147,9 @@ const rcloneContainer = (
     args: [
       ...['serve', 'restic', '--header-upload', `x-amz-meta-${sessionMetadata}: ${session}`],
       ...options,
-      `:s3:${bucket}/${prefix}/volumes/repos/${repository}`,
+      // Without the slash at its end rclone asks whether this is a file. When S3 refuses that and
+      // the repository is empty, it takes the folder above, which is that of all users.
+      `:s3:${bucket}/${prefix}/volumes/repos/${repository}/`,
     ],
     env: [
       ...Object.entries(variables).map(([name, value]) => ({ name, value })),
