@@ -91,14 +91,14 @@ export const deleteBackups = async (
       ...{ ...record, phase, removed, notRemoved },
       finished: world.clock.now().toISOString(),
     });
-  const records = pLimit(1);
+  const alone = pLimit(1);
   const problem = await orProblem(async () => {
     for (const name of names) {
       await operation.world.progress.step(`${name}: removing backups`);
       const done = await removeBackups(trusted, name, {
         chosen: chosen.chosen.filter(({ volume }) => volume.repository === name),
         unforgotten: survey.repositories.get(name)?.unforgotten ?? [],
-        ...{ prune: 'now', records },
+        ...{ prune: 'now', alone },
       });
       removed.push(...done.removed);
       freed += done.freed ?? 0;

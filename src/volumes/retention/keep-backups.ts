@@ -40,12 +40,12 @@ export const keepBackups = async (
     const wrong = wrongClock(newest, clock, written);
     if (wrong !== undefined) throw wrong;
     const problems: CharmError[] = [];
-    const records = pLimit(1);
+    const alone = pLimit(1);
     const atATime = Math.min(trusted.config.parallel, names.size);
     const each = withPartOfLimit(trusted, atATime);
     await inTurns(atATime, [...names], async (name) => {
       const known = repositories.get(name) ?? { backups: [], unforgotten: [] };
-      const done = await orProblem(() => keepInRepository(each, name, known, records));
+      const done = await orProblem(() => keepInRepository(each, name, known, alone));
       if (done instanceof CharmError) problems.push(done);
       else removed.push(...done);
       world.signal.throwIfAborted();
@@ -64,7 +64,7 @@ const keepInRepository = async (
   trusted: VolumeOperation,
   repository: string,
   { backups, unforgotten }: RepositoryBackups,
-  records: LimitFunction,
+  alone: LimitFunction,
 ): Promise<readonly RemovedBackup[]> => {
   const { target, layout, config, occupied } = trusted;
   const chosen = backupsToRemove(backups, config.keep);
@@ -77,7 +77,7 @@ const keepInRepository = async (
       'volume-damaged',
       `The repository ${repository} was found damaged on ${damage.at.slice(0, 10)}, so all its backups stay: an old one may be the only one that is whole. When it is mended, run: ${actionAgain(damage)}`,
     );
-  const wish = { chosen, unforgotten, prune: { days: config.pruneDays }, records };
+  const wish = { chosen, unforgotten, prune: { days: config.pruneDays }, alone };
   return (await removeBackups(trusted, repository, wish)).removed;
 };
 

@@ -25,7 +25,7 @@ export interface Removal {
 export const removeBackups = async (
   operation: VolumeOperation,
   repository: string,
-  { chosen, unforgotten, prune, records }: RemovalWish,
+  { chosen, unforgotten, prune, alone }: RemovalWish,
 ): Promise<Removal> => {
   const { target, layout, lock, world, occupied } = operation;
   const { store } = target;
@@ -35,12 +35,12 @@ export const removeBackups = async (
     await lock.assertHeld();
     const removed = world.clock.now().toISOString();
     await changeState(store, layout, repository, (state) => ({ ...state, unpruned: true }));
-    await records(() => markBackups(operation, chosen, { removed }));
+    await alone(() => markBackups(operation, chosen, { removed }));
     await forgetSnapshots(operation, repository, leaving);
-    await records(() => markBackups(operation, leaving, { forgotten: true }));
+    await alone(() => markBackups(operation, leaving, { forgotten: true }));
     await world.progress.note(`${repository}: removed ${countText(leaving.length, 'old backup')}`);
   }
-  const freed = await pruneWhenDue(operation, repository, prune);
+  const freed = await pruneWhenDue(operation, repository, { prune, alone });
   return {
     removed: leaving.map(({ session, volume: { namespace, claim, snapshot } }) => ({
       ...{ session, namespace, claim, snapshot },
@@ -54,8 +54,11 @@ export interface RemovalWish {
   readonly unforgotten: readonly StoredBackup[];
   /** When the space is given back: at once, or so many days after the last time. */
   readonly prune: 'now' | { readonly days: number };
-  /** Lets one at a time change the records of sessions, in which all repositories stand. */
-  readonly records: LimitFunction;
+  /**
+   * Lets one repository at a time do what must not be done side by side: change the records of
+   * sessions, in which all of them stand, and read indexes, which takes memory.
+   */
+  readonly alone: LimitFunction;
 }
 
 /** So many fit into the arguments of one command. */
@@ -109,7 +112,7 @@ const day = 86_400_000;
 const pruneWhenDue = async (
   operation: VolumeOperation,
   repository: string,
-  prune: RemovalWish['prune'],
+  { prune, alone }: Pick<RemovalWish, 'prune' | 'alone'>,
 ): Promise<number | undefined> => {
   const { target, layout, world, config } = operation;
   const { store } = target;
@@ -117,7 +120,7 @@ const pruneWhenDue = async (
   if (!unpruned) return undefined;
   const age = world.clock.now().getTime() - Date.parse(pruned ?? '1970-01-01T00:00:00Z');
   if (prune !== 'now' && age < prune.days * day) return undefined;
-  await assertCopies(operation, repository);
+  await alone(() => assertCopies(operation, repository));
   await world.progress.note(`${repository}: giving the space of removed backups back`);
   const before = await repositorySize(store, layout, repository);
   await runOnRepository(operation, repository, {
