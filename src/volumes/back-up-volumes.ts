@@ -13,7 +13,6 @@ import { matches, skipText } from './claims/policy.ts';
 import { repositoryFor } from './repositories/repositories.ts';
 import { someUnreadable } from './restic/restic.ts';
 import { type Snapshot, snapshotsOfSession } from './restic/snapshots.ts';
-import { snapshotIds } from './records/repository-content.ts';
 import { type JobOutcome, isEmptyVolume, jobFailure } from './repositories/run-job.ts';
 import {
   type SessionRecord,
@@ -158,12 +157,10 @@ const backUpNamespace = async (
   await world.progress.step(`${namespace.name}: backing up ${countText(volumes.length, 'volume')}`);
   const done = await orProblem(async () => {
     const { name } = await repositoryFor(operation, namespace);
-    const { store } = operation.target;
-    const before = await snapshotIds(store, operation.layout, name);
     const outcomes = await uploadVolumes(operation, { volumes, repository: name, limit });
     world.signal.throwIfAborted();
     const claims = new Set(volumes.map(({ claim }) => claim.name));
-    const snapshots = await snapshotsOfSession(operation, name, { claims, before });
+    const snapshots = await snapshotsOfSession(operation, name, claims);
     return volumes.map((volume, at) => judge(volume, name, outcomes[at], snapshots));
   });
   if (!(done instanceof CharmError)) return done;

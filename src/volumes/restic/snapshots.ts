@@ -5,7 +5,12 @@ import type { StoredObject, Target, VolumeAccess } from '../../world.ts';
 import type { Layout } from '../../repository/layout.ts';
 import { repositoryPassword } from './keys.ts';
 import { snapshotIn } from './restic-seal.ts';
-import { isNamedByHash, listed, longest, openRepository } from './sealed-repository.ts';
+import {
+  type OpenedRepository,
+  isNamedByHash,
+  longest,
+  openRepository,
+} from './sealed-repository.ts';
 
 /** Of one volume. */
 export interface Snapshot {
@@ -26,38 +31,57 @@ interface Session {
 /** Snapshots that are read at a time. */
 const concurrency = 16;
 
+/** Of a list that a user can make as long as the bucket allows so much is in memory at a time. */
+const pageLength = 1000;
+
+/** Milliseconds. The clocks of the servers of one S3 differ by less. */
+const slack = 3_600_000;
+
 /**
  * The newest snapshot that this session has made of each of these claims, by the claim. Those that
- * were there when it began (`before`, by their ids) are not read again. Read from S3, without a pod
- * that would have to start; what restic cannot read is none. Rejects with `volume-damaged` when the
+ * are older than its record, by the time of S3, are not looked at. Read from S3, without a pod that
+ * would have to start; what restic cannot read is none. Rejects with `volume-damaged` when the
  * repository cannot be opened by then.
  */
 export const snapshotsOfSession = async (
   { target: { store }, layout, access, session }: Session,
   repository: string,
-  wanted: { readonly claims: ReadonlySet<string>; readonly before: ReadonlySet<string> },
+  claims: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Snapshot>> => {
   const place = layout.repository(repository);
   const prefix = `${place}snapshots/`;
-  const idOf = ({ key }: StoredObject): string => key.slice(prefix.length);
-  const added = (await listed(store, prefix)).filter((one) => !wanted.before.has(idOf(one)));
-  if (added.length === 0) return new Map();
-  const opened = await openRepository(store, place, repositoryPassword(access.key, repository));
-  if (opened === undefined) throw cannotOpen(repository, place);
+  const record = await store.head(layout.volumeSession(session));
+  const from = (record?.lastModified.getTime() ?? 0) - slack;
+  let opened: OpenedRepository | undefined;
   const newest = new Map<string, { readonly time: number; readonly snapshot: Snapshot }>();
-  await inTurns(concurrency, added, async (object) => {
+  const look = async ({ key, size }: StoredObject): Promise<void> => {
     // A user may have put anything there.
-    const content = object.size > longest ? undefined : await store.read(object.key);
-    if (content === undefined || !isNamedByHash(object.key, content)) return;
+    const content = size > longest ? undefined : await store.read(key);
+    if (opened === undefined || content === undefined || !isNamedByHash(key, content)) return;
     const fields = snapshotIn(opened.key, content);
     const { hostname, tags, time } = fields ?? {};
     const claim = textOf(hostname);
     const isOurs = Array.isArray(tags) && tags.includes(`session=${session}`);
-    if (fields === undefined || !isOurs || !wanted.claims.has(claim)) return;
+    if (fields === undefined || !isOurs || !claims.has(claim)) return;
     const made = Date.parse(textOf(time));
     if (made < (newest.get(claim)?.time ?? -Infinity)) return;
-    newest.set(claim, { time: made, snapshot: { id: idOf(object), ...numbersIn(fields) } });
-  });
+    const id = key.slice(prefix.length);
+    newest.set(claim, { time: made, snapshot: { id, ...numbersIn(fields) } });
+  };
+  const lookAll = async (page: readonly StoredObject[]): Promise<void> => {
+    if (page.length === 0) return;
+    opened ??= await openRepository(store, place, repositoryPassword(access.key, repository));
+    if (opened === undefined) throw cannotOpen(repository, place);
+    await inTurns(concurrency, page, look);
+  };
+  let page: StoredObject[] = [];
+  for await (const object of store.list(prefix)) {
+    if (object.lastModified.getTime() >= from) page.push(object);
+    if (page.length < pageLength) continue;
+    await lookAll(page);
+    page = [];
+  }
+  await lookAll(page);
   return new Map([...newest].map(([claim, { snapshot }]) => [claim, snapshot]));
 };
 
