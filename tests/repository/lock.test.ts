@@ -187,7 +187,7 @@ describe('lock of a path', () => {
     lead: ({ clock, store }: Rig) => takeLead(targetIn(store), { clock, ...unit(0) }, place),
   };
   for (const [kind, take] of Object.entries(takers))
-    it(`grows older for the units that help while S3 refuses what is written: ${kind}`, async () => {
+    it(`says how old its helpers are also while S3 refuses what is written: ${kind}`, async () => {
       const rig = openRig();
       const { clock, store } = rig;
       await using holder = await take(rig);

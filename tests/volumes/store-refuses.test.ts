@@ -77,6 +77,14 @@ describe('a session of volumes', () => {
     };
     return revoked;
   };
+  /** Everybody may come in again, and a hook ends the session, whose pod has left a lock. */
+  const letInAgain = async (revoked: { readonly letIn: () => void }): Promise<void> => {
+    rig.restic.instead = () => undefined;
+    revoked.letIn();
+    const lock = `${layout.repository('alice')}locks/of-the-refused-pod`;
+    rig.store.seed(lock, 'a lock', throughGateway);
+    await endKilledSession(rig.whole);
+  };
   const seconds = (): number => rig.clock.now().getTime() / 1000;
 
   for (const role of ['init', 'backup'])
@@ -88,14 +96,7 @@ describe('a session of volumes', () => {
       assert.match(message, /^S3 refuses the keys\. Put others into s3-integrator\./);
       assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
       await rejectsWithCode(endKilledSession(rig.whole), 'store-denied');
-      rig.restic.instead = () => undefined;
-      revoked.letIn();
-      rig.store.seed(
-        `${layout.repository('alice')}locks/of-the-refused-pod`,
-        'a lock',
-        throughGateway,
-      );
-      await endKilledSession(rig.whole);
+      await letInAgain(revoked);
       const [dead] = await rig.records();
       assert.equal(dead?.phase, 'Failed');
       assert.deepEqual(new Set(dead.volumes.map(({ code }) => code)), new Set(['interrupted']));
@@ -133,14 +134,7 @@ describe('a session of volumes', () => {
       assert.ok(seconds() - began < 120, 'nobody waits for restic');
       await rig.later(60);
       assert.deepEqual(oursIn(rig.cluster), [], 'nothing of ours is left in the cluster');
-      rig.restic.instead = () => undefined;
-      revoked.letIn();
-      rig.store.seed(
-        `${layout.repository('alice')}locks/of-the-stopped-pod`,
-        'a lock',
-        throughGateway,
-      );
-      await endKilledSession(rig.whole);
+      await letInAgain(revoked);
       await act();
       assert.deepEqual(rig.keysOf('alice', 'locks'), []);
     });
