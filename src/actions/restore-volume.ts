@@ -64,15 +64,18 @@ const folderOf = (parameter: string, folder: string | undefined): string | undef
 const resultsOf = ({
   plan: { backup, to, newClaim, overwrites },
   session,
+  folder,
+  included = { files: backup.volume.files ?? 0, bytes: backup.volume.bytes ?? 0 },
   safetyBackup,
 }: VolumeRestoreReport): Readonly<Record<string, string>> => ({
   volume: `${to.namespace}/${to.claim}`,
   backup: backup.session,
-  files: String(backup.volume.files ?? 0),
-  size: sizeText(backup.volume.bytes ?? 0),
+  files: String(included.files),
+  size: sizeText(included.bytes),
   'dry-run': String(session === undefined),
   'new-claim': String(newClaim !== undefined),
   overwrites: String(overwrites),
   ...(session !== undefined && { session }),
+  ...(folder !== undefined && { folder: `/${folder}` }),
   ...(safetyBackup !== undefined && { 'safety-backup': safetyBackup }),
 });

@@ -2,14 +2,13 @@ import type { VolumesConfig } from '../config/volumes.ts';
 import { CharmError, orProblem } from '../errors.ts';
 import { type Layout, layoutOf } from '../repository/layout.ts';
 import { takeLock } from '../repository/lock.ts';
-import { waitUntil } from '../wait-until.ts';
 import type { Target, World } from '../world.ts';
 import { settleNewest } from './dead-session.ts';
 import { assertImages } from './restic/image-versions.ts';
-import { sessionIdAt } from './records/names.ts';
+import { isOfWrongClock, sessionIdAt, timeOfSession } from './records/names.ts';
 import type { OpenOperation } from './records/operation.ts';
 import { openSessionLog } from './records/session-log.ts';
-import { type SessionRecord, writeSession } from './records/session-record.ts';
+import { type SessionRecord, sessionIds, writeSession } from './records/session-record.ts';
 import { sweep } from './pods/sweep.ts';
 import { tellOfVolumes } from './tell-of-volumes.ts';
 
@@ -92,24 +91,18 @@ const failedBy = (
 });
 
 /**
- * The id of a session that begins now. A restore begins one right after that which saves what is
- * there; then it waits for the next second.
+ * The id of a session that begins now. It is later than that of every other session, also when the
+ * clock of the unit that made that one is somewhat ahead of ours: the latest backup has the latest
+ * id.
  */
-const newSession = (
+const newSession = async (
   { store }: Pick<Target, 'store'>,
   layout: Layout,
-  { clock, signal }: Pick<World, 'clock' | 'signal'>,
-): Promise<string> =>
-  waitUntil(
-    { clock, seconds: 5, pause: 1000, signal },
-    async () => {
-      const id = sessionIdAt(clock.now());
-      return (await store.head(layout.volumeSession(id))) ? undefined : id;
-    },
-    () => {
-      throw new CharmError(
-        'backup-running',
-        'Other sessions of volumes began in each of the last seconds. Run the action again.',
-      );
-    },
-  );
+  { clock }: Pick<World, 'clock'>,
+): Promise<string> => {
+  const now = clock.now();
+  const ids = await sessionIds(store, layout);
+  const newest = ids.find((id) => !isOfWrongClock(id, now)) ?? '';
+  const next = (timeOfSession(newest)?.getTime() ?? 0) + 1000;
+  return sessionIdAt(new Date(Math.max(now.getTime(), next)));
+};

@@ -10,6 +10,7 @@ import {
   sessionPhase,
   writeSession,
 } from './records/session-record.ts';
+import { isOfWrongClock } from './records/names.ts';
 import { startNotebook } from './claims/notebooks.ts';
 import { sweep } from './pods/sweep.ts';
 import { tellOfVolumes } from './tell-of-volumes.ts';
@@ -81,7 +82,8 @@ export const settleNewest = async (
     const record = await recordOf(target.store, layout, session);
     // Times of the schedule that got no run say nothing of the sessions before them.
     if (record?.slots !== undefined) continue;
-    return settleRecord(target, layout, { session, clock });
+    const settled = await settleRecord(target, layout, { session, clock });
+    if (settled !== undefined || !isOfWrongClock(session, clock.now())) return settled;
   }
   return undefined;
 };
@@ -114,7 +116,8 @@ const settleRecord = async (
 
 const reasons: Readonly<Record<SessionRecord['kind'], string>> = {
   backup: 'The charm was killed meanwhile. There is no backup of it from this session.',
-  restore: 'The charm was killed meanwhile. Restore it again: what is there already is skipped.',
+  restore:
+    'The charm was killed meanwhile. Run restore-volume again. When it was into a folder, it gets a new one.',
   delete: 'The charm was killed meanwhile. Run delete-volume-backups again.',
   verify: 'The charm was killed meanwhile. Run verify-volumes again.',
 };

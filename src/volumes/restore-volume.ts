@@ -7,10 +7,11 @@ import { usersOf } from './claims/claims.ts';
 import { throughGateway } from './repositories/gateway.ts';
 import { repositoryPassword } from './restic/keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
+import { includedFiles } from './included-files.ts';
 import type { VolumeOperation } from './records/operation.ts';
 import { mendRepository } from './restic/repository-command.ts';
 import { noteOthers } from './restic/repository-locks.ts';
-import { restoreArguments } from './restic/restic.ts';
+import { type RestoreSummary, restoreArguments } from './restic/restic.ts';
 import {
   type RestorePlan,
   type RestoreVolumeRequest,
@@ -26,6 +27,10 @@ export interface VolumeRestoreReport {
   readonly plan: RestorePlan;
   /** Undefined of a dry run. */
   readonly session: string | undefined;
+  /** The folder of the volume that was made for it; undefined in place, and of a dry run. */
+  readonly folder: string | undefined;
+  /** What `include` names of the backup; undefined without, and of a dry run. */
+  readonly included: RestoreSummary | undefined;
   /** The session that saved what was there before; undefined when nothing was to be saved. */
   readonly safetyBackup: string | undefined;
 }
@@ -34,6 +39,9 @@ export interface VolumeRestoreReport {
  * Brings a backup of a volume back, into the volume or a new folder of it. What is there is backed
  * up first when it could be overwritten. Rejects before anything was changed when that cannot be
  * done, and with `volume-in-use` when a pod uses a volume that is to be overwritten.
+ *
+ * Below `into` each restore gets a folder of its own, named after its session. A pod that is killed
+ * leaves halves of files, and nobody could tell them from files that were there before.
  */
 export const restoreVolume = async (
   world: World,
@@ -41,10 +49,15 @@ export const restoreVolume = async (
   request: RestoreVolumeRequest,
 ): Promise<VolumeRestoreReport> => {
   const plan = await lookAhead(world, config, request);
-  if (request.dryRun) return { plan, session: undefined, safetyBackup: undefined };
+  if (request.dryRun)
+    return {
+      ...{ plan, session: undefined, safetyBackup: undefined },
+      ...{ folder: undefined, included: undefined },
+    };
   const safetyBackup = plan.overwrites ? await saveFirst(world, config, plan) : undefined;
   await using operation = await beginVolumeOperation(world, config);
   const { session } = operation;
+  const folder = request.into === undefined ? undefined : `${request.into}/${session}`;
   const record: SessionRecord = {
     id: session,
     kind: 'restore',
@@ -60,13 +73,14 @@ export const restoreVolume = async (
       volumes: [recordOf(plan, phase, reason)],
       finished: world.clock.now().toISOString(),
     });
-  const problem = await orProblem(() => bringBack(operation, plan, request));
-  if (problem instanceof CharmError) {
+  const included = await orProblem(() => bringBack(operation, plan, { ...request, folder }));
+  if (included instanceof CharmError) {
+    const problem = folder === undefined ? included : withLeftover(included, folder);
     await end('Failed', problem.message);
     throw problem;
   }
   await end('Succeeded');
-  return { plan, session, safetyBackup };
+  return { plan, session, folder, included, safetyBackup };
 };
 
 /** Reads only. */
@@ -102,8 +116,8 @@ const saveFirst = async (
 const bringBack = async (
   operation: VolumeOperation,
   plan: RestorePlan,
-  request: RestoreVolumeRequest,
-): Promise<void> => {
+  request: RestoreVolumeRequest & { readonly folder: string | undefined },
+): Promise<RestoreSummary | undefined> => {
   const { access, session, config, world } = operation;
   const { cluster } = access;
   const { repository, snapshot, size } = plan.backup.volume;
@@ -112,6 +126,10 @@ const bringBack = async (
     name: plan.to.claim,
     accessModes: plan.accessModes,
   };
+  const included =
+    request.include === undefined
+      ? undefined
+      : await includedFiles(operation, plan.backup, request.include);
   if (plan.newClaim !== undefined) await cluster.create('persistentvolumeclaims', plan.newClaim);
   const user = (await usersOf(cluster, claim.namespace)).get(claim.name);
   if (user !== undefined && (request.into === undefined || isForOnePod(plan)))
@@ -136,7 +154,16 @@ const bringBack = async (
   if (outcome.exitCode !== 0 && (await mendRepository(operation, repository)))
     outcome = await run(2);
   if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
+  return included;
 };
+
+const withLeftover = (problem: CharmError, folder: string): CharmError =>
+  problem.code === 'volume-command-failed'
+    ? new CharmError(
+        problem.code,
+        `${problem.message.replace(/\.?$/, '.')} What was restored by then, if anything, is in /${folder} and can be removed.`,
+      )
+    : problem;
 
 const recordOf = (
   { to, backup, accessModes }: RestorePlan,

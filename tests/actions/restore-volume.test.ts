@@ -69,8 +69,9 @@ describe('restore-volume', () => {
   });
 
   it('restores into a folder, wherever slashes stand', async () => {
-    await run({ into: '/back/monday/' });
-    assert.equal(rows('bob/data', 'back/monday/rows'), 'second');
+    const { folder, session } = await run({ into: '/back/monday/' });
+    assert.equal(folder, `/back/monday/${session ?? ''}`);
+    assert.equal(rows('bob/data', `${folder.slice(1)}/rows`), 'second');
   });
 
   for (const [parameter, value, message] of [

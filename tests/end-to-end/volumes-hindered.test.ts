@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needsVolumeTools } from '../rigs/needs.ts';
 import { until } from '../rigs/restic.ts';
+import { tree } from '../rigs/tree.ts';
 import { assertEnded, boxWithVolumes } from '../rigs/volumes.ts';
 import { addClaim } from '../sandbox/box/volumes.ts';
 
@@ -159,6 +160,30 @@ describe("users' volumes whose pods are hindered, on a box whose minutes are sho
       log.join('\n'),
       /bob: the pod of the gateway ended; the volumes that are left are/,
     );
+    await quickly();
+  });
+
+  it('are restored whole into a folder although the pod is killed in the middle', async () => {
+    const { box, volumes } = opened();
+    await slowly();
+    await quickly();
+    await succeeds();
+    await box.configure({ 'bandwidth-limit': '200k' });
+    const kept = tree(volumes.at(volume), () => false);
+    const running = box.start('restore-volume', { volume, into: 'back' });
+    const back = join(volumes.at(volume), 'back');
+    await until(() => {
+      const [folder] = existsSync(back) ? readdirSync(back) : [];
+      return folder !== undefined && existsSync(join(back, folder, 'big')) ? true : undefined;
+    });
+    assert.equal(workloads().killPods('restore'), 1);
+    const { status, message, results } = await running.done;
+    assert.equal(status, 'completed', message);
+    assert.deepEqual(
+      tree(join(volumes.at(volume), String(results['folder'])), () => false),
+      kept,
+    );
+    rmSync(back, { recursive: true });
     await quickly();
   });
 

@@ -232,13 +232,14 @@ export class FakeRestic {
     const wanted = Object.entries(snapshot.tree).filter(
       ([path]) => include === undefined || `/${path}`.startsWith(include),
     );
+    if (words.includes('--dry-run'))
+      return done(summaryOf(wanted.map(([, pack]) => this.#read(packKey(place, pack)))));
     const complaints: string[] = [];
     for (const [path, pack] of wanted) {
       const text = this.#read(packKey(place, pack));
       if (text === undefined || hashOf(text) !== pack)
         complaints.push(errorOf(`/${path}`, 'unexpected contents'));
-      else if (!words.includes('never') || !files.has(folder + path))
-        files.set(folder + path, text);
+      else files.set(folder + path, text);
     }
     const restored = new Set(wanted.map(([path]) => folder + path));
     if (words.includes('--delete'))
@@ -357,6 +358,14 @@ const done = (output: string): ContainerEnd => ({ exitCode: 0, output });
 
 const errorOf = (item: string, message: string): string =>
   JSON.stringify({ message_type: 'error', error: { message }, item });
+
+/** Zeros are left out. */
+const summaryOf = (texts: readonly (string | undefined)[]): string =>
+  JSON.stringify({
+    message_type: 'summary',
+    total_files: texts.length || undefined,
+    total_bytes: texts.join('').length || undefined,
+  });
 
 const failure = (exitCode: number, message: string): ContainerEnd => ({
   exitCode,

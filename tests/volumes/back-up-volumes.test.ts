@@ -3,7 +3,7 @@ import { CharmError } from '../../src/errors.ts';
 import { layoutOf } from '../../src/repository/layout.ts';
 import { type BackupVolumesRequest, backUpVolumes } from '../../src/volumes/back-up-volumes.ts';
 import { endKilledSession } from '../../src/volumes/dead-session.ts';
-import type { SessionRecord } from '../../src/volumes/records/session-record.ts';
+import { type SessionRecord, writeSession } from '../../src/volumes/records/session-record.ts';
 import { oursIn } from '../fakes/cluster.ts';
 import { rejectsWithCode } from '../rejects-with-code.ts';
 import { intercept } from '../rigs/intercept.ts';
@@ -449,17 +449,34 @@ describe('a backup of volumes', () => {
     assert.equal((await first).phase, 'Succeeded');
   });
 
-  it('waits for the next second when a session began in this one', async () => {
-    const seconds = ['20261121t201500z', '20261121t201501z'];
-    for (const id of seconds) rig.store.seed(layout.volumeSession(id), '{}');
-    assert.equal((await backUp()).id, '20261121t201502z');
-    for (let second = 0; second < 10; second += 1)
-      rig.store.seed(layout.volumeSession(`20261122t02000${second}z`), '{}');
-    await rig.later((Date.parse('2026-11-22T02:00:00Z') - rig.clock.now().getTime()) / 1000);
-    const { message } = await rejectsWithCode(backUp(), 'backup-running');
-    assert.equal(
-      message,
-      'Other sessions of volumes began in each of the last seconds. Run the action again.',
+  for (const [newest, expected] of [
+    ['20261121t201400z', '20261121t201500z'],
+    ['20261121t201500z', '20261121t201501z'],
+    ['20261121t201730z', '20261121t201731z'],
+    // A clock that was as wrong as this is not followed.
+    ['20271121t000000z', '20261121t201500z'],
+  ] as const)
+    it(`has a later id than each before it, in whatever unit's time: ${newest}`, async () => {
+      rig.store.seed(layout.volumeSession(newest), '{}');
+      assert.equal((await backUp()).id, expected);
+    });
+
+  it('ends one that was killed, also when one from a wrong clock has a later id', async () => {
+    const record: SessionRecord = {
+      ...{ id: '20261121t200000z', kind: 'backup', phase: 'Running', volumes: [] },
+      started: '2026-11-21T20:00:00.000Z',
+    };
+    await writeSession(rig.store, layout, record);
+    const late = { ...record, id: '20271121t000000z', phase: 'Succeeded' } as const;
+    await writeSession(rig.store, layout, late);
+    await backUp();
+    assert.deepEqual(
+      (await rig.records()).map(({ id, phase }) => [id, phase]),
+      [
+        [late.id, 'Succeeded'],
+        ['20261121t201500z', 'Succeeded'],
+        [record.id, 'Failed'],
+      ],
     );
   });
 

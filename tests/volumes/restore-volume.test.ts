@@ -71,19 +71,52 @@ describe('the restore of a volume', () => {
   it('into a folder touches nothing that is there, also while a notebook runs', async () => {
     rig.addPod('bob', 'lab-0', 'data');
     rig.restic.filesOf('bob/data').set('rows/1', 'newer').set('back/notes', 'mine');
-    const { safetyBackup } = await restore({ into: 'back', confirm: '' });
-    assert.equal(safetyBackup, undefined, 'nothing could be overwritten');
+    const first = await restore({ into: 'back', confirm: '' });
+    assert.equal(first.safetyBackup, undefined, 'nothing could be overwritten');
+    assert.equal(first.folder, `back/${first.session ?? ''}`);
+    const { folder: second = '' } = await restore({ into: 'back', include: '/notes', confirm: '' });
     assert.deepEqual(files(), {
-      ...{ ...all, 'rows/1': 'newer' },
-      ...{ 'back/rows/1': 'one', 'back/rows/2': 'two', 'back/notes': 'mine' },
+      ...{ ...all, 'rows/1': 'newer', 'back/notes': 'mine' },
+      ...{ [`${first.folder}/rows/1`]: 'one', [`${first.folder}/rows/2`]: 'two' },
+      ...{ [`${first.folder}/notes`]: 'words', [`${second}/notes`]: 'words' },
     });
+  });
+
+  it('into a folder says where a part of it may lie when it fails', async () => {
+    const [pack = ''] = rig.keysOf('bob', 'data');
+    rig.store.seed(pack, 'spoiled');
+    const { message } = await rejectsWithCode(restore({ into: 'back' }), 'volume-command-failed');
+    const [record] = await rig.records();
+    assert.ok(
+      message.endsWith(
+        `: unexpected contents. What was restored by then, if anything, is in /back/${record?.id ?? ''} and can be removed.`,
+      ),
+      message,
+    );
+    assert.equal(record?.volumes[0]?.reason, message);
   });
 
   it('of a part brings that part alone', async () => {
     rig.restic.volumes.set('bob/data', new Map());
     rig.restic.filesOf('bob/data').set('other', 'x');
-    await restore({ include: '/rows' });
+    const { included } = await restore({ include: '/rows' });
     assert.deepEqual(files(), { other: 'x', 'rows/1': 'one', 'rows/2': 'two' });
+    assert.deepEqual(included, { files: 2, bytes: 6 });
+  });
+
+  it('of a part that the backup does not have is refused, and makes no claim', async () => {
+    rig.cluster.store.remove('persistentvolumeclaims', 'bob', 'data');
+    const { message } = await rejectsWithCode(
+      restore({ include: '/thesis', create: true }),
+      'parameter-invalid',
+    );
+    assert.equal(
+      message,
+      `Nothing in the backup ${backup} of bob/data is called /thesis (include). Nothing was restored. Give a path from the root of the volume, such as /thesis/chapter-1.ipynb. Without include everything comes back.`,
+    );
+    assert.equal(rig.cluster.store.find('persistentvolumeclaims', 'bob', 'data'), undefined);
+    const [record] = await rig.records();
+    assert.deepEqual([record?.phase, record?.volumes[0]?.reason], ['Failed', message]);
   });
 
   it('makes the claim as it was when it is gone and that was asked for', async () => {

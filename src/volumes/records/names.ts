@@ -14,6 +14,13 @@ export const timeOfSession = (id: string): Date | undefined => {
   return Number.isNaN(time.getTime()) ? undefined : time;
 };
 
+/** Milliseconds. S3 takes nothing of a clock that is a quarter of an hour off, either way. */
+const mostBetweenClocks = 30 * 60_000;
+
+/** Whether a session has so late an id that the clock of its unit, or ours, was wrong. */
+export const isOfWrongClock = (id: string, now: Date): boolean =>
+  (timeOfSession(id)?.getTime() ?? 0) > now.getTime() + mostBetweenClocks;
+
 /** The same for the same things, so that what is created twice is one object. */
 export const objectName = (session: string, ...about: readonly string[]): string =>
   `ckf-backup-${session}-${createHash('sha256').update(about.join('/')).digest('hex').slice(0, 10)}`;

@@ -20,21 +20,40 @@ export const backupArguments = (
 
 export interface RestoreWish {
   readonly snapshot: string;
-  /** A folder of the volume; undefined for the volume itself. */
-  readonly into: string | undefined;
+  /** A folder of the volume that is not there yet; undefined for the volume itself. */
+  readonly folder: string | undefined;
   /** Only this file or folder. */
   readonly include: string | undefined;
   readonly deleteExtra: boolean;
 }
 
-/** What is restored into a folder of its own never touches a file that is there. */
+/**
+ * A second pod goes on where the first one was killed: restic compares what is there with the
+ * backup, and writes what differs.
+ */
 export const restoreArguments = (wish: RestoreWish): readonly string[] => [
-  ...['restore', wish.snapshot, '--json', '--quiet', '--target', wish.into ?? '.'],
-  ...(wish.into === undefined ? [] : ['--overwrite', 'never']),
+  ...['restore', wish.snapshot, '--json', '--quiet', '--target', wish.folder ?? '.'],
   // restic takes either --include or --exclude.
   ...(wish.include === undefined ? ['--exclude=/lost+found'] : [`--include=${wish.include}`]),
   ...(wish.deleteExtra ? ['--delete'] : []),
 ];
+
+export interface RestoreSummary {
+  /** Folders count, too. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What `restic restore --json` wrote at its end; zeros are left out. */
+export const restoreSummaryIn = (output: string): RestoreSummary => {
+  const { total_files: files, total_bytes: bytes } =
+    output
+      .split('\n')
+      .map((line) => fieldsOf(parse(line)))
+      .find((fields) => fields['message_type'] === 'summary') ?? {};
+  const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+  return { files: numberOf(files), bytes: numberOf(bytes) };
+};
 
 /** restic ended with these: the snapshot exists, and lacks files that could not be read. */
 export const someUnreadable = 3;

@@ -107,12 +107,12 @@ describe('what a user puts into the own repository', () => {
       put(make(own(), sealKey()), throughGateway);
       assert.equal(await verify(), undefined);
       put(make(own(), sealKey()), throughGateway);
-      await restoreVolume(rig.whole, config, {
+      const { folder = '' } = await restoreVolume(rig.whole, config, {
         volume: { namespace: 'alice', claim: 'home' },
         ...{ to: undefined, into: 'back', include: undefined, backup: { kind: 'latest' } },
         ...{ create: false, deleteExtra: false, dryRun: false, confirm: '' },
       });
-      assert.equal(rig.restic.filesOf('alice/home').get('back/thesis.md'), 'words');
+      assert.equal(rig.restic.filesOf('alice/home').get(`${folder}/thesis.md`), 'words');
     });
 
     it(`is taken away when it comes in the middle of a session: ${what}`, async () => {

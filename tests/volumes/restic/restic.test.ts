@@ -11,6 +11,7 @@ import {
   backupArguments,
   complaintsOf,
   restoreArguments,
+  restoreSummaryIn,
 } from '../../../src/volumes/restic/restic.ts';
 import {
   sessionPhase,
@@ -26,18 +27,27 @@ describe('restic', () => {
     ]);
   });
 
-  it('never touches what is there when it restores into a folder', () => {
-    const wish = { snapshot: 'abc', into: undefined, include: undefined, deleteExtra: false };
-    assert.ok(!restoreArguments(wish).includes('--overwrite'));
-    assert.match(
-      restoreArguments({ ...wish, into: 'back' }).join(' '),
-      /--target back --overwrite never/,
-    );
+  it('goes on with what a killed pod has left, in place and in a folder', () => {
+    const wish = { snapshot: 'abc', folder: undefined, include: undefined, deleteExtra: false };
+    for (const folder of [undefined, 'back/monday'])
+      assert.ok(!restoreArguments({ ...wish, folder }).includes('--overwrite'));
+    assert.match(restoreArguments({ ...wish, folder: 'back' }).join(' '), /--target back /);
     assert.ok(restoreArguments({ ...wish, deleteExtra: true }).includes('--delete'));
     const some = restoreArguments({ ...wish, include: '/thesis' }).join(' ');
     assert.match(some, /--include=\/thesis/);
     // restic refuses both at once.
     assert.doesNotMatch(some, /--exclude/);
+  });
+
+  it('tells what it restored, and leaves zeros out', () => {
+    assert.deepEqual(
+      restoreSummaryIn(
+        '{"message_type":"summary","total_files":1,"files_restored":2,"total_bytes":7}',
+      ),
+      { files: 1, bytes: 7 },
+    );
+    for (const output of ['{"message_type":"summary"}\n', 'no space left', ''])
+      assert.deepEqual(restoreSummaryIn(output), { files: 0, bytes: 0 });
   });
 
   it('tells which files it could not read, and how it ended', () => {
