@@ -3,7 +3,7 @@ import { fuzz } from '../tests/hostile/fuzz.ts';
 import { type Moment, lookOn, momentText } from '../tests/reliability/moments.ts';
 import { playLives } from '../tests/reliability/lives.ts';
 import { playNights } from '../tests/reliability/nights.ts';
-import { decisive, planBlows } from '../tests/reliability/plan.ts';
+import { decisive, planBlows, randomFrom } from '../tests/reliability/plan.ts';
 import { decisiveOfRestore } from '../tests/reliability/restore-moments.ts';
 import {
   playRestoreRound,
@@ -21,14 +21,16 @@ import {
   openVolumeRig,
   playVolumeRound,
   watchVolumes,
+  type VolumeRig,
 } from '../tests/reliability/volume-round.ts';
+import { playPodRound, podWorks } from '../tests/reliability/volume-pods.ts';
 
 /*
  * `npm run reliability -- --runs 200 --seed 1`: kills the backup of the box at every moment that
  * matters and at random times, and checks what follows; with `--restore` it kills the restore, with
- * `--volumes` the backup of users' volumes. `--runs all` plays as many rounds as it takes to come
- * to every moment. `--only <text>` plays only the moments with that in their names. Exits with 1
- * when a promise was broken.
+ * `--volumes` the backup of users' volumes, with `--pods` pods of all that is done with volumes.
+ * `--runs all` plays as many rounds as it takes to come to every moment. `--only <text>` plays only
+ * the moments with that in their names. Exits with 1 when a promise was broken.
  *
  * `npm run reliability -- --lives --steps 20000 --seed 1` plays random lives of a repository in
  * memory instead.
@@ -53,6 +55,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     restore: { type: 'boolean', default: false },
     volumes: { type: 'boolean', default: false },
+    pods: { type: 'boolean', default: false },
     lives: { type: 'boolean', default: false },
     steps: { type: 'string', default: '20000' },
     teams: { type: 'boolean', default: false },
@@ -227,6 +230,40 @@ const playAllTeams = async (): Promise<void> => {
   say(`${rounds} shared verifications with such units: all find what one unit finds`);
 };
 
+/** Each kind of work in turn, struck up to three times. */
+const playPods = async (): Promise<void> => {
+  const random = randomFrom(Number(values.seed));
+  using maker = await rigMaker();
+  let opened: VolumeRig | undefined;
+  const shut = async (): Promise<void> => {
+    await opened?.[Symbol.asyncDispose]();
+    await opened?.rig[Symbol.asyncDispose]();
+    opened = undefined;
+  };
+  const counts = new Map<string, number>();
+  let failed = 0;
+  for (let round = 0; round < Number(values.runs); round += 1) {
+    const work = podWorks[round % podWorks.length] ?? 'a backup';
+    const blows = 1 + Math.floor(random() * 3);
+    const every = 200 + Math.round(random() * 3000);
+    const words = `${round + 1}/${values.runs} ${work}, ${blows} blows, one each ${every} ms`;
+    try {
+      opened ??= await openVolumeRig(await maker.make());
+      const { struck, ended } = await playPodRound(opened, { work, every, blows, random });
+      for (const one of struck) counts.set(one, (counts.get(one) ?? 0) + 1);
+      say(`${words}: ok: ${struck.join(', ') || 'none came in time'}; ${ended}`);
+    } catch (error) {
+      failed += 1;
+      say(`${words}: FAILED\n${error instanceof Error ? error.stack : String(error)}`);
+      await shut();
+    }
+  }
+  await shut();
+  for (const [what, count] of [...counts].toSorted()) say(`${String(count).padStart(7)} ${what}`);
+  say(`${values.runs} rounds, seed ${values.seed}: ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+};
+
 const playAllUnits = async (): Promise<void> => {
   const tally = await playUnits({ rounds: Number(values.rounds), seed: Number(values.seed) }, say);
   say(tallyText(tally));
@@ -243,5 +280,7 @@ const game = values.fuzz
         ? playAllUnits
         : values.schedule
           ? playSchedule
-          : main;
+          : values.pods
+            ? playPods
+            : main;
 await game();

@@ -4,7 +4,7 @@ import { layoutOf } from '../repository/layout.ts';
 import type { World } from '../world.ts';
 import { backUpVolumes } from './back-up-volumes.ts';
 import { usersOf } from './claims/claims.ts';
-import { throughGateway } from './repositories/gateway.ts';
+import { gateways, throughGateway } from './repositories/gateway.ts';
 import { repositoryPassword } from './restic/keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
 import { includedFiles } from './included-files.ts';
@@ -19,7 +19,7 @@ import {
   isForOnePod,
   planRestore,
 } from './restore-plan.ts';
-import { type JobOutcome, jobFailure, runUserJob } from './repositories/run-job.ts';
+import { jobFailure, runUserJob } from './repositories/run-job.ts';
 import { type SessionRecord, type VolumeRecord } from './records/session-record.ts';
 import { watchGateway } from './repositories/watch-gateway.ts';
 
@@ -136,25 +136,35 @@ const bringBack = async (
     throw inUse(plan, user.pod);
   await world.progress.step(`${claim.namespace}/${claim.name}: restoring ${plan.backup.session}`);
   await noteOthers(operation, repository);
-  const run = (attempt: number): Promise<JobOutcome> =>
+  const run = (attempt: number) =>
     throughGateway(operation, repository, async (gateway) => {
       await using watch = await watchGateway(operation, repository, gateway, [size]);
       const watched = { ...operation, world: { ...world, signal: watch.signal } };
-      return await runUserJob(watched, {
-        ...{ role: 'restore', attempt },
-        ...{ model: cluster.namespace, session, claim, user, repository, config },
-        identity: user?.identity,
-        command: restoreArguments({ ...request, snapshot }),
-        address: gateway.address,
-        gatewayPassword: gateway.password,
-        repositoryPassword: repositoryPassword(access.key, repository),
-      });
+      const outcome = await orProblem(() =>
+        runUserJob(watched, {
+          ...{ role: 'restore', attempt },
+          ...{ model: cluster.namespace, session, claim, user, repository, config },
+          identity: user?.identity,
+          command: restoreArguments({ ...request, snapshot }),
+          address: gateway.address,
+          gatewayPassword: gateway.password,
+          repositoryPassword: repositoryPassword(access.key, repository),
+        }),
+      );
+      return { outcome, isLost: !(await gateway.isUp()) };
     });
-  let outcome = await run(1);
-  if (outcome.exitCode !== 0 && (await mendRepository(operation, repository)))
-    outcome = await run(2);
-  if (outcome.exitCode !== 0) throw jobFailure(claim, outcome);
-  return included;
+  for (let attempt = 1; ; attempt += 1) {
+    const { outcome, isLost } = await run(attempt);
+    if (!(outcome instanceof CharmError) && outcome.exitCode === 0) return included;
+    world.signal.throwIfAborted();
+    const problem = outcome instanceof CharmError ? outcome : jobFailure(claim, outcome);
+    if (attempt === gateways) throw problem;
+    if (isLost)
+      await world.progress.note(
+        `${repository}: the pod of the gateway ended; the restore goes on through a new one`,
+      );
+    else if (outcome === problem || !(await mendRepository(operation, repository))) throw problem;
+  }
 };
 
 const withLeftover = (problem: CharmError, folder: string): CharmError =>

@@ -1,7 +1,7 @@
 import type { LimitFunction } from 'p-limit';
 import { CharmError, orProblem } from '../errors.ts';
 import { type ClaimUser, usersOf } from './claims/claims.ts';
-import { type Gateway, throughGateway } from './repositories/gateway.ts';
+import { type Gateway, gateways, throughGateway } from './repositories/gateway.ts';
 import { holdNotebooks } from './claims/hold-notebooks.ts';
 import { repositoryPassword } from './restic/keys.ts';
 import type { VolumeOperation } from './records/operation.ts';
@@ -23,9 +23,6 @@ interface Upload {
 
 /** How restic ended beside a volume, or why it did not run. */
 export type UploadEnd = JobOutcome | CharmError;
-
-/** A gateway goes with its node; more than two in one session are no accident. */
-const gateways = 2;
 
 /**
  * Runs restic beside each volume, through the gateway of their repository, which is made when there

@@ -314,7 +314,7 @@ describe('a pod of the model’s namespace', () => {
     [
       'of which rclone ended',
       { terminated: { exitCode: 1, reason: 'Error', message: 'wrong endpoint\nmore' } },
-      'rclone ended: wrong endpoint. See: kubectl get events',
+      'rclone ended with status 1: wrong endpoint. See: kubectl get events',
     ],
     [
       'that does not become ready',
@@ -339,7 +339,7 @@ describe('a pod of the model’s namespace', () => {
     };
     assert.equal(
       await backUp(),
-      'volume-command-failed The pod <pod> of the namespace kubeflow was deleted by somebody. Run the action again.',
+      'volume-command-failed The pod <pod> of the namespace kubeflow was deleted, by somebody or because its node was drained. Run the action again.',
     );
     assert.deepEqual(oursIn(rig.cluster), []);
   });

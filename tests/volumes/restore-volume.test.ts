@@ -327,6 +327,35 @@ describe('the restore of a volume', () => {
     assert.equal(await rig.journal.volumeSession(), undefined);
   });
 
+  describe('whose gateway dies', () => {
+    /** So many die when restic has begun; it then waits for an hour. */
+    const killGateways = (most: number): void => {
+      let killed = 0;
+      rig.restic.instead = async (_run, role) => {
+        if (role !== 'restore' || (killed += 1) > most) return undefined;
+        for (const { metadata } of rig.cluster.store.list(
+          ...(['pods', 'kubeflow', 'ckf-backup/role=gateway'] as const),
+        ))
+          rig.cluster.store.remove('pods', 'kubeflow', metadata.name);
+        await rig.later(3600);
+        return { exitCode: 1, output: '' };
+      };
+    };
+    const seconds = (): number => rig.clock.now().getTime() / 1000;
+
+    it('goes on through a new one, once, in the same folder', async () => {
+      killGateways(1);
+      const began = seconds();
+      const { folder = '' } = await restore({ into: 'back', confirm: '' });
+      assert.equal(files()[`${folder}/notes`], 'words');
+      assert.ok(seconds() - began < 300);
+      assert.match(rig.progress.notes.join('\n'), /^bob: the pod of the gateway ended; the rest/m);
+      killGateways(2);
+      const { message } = await rejectsWithCode(restore({ into: 'back' }), 'volume-command-failed');
+      assert.match(message, /^bob: the pod of the gateway ended before .* and can be removed\.$/);
+    });
+  });
+
   it('leaves the locks of an operator who works there', async () => {
     const lock = `${layoutOf('ckf').repository('bob')}locks/of-an-operator`;
     rig.store.seed(lock, 'a lock');

@@ -5,6 +5,7 @@ import { waitUntil } from '../../wait-until.ts';
 import type { VolumeOperation } from '../records/operation.ts';
 import { noteOthers } from '../restic/repository-locks.ts';
 import { notStarted, startPod } from '../restic/repository-command.ts';
+import { firstLine } from '../restic/restic.ts';
 import { gatewayPod } from '../pods/trusted-pods.ts';
 
 /** The open door to one repository. It is shut, and nobody writes any longer, once disposed of. */
@@ -14,6 +15,11 @@ export interface Gateway extends AsyncDisposable {
   /** Whether its pod still serves, as far as Kubernetes says. */
   isUp(): Promise<boolean>;
 }
+
+/**
+ * A gateway goes with its node; more than two for one repository in one session are no accident.
+ */
+export const gateways = 2;
 
 const startSeconds = 300;
 
@@ -48,7 +54,9 @@ export const openGateway = async (
       if (state.kind === 'ended' || (state.kind === 'waiting' && state.imageProblem))
         throw await notStarted(
           ...([operation, namespace, pod.name] as const),
-          state.kind === 'ended' ? `rclone ended: ${state.message}` : state.why,
+          state.kind === 'ended'
+            ? `rclone ended with status ${state.exitCode}: ${firstLine(state.message)}`
+            : state.why,
         );
       if (state.kind === 'waiting') ({ why } = state);
       return undefined;

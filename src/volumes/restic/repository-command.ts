@@ -177,7 +177,7 @@ export const startPod = async (
       if (found) return podState(found, container);
       throw new CharmError(
         'volume-command-failed',
-        `The pod ${name} of the namespace ${namespace} was deleted by somebody. Run the action again.`,
+        `The pod ${name} of the namespace ${namespace} was deleted, by somebody or because its node was drained. Run the action again.`,
       );
     },
     [Symbol.asyncDispose]: remove,

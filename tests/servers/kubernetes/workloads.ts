@@ -58,7 +58,7 @@ export class Workloads implements AsyncDisposable {
       ended: (pod, exitCodes) => {
         this.#jobs.podEnded(pod, exitCodes);
         const { namespace = '', name } = pod.metadata;
-        // The last that an eviction does, after the Job controller has counted the pod.
+        // The last that a deletion does, after the Job controller has counted the pod.
         if (store.find('pods', namespace, name)?.metadata.deletionTimestamp !== undefined)
           this.#remove('pods', namespace, name);
       },
@@ -121,8 +121,37 @@ export class Workloads implements AsyncDisposable {
   /** Kills the processes of the pods of a role. Returns how many there were. */
   killPods(role: string): number {
     const pods = this.store.list('pods', undefined, `ckf-backup/role=${role}`);
-    for (const { metadata } of pods) this.#kubelet.signal(metadata, 'SIGKILL');
+    for (const pod of pods) this.killPod(pod);
     return pods.length;
+  }
+
+  /** Kills the processes of a pod, as when its memory does not suffice. */
+  killPod({ metadata }: StoredObject): void {
+    this.#kubelet.signal(metadata, 'SIGKILL');
+  }
+
+  /** As `kubectl delete pod`: its processes are asked to end, and then it is gone. */
+  deletePod({ metadata }: StoredObject): void {
+    const { namespace = '', name } = metadata;
+    const deletionTimestamp = new Date().toISOString();
+    this.store.patch('pods', namespace, name, { metadata: { deletionTimestamp } });
+    this.#kubelet.signal(metadata, 'SIGTERM');
+  }
+
+  /** Deletes a pod because its node is drained. */
+  evictPod(pod: StoredObject): void {
+    const { namespace = '', name } = pod.metadata;
+    this.store.patch('pods', namespace, name, {
+      status: {
+        conditions: [
+          {
+            ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' },
+            message: 'Eviction API: evicting',
+          },
+        ],
+      },
+    });
+    this.deletePod(pod);
   }
 
   /**
@@ -138,29 +167,13 @@ export class Workloads implements AsyncDisposable {
     for (const pod of store.all('pods').filter((one) => nodeOf(one) === node)) {
       const { namespace = '', name } = pod.metadata;
       if (pod.metadata.ownerReferences === undefined) this.#remove('pods', namespace, name);
-      else this.#evict(pod);
+      else this.evictPod(pod);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#jobs[Symbol.dispose]();
     await this.#kubelet[Symbol.asyncDispose]();
-  }
-
-  #evict({ metadata }: StoredObject): void {
-    const { namespace = '', name } = metadata;
-    this.store.patch('pods', namespace, name, {
-      metadata: { deletionTimestamp: new Date().toISOString() },
-      status: {
-        conditions: [
-          {
-            ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' },
-            message: 'Eviction API: evicting',
-          },
-        ],
-      },
-    });
-    this.#kubelet.signal(metadata, 'SIGTERM');
   }
 
   #isOurs(method: string, name: string | undefined, url: URL): boolean {
