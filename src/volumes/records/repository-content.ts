@@ -17,13 +17,23 @@ export const snapshotIds = async (
   return ids;
 };
 
-/** Bytes that a repository takes in the bucket. */
+export interface RepositorySize {
+  readonly bytes: number;
+  /** Files that are no packs: restic and we read them one by one. */
+  readonly others: number;
+}
+
+/** What a repository takes in the bucket. */
 export const repositorySize = async (
   store: ObjectStore,
   layout: Layout,
   repository: string,
-): Promise<number> => {
-  let bytes = 0;
-  for await (const { size } of store.list(layout.repository(repository))) bytes += size;
-  return bytes;
+): Promise<RepositorySize> => {
+  const prefix = layout.repository(repository);
+  let [bytes, others] = [0, 0];
+  for await (const { key, size } of store.list(prefix)) {
+    bytes += size;
+    if (!key.startsWith(`${prefix}data/`)) others += 1;
+  }
+  return { bytes, others };
 };

@@ -47,7 +47,7 @@ export const repositoryStatuses = async (
       record,
       integrity: damage ? 'damaged' : check ? 'intact' : 'unknown',
       check,
-      size: await repositorySize(store, layout, name),
+      size: (await repositorySize(store, layout, name)).bytes,
       volumes: new Set(backups.map(({ volume }) => `${volume.namespace}/${volume.claim}`)).size,
       snapshots: backups.filter(({ volume }) => ids.has(volume.snapshot)).length,
       unknownSnapshots: [...ids].filter((id) => !known.has(id)).length,

@@ -1,6 +1,6 @@
 import { CharmError } from '../../errors.ts';
 import { abortUploads } from '../../repository/unfinished-uploads.ts';
-import { sizeText, sum } from '../../text.ts';
+import { countText, sizeText, sum } from '../../text.ts';
 import { type Watch, watch } from '../pods/watch.ts';
 import type { Gateway } from './gateway.ts';
 import type { VolumeOperation } from '../records/operation.ts';
@@ -13,12 +13,15 @@ const looksPerList = 4;
 /** What a few small volumes may need for restic's own files and for changes. */
 const leastRoom = 2 ** 30;
 
+/** For each volume restic adds a snapshot, and an index every ten minutes or 50,000 blobs. */
+const mostOthers = 2000;
+
 /**
  * Ends the work when the gateway's pod ended or S3 refuses our keys, for which restic would wait a
  * quarter of an hour, and when the repository grows by more than twice what its volumes may hold
- * (`sizes`, as their claims have them): a user can write into the own one whatever the gateway
- * takes, and the bucket is everybody's. What is uploaded in parts is in no list before its end, and
- * never restic's: it is aborted.
+ * (`sizes`, as their claims have them), or by more small files than restic makes: a user can write
+ * into the own one whatever the gateway takes, and the bucket and our memory are everybody's. What
+ * is uploaded in parts is in no list before its end, and never restic's: it is aborted.
  */
 export const watchGateway = async (
   { target, layout, world }: Pick<VolumeOperation, 'target' | 'layout' | 'world'>,
@@ -34,8 +37,12 @@ export const watchGateway = async (
     if (!(await gateway.isUp())) return gatewayLost(repository);
     if (look % looksPerList !== 0) return undefined;
     await abortUploads(target.store, layout.repository(repository));
-    const grown = (await size()) - before;
-    return grown > most ? flooded(repository, grown, room) : undefined;
+    const now = await size();
+    const [grown, others] = [now.bytes - before.bytes, now.others - before.others];
+    if (others > mostOthers) return flooded(repository, countText(others, 'small file'), '');
+    return grown > most
+      ? flooded(repository, sizeText(grown), ` and its volumes may hold ${sizeText(room)},`)
+      : undefined;
   });
 };
 
@@ -45,8 +52,8 @@ const gatewayLost = (repository: string): CharmError =>
     `${repository}: the pod of the gateway ended before the work had. Its node may have been drained: kubectl get events. Run the action again; it goes on from there.`,
   );
 
-const flooded = (repository: string, grown: number, room: number): CharmError =>
+const flooded = (repository: string, grown: string, against: string): CharmError =>
   new CharmError(
     'volume-command-failed',
-    `${repository}: the repository grew by ${sizeText(grown)} in this session, and its volumes may hold ${sizeText(room)}, so that it was stopped. Somebody of that namespace may be filling the bucket. Backups that were made before are kept. If the volumes really hold that much, run the action again; it goes on from there.`,
+    `${repository}: the repository grew by ${grown} in this session,${against} so that it was stopped. Somebody of that namespace may be filling the bucket. Backups that were made before are kept. If the volumes really hold that much, run the action again; it goes on from there.`,
   );

@@ -131,7 +131,8 @@ const pruneWhenDue = async (
   await changeState(store, layout, repository, (state) => ({
     ...{ ...state, unpruned: false, pruned: now },
   }));
-  const freed = Math.max(0, before - (await repositorySize(store, layout, repository)));
+  const after = await repositorySize(store, layout, repository);
+  const freed = Math.max(0, before.bytes - after.bytes);
   await world.progress.note(`${repository}: ${sizeText(freed)} were given back`);
   return freed;
 };

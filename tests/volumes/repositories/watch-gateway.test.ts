@@ -101,8 +101,8 @@ describe('while volumes are uploaded', () => {
     assert.ok(seconds() - began < 600, 'nobody waits for restic');
   });
 
-  it('a repository that grows by more than its volumes may hold is stopped, and the others go on', async () => {
-    await backUp();
+  /** For half an hour bob's user puts so many files there in each minute. */
+  const flood = (perMinute: number, name: string, size: number): void => {
     const place = layoutOf('ckf').repository('bob');
     let junk = 0;
     intercept(
@@ -111,19 +111,24 @@ describe('while volumes are uploaded', () => {
       (list) =>
         async function* (prefix, ...more) {
           yield* list(prefix, ...more);
-          if (prefix === place && junk > 0)
-            yield { key: `${place}data/zz/junk`, size: junk, lastModified: new Date(0), etag: '' };
+          for (let file = 0; prefix === place && file < junk; file += 1)
+            yield { key: `${place}${name}${file}`, size, lastModified: new Date(0), etag: '' };
         },
     );
     rig.restic.instead = async ({ pod }, role) => {
       if (role !== 'backup' || pod.metadata.namespace !== 'bob') return undefined;
-      // Two claims of 5Gi each may be written twice over.
-      for (let grown = 0; grown < 30; grown += 1) {
-        junk += 2 ** 30;
+      for (let minute = 0; minute < 30; minute += 1) {
+        junk += perMinute;
         await rig.later(60);
       }
       return undefined;
     };
+  };
+
+  it('a repository that grows by more than its volumes may hold is stopped, and the others go on', async () => {
+    await backUp();
+    // Two claims of 5Gi each may be written twice over.
+    flood(1, 'data/zz/junk-', 2 ** 30);
     const began = seconds();
     const volumes = said(await backUp());
     assert.equal(volumes[0], 'home Succeeded');
@@ -137,6 +142,17 @@ describe('while volumes are uploaded', () => {
     assert.deepEqual(said(await backUp()), [
       ...['home Succeeded', 'data Succeeded', 'models Succeeded'],
     ]);
+  });
+
+  it('a repository that gets more small files than restic makes is stopped', async () => {
+    await backUp();
+    flood(1000, 'snapshots/junk-', 1);
+    const volumes = said(await backUp());
+    assert.equal(volumes[0], 'home Succeeded');
+    assert.match(
+      volumes[1] ?? '',
+      /^data Failed bob: the repository grew by \d+ small files in this session, so that it was stopped\. Somebody/,
+    );
   });
 
   it('keys that S3 refuses by now are not waited for, as restic does for a quarter of an hour', async () => {
