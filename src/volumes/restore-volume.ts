@@ -7,11 +7,12 @@ import { usersOf } from './claims/claims.ts';
 import { gateways, throughGateway } from './repositories/gateway.ts';
 import { repositoryPassword } from './restic/keys.ts';
 import { beginVolumeOperation } from './begin-operation.ts';
+import type { JobWish } from './pods/user-job.ts';
 import { includedFiles } from './included-files.ts';
 import type { VolumeOperation } from './records/operation.ts';
 import { mendRepository } from './restic/repository-command.ts';
 import { noteOthers } from './restic/repository-locks.ts';
-import { type RestoreSummary, restoreArguments } from './restic/restic.ts';
+import { type RestoreSummary, exitText, restoreArguments } from './restic/restic.ts';
 import {
   type RestorePlan,
   type RestoreVolumeRequest,
@@ -140,17 +141,19 @@ const bringBack = async (
     throughGateway(operation, repository, async (gateway) => {
       await using watch = await watchGateway(operation, repository, gateway, [size]);
       const watched = { ...operation, world: { ...world, signal: watch.signal } };
-      const outcome = await orProblem(() =>
-        runUserJob(watched, {
-          ...{ role: 'restore', attempt },
-          ...{ model: cluster.namespace, session, claim, user, repository, config },
-          identity: user?.identity,
-          command: restoreArguments({ ...request, snapshot }),
-          address: gateway.address,
-          gatewayPassword: gateway.password,
-          repositoryPassword: repositoryPassword(access.key, repository),
-        }),
-      );
+      const wish = {
+        ...({ role: 'restore', attempt } as const),
+        ...{ model: cluster.namespace, session, claim, user, repository, config },
+        identity: user?.identity,
+        command: restoreArguments({ ...request, snapshot }),
+        address: gateway.address,
+        gatewayPassword: gateway.password,
+        repositoryPassword: repositoryPassword(access.key, repository),
+      };
+      const outcome = await orProblem(async () => {
+        if (request.folder !== undefined) await makeFolder(watched, wish, request.folder);
+        return runUserJob(watched, wish);
+      });
       return { outcome, isLost: !(await gateway.isUp()) };
     });
   for (let attempt = 1; ; attempt += 1) {
@@ -166,6 +169,33 @@ const bringBack = async (
     else if (outcome === problem || !(await mendRepository(operation, repository))) throw problem;
   }
 };
+
+/**
+ * restic makes a folder for nobody but the user it runs as, and the user of the notebook cannot
+ * enter one of root's. So that user makes it, by a restore of nothing. Where the volume does not
+ * let that user, it is left to root.
+ */
+const makeFolder = async (
+  operation: VolumeOperation,
+  wish: JobWish,
+  folder: string,
+): Promise<void> => {
+  const { config, claim, attempt = 1 } = wish;
+  if (config.runAs !== 'root') return;
+  const outcome = await runUserJob(operation, {
+    ...wish,
+    attempt: attempt + gateways,
+    config: { ...config, runAs: 'notebook' },
+    command: [...wish.command.filter((word) => !/^--(include|exclude|delete)/.test(word)), nothing],
+  });
+  if (outcome.exitCode !== 0)
+    await operation.world.progress.note(
+      `${claim.namespace}/${claim.name}: /${folder} will belong to root, because the user of the notebook may not make it: ${outcome.complaints.at(-1) ?? exitText(outcome.exitCode)}`,
+    );
+};
+
+/** No file of anybody has this name. */
+const nothing = '--include=/ckf-backup/makes a folder';
 
 const withLeftover = (problem: CharmError, folder: string): CharmError =>
   problem.code === 'volume-command-failed'

@@ -8,6 +8,7 @@ import { beginVolumeOperation } from './begin-operation.ts';
 import type { VolumeOperation } from './records/operation.ts';
 import { allRepositories, keyChanged, type RepositoryRecord } from './repositories/repositories.ts';
 import { endOnRepository, occupiedRepository } from './restic/repository-command.ts';
+import { restorable } from './restic/restic.ts';
 import { clearLocks } from './restic/repository-locks.ts';
 import {
   type CheckKind,
@@ -144,7 +145,10 @@ const checkCommand = (readData: string | undefined): RepositoryCommand => ({
 /** Into the pod's own disk; restic reads back what it wrote, and compares. */
 const testRestoreCommand = ({ volume }: StoredBackup): RepositoryCommand => ({
   task: 'test-restore',
-  command: ['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
+  command: [
+    ...['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
+    ...restorable,
+  ],
   room: volume.bytes ?? 0,
 });
 

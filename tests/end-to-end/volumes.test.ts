@@ -11,6 +11,7 @@ import { needsVolumeTools } from '../rigs/needs.ts';
 import { tree } from '../rigs/tree.ts';
 import { resticByHand } from '../rigs/restic.ts';
 import { assertEnded, boxWithVolumes, ours, wordsOf } from '../rigs/volumes.ts';
+import { letsOthersIn } from '../servers/kubernetes/workload-pod.ts';
 import { volumeTool } from '../sandbox/box/volume-tools.ts';
 import { addClaim, volumesKey } from '../sandbox/box/volumes.ts';
 
@@ -143,6 +144,9 @@ describe("users' volumes", () => {
     for (const name of ['.cache', 'kernel.sock']) assert.ok(!existsSync(join(back, name)), name);
     assert.equal(attributeOf(join(back, 'secret')), 'lab');
     assert.ok(lstatSync(join(back, 'pipe')).isFIFO());
+    // Else the user of the notebook could not enter it.
+    if (letsOthersIn(volumeTool('restic') ?? '', volumes.at(home)))
+      for (const folder of [back, join(back, '..')]) assert.equal(lstatSync(folder).uid, 1000);
   });
 
   it('come back onto another volume, whole and in part', async () => {

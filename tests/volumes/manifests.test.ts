@@ -96,7 +96,12 @@ describe('what runs next to a volume', () => {
     const allowed = (some: Partial<JobWish>) =>
       fieldsOf(fieldsOf(containerOf(podOf(some))['securityContext'])['capabilities']);
     assert.deepEqual(allowed({}), { drop: ['ALL'], add: ['DAC_OVERRIDE'] });
-    assert.deepEqual(allowed({ role: 'restore' })['add'], ['CHOWN', 'DAC_OVERRIDE', 'FOWNER']);
+    assert.deepEqual(allowed({ role: 'restore' })['add'], [
+      'CHOWN',
+      'DAC_OVERRIDE',
+      'FOWNER',
+      'FSETID',
+    ]);
     const mount = (role: JobWish['role']) =>
       JSON.stringify(containerOf(podOf({ role }))['volumeMounts']);
     assert.match(mount('backup'), /"mountPath":"\/data","readOnly":true/);

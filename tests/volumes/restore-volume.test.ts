@@ -82,6 +82,34 @@ describe('the restore of a volume', () => {
     });
   });
 
+  it('into a folder has the user of the notebook make it, or else root', async () => {
+    rig.addPod('bob', 'lab-0', 'data');
+    const folder = async (makes: number) => {
+      const runs: (readonly [number | undefined, boolean])[] = [];
+      rig.restic.instead = ({ pod: { spec }, command }, role) => {
+        if (role !== 'restore') return undefined;
+        const [container] = spec?.containers ?? [];
+        const { runAsUser } = { ...spec?.securityContext, ...container?.securityContext };
+        runs.push([runAsUser, command.some((word) => word.startsWith('--include'))]);
+        return runs.length === 1 && makes > 0 ? { exitCode: makes, output: 'denied' } : undefined;
+      };
+      const { folder: made = '' } = await restore({ into: 'back', confirm: '' });
+      assert.equal(files()[`${made}/notes`], 'words');
+      return runs;
+    };
+    const both = [
+      [1000, true],
+      [0, false],
+    ];
+    assert.deepEqual(await folder(0), both);
+    assert.doesNotMatch(rig.progress.notes.join(), /root/);
+    assert.deepEqual(await folder(1), both);
+    assert.match(
+      rig.progress.notes.join(),
+      /bob\/data: \/back\/\w+ will belong to root, because the user of the notebook may not make it: denied$/,
+    );
+  });
+
   it('into a folder says where a part of it may lie when it fails', async () => {
     const [pack = ''] = rig.keysOf('bob', 'data');
     rig.store.seed(pack, 'spoiled');

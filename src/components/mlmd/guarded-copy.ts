@@ -21,34 +21,35 @@ export const copyUntouched = async (
 ): Promise<boolean> => {
   let previous = '';
   let isHot = false;
-  return waitUntil(
-    { clock, seconds: patience, pause, signal },
-    async () => {
-      const { exitCode, stderr } = await kubernetes.exec(
-        place.target,
-        ['sh', '-c', guardedCopy, 'sh', place.file],
-        { stdout: createWriteStream(file), signal },
-      );
-      if (exitCode === 126 || exitCode === 127) return false;
-      if (exitCode !== 0) throw failureOf(stderr, place.file);
-      const [before = '', after = ''] = stderr.split('then\n');
-      if (before.startsWith('wal') || writeVersion(before) === '02')
-        throw problem('wal', '', place.file);
-      const journal = before.startsWith('journal') || after.startsWith('journal');
-      if (!journal && before === after) {
-        await assertWhole(file, before, place);
-        return true;
-      }
-      isHot = journal && before === previous;
-      previous = before;
-      return undefined;
-    },
-    () => {
-      throw isHot
-        ? problem('hot-journal', '', place.file)
-        : problem('busy', 'no copy of the file was free of changes', place.file);
-    },
-  );
+  const copy = async (): Promise<boolean | undefined> => {
+    const { exitCode, stderr } = await kubernetes.exec(
+      place.target,
+      ['sh', '-c', guardedCopy, 'sh', place.file],
+      { stdout: createWriteStream(file), signal },
+    );
+    if (exitCode === 126 || exitCode === 127) return false;
+    if (exitCode !== 0) throw failureOf(stderr, place.file);
+    const [before = '', after = ''] = stderr.split('then\n');
+    if (before.startsWith('wal') || writeVersion(before) === '02')
+      throw problem('wal', '', place.file);
+    const journal = before.startsWith('journal') || after.startsWith('journal');
+    if (!journal && before === after) {
+      await assertWhole(file, before, place);
+      return true;
+    }
+    isHot = journal && before === previous;
+    previous = before;
+    return undefined;
+  };
+  const first = await copy();
+  if (first !== undefined) return first;
+  // One copy alone, however long it took, does not tell a journal that stays from one that goes.
+  await clock.sleep(pause, signal);
+  return waitUntil({ clock, seconds: patience, pause, signal }, copy, () => {
+    throw isHot
+      ? problem('hot-journal', '', place.file)
+      : problem('busy', 'no copy of the file was free of changes', place.file);
+  });
 };
 
 /** Kubernetes may end a command's output early and still report that it succeeded. */

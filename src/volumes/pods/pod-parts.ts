@@ -41,6 +41,13 @@ export const certificates = (secretName: string): Fields => ({
   secret: { secretName, items: [{ key: 'ca.crt', path: 'ca.crt' }] },
 });
 
+/**
+ * The capabilities that give files to their owners, with all their rights. Without FSETID a folder
+ * loses the bit by which what is made in it gets its group: where notebooks have an fsGroup, each
+ * folder has it. The pod security `baseline` allows all of them.
+ */
+export const restoring = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'] as const;
+
 /** `restores`: it restores files with their owners. */
 export const container = (name: string, image: string, restores = false): Fields => ({
   name,
@@ -56,7 +63,7 @@ export const container = (name: string, image: string, restores = false): Fields
     ...(restores && { runAsUser: 0, runAsNonRoot: false }),
     capabilities: {
       drop: ['ALL'],
-      ...(restores && { add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] }),
+      ...(restores && { add: restoring }),
     },
   },
   terminationMessagePolicy: 'FallbackToLogsOnError',

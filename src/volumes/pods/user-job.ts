@@ -3,7 +3,7 @@ import type { Manifest } from '../../world.ts';
 import type { Claim, ClaimUser } from '../claims/claims.ts';
 import { type PodIdentity, notebookUser } from '../claims/identity.ts';
 import { objectName, outsideMesh, ownLabels } from '../records/names.ts';
-import { secretVariable } from './pod-parts.ts';
+import { restoring, secretVariable } from './pod-parts.ts';
 import { gatewayUrl } from './trusted-pods.ts';
 
 /*
@@ -40,14 +40,8 @@ export interface JobWish {
   readonly attempt?: number;
 }
 
-/**
- * A backup reads everything (DAC_OVERRIDE) from a volume that is mounted for reading only; a
- * restore also has to give files to their owners. The pod security `baseline` allows both.
- */
-const capabilities = {
-  backup: ['DAC_OVERRIDE'],
-  restore: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
-} as const;
+/** A backup reads everything from a volume that is mounted for reading only. */
+const capabilities = { backup: ['DAC_OVERRIDE'], restore: restoring } as const;
 
 /**
  * Root reads and restores everything. As the user of the notebook it needs no capability, so that

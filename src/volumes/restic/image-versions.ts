@@ -13,8 +13,8 @@ const tools = [
   {
     name: 'restic',
     option: 'restic-image',
-    oldest: [0, 17, 1],
-    why: 'older ones do not say how they ended',
+    oldest: [0, 18, 0],
+    why: 'older ones do not say what a check found',
   },
   {
     name: 'rclone',

@@ -4,7 +4,7 @@ import { fieldsOf, textOf } from '../../ports/fields.ts';
  * This folder is restic: what it is told, what it says, how it runs on a repository, and what its
  * files look like to somebody who does not trust them.
  *
- * The engine: what restic is told, and what its output means (restic 0.17.1 and later;
+ * The engine: what restic is told, and what its output means (restic 0.18.0 and later;
  * doc/075_scripting of its documentation).
  */
 
@@ -28,11 +28,19 @@ export interface RestoreWish {
 }
 
 /**
+ * The attributes `security.*` are those of the kernel: a capability of a program, a label of
+ * SELinux. No pod that is let in everywhere may set them, and restic fails for one that it cannot
+ * set.
+ */
+export const restorable = ['--exclude-xattr=security.*'] as const;
+
+/**
  * A second pod goes on where the first one was killed: restic compares what is there with the
  * backup, and writes what differs.
  */
 export const restoreArguments = (wish: RestoreWish): readonly string[] => [
   ...['restore', wish.snapshot, '--json', '--quiet', '--target', wish.folder ?? '.'],
+  ...restorable,
   // restic takes either --include or --exclude.
   ...(wish.include === undefined ? ['--exclude=/lost+found'] : [`--include=${wish.include}`]),
   ...(wish.deleteExtra ? ['--delete'] : []),

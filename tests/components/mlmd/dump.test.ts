@@ -119,6 +119,14 @@ describe('the dump of ML Metadata', () => {
         await assertNothingLeft(rig);
       });
 
+      if (way === 'copy')
+        it('tells such a journal also when one copy takes longer than it has patience', async () => {
+          await using rig = await openMlmdRig({ programs, runs: 100, patience: 0 });
+          leaveHotJournal(rig.file);
+          const { message } = await rejectsWithCode(rig.dump(), 'mlmd-dump-failed');
+          assert.match(message, /journal/);
+        });
+
       it('waits for a writer who holds the file, and gives up in the end', async () => {
         await using rig = await openMlmdRig({ programs, runs: 20, patience: 0.3 });
         using writer = new DatabaseSync(rig.file);

@@ -7,7 +7,7 @@ import { findProgram } from '../../servers/kubernetes/pod.ts';
 const folder = join(import.meta.dirname, '../../../.tools/bin');
 
 const oldest: Readonly<Record<string, readonly number[]>> = {
-  restic: [0, 17, 1],
+  restic: [0, 18, 0],
   rclone: [1, 75, 0],
 };
 

@@ -111,12 +111,17 @@ export const addClaim = (
   );
 };
 
-/** What Node cannot make: a socket that nobody serves, a pipe, and an extended attribute. */
+/**
+ * What Node cannot make: a socket that nobody serves, a pipe, and extended attributes, of which one
+ * is a capability of a program.
+ */
 const oddFiles = `
-import os, socket
+import os, socket, struct
 socket.socket(socket.AF_UNIX).bind('kernel.sock')
 os.mkfifo('pipe')
 os.setxattr('secret', 'user.origin', b'lab')
+if os.getuid() == 0:
+    os.setxattr('ping', 'security.capability', struct.pack('<5I', 0x02000001, 1 << 13, 0, 0, 0))
 `;
 
 const fill: Readonly<Record<string, (directory: string) => void>> = {
@@ -124,12 +129,14 @@ const fill: Readonly<Record<string, (directory: string) => void>> = {
   alice: (directory) => {
     const at = (name: string) => join(directory, name);
     for (const folder of ['thesis', 'empty', '.cache', 'lost+found']) mkdirSync(at(folder));
+    chmodSync(at('empty'), 0o2775);
     writeFileSync(at('thesis/chapter-1.ipynb'), '{"cells": []}\n');
     writeFileSync(at('thesis/Größe – 大きさ.csv'), 'a,b\n1,2\n');
     writeFileSync(Buffer.concat([Buffer.from(`${directory}/latin-`), Buffer.of(0xe9)]), 'é\n');
     writeFileSync(at('secret'), 'only mine\n', { mode: 0o600 });
     writeFileSync(at('run.sh'), '#!/bin/sh\n');
     chmodSync(at('run.sh'), 0o755);
+    writeFileSync(at('ping'), 'a program\n', { mode: 0o755 });
     writeFileSync(at('sparse'), 'x');
     truncateSync(at('sparse'), 8 * 2 ** 20);
     linkSync(at('run.sh'), at('run-again.sh'));

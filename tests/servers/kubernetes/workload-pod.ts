@@ -1,10 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, openSync, closeSync, writeFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  openSync,
+  closeSync,
+  writeFileSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { constants } from 'node:os';
 import { createConnection } from 'node:net';
 import { findProgram, translate } from './pod.ts';
-import type { ContainerSpec, EnvironmentVariable, StoredObject } from './stored-object.ts';
+import type {
+  ContainerSpec,
+  EnvironmentVariable,
+  SecurityContext,
+  StoredObject,
+} from './stored-object.ts';
 
 /** What a container needs of its surroundings. */
 export interface PodPlace {
@@ -41,7 +54,7 @@ export interface RunningContainer {
  * machine's. Undefined while a Secret is missing.
  */
 export const startContainers = (
-  { spec: { containers = [], volumes = [] } = {} }: StoredObject,
+  { spec: { containers = [], volumes = [], securityContext = {} } = {} }: StoredObject,
   place: PodPlace,
 ): readonly RunningContainer[] | undefined => {
   const directories = new Map<string, string>();
@@ -50,6 +63,7 @@ export const startContainers = (
     if (persistentVolumeClaim) directories.set(name, place.claim(persistentVolumeClaim.claimName));
     else {
       mkdirSync(own, { recursive: true });
+      chmodSync(own, 0o777);
       directories.set(name, own);
     }
     if (!secret) continue;
@@ -62,7 +76,12 @@ export const startContainers = (
   const complete = environments.filter((environment) => environment !== undefined);
   if (complete.length < containers.length) return undefined;
   return containers.map((container, index) =>
-    startContainer(container, complete[index] ?? {}, directories, place),
+    startContainer(
+      { ...container, securityContext: { ...securityContext, ...container.securityContext } },
+      complete[index] ?? {},
+      directories,
+      place,
+    ),
   );
 };
 
@@ -92,6 +111,7 @@ const startContainer = (
   const { name, command = [], args = [], workingDir = '/', volumeMounts = [] } = container;
   const root = join(place.directory, name);
   mkdirSync(join(root, 'tmp'), { recursive: true });
+  chmodSync(join(root, 'tmp'), 0o777);
   const mounts = Object.fromEntries(
     volumeMounts.map((mount) => [mount.mountPath, directories.get(mount.name) ?? '']),
   );
@@ -120,11 +140,16 @@ const startContainer = (
   }
   const argv = [program, ...words.map(local)];
   const guard = findProgram('setpriv');
+  const { securityContext = {} } = container;
   const whole =
     guard === undefined
       ? argv
-      : // It goes with us, even when we are killed.
-        [guard, '--pdeathsig', 'KILL', ...capabilityOptions(container), '--', ...argv];
+      : [
+          // It goes with us, even when we are killed.
+          ...[guard, '--pdeathsig', 'KILL', ...capabilityOptions(securityContext)],
+          ...(letsOthersIn(program, root) ? identityOptions(securityContext) : []),
+          ...['--', ...argv],
+        ];
   const child: ChildProcess = spawn(whole[0] ?? '', whole.slice(1), {
     cwd: workingDir === '/' ? root : translate(workingDir, { root, mounts }),
     env: {
@@ -156,14 +181,36 @@ const startContainer = (
   };
 };
 
-/**
- * What root may do in a container is what its capabilities let it. Who is not root there is root
- * here, without any.
- */
-const capabilityOptions = ({ securityContext: { capabilities } = {} }: ContainerSpec) => {
+/** What root may do in a container is what its capabilities let it. */
+const capabilityOptions = ({ capabilities }: SecurityContext): readonly string[] => {
   if (process.getuid?.() !== 0 || capabilities?.drop?.includes('ALL') !== true) return [];
   const added = (capabilities.add ?? []).map((name) => `+${name.toLowerCase()}`);
   return [`--bounding-set=${['-all', ...added].join(',')}`, '--inh-caps=-all'];
+};
+
+const identityOptions = ({
+  runAsUser = 0,
+  runAsGroup = 0,
+  supplementalGroups: groups = [],
+}: SecurityContext): readonly string[] =>
+  runAsUser === 0
+    ? []
+    : [
+        ...[`--reuid=${runAsUser}`, `--regid=${runAsGroup}`],
+        groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
+      ];
+
+/**
+ * Whether containers run this program there as the users that they name: when we are root, and no
+ * folder above is closed. Otherwise all run as we do, and who is not root in a container has no
+ * capability.
+ */
+export const letsOthersIn = (program: string, directory: string): boolean => {
+  const guard = findProgram('setpriv');
+  if (guard === undefined || process.getuid?.() !== 0) return false;
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  const test = ['test', '-x', program, '-a', '-x', directory];
+  return spawnSync(guard, [...nobody, '--', ...test]).status === 0;
 };
 
 const reaches = async (host: string, port: number): Promise<boolean> => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { JobController } from './job-controller.ts';
 import { Kubelet } from './kubelet.ts';
@@ -43,6 +43,9 @@ export class Workloads implements AsyncDisposable {
   constructor(options: WorkloadOptions) {
     this.#options = options;
     const { store, faults, holds } = this;
+    mkdirSync(options.directory, { recursive: true });
+    // Other users than root run here.
+    chmodSync(options.directory, 0o755);
     this.#jobs = new JobController(store, faults, {
       create: (namespace, pod) => {
         this.#create('pods', namespace, pod);
@@ -226,7 +229,11 @@ export class Workloads implements AsyncDisposable {
     this.made.push(object);
     this.onMade(object);
     if (kind === 'persistentvolumeclaims') {
-      mkdirSync(this.directoryOf(namespace, name), { recursive: true });
+      const directory = this.directoryOf(namespace, name);
+      mkdirSync(directory, { recursive: true });
+      // As the kubelet does with the fsGroup of notebooks.
+      if (process.getuid?.() === 0) chownSync(directory, 0, 100);
+      chmodSync(directory, 0o2775);
       const capacity = { storage: object.spec?.resources?.requests.storage };
       return this.store.patch(kind, namespace, name, { status: { phase: 'Bound', capacity } });
     }

@@ -44,8 +44,8 @@ describe('the images of restic and rclone', () => {
   for (const [program, said, words] of [
     [
       'restic',
-      'restic 0.17.0 compiled with go1.22.2',
-      /has restic 0\.17\.0\. It must be 0\.17\.1 /,
+      'restic 0.17.3 compiled with go1.22.2',
+      /has restic 0\.17\.3\. It must be 0\.18\.0 /,
     ],
     ['rclone', 'rclone v1.74.3\n- os/version: x', /has rclone 1\.74\.3\. It must be 1\.75\.0 /],
     [
@@ -70,7 +70,7 @@ describe('the images of restic and rclone', () => {
     });
 
   it('are those of the projects from these versions on', async () => {
-    rig.restic.versions['restic'] = 'restic 0.17.1 compiled with go1.22.2';
+    rig.restic.versions['restic'] = 'restic 0.18.0 compiled with go1.24.4';
     rig.restic.versions['rclone'] = 'rclone v1.75.0-beta.8012.abc\n';
     assert.equal((await backUp()).phase, 'Succeeded');
   });
