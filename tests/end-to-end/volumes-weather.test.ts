@@ -48,7 +48,7 @@ describe("users' volumes in bad weather", () => {
     const { status, message, results } = await box.run('backup-volumes');
     assert.equal(status, 'failed');
     assert.equal(results['error-code'], 'volume-image-old');
-    assert.match(message, /has restic 0\.16\.4\. It must be 0\.17\.1 or later: .* restic-image=/);
+    assert.match(message, /has restic 0\.16\.4\. It must be 0\.18\.0 or later: .* restic-image=/);
     assert.deepEqual(
       made.filter(({ kind }) => kind === 'Job'),
       [],
