@@ -35,8 +35,8 @@ export interface PodBlow {
 
 /**
  * Work on a volume whose pods, those beside the volume as well as our own, are killed, evicted and
- * deleted meanwhile; or the charm is killed. Fails when a promise is broken: what ends well has done
- * what it says, the hook after it leaves nothing of ours in any namespace, the next session
+ * deleted meanwhile; or the charm is killed. Fails when a promise is broken: what ends well has
+ * done what it says, the hook after it leaves nothing of ours in any namespace, the next session
  * succeeds, and its backup comes back as the volume is. Returns what was struck, and how it ended.
  */
 export const playPodRound = async (
