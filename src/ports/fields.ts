@@ -12,6 +12,8 @@ export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+export const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
 export const textsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(fieldsOf(value)).filter(

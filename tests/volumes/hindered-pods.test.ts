@@ -262,7 +262,7 @@ describe('a pod beside a volume', () => {
     });
     assert.equal(
       await backUp(),
-      'volume-command-failed bob/data: restic ended with status -1: the node is gone',
+      'volume-command-failed bob/data: its pod is gone: the node is gone',
     );
   });
 

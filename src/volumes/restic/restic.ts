@@ -1,4 +1,4 @@
-import { fieldsOf, textOf } from '../../ports/fields.ts';
+import { fieldsOf, numberOf, textOf } from '../../ports/fields.ts';
 
 /*
  * This folder is restic: what it is told, what it says, how it runs on a repository, and what its
@@ -59,7 +59,6 @@ export const restoreSummaryIn = (output: string): RestoreSummary => {
       .split('\n')
       .map((line) => fieldsOf(parse(line)))
       .find((fields) => fields['message_type'] === 'summary') ?? {};
-  const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
   return { files: numberOf(files), bytes: numberOf(bytes) };
 };
 
@@ -69,6 +68,7 @@ export const someUnreadable = 3;
 /** What an exit status of restic means, for an operator. */
 export const exitText = (code: number): string =>
   ({
+    [-1]: 'its pod is gone',
     1: 'restic failed',
     3: 'some files could not be read',
     10: 'there is no repository',

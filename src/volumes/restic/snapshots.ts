@@ -1,6 +1,6 @@
 import { CharmError } from '../../errors.ts';
 import { inTurns } from '../../in-turns.ts';
-import { type Fields, fieldsOf, textOf } from '../../ports/fields.ts';
+import { type Fields, fieldsOf, numberOf, textOf } from '../../ports/fields.ts';
 import type { StoredObject, Target, VolumeAccess } from '../../world.ts';
 import type { Layout } from '../../repository/layout.ts';
 import { repositoryPassword } from './keys.ts';
@@ -93,8 +93,6 @@ const numbersIn = (fields: Fields): Omit<Snapshot, 'id'> => {
     added: numberOf(summary['data_added']),
   };
 };
-
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
 const cannotOpen = (repository: string, place: string): CharmError =>
   new CharmError(
