@@ -8,9 +8,13 @@ export default class Reporter extends Mocha.reporters.Dot {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     // At once, because the whole takes long and the details come at its end.
+    const told: string[] = [];
     runner.on('fail', (test, error: Error) => {
       const [line = ''] = error.message.split('\n');
       process.stdout.write(`\n  failed: ${test.fullTitle()}: ${line}\n  `);
+      const { cause } = error;
+      const causes = cause instanceof Error ? `\n  because: ${cause.message.slice(0, 1500)}` : '';
+      told.push(`failed: ${test.fullTitle()}:\n  ${error.message.slice(0, 3000)}${causes}\n`);
     });
     const seconds = new Map<string, number>();
     const add = ({ file = '', duration = 0 }: Mocha.Runnable): void => {
@@ -19,7 +23,7 @@ export default class Reporter extends Mocha.reporters.Dot {
     };
     runner.on('test end', add).on('hook end', add);
     runner.once('end', () => {
-      const slowest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, 30);
+      const slowest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, 15);
       const lines = slowest.map(([file, took]) => `${took.toFixed().padStart(5)} s  ${file}\n`);
       process.stdout.write(`\nThe files that took longest:\n${lines.join('')}`);
       const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 0, pending: 0 };
@@ -28,6 +32,8 @@ export default class Reporter extends Mocha.reporters.Dot {
           ? ` (no RadosGW; as root: apt-get install ${radosGwPackages.join(' ')})`
           : '';
       const servers = s3Places.map(({ name }) => name).join(', ');
+      // Once more, because of a long output often only the end is kept.
+      process.stdout.write(`\n${told.join('\n')}`);
       process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
       if (pending > 0) process.stdout.write(`\n${pending} skipped\n`);
       // A file without any test counts as failed to mocha, and no test of it can say so.

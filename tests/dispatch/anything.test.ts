@@ -47,7 +47,8 @@ describe('a hook, through the real dispatch,', () => {
           if (!leader) assert.deepEqual(visibleState(after).databags, visibleState(state).databags);
         },
       ),
-      { numRuns: 30 },
+      // To look for a smaller case would take longer than a test may.
+      { numRuns: 30, endOnFailure: true },
     );
   });
 

@@ -111,7 +111,7 @@ describe('what a target cannot hold', () => {
         if (below.length > 0)
           assert.match(told[0]!.message, new RegExp(`cannot hold ${below.length} object`));
       }),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true },
     );
   });
 });

@@ -156,7 +156,7 @@ for (const { from, to } of pairs) {
             );
           }
         }),
-        { numRuns: 15 },
+        { numRuns: 15, endOnFailure: true },
       );
     });
   });

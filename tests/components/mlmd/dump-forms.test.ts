@@ -153,6 +153,7 @@ describe('the dump of a database', () => {
       // The program sqlite3 turns a raw CR LF into LF.
       {
         numRuns: 15,
+        endOnFailure: true,
         examples: [[[[{ text: Buffer.from('a\r\nb') }, { text: Buffer.from('\r\n') }, null]]]],
       },
     );
@@ -169,7 +170,7 @@ describe('the dump of a database', () => {
           const text = execFileSync(sqlite3, [path, '.dump']);
           assert.deepEqual(await loaded(cut(text, [])), await contentOf(path), text.toString());
         }),
-        { numRuns: 30 },
+        { numRuns: 30, endOnFailure: true },
       );
     });
 
