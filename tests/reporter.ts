@@ -12,9 +12,7 @@ export default class Reporter extends Mocha.reporters.Dot {
     runner.on('fail', (test, error: Error) => {
       const [line = ''] = error.message.split('\n');
       process.stdout.write(`\n  failed: ${test.fullTitle()}: ${line}\n  `);
-      const { cause } = error;
-      const causes = cause instanceof Error ? `\n  because: ${cause.message.slice(0, 1500)}` : '';
-      told.push(`failed: ${test.fullTitle()}:\n  ${error.message.slice(0, 3000)}${causes}\n`);
+      told.push(`failed: ${test.fullTitle()}:\n  ${error.message.slice(0, 9000)}\n`);
     });
     const seconds = new Map<string, number>();
     const add = ({ file = '', duration = 0 }: Mocha.Runnable): void => {
