@@ -12,6 +12,7 @@ import {
   type VolumesConfig,
   inUseModes,
   listOf,
+  parseMemory,
   parseVolumePatterns,
   parseVolumesKeep,
 } from './volumes.ts';
@@ -153,6 +154,7 @@ export const parseConfig = (
       exclude: listOf(text('volumes-exclude')),
       parallel: number('volumes-parallel'),
       deadline: parsed('volumes-deadline', parseDuration),
+      memory: parsed('volumes-memory', parseMemory),
       runAs: text('volumes-run-as') === 'notebook' ? 'notebook' : 'root',
       keep: parsed('volumes-keep', parseVolumesKeep),
       pruneDays: number('volumes-prune-days'),

@@ -66,6 +66,7 @@ export const options = {
   'volumes-prune-days': { type: 'integer', default: 7, minimum: 0, maximum: 365 },
   'volumes-check-subset': { type: 'string', default: '1/28', pattern: '^$|^1/[1-9]\\d{0,3}$' },
   'volumes-deadline': { type: 'string', default: '4h' },
+  'volumes-memory': { type: 'string', default: '1Gi' },
   'volumes-run-as': { type: 'string', default: 'root', pattern: '^(root|notebook)$' },
   'restic-image': {
     type: 'string',
@@ -137,6 +138,7 @@ export const allowed: Readonly<Record<OptionName, string>> = {
   'volumes-exclude': 'patterns of files as restic takes them, separated by commas, or nothing',
   'volumes-parallel': 'a whole number from 1 to 32',
   'volumes-deadline': 'a time such as 4h, 90m or 1d12h',
+  'volumes-memory': 'an amount of memory such as 1Gi or 1500Mi, at least 512Mi',
   'volumes-run-as': 'root or notebook',
   'volumes-keep':
     'some of last, daily, weekly and monthly with whole numbers from 0 to 10000, such as last=3,daily=7, or nothing',

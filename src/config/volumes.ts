@@ -12,6 +12,8 @@ export interface VolumesConfig {
   readonly parallel: number;
   /** Milliseconds after which the backup of one volume is given up. */
   readonly deadline: number;
+  /** What a restic may use at most, as a quantity of Kubernetes such as `1Gi`. */
+  readonly memory: string;
   /** As whom files are read and restored. */
   readonly runAs: 'root' | 'notebook';
   /** How many backups of each volume are kept; all of them when each is 0. */
@@ -67,6 +69,15 @@ export const parseVolumesKeep = (text: string): VolumesKeep | undefined => {
     keep[name as keyof typeof keep] = Number(count);
   }
   return keep;
+};
+
+/** With less restic ends before it has begun. */
+const leastMebibytes = 512;
+
+/** Reads `1Gi` or `1500Mi`. Undefined when it cannot be read or is too little. */
+export const parseMemory = (text: string): string | undefined => {
+  const [, count, unit] = /^(\d{1,6})([MG])i$/.exec(text) ?? [];
+  return Number(count) * (unit === 'G' ? 1024 : 1) >= leastMebibytes ? text : undefined;
 };
 
 /** The texts between commas, without those that are empty. */

@@ -44,6 +44,8 @@ export interface Cluster extends AsyncDisposable {
   patch(kind: ClusterKind, namespace: string, name: string, change: Fields): Promise<void>;
   /** What belongs to it goes with it. No error when it is gone already. */
   remove(kind: ClusterKind, namespace: string, name: string): Promise<void>;
-  /** What a container has written so far; empty when it is gone. */
+  /**
+   * The end of what a container has written so far, at most 10,000 lines; empty when it is gone.
+   */
   log(namespace: string, pod: string, container: string): Promise<string>;
 }

@@ -17,7 +17,8 @@ export const includedFiles = async (
   const output = await runOnRepository(operation, repository, {
     task: 'include',
     command: [
-      ...['restore', snapshot, '--json', '--no-lock', '--dry-run', '--target', '/tmp/restored'],
+      ...['restore', snapshot, '--json', '--quiet', '--no-lock', '--dry-run'],
+      ...['--target', '/tmp/restored'],
       `--include=${include}`,
     ],
     seconds: operation.config.deadline / 1000,

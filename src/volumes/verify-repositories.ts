@@ -146,7 +146,8 @@ const checkCommand = (readData: string | undefined): RepositoryCommand => ({
 const testRestoreCommand = ({ volume }: StoredBackup): RepositoryCommand => ({
   task: 'test-restore',
   command: [
-    ...['restore', volume.snapshot, '--json', '--verify', '--target', '/tmp/restored'],
+    ...['restore', volume.snapshot, '--json', '--quiet', '--verify'],
+    ...['--target', '/tmp/restored'],
     ...restorable,
   ],
   room: volume.bytes ?? 0,

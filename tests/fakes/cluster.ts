@@ -115,7 +115,8 @@ export class FakeCluster implements Cluster {
   log: Cluster['log'] = async (namespace, pod, container) => {
     this.#note(`log ${namespace}`);
     if (this.store.find('pods', namespace, pod) === undefined) return '';
-    return this.#logs.get(`${namespace}/${pod}/${container}`) ?? '';
+    const log = this.#logs.get(`${namespace}/${pod}/${container}`) ?? '';
+    return log.split('\n').slice(-10_000).join('\n');
   };
 
   async [Symbol.asyncDispose](): Promise<void> {}

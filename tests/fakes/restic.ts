@@ -244,7 +244,10 @@ export class FakeRestic {
     const restored = new Set(wanted.map(([path]) => folder + path));
     if (words.includes('--delete'))
       for (const path of files.keys()) if (!restored.has(path)) files.delete(path);
-    return complaints.length === 0 ? done('') : { exitCode: 1, output: complaints.join('\n') };
+    // Sixty a second, for as long as it takes.
+    const progress = words.includes('--quiet') ? [] : Array<string>(20_000).fill(statusLine);
+    const output = [...complaints, ...progress].join('\n');
+    return complaints.length === 0 ? done(output) : { exitCode: 1, output };
   }
 
   #prune({ place, key }: OpenedCall): ContainerEnd {
@@ -355,6 +358,8 @@ const headersOf = (command: readonly string[]): Partial<ObjectMetadata> => ({
 });
 
 const done = (output: string): ContainerEnd => ({ exitCode: 0, output });
+
+const statusLine = JSON.stringify({ message_type: 'status', percent_done: 0.5 });
 
 const errorOf = (item: string, message: string): string =>
   JSON.stringify({ message_type: 'error', error: { message }, item });

@@ -276,16 +276,26 @@ describe('a backup of volumes', () => {
   it('says what restic complained of, after it was tried again three times', async () => {
     rig.restic.instead = (_run, role) =>
       role === 'backup'
-        ? { exitCode: 137, output: '{"message_type":"exit_error","message":"no memory"}' }
+        ? { exitCode: 130, output: '{"message_type":"exit_error","message":"no time"}' }
         : undefined;
     const record = await backUp({ kind: 'matching', pattern: 'bob/data' });
     assert.deepEqual(said(record), [
-      'bob/data Failed volume-command-failed bob/data: restic was killed, perhaps because it needed more than 1 GiB of memory: no memory',
+      'bob/data Failed volume-command-failed bob/data: restic was stopped: no time',
     ]);
     assert.equal(rig.restic.commands.filter((one) => one === 'backup: backup').length, 3);
     assert.deepEqual(rig.progress.notes, [
       'bob/data: ended with problems',
-      'bob/data: Failed: bob/data: restic was killed, perhaps because it needed more than 1 GiB of memory: no memory',
+      'bob/data: Failed: bob/data: restic was stopped: no time',
+    ]);
+  });
+
+  it('says which option to raise when restic was killed, and not what it happened to say last', async () => {
+    rig.restic.instead = (_run, role) =>
+      role === 'backup'
+        ? { exitCode: 137, output: '{"message_type":"exit_error","message":"retrying in 3 s"}' }
+        : undefined;
+    assert.deepEqual(said(await backUp({ kind: 'matching', pattern: 'bob/data' })), [
+      'bob/data Failed volume-command-failed bob/data: restic was killed, most likely because it needs more memory than volumes-memory lets it have. Raise that option and run the action again; what was uploaded is used.',
     ]);
   });
 

@@ -54,7 +54,12 @@ describe('a pod beside a volume', () => {
     [
       'the quota of its namespace is used up',
       'pods "x" is forbidden: exceeded quota: kf-resource-quota',
-      'pods "x" is forbidden: exceeded quota: kf-resource-quota. Raise the profile\'s quota by 1 CPU and 1Gi of memory.',
+      'pods "x" is forbidden: exceeded quota: kf-resource-quota. Raise the profile\'s quota by 1 CPU and the memory of volumes-memory.',
+    ],
+    [
+      'a LimitRange lets no container have so much',
+      'pods "x" is forbidden: maximum memory usage per Container is 512Mi, but limit is 1Gi',
+      'pods "x" is forbidden: maximum memory usage per Container is 512Mi, but limit is 1Gi. Let the LimitRange of the namespace allow requests of 100m CPU and 256Mi of memory, and limits of 1 CPU and the memory of volumes-memory.',
     ],
     [
       'the pod security does not let it in',

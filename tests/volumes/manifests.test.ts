@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { fieldsOf } from '../../src/ports/fields.ts';
+import type { Fields } from '../../src/world.ts';
+import { fieldsIn } from '../../src/volumes/claims/claims.ts';
 import { identityOf } from '../../src/volumes/claims/identity.ts';
 import { type TrustedPod, gatewayPod, repositoryPod } from '../../src/volumes/pods/trusted-pods.ts';
 import { type JobWish, userJob } from '../../src/volumes/pods/user-job.ts';
@@ -119,6 +121,22 @@ describe('what runs next to a volume', () => {
     const { requests, limits } = fieldsOf(containerOf(podOf())['resources']);
     assert.deepEqual(Object.keys(fieldsOf(requests)), ['cpu', 'memory']);
     assert.deepEqual(Object.keys(fieldsOf(limits)), ['cpu', 'memory']);
+  });
+
+  it('may use the memory of volumes-memory, of which Go leaves an eighth', () => {
+    const limitsOf = ({ resources, env }: Fields) => [
+      fieldsOf(fieldsOf(resources)['limits'])['memory'],
+      fieldsIn(env).find(({ name }) => name === 'GOMEMLIMIT')?.['value'],
+    ];
+    assert.deepEqual(limitsOf(containerOf(podOf())), ['1Gi', '896MiB']);
+    const config = { ...wish.config, memory: '2500Mi' };
+    assert.deepEqual(limitsOf(containerOf(podOf({ config }))), ['2500Mi', '2187MiB']);
+    const { pod } = repositoryPod({ ...about, config }, { task: 'check', command: ['check'] }, 'x');
+    const containers = fieldsIn(fieldsOf(pod['spec'])['containers']);
+    assert.deepEqual(limitsOf(containers.find(({ name }) => name === 'restic') ?? {}), [
+      '2500Mi',
+      '2187MiB',
+    ]);
   });
 
   it('waits for its Secret, which goes with it, and holds no password itself', () => {

@@ -18,7 +18,11 @@ const apiOf: Readonly<Record<ClusterKind, string>> = {
 
 const pageSize = 250;
 
-/** The most of a container's log that is read: snapshots of a session, and messages. */
+/**
+ * Of a container's log the end is read: a check that finds much says in its last line what it was.
+ * The API counts these bytes from where it begins to read.
+ */
+const lastLines = 10_000;
 const longestLog = 8 * 2 ** 20;
 
 /**
@@ -143,7 +147,11 @@ export const openCluster = async ({
       );
     },
     log: async (inNamespace, pod, container) => {
-      const query = new URLSearchParams({ container, limitBytes: String(longestLog) });
+      const query = new URLSearchParams({
+        container,
+        tailLines: String(lastLines),
+        limitBytes: String(longestLog),
+      });
       const path = `${pathOf('pods', inNamespace, pod)}/log?${query.toString()}`;
       return (
         (await unless(404, () => ask(`read the log of ${inNamespace}/${pod}`, 'GET', path))) ?? ''

@@ -1,4 +1,5 @@
 import type { Fields, Manifest } from '../../world.ts';
+import { bytesOf } from '../claims/quantity.ts';
 import { outsideMesh } from '../records/names.ts';
 
 /*
@@ -52,10 +53,7 @@ export const restoring = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'] as const;
 export const container = (name: string, image: string, restores = false): Fields => ({
   name,
   image,
-  resources: {
-    requests: { cpu: '100m', memory: '256Mi' },
-    limits: { cpu: '1', memory: '1Gi' },
-  },
+  resources: resources('1Gi'),
   securityContext: {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
@@ -67,6 +65,21 @@ export const container = (name: string, image: string, restores = false): Fields
     },
   },
   terminationMessagePolicy: 'FallbackToLogsOnError',
+});
+
+/** Requests and limits, because a quota refuses pods that do not name both. */
+export const resources = (memory: string): Fields => ({
+  requests: { cpu: '100m', memory: '256Mi' },
+  limits: { cpu: '1', memory },
+});
+
+/**
+ * Lets a program in Go collect its garbage more often before it uses all the memory that it may. It
+ * would be killed while half of what it has is garbage.
+ */
+export const goMemoryLimit = (memory: string): Fields => ({
+  name: 'GOMEMLIMIT',
+  value: `${Math.floor(((bytesOf(memory) ?? 0) / 2 ** 20) * 0.875)}MiB`,
 });
 
 /** A variable whose value stands in a Secret, so that no manifest and no argument holds it. */

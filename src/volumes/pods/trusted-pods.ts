@@ -2,7 +2,16 @@ import { limitText } from '../../config/bandwidth-limit.ts';
 import type { VolumesConfig } from '../../config/volumes.ts';
 import type { Fields, GatewayStorage, Manifest } from '../../world.ts';
 import { objectName, ownLabels, sessionMetadata } from '../records/names.ts';
-import { certificates, container, podHead, podSpec, scratch, secretVariable } from './pod-parts.ts';
+import {
+  certificates,
+  container,
+  goMemoryLimit,
+  podHead,
+  podSpec,
+  resources,
+  scratch,
+  secretVariable,
+} from './pod-parts.ts';
 
 /*
  * The pods of the model's namespace. rclone alone has the keys of the bucket and speaks to it; what
@@ -83,6 +92,7 @@ export const repositoryPod = (
   const name = objectName(session, task, repository);
   const restic = {
     ...container('restic', config.resticImage, room !== undefined),
+    resources: resources(config.memory),
     command: ['restic'],
     args: command,
     env: [
@@ -96,7 +106,7 @@ export const repositoryPod = (
       secretVariable('RESTIC_PASSWORD', name, 'repository-password'),
       { name: 'RESTIC_CACHE_DIR', value: '/tmp/cache' },
       { name: 'TMPDIR', value: '/tmp' },
-      { name: 'GOMEMLIMIT', value: '900MiB' },
+      goMemoryLimit(config.memory),
     ],
     volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
   };

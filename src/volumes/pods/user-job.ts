@@ -3,7 +3,7 @@ import type { Manifest } from '../../world.ts';
 import type { Claim, ClaimUser } from '../claims/claims.ts';
 import { type PodIdentity, notebookUser } from '../claims/identity.ts';
 import { objectName, outsideMesh, ownLabels } from '../records/names.ts';
-import { restoring, secretVariable } from './pod-parts.ts';
+import { goMemoryLimit, resources, restoring, secretVariable } from './pod-parts.ts';
 import { gatewayUrl } from './trusted-pods.ts';
 
 /*
@@ -116,18 +116,14 @@ export const userJob = (wish: JobWish): UserJob => {
                 secretVariable('RESTIC_PASSWORD', name, 'repository-password'),
                 { name: 'RESTIC_CACHE_DIR', value: '/cache' },
                 { name: 'TMPDIR', value: '/cache' },
-                { name: 'GOMEMLIMIT', value: '900MiB' },
+                goMemoryLimit(config.memory),
               ],
               securityContext: {
                 ...security.container,
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
               },
-              // Both, because a quota refuses pods that do not name them.
-              resources: {
-                requests: { cpu: '100m', memory: '256Mi' },
-                limits: { cpu: '1', memory: '1Gi' },
-              },
+              resources: resources(config.memory),
               terminationMessagePolicy: 'FallbackToLogsOnError',
               volumeMounts: [
                 { name: 'data', mountPath: '/data', readOnly: role === 'backup' },

@@ -6,7 +6,7 @@ import { fieldsIn } from '../claims/claims.ts';
 import type { VolumeOperation } from '../records/operation.ts';
 import { podState, warningsAbout } from '../pods/pod-state.ts';
 import { notStarted } from '../restic/repository-command.ts';
-import { complaintsOf, exitText, firstLine } from '../restic/restic.ts';
+import { complaintsOf, exitText, firstLine, killed } from '../restic/restic.ts';
 import { type JobWish, userJob } from '../pods/user-job.ts';
 
 /** How restic ended beside the volume. It says nothing yet of what lies in the repository. */
@@ -149,5 +149,7 @@ export const jobFailure = (
 ): CharmError =>
   new CharmError(
     'volume-command-failed',
-    `${namespace}/${name}: ${exitText(exitCode)}: ${complaints.at(-1) ?? 'it gave no reason'}`,
+    exitCode === killed
+      ? `${namespace}/${name}: ${exitText(killed)}. Raise that option and run the action again; what was uploaded is used.`
+      : `${namespace}/${name}: ${exitText(exitCode)}: ${complaints.at(-1) ?? 'it gave no reason'}`,
   );

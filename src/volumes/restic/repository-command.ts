@@ -204,7 +204,11 @@ export const notStarted = async (
 };
 
 const cures: readonly (readonly [RegExp, string])[] = [
-  [/exceeded quota/i, "Raise the profile's quota by 1 CPU and 1Gi of memory."],
+  [/exceeded quota/i, "Raise the profile's quota by 1 CPU and the memory of volumes-memory."],
+  [
+    /(maximum|minimum) \w+ usage per|limit to request ratio/,
+    'Let the LimitRange of the namespace allow requests of 100m CPU and 256Mi of memory, and limits of 1 CPU and the memory of volumes-memory.',
+  ],
   [
     /PodSecurity|violates/,
     'Set volumes-run-as=notebook, or let the namespace enforce the pod security "baseline".',

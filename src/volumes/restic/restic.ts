@@ -65,6 +65,9 @@ export const restoreSummaryIn = (output: string): RestoreSummary => {
 /** restic ended with these: the snapshot exists, and lacks files that could not be read. */
 export const someUnreadable = 3;
 
+/** It was killed. What it had said until then does not tell why. */
+export const killed = 137;
+
 /** What an exit status of restic means, for an operator. */
 export const exitText = (code: number): string =>
   ({
@@ -75,7 +78,8 @@ export const exitText = (code: number): string =>
     11: 'the repository is locked by another process',
     12: 'the password does not open the repository',
     130: 'restic was stopped',
-    137: 'restic was killed, perhaps because it needed more than 1 GiB of memory',
+    [killed]:
+      'restic was killed, most likely because it needs more memory than volumes-memory lets it have',
   })[code] ?? `restic ended with status ${code}`;
 
 /**

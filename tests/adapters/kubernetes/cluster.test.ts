@@ -84,6 +84,25 @@ describe('the adapter of the cluster', () => {
     assert.equal(await pages(), 3, 'a page, the refusal, and all at once');
   });
 
+  it('has the end of what a container wrote when that is long', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cluster-'));
+    await using server = await startKubernetes();
+    await using workloads = new Workloads({ directory, model: 'kubeflow', program: () => 'seq' });
+    server.workloads = workloads;
+    addUsers(workloads.store);
+    await using cluster = await open(() => server.access);
+    const container = { name: 'restic', image: 'x', command: ['seq'], args: ['1', '30000'] };
+    await cluster.create('pods', {
+      ...{ apiVersion: 'v1', kind: 'Pod', spec: { containers: [container], volumes: [] } },
+      metadata: { namespace: 'kubeflow', name: 'ckf-backup-1' },
+    });
+    let log = '';
+    while (!log.includes('30000')) log = await cluster.log('kubeflow', 'ckf-backup-1', 'restic');
+    assert.match(log, /^20001\n20002\n/);
+    assert.match(log, /\n30000\n$/);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it('says which command lets it in when it is not allowed', async () => {
     await using rig = await openRig();
     rig.server.denied.add('persistentvolumeclaims');
@@ -141,7 +160,7 @@ describe('the adapter of the cluster', () => {
       assert.deepEqual(rig.asked, [
         `PATCH /apis/kubeflow.org/v1/namespaces/alice/notebooks/lab ${token} application/merge-patch+json {"metadata":{"annotations":{"a":null}}}`,
         `DELETE /apis/batch/v1/namespaces/alice/jobs/one ${token} application/json {"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background"}`,
-        `GET /api/v1/namespaces/kubeflow/pods/pod/log?container=restic&limitBytes=8388608 ${token}`,
+        `GET /api/v1/namespaces/kubeflow/pods/pod/log?container=restic&tailLines=10000&limitBytes=8388608 ${token}`,
       ]);
     });
 

@@ -249,6 +249,15 @@ export class Workloads implements AsyncDisposable {
 
   #log(namespace: string, name: string, url: URL): string {
     this.store.get('pods', namespace, name);
-    return this.#kubelet.log(namespace, name, url.searchParams.get('container'));
+    const whole = this.#kubelet.log(namespace, name, url.searchParams.get('container'));
+    const { tailLines, limitBytes } = Object.fromEntries(url.searchParams);
+    const tail = tailLines === undefined ? whole : lastLines(whole, Number(tailLines));
+    // As the API does: of what is left, the beginning.
+    return limitBytes === undefined ? tail : String(Buffer.from(tail).subarray(0, +limitBytes));
   }
 }
+
+const lastLines = (text: string, count: number): string => {
+  const lines = text.split('\n');
+  return lines.slice(-count - (text.endsWith('\n') ? 1 : 0)).join('\n');
+};
