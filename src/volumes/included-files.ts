@@ -21,7 +21,7 @@ export const includedFiles = async (
       ...['--target', '/tmp/restored'],
       `--include=${include}`,
     ],
-    seconds: operation.config.deadline / 1000,
+    isLong: true,
   });
   const summary = restoreSummaryIn(output);
   if (summary.files > 0) return summary;

@@ -120,15 +120,14 @@ export const verifyRepository = async (
       await clearLocks(store, layout, name, world.clock.now());
     });
     const run = (wish: RepositoryCommand) => endOnRepository(operation, name, wish);
-    const seconds = operation.config.deadline / 1000;
     await keep(readData === undefined ? 'check' : 'data', readData, async () =>
-      readCheck(name, await run({ ...checkCommand(readData), seconds })),
+      readCheck(name, await run(checkCommand(readData))),
     );
     if (backup === undefined) return;
     const { claim } = backup.volume;
     await world.progress.step(`${name}: restoring ${claim} of ${backup.session} for a test`);
     await keep('restore', `${claim} ${backup.session}`, async () =>
-      readTestRestore(name, await run({ ...testRestoreCommand(backup), seconds })),
+      readTestRestore(name, await run(testRestoreCommand(backup))),
     );
   });
   return { name, checks, problem: problem instanceof CharmError ? problem : undefined };
@@ -136,6 +135,7 @@ export const verifyRepository = async (
 
 const checkCommand = (readData: string | undefined): RepositoryCommand => ({
   task: 'check',
+  isLong: true,
   command: [
     ...['check', '--json', '--no-cache'],
     ...(readData === undefined ? [] : ['--read-data-subset', readData]),
@@ -145,6 +145,7 @@ const checkCommand = (readData: string | undefined): RepositoryCommand => ({
 /** Into the pod's own disk; restic reads back what it wrote, and compares. */
 const testRestoreCommand = ({ volume }: StoredBackup): RepositoryCommand => ({
   task: 'test-restore',
+  isLong: true,
   command: [
     ...['restore', volume.snapshot, '--json', '--quiet', '--verify'],
     ...['--target', '/tmp/restored'],

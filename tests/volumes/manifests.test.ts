@@ -139,6 +139,17 @@ describe('what runs next to a volume', () => {
     ]);
   });
 
+  it('has a cache that grows with the memory', () => {
+    const cacheOf = (spec: Fields) =>
+      fieldsIn(spec['volumes']).flatMap(({ emptyDir }) => fieldsOf(emptyDir)['sizeLimit'] ?? []);
+    assert.deepEqual(cacheOf(podOf()), ['2048Mi']);
+    const config = { ...wish.config, memory: '2500Mi' };
+    assert.deepEqual(cacheOf(podOf({ config })), ['5000Mi']);
+    const test = { task: 'restore', command: ['restore'], room: 100 * 2 ** 20 };
+    const { pod } = repositoryPod({ ...about, config }, test, 'x');
+    assert.deepEqual(cacheOf(fieldsOf(pod['spec'])), ['5110Mi']);
+  });
+
   it('waits for its Secret, which goes with it, and holds no password itself', () => {
     const { job, secret } = userJob(wish);
     assert.equal(fieldsOf(job['spec'])['suspend'], true);

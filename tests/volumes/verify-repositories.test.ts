@@ -209,6 +209,20 @@ describe('the verification of repositories', () => {
     assert.deepEqual((await readState(rig.store, layout, 'alice')).checks, []);
   });
 
+  it('gives a check up after volumes-deadline, and names that option', async () => {
+    rig.restic.instead = () =>
+      rig.restic.commands.length === 1 ? new Promise(() => undefined) : undefined;
+    const done = await verify();
+    assert.deepEqual(said(done), [
+      ['alice', 'volume-command-failed'],
+      ['bob', 'check intact'],
+    ]);
+    assert.equal(
+      done.verified[0]?.problem?.message,
+      'restic check on the repository alice did not end in 240 minutes and was stopped. Raise volumes-deadline and run the action again.',
+    );
+  });
+
   it('leaves a repository alone in which an operator is at work', async () => {
     const lock = `${layout.repository('bob')}locks/of-an-operator`;
     rig.store.seed(lock, 'a lock');

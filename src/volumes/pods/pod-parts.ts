@@ -30,10 +30,13 @@ export const podSpec = (containers: readonly Fields[], volumes: readonly Fields[
   volumes,
 });
 
-/** Where a pod writes. `room`: bytes beside its cache. */
-export const scratch = (room = 0): Fields => ({
-  name: 'tmp',
-  emptyDir: { sizeLimit: `${2048 + Math.ceil((room * 1.1) / 2 ** 20)}Mi` },
+/** Where a pod writes: restic's cache, and `room` bytes beside it. */
+export const scratch = (name: string, memory: string, room = 0): Fields => ({
+  name,
+  emptyDir: {
+    // The cache grows with the number of files as the memory does, and is smaller.
+    sizeLimit: `${Math.ceil(2 * mebibytes(memory) + (room * 1.1) / 2 ** 20)}Mi`,
+  },
 });
 
 /** The certificates that the pod's Secret has. */
@@ -79,8 +82,10 @@ export const resources = (memory: string): Fields => ({
  */
 export const goMemoryLimit = (memory: string): Fields => ({
   name: 'GOMEMLIMIT',
-  value: `${Math.floor(((bytesOf(memory) ?? 0) / 2 ** 20) * 0.875)}MiB`,
+  value: `${Math.floor(mebibytes(memory) * 0.875)}MiB`,
 });
+
+const mebibytes = (quantity: string): number => (bytesOf(quantity) ?? 0) / 2 ** 20;
 
 /** A variable whose value stands in a Secret, so that no manifest and no argument holds it. */
 export const secretVariable = (name: string, secret: string, key: string): Fields => ({

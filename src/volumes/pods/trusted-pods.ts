@@ -61,7 +61,7 @@ export const gatewayPod = (about: About, password: string): TrustedPod => {
             ports: [{ containerPort: gatewayPort }],
           },
         ],
-        [scratch(), certificates(name)],
+        [scratch('tmp', about.config.memory), certificates(name)],
       ),
     },
   };
@@ -73,8 +73,8 @@ export interface RepositoryCommand {
   readonly command: readonly string[];
   /** The gateway that is open; undefined for full access. */
   readonly gateway?: { readonly address: string; readonly password: string } | undefined;
-  /** After which it is given up; an hour by default. */
-  readonly seconds?: number | undefined;
+  /** It may take as long as the backup of a volume; others are given up after an hour. */
+  readonly isLong?: boolean;
   /** Bytes that are restored in the pod, with their owners. */
   readonly room?: number | undefined;
 }
@@ -119,7 +119,7 @@ export const repositoryPod = (
     pod: {
       ...podHead(namespace, name, ownLabels(namespace, session, task)),
       spec: podSpec(gateway === undefined ? [rclone, restic] : [restic], [
-        scratch(room),
+        scratch('tmp', config.memory, room),
         certificates(name),
       ]),
     },

@@ -3,7 +3,7 @@ import type { Manifest } from '../../world.ts';
 import type { Claim, ClaimUser } from '../claims/claims.ts';
 import { type PodIdentity, notebookUser } from '../claims/identity.ts';
 import { objectName, outsideMesh, ownLabels } from '../records/names.ts';
-import { goMemoryLimit, resources, restoring, secretVariable } from './pod-parts.ts';
+import { goMemoryLimit, resources, restoring, scratch, secretVariable } from './pod-parts.ts';
 import { gatewayUrl } from './trusted-pods.ts';
 
 /*
@@ -133,7 +133,7 @@ export const userJob = (wish: JobWish): UserJob => {
           ],
           volumes: [
             { name: 'data', persistentVolumeClaim: { claimName: claim.name } },
-            { name: 'cache', emptyDir: { sizeLimit: '2Gi' } },
+            scratch('cache', config.memory),
           ],
         },
       },

@@ -85,7 +85,7 @@ const askImages = async (operation: VolumeOperation, images: ByTool): Promise<By
         objectName(session, 'versions'),
         ownLabels(namespace, session, 'versions'),
       ),
-      spec: podSpec(containers, [scratch()]),
+      spec: podSpec(containers, [scratch('tmp', operation.config.memory)]),
     },
   });
   let why = 'not ready';

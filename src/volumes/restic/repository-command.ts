@@ -84,9 +84,8 @@ export const mendRepository = async (
 ): Promise<boolean> => {
   const cleared = await clearJunk(operation, repository);
   if (!cleared.some(({ kind }) => kind === 'index')) return cleared.length > 0;
-  const wish = { task: 'repair-index', command: ['repair', 'index'] };
-  const seconds = operation.config.deadline / 1000;
-  const ended = await orProblem(() => endOnce(operation, repository, { ...wish, seconds }));
+  const wish = { task: 'repair-index', command: ['repair', 'index'], isLong: true };
+  const ended = await orProblem(() => endOnce(operation, repository, wish));
   const problem =
     ended instanceof CharmError || ended.exitCode === 0
       ? ended
@@ -99,7 +98,7 @@ export const mendRepository = async (
 const endOnce = async (
   operation: VolumeOperation,
   repository: string,
-  { task, command, gateway, seconds: most = commandSeconds, room }: RepositoryCommand,
+  { task, command, gateway, room, isLong = false }: RepositoryCommand,
 ): Promise<CommandEnd> => {
   const { access, session, config, target, world } = operation;
   const { cluster, storage, key } = access;
@@ -115,6 +114,7 @@ const endOnce = async (
     await target.store.probe();
     return undefined;
   });
+  const most = isLong ? config.deadline / 1000 : commandSeconds;
   const began = world.clock.now().getTime();
   const { exitCode } = await waitUntil(
     { clock: world.clock, seconds: most, signal: keys.signal },
@@ -129,7 +129,7 @@ const endOnce = async (
     () => {
       throw new CharmError(
         'volume-command-failed',
-        `restic ${command[0] ?? ''} on the repository ${repository} did not end in ${most / 60} minutes and was stopped. Run the action again.`,
+        `restic ${command[0] ?? ''} on the repository ${repository} did not end in ${most / 60} minutes and was stopped. ${isLong ? 'Raise volumes-deadline and run' : 'Run'} the action again.`,
       );
     },
   );

@@ -114,7 +114,7 @@ const pruneWhenDue = async (
   repository: string,
   { prune, alone }: Pick<RemovalWish, 'prune' | 'alone'>,
 ): Promise<number | undefined> => {
-  const { target, layout, world, config } = operation;
+  const { target, layout, world } = operation;
   const { store } = target;
   const { unpruned, pruned } = await readState(store, layout, repository);
   if (!unpruned) return undefined;
@@ -124,8 +124,7 @@ const pruneWhenDue = async (
   await world.progress.note(`${repository}: giving the space of removed backups back`);
   const before = await repositorySize(store, layout, repository);
   await runOnRepository(operation, repository, {
-    ...{ task: 'prune', command: ['prune', '--quiet'] },
-    seconds: config.deadline / 1000,
+    ...{ task: 'prune', command: ['prune', '--quiet'], isLong: true },
   });
   const now = world.clock.now().toISOString();
   await changeState(store, layout, repository, (state) => ({
