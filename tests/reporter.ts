@@ -7,8 +7,8 @@ import { s3Places } from './servers/s3/places.ts';
 export default class Reporter extends Mocha.reporters.Dot {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
-    // At once, because the whole takes long and the details come at its end.
     const told: string[] = [];
+    // At once, because the whole takes long and the details come at its end.
     runner.on('fail', (test, error: Error) => {
       const [line = ''] = error.message.split('\n');
       process.stdout.write(`\n  failed: ${test.fullTitle()}: ${line}\n  `);
@@ -30,7 +30,7 @@ export default class Reporter extends Mocha.reporters.Dot {
           ? ` (no RadosGW; as root: apt-get install ${radosGwPackages.join(' ')})`
           : '';
       const servers = s3Places.map(({ name }) => name).join(', ');
-      // Once more, because of a long output often only the end is kept.
+      // Once more, because often only the end of a long output is kept.
       process.stdout.write(`\n${told.join('\n')}`);
       process.stdout.write(`\nS3 servers of this run: ${servers}${missing}\n`);
       if (pending > 0) process.stdout.write(`\n${pending} skipped\n`);

@@ -295,7 +295,7 @@ describe('a backup of volumes', () => {
         ? { exitCode: 137, output: '{"message_type":"exit_error","message":"retrying in 3 s"}' }
         : undefined;
     assert.deepEqual(said(await backUp({ kind: 'matching', pattern: 'bob/data' })), [
-      'bob/data Failed volume-command-failed bob/data: restic was killed, most likely because it needs more memory than volumes-memory lets it have. Raise that option and run the action again; what was uploaded is used.',
+      'bob/data Failed volume-command-failed bob/data: restic was killed, most likely because it needs more memory than volumes-memory lets it have. Raise that option and run the action again.',
     ]);
   });
 

@@ -77,8 +77,8 @@ export const resources = (memory: string): Fields => ({
 });
 
 /**
- * Lets a program in Go collect its garbage more often before it uses all the memory that it may. It
- * would be killed while half of what it has is garbage.
+ * Lets a program in Go collect its garbage more often before it uses all the memory that it may.
+ * Otherwise it is killed while half of what it has is garbage.
  */
 export const goMemoryLimit = (memory: string): Fields => ({
   name: 'GOMEMLIMIT',

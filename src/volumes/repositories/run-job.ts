@@ -150,6 +150,6 @@ export const jobFailure = (
   new CharmError(
     'volume-command-failed',
     exitCode === killed
-      ? `${namespace}/${name}: ${exitText(killed)}. Raise that option and run the action again; what was uploaded is used.`
+      ? `${namespace}/${name}: ${exitText(killed)}. Raise that option and run the action again.`
       : `${namespace}/${name}: ${exitText(exitCode)}: ${complaints.at(-1) ?? 'it gave no reason'}`,
   );
